@@ -1,0 +1,97 @@
+"""The encoders of still and pokes, whose embeddings condition the flow; and the decoders that train them."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .config import ConditionerConfig, EncoderConfig
+from .layers import ResBlock, spectral
+
+
+class Encoder(nn.Module):
+    """A map of S x S pixels to an unbounded embedding of 8 x 8."""
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        widths, groups = config.widths, config.groups
+        self.stem = spectral(nn.Conv2d(config.in_channels, widths[0], 3, stride=2, padding=1), config.spectral_norm)
+        self.stem_norm = nn.GroupNorm(groups, widths[0])
+        self.blocks = nn.Sequential(
+            *(
+                ResBlock(before, after, stride=2, groups=groups, spectral_norm=config.spectral_norm)
+                for before, after in zip(widths, widths[1:], strict=False)
+            )
+        )
+        self.bottleneck = ResBlock(widths[-1], widths[-1], groups=groups, spectral_norm=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, Cin, S, S) -> (B, C, 8, 8)."""
+        x = F.elu(self.stem_norm(self.stem(x)))
+        return self.bottleneck(self.blocks(x))
+
+
+class Decoder(nn.Module):
+    """The mirror of `Encoder`, for its training alone."""
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        groups, spectral_norm = config.groups, config.spectral_norm
+        widths = (config.channels, *reversed(config.widths))
+        self.in_block = ResBlock(widths[0], widths[0], groups=groups, spectral_norm=spectral_norm)
+        self.blocks = nn.Sequential(
+            *(
+                ResBlock(before, after, up=True, groups=groups, spectral_norm=spectral_norm)
+                for before, after in zip(widths, widths[1:], strict=False)
+            )
+        )
+        self.head = nn.Conv2d(widths[-1], config.out_channels, 3, padding=1)
+
+    def forward(self, embedding: Tensor) -> Tensor:
+        """(B, C, 8, 8) -> (B, Cout, S, S), unbounded."""
+        return self.head(self.blocks(self.in_block(embedding)))
+
+
+class ImageAutoencoder(nn.Module):
+    """Learns the still's embedding by reconstructing it."""
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        self.encoder = Encoder(config)
+        self.decoder = Decoder(config)
+
+    def forward(self, x0: Tensor) -> Tensor:
+        """(B, 3, S, S) -> (B, 3, S, S) in [-1, 1]."""
+        return torch.tanh(self.decoder(self.encoder(x0)))
+
+
+class PokeAutoencoder(nn.Module):
+    """Learns the pokes' embedding by predicting the dense flow they cause."""
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        self._sees_image = config.in_channels == 5
+        self.encoder = Encoder(config)
+        self.decoder = Decoder(config)
+
+    def embed(self, poke_map: Tensor, x0: Tensor) -> Tensor:
+        """(B, 2, S, S) px, (B, 3, S, S) -> (B, C, 8, 8)."""
+        return self.encoder(torch.cat((poke_map, x0), dim=1) if self._sees_image else poke_map)
+
+    def forward(self, poke_map: Tensor, x0: Tensor) -> Tensor:
+        """(B, 2, S, S) px, (B, 3, S, S) -> dense flow (B, 2, S, S) px."""
+        return self.decoder(self.embed(poke_map, x0))
+
+
+class Conditioner(nn.Module):
+    """h = [image embedding | poke embedding]."""
+
+    def __init__(self, config: ConditionerConfig) -> None:
+        super().__init__()
+        self.image = ImageAutoencoder(config.image)
+        self.poke = PokeAutoencoder(config.poke)
+
+    def forward(self, x0: Tensor, poke_map: Tensor) -> Tensor:
+        """(B, 3, S, S), (B, 2, S, S) px -> (B, Ch, 8, 8)."""
+        return torch.cat((self.image.encoder(x0), self.poke.embed(poke_map, x0)), dim=1)

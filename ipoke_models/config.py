@@ -1,0 +1,291 @@
+"""Every size of every network, as frozen data that travels as JSON.
+
+Reading is strict: an unknown key, a missing key or a value of another type raises `ConfigError` with the key's path.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from .errors import ConfigError
+
+LATENT_PX = 8
+"""Side of the latent grid: z, r and h are (B, C, 8, 8) at every working resolution."""
+
+ConfigType = TypeVar("ConfigType")
+
+
+def _require(condition: bool, sentence: str) -> None:
+    if not condition:
+        raise ConfigError(f"{sentence}.")
+
+
+def _halvings(size_px: int) -> int:
+    return (size_px // LATENT_PX).bit_length() - 1
+
+
+def _require_power(size_px: int, name: str) -> None:
+    _require(size_px >= 16 and size_px & (size_px - 1) == 0, f"{name} must be 16, 32, 64, 128 or a larger power of two")
+
+
+class MotionInput(enum.Enum):
+    """What the video encoder sees of a clip."""
+
+    FRAMES = "frames"
+    """The clip itself, (B, T+1, 3, S, S): the paper."""
+    FLOW = "flow"
+    """For each frame the flow from x0 to it over `flow_scale_px`, and x0: (B, T+1, 5, S, S)."""
+
+    @property
+    def channels(self) -> int:
+        return 3 if self is MotionInput.FRAMES else 5
+
+
+class DecoderHead(enum.Enum):
+    """What the decoder's last layer says."""
+
+    RGB = "rgb"
+    """The frame itself: the paper."""
+    WARP = "warp"
+    """A backward flow, its visibility, and a colour for what the warp can't show."""
+
+
+@dataclass(frozen=True)
+class DecoderConfig:
+    """SPADE decoder: `widths[0]` leaves the first block, then one entry for each doubling of the resolution."""
+
+    head: DecoderHead = DecoderHead.RGB
+    widths: tuple[int, ...] = (256, 256, 128, 64)
+    spade_hidden: int = 128
+    flow_stride: int = 1
+    """Warp head only: the trunk ends at size_px / flow_stride and its output is upsampled."""
+    flow_scale_px: float = 1.0
+    """Warp head only: pixels of flow for one unit of the last layer's output."""
+
+    def __post_init__(self) -> None:
+        _require(len(self.widths) >= 2, "decoder.widths needs at least two entries")
+        _require(all(width > 0 for width in self.widths), "decoder.widths must be positive")
+        _require(self.spade_hidden > 0, "decoder.spade_hidden must be positive")
+        _require(self.flow_stride in (1, 2, 4), "decoder.flow_stride must be 1, 2 or 4")
+        _require(self.head is DecoderHead.WARP or self.flow_stride == 1, "decoder.flow_stride must be 1 for the rgb head")
+        _require(self.flow_scale_px > 0, "decoder.flow_scale_px must be positive")
+
+
+@dataclass(frozen=True)
+class AutoencoderConfig:
+    """Video autoencoder: 3D-ResNet encoder, ConvGRU, SPADE decoder (paper, section 3.2)."""
+
+    size_px: int
+    frames: int
+    """Frames after x0 that the encoder reads; the decoder can unroll any number."""
+    latent_channels: int
+    motion_input: MotionInput = MotionInput.FRAMES
+    flow_scale_px: float = 1.0
+    """Flow-fed encoder only: pixels of flow for one unit of the input."""
+    motion_stride: int = 1
+    """Flow-fed encoder only: it reads flow and x0 at size_px / motion_stride, 1 or 2; its last layer then keeps 8 x 8."""
+    encoder_widths: tuple[int, ...] = (64, 128, 256, 256)
+    gru_layers: int = 4
+    decoder: DecoderConfig = DecoderConfig()
+    groups: int = 16
+    spectral_norm: bool = True
+
+    def __post_init__(self) -> None:
+        _require_power(self.size_px, "autoencoder.size_px")
+        _require(self.frames > 0 and self.latent_channels > 0, "autoencoder.frames and latent_channels must be positive")
+        _require(self.gru_layers > 0 and self.groups > 0, "autoencoder.gru_layers and groups must be positive")
+        _require(self.flow_scale_px > 0, "autoencoder.flow_scale_px must be positive")
+        _require(self.motion_stride in (1, 2), "autoencoder.motion_stride must be 1 or 2")
+        _require(
+            self.motion_input is MotionInput.FLOW or self.motion_stride == 1, "autoencoder.motion_stride must be 1 for frames"
+        )
+        halvings = len(self.encoder_widths) - 1
+        _require(
+            self.size_px >> halvings == LATENT_PX,
+            f"autoencoder.encoder_widths has {len(self.encoder_widths)} entries, but {self.size_px} px needs "
+            f"{_halvings(self.size_px) + 1}",
+        )
+        _require(
+            (self.frames >> len(self.encoder_widths)) == 0,
+            f"autoencoder.frames is {self.frames}, but this encoder reads at most {(1 << len(self.encoder_widths)) - 1}",
+        )
+        trunk_px = self.size_px // self.decoder.flow_stride
+        _require(
+            len(self.decoder.widths) == _halvings(trunk_px) + 1,
+            f"decoder.widths has {len(self.decoder.widths)} entries, but a trunk of {trunk_px} px needs {_halvings(trunk_px) + 1}",
+        )
+        for width in (*self.encoder_widths, self.decoder.widths[0]):
+            _require(width % self.groups == 0, f"autoencoder width {width} is not a multiple of groups {self.groups}")
+
+
+@dataclass(frozen=True)
+class EncoderConfig:
+    """Image or poke encoder: `widths[0]` leaves the stem, then one entry for each further halving."""
+
+    in_channels: int
+    out_channels: int
+    """Channels its decoder reconstructs: 3 for the image, 2 for the dense flow."""
+    widths: tuple[int, ...] = (32, 64, 64)
+    groups: int = 16
+    spectral_norm: bool = True
+
+    def __post_init__(self) -> None:
+        _require(self.in_channels > 0 and self.out_channels > 0, "encoder channels must be positive")
+        _require(len(self.widths) >= 1 and self.groups > 0, "encoder.widths must not be empty and groups must be positive")
+        for width in self.widths:
+            _require(width > 0 and width % self.groups == 0, f"encoder width {width} is not a multiple of groups {self.groups}")
+
+    @property
+    def channels(self) -> int:
+        """Channels of the embedding."""
+        return self.widths[-1]
+
+
+@dataclass(frozen=True)
+class ConditionerConfig:
+    """The two encoders whose embeddings, image first, are the conditioning map h."""
+
+    image: EncoderConfig = EncoderConfig(in_channels=3, out_channels=3)
+    poke: EncoderConfig = EncoderConfig(in_channels=5, out_channels=2)
+
+    def __post_init__(self) -> None:
+        _require(self.image.in_channels == 3 and self.image.out_channels == 3, "conditioner.image must map 3 channels to 3")
+        _require(self.poke.in_channels in (2, 5), "conditioner.poke.in_channels must be 2 (poke) or 5 (poke and x0)")
+        _require(len(self.image.widths) == len(self.poke.widths), "conditioner.image and poke must halve equally often")
+
+    @property
+    def channels(self) -> int:
+        """Channels of h."""
+        return self.image.channels + self.poke.channels
+
+
+@dataclass(frozen=True)
+class FlowConfig:
+    """Conditional multi-scale flow: one level for each entry of `num_steps`; a level splits off channels // factor."""
+
+    channels: int
+    cond_channels: int
+    num_steps: tuple[int, ...] = (10, 5, 5, 4, 4, 4, 3, 3, 3, 2, 2, 2, 1, 1, 1)
+    factor: int = 16
+    mid_channels: int = 2048
+    """Hidden channels of couplings and priors."""
+    masked_hidden_factor: int = 4
+    """Hidden channels of a masked convolution over its channels, up to 96 channels; min(2 C, 512) above."""
+    weight_norm: bool = True
+
+    def __post_init__(self) -> None:
+        _require(self.channels > 0 and self.cond_channels > 0, "flow.channels and cond_channels must be positive")
+        _require(self.mid_channels > 0 and self.masked_hidden_factor > 0, "flow.mid_channels and hidden factor must be positive")
+        _require(len(self.num_steps) > 0 and min(self.num_steps) > 0, "flow.num_steps needs positive entries")
+        _require(0 < self.factor <= self.channels, "flow.factor must lie between 1 and flow.channels")
+        _require(
+            self.channels - len(self.num_steps) * self.split_channels >= 1,
+            f"flow.num_steps has {len(self.num_steps)} levels that split off {self.split_channels} of {self.channels} channels "
+            "each, which leaves none",
+        )
+
+    @property
+    def split_channels(self) -> int:
+        """Channels that leave the flow after each level."""
+        return self.channels // self.factor
+
+    @property
+    def level_channels(self) -> tuple[int, ...]:
+        """Channels inside each level."""
+        return tuple(self.channels - level * self.split_channels for level in range(len(self.num_steps)))
+
+    def masked_hidden(self, channels: int) -> int:
+        """Hidden channels of a masked convolution over `channels`."""
+        return self.masked_hidden_factor * channels if channels <= 96 else min(2 * channels, 512)
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """A whole model: what `config.json` of a model folder holds about its networks."""
+
+    autoencoder: AutoencoderConfig
+    conditioner: ConditionerConfig
+    flow: FlowConfig
+    max_pokes: int = 5
+    poke_size_px: int = 5
+
+    def __post_init__(self) -> None:
+        _require(self.max_pokes > 0, "max_pokes must be positive")
+        _require(self.poke_size_px % 2 == 1 and self.poke_size_px > 0, "poke_size_px must be odd and positive")
+        _require(
+            self.size_px >> len(self.conditioner.image.widths) == LATENT_PX,
+            f"conditioner widths have {len(self.conditioner.image.widths)} entries, but {self.size_px} px needs "
+            f"{_halvings(self.size_px)}",
+        )
+        _require(
+            self.flow.channels == self.autoencoder.latent_channels,
+            f"flow.channels is {self.flow.channels}, but autoencoder.latent_channels is {self.autoencoder.latent_channels}",
+        )
+        _require(
+            self.flow.cond_channels == self.conditioner.channels,
+            f"flow.cond_channels is {self.flow.cond_channels}, but the conditioner yields {self.conditioner.channels}",
+        )
+
+    @property
+    def size_px(self) -> int:
+        return self.autoencoder.size_px
+
+    @property
+    def frames(self) -> int:
+        return self.autoencoder.frames
+
+
+def to_dict(config: Any) -> dict[str, Any]:
+    """A configuration as plain JSON values."""
+    return {field.name: _plain(getattr(config, field.name)) for field in dataclasses.fields(config)}
+
+
+def from_dict(cls: type[ConfigType], data: object, where: str = "config") -> ConfigType:
+    """The configuration that `to_dict` wrote. Every key must be there, and no other."""
+    if not isinstance(data, Mapping):
+        raise ConfigError(f"{where} must be an object, not {type(data).__name__}.")
+    hints = typing.get_type_hints(cls)
+    names = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
+    for kind, keys in (("unknown", set(data) - set(names)), ("missing", set(names) - set(data))):
+        if keys:
+            listed = ", ".join(sorted(str(key) for key in keys))
+            raise ConfigError(f"{where} has {kind} keys: {listed}, so it was written by another version of the models.")
+    return cls(**{name: _parse(hints[name], data[name], f"{where}.{name}") for name in names})
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value):
+        return to_dict(value)
+    if isinstance(value, enum.Enum):
+        return value.value
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _parse(hint: Any, value: object, where: str) -> Any:
+    if dataclasses.is_dataclass(hint):
+        return from_dict(typing.cast(type[Any], hint), value, where)
+    if isinstance(hint, type) and issubclass(hint, enum.Enum):
+        choices = [member.value for member in hint]
+        if value not in choices:
+            raise ConfigError(f"{where} must be one of {', '.join(map(str, choices))}, not {value!r}.")
+        return hint(value)
+    if typing.get_origin(hint) is tuple:
+        if not isinstance(value, list):
+            raise ConfigError(f"{where} must be a list, not {type(value).__name__}.")
+        element = typing.get_args(hint)[0]
+        return tuple(_parse(element, item, f"{where}[{index}]") for index, item in enumerate(value))
+    return _scalar(hint, value, where)
+
+
+def _scalar(hint: type | types.UnionType, value: object, where: str) -> Any:
+    if hint is float and type(value) is int:
+        return float(value)
+    if type(value) is not hint:
+        raise ConfigError(f"{where} must be of type {getattr(hint, '__name__', hint)}, not {value!r}.")
+    return value

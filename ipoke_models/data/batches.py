@@ -1,0 +1,52 @@
+"""Batches for training: clips drawn by (seed, step), half of them mirrored."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..autoencoder import flow_motion_input
+from ..config import AutoencoderConfig, MotionInput
+from .store import FLOW_STRIDE, Batch, ClipStore
+
+
+def draw(store: ClipStore, rng: np.random.Generator, count: int) -> Batch:
+    """Random clips, each mirrored with probability one half."""
+    batch = store.batch(rng.integers(len(store), size=count))
+    return mirror(batch, torch.from_numpy(rng.random(count) < 0.5))
+
+
+def mirror(batch: Batch, which: Tensor) -> Batch:
+    """Flip the clips where `which` (B,) bool says so left to right, flow included."""
+    return replace(
+        batch,
+        frames=_flip(batch.frames, which),
+        visible=_flip(batch.visible, which),
+        motion=_flip_flow(batch.motion, which),
+        backward=_flip_flow(batch.backward, which),
+        poke_flow=_flip_flow(batch.poke_flow, which),
+    )
+
+
+def motion_input(batch: Batch, config: AutoencoderConfig) -> Tensor:
+    """What this autoencoder's encoder reads of a batch, (B, T+1, C, S, S)."""
+    if config.motion_input is MotionInput.FRAMES:
+        return batch.frames
+    if config.motion_stride == FLOW_STRIDE:
+        return flow_motion_input(batch.frames[:, 0], batch.motion, config.flow_scale_px)
+    flows = F.interpolate(batch.motion.flatten(0, 1), scale_factor=FLOW_STRIDE, mode="bilinear", align_corners=False)
+    return flow_motion_input(batch.frames[:, 0], flows.view(*batch.motion.shape[:2], *flows.shape[1:]), config.flow_scale_px)
+
+
+def _flip(field: Tensor, which: Tensor) -> Tensor:
+    return torch.where(which.view(-1, *([1] * (field.ndim - 1))), field.flip(-1), field)
+
+
+def _flip_flow(field: Tensor, which: Tensor) -> Tensor:
+    mirrored = field.flip(-1).clone()
+    mirrored[..., 0, :, :] *= -1
+    return torch.where(which.view(-1, *([1] * (field.ndim - 1))), mirrored, field)

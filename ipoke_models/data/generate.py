@@ -1,0 +1,72 @@
+"""`ipoke generate`: fill a clip store with procedural clips, in parallel and resumable."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import cache
+from pathlib import Path
+
+import cv2
+
+from .pictures import PictureError, Pictures, load_pictures
+from .procedural import procedural_clip
+from .store import SHARD_CLIPS, StoreInfo, write_info, write_shard
+
+
+@cache
+def _pictures(cutouts: Path | None, photos: Path | None, held_out: bool) -> Pictures:
+    cv2.setNumThreads(1)
+    return load_pictures(cutouts, photos, held_out)
+
+
+def _make_shard(options: argparse.Namespace, number: int) -> None:
+    pictures = _pictures(options.cutouts, options.photos, options.held_out)
+    indices = range(number * SHARD_CLIPS, min(options.count, (number + 1) * SHARD_CLIPS))
+    write_shard(options.output, number, [procedural_clip(options.seed, index, pictures, options.size) for index in indices])
+
+
+def generate(options: argparse.Namespace) -> None:
+    """Make the shards that are missing, then mark the store complete."""
+    pictures = _pictures(options.cutouts, options.photos, options.held_out)
+    options.output.mkdir(parents=True, exist_ok=True)
+    numbers = [n for n in range(-(-options.count // SHARD_CLIPS)) if not (options.output / f"shard_{n:04d}").is_dir()]
+    started = time.monotonic()
+    with ProcessPoolExecutor(options.processes) as pool:
+        jobs = [pool.submit(_make_shard, options, number) for number in numbers]
+        for done, job in enumerate(as_completed(jobs), start=1):
+            job.result()
+            left_s = (time.monotonic() - started) / done * (len(jobs) - done)
+            print(f"shard {done} of {len(jobs)}, about {left_s:.0f} s left", file=sys.stderr)
+    part = "held-out" if options.held_out else "training"
+    digest = hashlib.sha256(b"".join(p.tobytes() for p in (*pictures.cutouts, *pictures.photos))).hexdigest()[:16]
+    described = f"{part} part: {len(pictures.cutouts)} cut-outs, {len(pictures.photos)} photographs, sha256 {digest}"
+    write_info(options.output, StoreInfo(options.size, 10, options.count, options.seed, described))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Entry point; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="ipoke generate", description=__doc__)
+    parser.add_argument("-o", "--output", type=Path, required=True, help="folder of the clip store")
+    parser.add_argument("--count", type=int, default=6000, help="number of clips")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--size", type=int, default=64, help="working resolution in px")
+    parser.add_argument("--cutouts", type=Path, help="folder of PNG cut-outs with alpha, e.g. Debian's tuxpaint stamps")
+    parser.add_argument("--photos", type=Path, help="folder of photographs for backgrounds")
+    parser.add_argument("--held-out", action="store_true", help="use the held-out fifth of the pictures")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    options = parser.parse_args(arguments)
+    try:
+        generate(options)
+    except PictureError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

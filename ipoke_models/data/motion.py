@@ -1,0 +1,158 @@
+"""Analytic deformations of the plane with exact inverses, and the damped oscillators that drive them.
+
+Every deformation maps a position `q` in the start frame to its position at each of T later times. Positions and
+displacements are in pixels of the working resolution, (..., 2) as (x, y), y down. No torch, no pictures.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float32]
+
+
+def response(rng: np.random.Generator, frames: int, frequency: float, damping: float, arrive: bool) -> Array:
+    """Return the (T,) answer of a damped oscillator to a push, scaled to a largest magnitude of one.
+
+    With `arrive` the push is a step (`1 - exp(-d t) (cos w t + d/w sin w t)`, it settles where it was pushed), without
+    it an impulse (`exp(-d t) sin w t`, it swings back). `frequency` is in cycles a clip, `damping` relative to critical.
+    """
+    time = np.arange(1, frames + 1, dtype=np.float32) / frames
+    omega = 2 * np.pi * frequency
+    decay = damping * omega
+    damped = omega * np.sqrt(max(1e-4, 1 - damping**2))
+    swing = np.exp(-decay * time)
+    if arrive:
+        curve = 1 - swing * (np.cos(damped * time) + decay / damped * np.sin(damped * time))
+    else:
+        curve = swing * np.sin(damped * time + rng.uniform(0, 0.3))
+    return (curve / max(1e-3, float(np.abs(curve).max()))).astype(np.float32)
+
+
+def rotate(offset: Array, angle: Array) -> Array:
+    """Rotate offsets (..., 2) by angles (...) in radians; positive turns x towards y (clockwise on the screen)."""
+    cos, sin = np.cos(angle), np.sin(angle)
+    x, y = offset[..., 0], offset[..., 1]
+    return np.stack([cos * x - sin * y, sin * x + cos * y], axis=-1).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Bend:
+    """Bending about an anchor: what lies at distance d turns by `angle(t) * (d / length) ** stiffness`.
+
+    The distance to the anchor is kept, so the inverse is the same bend with the opposite angle: exact.
+    """
+
+    anchor: Array  # (2,)
+    length: float
+    stiffness: float
+    angle: Array  # (T,)
+
+    def angles_at(self, position: Array) -> Array:
+        """Turning angles (..., ) of positions (..., 2) whose first axis is time or broadcasts against it."""
+        distance = np.linalg.norm(position - self.anchor, axis=-1) / self.length
+        angle = self.angle.reshape(-1, *([1] * (distance.ndim - 1)))
+        return (angle * np.minimum(distance, 1.5) ** self.stiffness).astype(np.float32)
+
+    def forward(self, position: Array) -> Array:
+        """Carry (1 or T, ..., 2) from the start frame to each time: (T, ..., 2)."""
+        return self.anchor + rotate(position - self.anchor, self.angles_at(position))
+
+    def inverse(self, position: Array) -> Array:
+        """Undo `forward`."""
+        return self.anchor + rotate(position - self.anchor, -self.angles_at(position))
+
+
+@dataclass(frozen=True)
+class Follow:
+    """Rigid motion of a part that hangs on a bending parent at `joint`: it moves and turns with the parent there."""
+
+    parent: Bend
+    joint: Array  # (2,)
+
+    def forward(self, position: Array) -> Array:
+        """Carry (1 or T, ..., 2) from the start frame to each time: (T, ..., 2)."""
+        target, angle = self._frame(position.ndim)
+        return target + rotate(position - self.joint, angle)
+
+    def inverse(self, position: Array) -> Array:
+        """Undo `forward`."""
+        target, angle = self._frame(position.ndim)
+        return self.joint + rotate(position - target, -angle)
+
+    def _frame(self, dimensions: int) -> tuple[Array, Array]:
+        joint = self.joint.reshape(*([1] * (dimensions - 1)), 2)
+        return self.parent.forward(joint), self.parent.angles_at(joint)
+
+
+@dataclass(frozen=True)
+class Bumps:
+    """Sum of Gaussian pulls: `q + sum_m shift_m(t) exp(-|q - centre_m|^2 / (2 radius_m^2))`.
+
+    The inverse is a fixed-point iteration, which converges because the shifts are kept under the radii.
+    """
+
+    centres: Array  # (M, 2)
+    radii: Array  # (M,)
+    shifts: Array  # (T, M, 2)
+
+    def forward(self, position: Array) -> Array:
+        """Carry (1 or T, ..., 2) from the start frame to each time: (T, ..., 2)."""
+        return position + self._displacement(position)
+
+    def inverse(self, position: Array, iterations: int = 12) -> Array:
+        """Undo `forward` to about a hundredth of a pixel."""
+        guess = position
+        for _ in range(iterations):
+            guess = position - self._displacement(guess)
+        return guess
+
+    def _displacement(self, position: Array) -> Array:
+        total = np.zeros((len(self.shifts), *position.shape[1:]), np.float32)
+        for centre, radius, shift in zip(self.centres, self.radii, self.shifts.swapaxes(0, 1), strict=True):
+            offset = position - centre
+            weight = np.exp(-(offset**2).sum(-1, keepdims=True) / (2 * radius**2))
+            total += weight * shift.reshape(-1, *([1] * (position.ndim - 2)), 2)
+        return total
+
+
+@dataclass(frozen=True)
+class Shift:
+    """Translation by `offset(t)`, (T, 2)."""
+
+    offset: Array
+
+    def forward(self, position: Array) -> Array:
+        """Carry (1 or T, ..., 2) from the start frame to each time: (T, ..., 2)."""
+        return position + self.offset.reshape(-1, *([1] * (position.ndim - 2)), 2)
+
+    def inverse(self, position: Array) -> Array:
+        """Undo `forward`."""
+        return position - self.offset.reshape(-1, *([1] * (position.ndim - 2)), 2)
+
+
+Deformation = Bend | Follow | Bumps | Shift
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Deformations applied one after the other; an empty chain stands still."""
+
+    parts: tuple[Deformation, ...] = field(default=())
+
+    def forward(self, position: Array, frames: int) -> Array:
+        """Carry (..., 2) of the start frame to each of T times: (T, ..., 2)."""
+        moved = np.broadcast_to(position, (frames, *position.shape)).astype(np.float32)
+        for part in self.parts:
+            moved = part.forward(moved)
+        return moved
+
+    def inverse(self, position: Array, frames: int) -> Array:
+        """Where each position (..., 2) of each later frame was in the start frame: (T, ..., 2)."""
+        origin = np.broadcast_to(position, (frames, *position.shape)).astype(np.float32)
+        for part in reversed(self.parts):
+            origin = part.inverse(origin)
+        return origin

@@ -1,0 +1,106 @@
+"""Picture sources of procedural clips: photo cut-outs with alpha and background photographs, split by file.
+
+A file's name decides by hash whether it belongs to the training or the held-out part, so the two never share a picture.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float32]
+
+HELD_OUT_SHARE = 0.2
+NOT_PHOTOGRAPHS = ("cartoon", "symbols", "toys", "alphabets", "shapes", "flags", "outlined", "plastic", "_mirror")
+PHOTO_SUBJECTS = ("animals", "plants", "food", "people")
+STORED_SIDE_PX = 320
+
+
+class PictureError(ValueError):
+    """A folder of pictures that can't serve: the sentence says which and what to do."""
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Cut-outs (H, W, 4) and photographs (H, W, 3), BGR(A) uint8, long side at most 320 px; both may be empty."""
+
+    cutouts: tuple[NDArray[np.uint8], ...] = field(default=())
+    photos: tuple[NDArray[np.uint8], ...] = field(default=())
+
+
+def is_held_out(name: str) -> bool:
+    """Whether the picture of that file name belongs to the held-out part (one in five, by SHA-256 of the name)."""
+    return hashlib.sha256(name.encode()).digest()[0] < 256 * HELD_OUT_SHARE
+
+
+def load_pictures(cutouts: Path | None, photos: Path | None, held_out: bool) -> Pictures:
+    """Read one part of the pictures below two folders; None stands for no pictures of that kind.
+
+    Raises:
+        PictureError: a folder is missing or holds nothing of use.
+    """
+    return Pictures(
+        tuple(_load_cutouts(cutouts, held_out)) if cutouts else (),
+        tuple(_load_photos(photos, held_out)) if photos else (),
+    )
+
+
+def _load_cutouts(folder: Path, held_out: bool) -> list[NDArray[np.uint8]]:
+    stamps = folder / "animals"
+    roots = [folder / name for name in PHOTO_SUBJECTS] if stamps.is_dir() else [folder]
+    found = []
+    for path in _files(roots, {".png"}):
+        if any(word in str(path.relative_to(folder)) for word in NOT_PHOTOGRAPHS) or is_held_out(path.name) != held_out:
+            continue
+        picture = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        if picture is None or picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 4:
+            continue
+        cut = _crop_to_alpha(picture)
+        if cut is not None and min(cut.shape[:2]) >= 60:
+            found.append(_shrink(cut))
+    if not found:
+        raise PictureError(f"No cut-outs with alpha (PNG) under {folder}; give a folder of them with --cutouts.")
+    return found
+
+
+def _load_photos(folder: Path, held_out: bool) -> list[NDArray[np.uint8]]:
+    found = []
+    for path in _files([folder], {".jpg", ".jpeg", ".png"}):
+        if is_held_out(path.name) != held_out:
+            continue
+        picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
+        if picture is not None and min(picture.shape[:2]) >= 128:
+            found.append(_shrink(picture))
+    if not found:
+        raise PictureError(f"No photographs (JPEG or PNG) under {folder}; give a folder of them with --photos.")
+    return found
+
+
+def _files(roots: Iterable[Path], suffixes: set[str]) -> list[Path]:
+    for root in roots:
+        if not root.is_dir():
+            raise PictureError(f"The folder {root} does not exist; give a folder of pictures.")
+    return sorted(path for root in roots for path in root.rglob("*") if path.suffix.lower() in suffixes)
+
+
+def _crop_to_alpha(picture: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+    mask = picture[..., 3] > 127
+    share = float(mask.mean())
+    if not 0.08 < share < 0.97:
+        return None
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    return picture[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def _shrink(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    scale = STORED_SIDE_PX / max(picture.shape[:2])
+    if scale >= 1:
+        return picture
+    size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)

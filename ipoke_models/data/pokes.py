@@ -1,0 +1,63 @@
+"""The simulation of pokes from dense flow (paper, section 4; zero pokes included)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..pokes import paint_pokes
+
+ZERO_POKE_SHARE = 1 / 12
+
+
+@dataclass(frozen=True)
+class SimulatedPokes:
+    """Poke maps (B, 2, S, S) px, and which clips (B,) bool were poked at the background, so that nothing moves."""
+
+    maps: Tensor
+    still: Tensor
+
+
+def candidates(amplitude: NDArray[np.float32], margin_px: int, spread: bool) -> NDArray[np.int64]:
+    """Pixels (N, 2) as (row, column) that may be poked: amplitude over mean + 2 std, else + 1 std, else over the mean.
+
+    With `spread` every clearly moving pixel qualifies (over a quarter of the largest amplitude), so that slowly moving
+    parts such as a stem are poked too.
+    """
+    inside = np.zeros_like(amplitude, bool)
+    inside[margin_px:-margin_px, margin_px:-margin_px] = True
+    mean, deviation = float(amplitude.mean()), float(amplitude.std())
+    thresholds = [0.25 * float(amplitude.max())] if spread else []
+    for threshold in (*thresholds, mean + 2 * deviation, mean + deviation, mean):
+        found = np.argwhere(inside & (amplitude > threshold))
+        if len(found):
+            return found
+    return np.argwhere(inside)
+
+
+def simulate_pokes(
+    flow: Tensor, rng: np.random.Generator, max_pokes: int, poke_size_px: int, zero_share: float = ZERO_POKE_SHARE
+) -> SimulatedPokes:
+    """Draw 1 to `max_pokes` pokes a clip from the flow x0 -> x_T, (B, 2, S, S) px.
+
+    One clip in twelve gets a zero poke: the shift of a moving place painted on the still background.
+    """
+    maps, still = [], []
+    for field in flow:
+        amplitude = field.norm(dim=0).numpy()
+        zero = bool(rng.random() < zero_share)
+        found = candidates(amplitude, poke_size_px, spread=bool(rng.random() < 0.5))
+        count = int(rng.integers(1, max_pokes + 1)) if rng.random() < 0.5 else 1
+        places = found[rng.integers(len(found), size=min(count, len(found)))]
+        shifts = field[:, places[:, 0], places[:, 1]].T
+        if zero:
+            background = np.argwhere(amplitude < 0.05)
+            places = background[rng.integers(len(background), size=len(places))] if len(background) else places
+            zero = bool(len(background))
+        maps.append(paint_pokes(torch.from_numpy(places), shifts, flow.shape[-1], poke_size_px))
+        still.append(zero)
+    return SimulatedPokes(torch.stack(maps), torch.tensor(still))

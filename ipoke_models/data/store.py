@@ -1,0 +1,138 @@
+"""Clip stores: folders of memory-mapped shards that training and evaluation read without decoding anything.
+
+STORE/clips.json            what the clips are and how they were made
+STORE/shard_0003/*.npy      one array a field, 500 clips each; a shard appears whole or not at all
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .procedural import Clip
+
+SHARD_CLIPS = 500
+FLOW_STRIDE = 2
+"""The motion encoder's flow is kept at half of the working resolution."""
+
+
+class StoreError(ValueError):
+    """A clip store that can't be read: the sentence says why and what to do."""
+
+
+@dataclass(frozen=True)
+class StoreInfo:
+    """Provenance of a store; `seed` and `pictures` say how procedural clips were made."""
+
+    size_px: int
+    frames: int
+    count: int
+    seed: int
+    pictures: str
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A batch of clips as tensors.
+
+    frames: (B, T+1, 3, S, S) in [-1, 1]; motion: (B, T, 2, S/2, S/2) forward flow from x0 in px of S;
+    backward: (B, T, 2, S, S) px; visible: (B, T, 1, S, S) in {0, 1}; poke_flow: (B, 2, S, S) forward flow x0 -> x_T.
+    """
+
+    frames: Tensor
+    motion: Tensor
+    backward: Tensor
+    visible: Tensor
+    poke_flow: Tensor
+
+
+def shard_arrays(clips: list[Clip]) -> dict[str, NDArray[np.generic]]:
+    """Stack clips into the arrays of one shard."""
+    return {
+        "frames": np.stack([clip.frames for clip in clips]).transpose(0, 1, 4, 2, 3),
+        "motion": np.stack([_halved(clip.forward) for clip in clips]).transpose(0, 1, 4, 2, 3).astype(np.float16),
+        "backward": np.stack([clip.backward for clip in clips]).transpose(0, 1, 4, 2, 3).astype(np.float16),
+        "visible": np.stack([clip.visible for clip in clips])[:, :, None],
+        "poke_flow": np.stack([clip.forward[-1] for clip in clips]).transpose(0, 3, 1, 2).astype(np.float16),
+    }
+
+
+def write_shard(store: Path, number: int, clips: list[Clip]) -> None:
+    """Write one shard into a temporary folder and rename it into place."""
+    final = store / f"shard_{number:04d}"
+    temporary = store / f".shard_{number:04d}.{os.getpid()}"
+    temporary.mkdir(parents=True)
+    try:
+        for name, array in shard_arrays(clips).items():
+            np.save(temporary / f"{name}.npy", np.ascontiguousarray(array))
+        temporary.rename(final)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def write_info(store: Path, info: StoreInfo) -> None:
+    """Write `clips.json`, which marks the store as complete."""
+    partial = store / "clips.json.part"
+    partial.write_text(json.dumps(asdict(info), indent=1) + "\n", encoding="utf-8")
+    partial.replace(store / "clips.json")
+
+
+class ClipStore:
+    """Random access to a store's clips, memory-mapped.
+
+    Raises:
+        StoreError: there is no complete store in the folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            self.info = StoreInfo(**json.loads((folder / "clips.json").read_text(encoding="utf-8")))
+        except (OSError, TypeError, json.JSONDecodeError) as error:
+            raise StoreError(
+                f"{folder} is no clip store (clips.json is missing or damaged); make one with 'ipoke generate -o {folder}'."
+            ) from error
+        names = ("frames", "motion", "backward", "visible", "poke_flow")
+        shards = sorted(folder.glob("shard_*"))
+        self._arrays = {name: [np.load(shard / f"{name}.npy", mmap_mode="r") for shard in shards] for name in names}
+        self._starts = np.cumsum([0] + [len(array) for array in self._arrays["frames"]])
+
+    def __len__(self) -> int:
+        return min(self.info.count, int(self._starts[-1]))
+
+    def batch(self, indices: NDArray[np.int64]) -> Batch:
+        """Read the clips of these numbers as float32 tensors."""
+        frames = self._take("frames", indices).float() / 127.5 - 1
+        return Batch(
+            frames,
+            self._take("motion", indices).float(),
+            self._take("backward", indices).float(),
+            self._take("visible", indices).float(),
+            self._take("poke_flow", indices).float(),
+        )
+
+    def conditions(self, indices: NDArray[np.int64]) -> Batch:
+        """Only what stage 2 reads of the clips: x0 (as a clip of one frame) and the poke flow; the rest is empty."""
+        x0 = torch.from_numpy(np.stack([self._row("frames", i)[:1] for i in indices])).float() / 127.5 - 1
+        nothing = torch.zeros(len(indices), 0, 2, 1, 1)
+        return Batch(x0, nothing, nothing, nothing, self._take("poke_flow", indices).float())
+
+    def _take(self, name: str, indices: NDArray[np.int64]) -> Tensor:
+        return torch.from_numpy(np.stack([self._row(name, index) for index in indices]))
+
+    def _row(self, name: str, index: int) -> NDArray[np.generic]:
+        shard = int(np.searchsorted(self._starts, index, side="right")) - 1
+        row: NDArray[np.generic] = self._arrays[name][shard][index - self._starts[shard]]
+        return row
+
+
+def _halved(flow: NDArray[np.float32]) -> NDArray[np.float32]:
+    t, rows, columns, _ = flow.shape
+    return flow.reshape(t, rows // FLOW_STRIDE, FLOW_STRIDE, columns // FLOW_STRIDE, FLOW_STRIDE, 2).mean(axis=(2, 4))

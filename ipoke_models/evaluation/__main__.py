@@ -1,0 +1,85 @@
+"""`ipoke evaluate`: the tables of a model on held-out clips, as Markdown or JSON, and its model card."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..checkpoint import CARD_FILE
+from ..data.pokes import simulate_pokes
+from ..data.store import ClipStore, StoreError
+from ..errors import ModelError
+from ..inference import Model, load_model
+from .card import write_card
+from .control import Row, control_table
+
+
+def residual_moments(model: Model, store: ClipStore, count: int, seed: int) -> dict[str, float]:
+    """Mean, deviation and excess kurtosis of r over held-out clips: 0, 1 and 0 for a perfect flow."""
+    batch = store.batch(np.arange(min(count, len(store))))
+    simulated = simulate_pokes(batch.poke_flow, np.random.default_rng(seed), model.max_pokes, model.config.poke_size_px, 0.0)
+    with torch.inference_mode():
+        r, _ = model.residual(model.encode_known(batch), model.condition(batch.frames[:, 0], simulated.maps))
+    standard = (r - r.mean()) / r.std()
+    return {"mean": float(r.mean()), "deviation": float(r.std()), "excess_kurtosis": float(standard.pow(4).mean() - 3)}
+
+
+def as_markdown(table: dict[str, Row]) -> str:
+    """The control table; medians carry their 95 % bootstrap interval."""
+    lines = [
+        "| | tip error, median % of the arrow | right way, % | background drift, px | PSNR, dB | between variants, levels |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, row in table.items():
+        low, high = row.tip_error_interval
+        spread = "" if row.spread_levels is None else f"{row.spread_levels:.2f}"
+        lines.append(
+            f"| {name} | {row.tip_error_percent:.1f} ({low:.1f} to {high:.1f}) | {row.right_way_percent:.1f} "
+            f"| {row.background_drift_px:.3f} | {row.psnr_db:.2f} | {spread} |"
+        )
+    return "\n".join(lines)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Entry point; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="ipoke evaluate", description=__doc__)
+    parser.add_argument("model", help="name of an installed model, or its folder")
+    parser.add_argument("clips", type=Path, help="clip store of held-out clips (see 'ipoke generate --held-out')")
+    parser.add_argument("--count", type=int, default=100, help="number of clips")
+    parser.add_argument("--variants", type=int, default=4, help="variants a clip")
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--json", action="store_true", help="machine-readable")
+    parser.add_argument("--card", type=Path, metavar="WORK", help="rewrite the model card; WORK is the training's work folder")
+    options = parser.parse_args(arguments)
+    try:
+        model, store = load_model(options.model), ClipStore(options.clips)
+    except (ModelError, StoreError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    table = control_table(model, store, options.count, options.variants, options.seed)
+    moments = residual_moments(model, store, options.count, options.seed)
+    if options.card:
+        (model.folder / CARD_FILE).write_text(
+            write_card(model, store, as_markdown(table), moments, options.card, _command(options)), encoding="utf-8"
+        )
+    if options.json:
+        print(json.dumps({"rows": {name: asdict(row) for name, row in table.items()}, "residual": moments}, indent=1))
+    else:
+        print(as_markdown(table))
+        print("\nr on held-out clips: " + ", ".join(f"{name} {value:.3f}" for name, value in moments.items()))
+    return 0
+
+
+def _command(options: argparse.Namespace) -> str:
+    name, clips = Path(options.model).name, options.clips.name
+    return f"ipoke evaluate {name} {clips} --count {options.count} --variants {options.variants} --seed {options.seed}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

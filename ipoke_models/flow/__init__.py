@@ -1,0 +1,6 @@
+"""The conditional flow tau between video codes z and residual kinematics r (paper, section 3.1)."""
+
+from .multiscale import ConditionalFlow
+from .transforms import Transform
+
+__all__ = ["ConditionalFlow", "Transform"]

@@ -1,0 +1,67 @@
+"""Building blocks that the encoders and decoders share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrizations, parametrize
+
+Activation = Callable[[Tensor], Tensor]
+
+
+def spectral(layer: nn.Module, enabled: bool) -> nn.Module:
+    """The layer, with its weight divided by its largest singular value where enabled."""
+    return parametrizations.spectral_norm(layer) if enabled else layer
+
+
+@torch.no_grad()
+def folded_state(module: nn.Module) -> dict[str, Tensor]:
+    """The state of `module` built without norms: every normed weight as the plain one that it yields now."""
+    state = {name: value for name, value in module.state_dict().items() if ".parametrizations." not in name}
+    for name, child in module.named_modules():
+        if parametrize.is_parametrized(child, "weight"):
+            was_training = child.training
+            child.eval()
+            state[f"{name}.weight"] = child.weight.detach().clone()
+            child.train(was_training)
+    return state
+
+
+class ResBlock(nn.Module):
+    """Two 3x3 convolutions beside a shortcut: y = conv2(act(conv1(x))) + shortcut(x), the first one changing the scale.
+
+    `stride` 2 halves and `up` doubles the resolution. The shortcut is the identity where shape and channels stay,
+    else a 3x3 convolution with instance norm and the activation. Transposed convolutions are followed by ReLU, plain
+    ones by ELU: so it is in the released system.
+    """
+
+    def __init__(
+        self, in_channels: int, out_channels: int, *, stride: int = 1, up: bool = False, groups: int | None, spectral_norm: bool
+    ) -> None:
+        super().__init__()
+        self.activation: nn.Module = nn.ReLU() if up else nn.ELU()
+        self.conv1 = spectral(_scaling_conv(in_channels, out_channels, stride, up), spectral_norm)
+        self.norm1 = nn.GroupNorm(groups, out_channels) if groups else nn.Identity()
+        self.conv2 = spectral(nn.Conv2d(out_channels, out_channels, 3, padding=1), spectral_norm)
+        self.norm2 = nn.GroupNorm(groups, out_channels) if groups else nn.Identity()
+        self.shortcut: nn.Module = nn.Identity()
+        if up or stride != 1 or in_channels != out_channels:
+            self.shortcut = nn.Sequential(
+                spectral(_scaling_conv(in_channels, out_channels, stride, up), spectral_norm),
+                nn.InstanceNorm2d(out_channels),
+                self.activation,
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, Cin, H, W) -> (B, Cout, H', W')."""
+        main = self.activation(self.norm1(self.conv1(x)))
+        main = self.norm2(self.conv2(main))
+        return main + self.shortcut(x)
+
+
+def _scaling_conv(in_channels: int, out_channels: int, stride: int, up: bool) -> nn.Module:
+    if up:
+        return nn.ConvTranspose2d(in_channels, out_channels, 3, stride=2, padding=1, output_padding=1)
+    return nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1)

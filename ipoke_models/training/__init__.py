@@ -1,0 +1,1 @@
+"""Training of every network from a clip store, in stages that resume."""

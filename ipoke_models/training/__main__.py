@@ -1,0 +1,85 @@
+"""`ipoke train`: all stages from a clip store to a model folder. Interrupt it at will; the same command goes on."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+
+from ..checkpoint import save_model
+from ..data.store import ClipStore, StoreError
+from ..evaluation.card import PROVENANCE_FILE
+from ..networks import Networks
+from .conditioner import ConditionerStage
+from .kinematics import KinematicsStage, encode_store
+from .loop import train_stage
+from .presets import PRESETS, Preset
+from .video import VideoStage
+
+
+def train(preset: Preset, stores: tuple[ClipStore, ClipStore], work: Path, seed: int) -> Networks:
+    """Run every stage, each resuming from its last checkpoint in `work`."""
+    torch.manual_seed(seed)
+    networks = Networks(preset.networks)
+    pokes = (preset.networks.max_pokes, preset.networks.poke_size_px)
+    video = VideoStage(networks.autoencoder, *stores, preset.video_loss, preset.video.batch, seed)
+    train_stage(video, preset.video, work)
+    conditioner = ConditionerStage(networks.conditioner, *stores, pokes, preset.conditioner.batch, seed)
+    train_stage(conditioner, preset.conditioner, work)
+    codes = encode_store(networks.autoencoder, stores[0]), encode_store(networks.autoencoder, stores[1])
+    kinematics = KinematicsStage(networks.flow, networks.conditioner, stores, codes, pokes, preset.kinematics.batch, seed)
+    train_stage(kinematics, preset.kinematics, work)
+    return networks.eval()
+
+
+def _record(options: argparse.Namespace, store: ClipStore) -> dict[str, object]:
+    found = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False)
+    return {
+        "command": f"ipoke train {options.clips.name} --held-out {options.held_out.name} -o {options.output.name} "
+        f"--preset {options.preset} --seed {options.seed}",
+        "commit": found.stdout.strip() or "unknown",
+        "torch": torch.__version__,
+        "seed": options.seed,
+        "train": asdict(store.info),
+    }
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Entry point; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="ipoke train", description=__doc__)
+    parser.add_argument("clips", type=Path, help="clip store to train on (see 'ipoke generate')")
+    parser.add_argument("--held-out", type=Path, required=True, help="clip store to judge by while training")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="model folder to write; its name is the model's")
+    parser.add_argument("--preset", choices=sorted(PRESETS), default="garden-64")
+    parser.add_argument("--work", type=Path, help="folder for checkpoints and the log (default: runs/MODEL)")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(options.threads)
+    try:
+        stores = ClipStore(options.clips), ClipStore(options.held_out)
+    except StoreError as error:
+        print(error, file=sys.stderr)
+        return 2
+    work = options.work or Path("runs") / options.output.name
+    work.mkdir(parents=True, exist_ok=True)
+    (work / PROVENANCE_FILE).write_text(json.dumps(_record(options, stores[0]), indent=1) + "\n", encoding="utf-8")
+    try:
+        networks = train(PRESETS[options.preset], stores, work, options.seed)
+    except KeyboardInterrupt:
+        print(f"Interrupted; the same command goes on from the last checkpoint in {work}.", file=sys.stderr)
+        return 1
+    card = f"# {options.output.name}\n\nNot measured yet: run `ipoke evaluate {options.output} CLIPS --card {work}`.\n"
+    save_model(options.output, networks, options.output.name, card)
+    print(f"Wrote {options.output}.", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

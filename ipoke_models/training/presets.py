@@ -1,0 +1,71 @@
+"""What is trained and for how long, one preset a model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..config import (
+    AutoencoderConfig,
+    ConditionerConfig,
+    DecoderConfig,
+    DecoderHead,
+    EncoderConfig,
+    FlowConfig,
+    ModelConfig,
+    MotionInput,
+)
+from .loop import Schedule
+from .video import VideoLoss
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Sizes of the networks and the schedule of each stage."""
+
+    networks: ModelConfig
+    video: Schedule
+    video_loss: VideoLoss
+    conditioner: Schedule
+    kinematics: Schedule
+
+
+def _small_64() -> ModelConfig:
+    def encoder(in_channels: int, out_channels: int) -> EncoderConfig:
+        return EncoderConfig(in_channels, out_channels, widths=(16, 32, 32), groups=16, spectral_norm=False)
+
+    return ModelConfig(
+        autoencoder=AutoencoderConfig(
+            size_px=64,
+            frames=10,
+            latent_channels=16,
+            motion_input=MotionInput.FLOW,
+            flow_scale_px=4.0,
+            motion_stride=2,
+            encoder_widths=(16, 32, 48, 64),
+            gru_layers=2,
+            decoder=DecoderConfig(head=DecoderHead.WARP, widths=(64, 48, 32), spade_hidden=32, flow_stride=2, flow_scale_px=4.0),
+            groups=16,
+            spectral_norm=False,
+        ),
+        conditioner=ConditionerConfig(image=encoder(3, 3), poke=encoder(5, 2)),
+        flow=FlowConfig(channels=16, cond_channels=64, num_steps=(3, 2, 1, 1), factor=8, mid_channels=96),
+    )
+
+
+PRESETS = {
+    "garden-64": Preset(
+        networks=_small_64(),
+        video=Schedule(steps=3000, batch=16, learning_rate=2e-3),
+        video_loss=VideoLoss(),
+        conditioner=Schedule(steps=1200, batch=16, learning_rate=2e-3),
+        kinematics=Schedule(steps=3000, batch=16, learning_rate=1e-3),
+    ),
+    "smoke-64": Preset(
+        networks=_small_64(),
+        video=Schedule(steps=2, batch=2, learning_rate=1e-3),
+        video_loss=VideoLoss(),
+        conditioner=Schedule(steps=2, batch=2, learning_rate=1e-3),
+        kinematics=Schedule(steps=2, batch=2, learning_rate=1e-3),
+    ),
+}
+"""`smoke-64` runs every stage for two steps: it proves that training works, its model does not."""

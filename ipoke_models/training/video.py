@@ -1,0 +1,100 @@
+"""Stage 1: the video autoencoder, judged by its flow from the first minute.
+
+Loss of the warp head: flow error where the place can be seen in x0 (moving places count more), visibility, the frame,
+and a weak KL term. A random few of the T frames are decoded at each step; the recurrent unit always runs through all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..autoencoder import VideoAutoencoder
+from ..data.batches import draw, motion_input
+from ..data.store import Batch, ClipStore
+from ..decoder import Rendered
+from .loop import mean_figures
+
+MOVING_PX = 0.3
+VALIDATION_CLIPS = 192
+
+
+@dataclass(frozen=True)
+class VideoLoss:
+    """Weights of the terms, and how many frames are decoded at a step."""
+
+    flow: float = 1.0
+    moving: float = 4.0
+    visibility: float = 0.1
+    frame: float = 1.0
+    kl: float = 1e-5
+    decoded_frames: int = 2
+
+
+class VideoStage:
+    """Trains encoder, recurrent unit and decoder together."""
+
+    name = "video"
+
+    def __init__(
+        self, module: VideoAutoencoder, train: ClipStore, held_out: ClipStore, loss: VideoLoss, batch: int, seed: int
+    ) -> None:
+        self.module = module
+        self._train, self._held_out, self._loss = train, held_out, loss
+        self._batch, self._seed = batch, seed
+
+    def losses(self, step: int) -> dict[str, Tensor]:
+        """Terms of the loss on fresh clips."""
+        rng = np.random.default_rng([self._seed, 1, step])
+        batch = draw(self._train, rng, self._batch)
+        torch.manual_seed(int(rng.integers(2**31)))
+        mean, logvar = self.module.encode(motion_input(batch, self.module.config))
+        z = mean + torch.exp(0.5 * logvar) * torch.randn_like(mean)
+        chosen = torch.from_numpy(rng.choice(batch.backward.shape[1], self._loss.decoded_frames, replace=False))
+        states = self.module.unroll(z, batch.backward.shape[1])[:, chosen]
+        rendered = self.module.render_many(states, batch.frames[:, 0])
+        kl = 0.5 * (mean.square() + logvar.exp() - 1 - logvar).sum(dim=1).mean()
+        return {**self._reconstruction(rendered, batch, chosen), "kl": self._loss.kl * kl}
+
+    def _reconstruction(self, rendered: Rendered, batch: Batch, chosen: Tensor) -> dict[str, Tensor]:
+        weights = self._loss
+        terms = {"frame": weights.frame * (rendered.frame - batch.frames[:, 1:][:, chosen]).abs().mean()}
+        if rendered.flow is None or rendered.visibility is None:
+            return terms
+        truth, visible = batch.backward[:, chosen], batch.visible[:, chosen]
+        emphasis = visible * (1 + weights.moving * (truth.norm(dim=2, keepdim=True) > MOVING_PX))
+        terms["flow"] = weights.flow * (emphasis * (rendered.flow - truth).abs()).sum() / emphasis.sum() / 2
+        terms["visibility"] = weights.visibility * F.binary_cross_entropy(rendered.visibility.clamp(1e-5, 1 - 1e-5), visible)
+        return terms
+
+    def validate(self) -> dict[str, float]:
+        """Flow error on moving pixels beside that of standing still, and PSNR beside that of standing still."""
+        rows = []
+        for start in range(0, min(VALIDATION_CLIPS, len(self._held_out)), 32):
+            batch = self._held_out.batch(np.arange(start, min(start + 32, len(self._held_out))))
+            mean, logvar = self.module.encode(motion_input(batch, self.module.config))
+            states = self.module.unroll(mean, batch.backward.shape[1])[:, [2, 5, 9]]
+            rendered = self.module.render_many(states, batch.frames[:, 0])
+            rows.append(_figures(rendered, batch, [2, 5, 9]) | {"sigma": float(torch.exp(0.5 * logvar).mean())})
+        return mean_figures(rows)
+
+
+def _figures(rendered: Rendered, batch: Batch, chosen: list[int]) -> dict[str, float]:
+    truth, frames = batch.backward[:, chosen], batch.frames[:, 1:][:, chosen]
+    moving = (truth.norm(dim=2) > 1.0) & batch.visible[:, chosen, 0].bool()
+    still = batch.frames[:, :1].expand_as(frames)
+    flow = torch.zeros_like(truth) if rendered.flow is None else rendered.flow
+    return {
+        "flow_error_px": float((flow - truth).norm(dim=2)[moving].mean()),
+        "flow_still_px": float(truth.norm(dim=2)[moving].mean()),
+        "psnr_db": _psnr(rendered.frame, frames),
+        "psnr_still_db": _psnr(still, frames),
+    }
+
+
+def _psnr(a: Tensor, b: Tensor) -> float:
+    return float(10 * torch.log10(4 / (a - b).square().mean()))

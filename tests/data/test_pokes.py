@@ -1,0 +1,82 @@
+"""Simulated pokes obey the paper's rule, and the poke map is what FACTS of the published system say."""
+
+import numpy as np
+import pytest
+import torch
+
+from ipoke_models.data.pokes import candidates, simulate_pokes
+from ipoke_models.errors import PokeError
+from ipoke_models.pokes import check_pokes, paint_pokes, pokes_to_pixels
+
+
+def _moving_square() -> torch.Tensor:
+    flow = torch.zeros(1, 2, 64, 64)
+    flow[:, 0, 20:30, 30:40] = 4.0
+    flow[:, 1, 20:30, 30:40] = -2.0
+    return flow
+
+
+def test_a_poke_is_a_window_of_five_by_five_with_its_shift_and_zero_elsewhere() -> None:
+    canvas = paint_pokes(torch.tensor([[10, 20]]), torch.tensor([[3.0, -1.5]]), 64, 5)
+    assert torch.equal(canvas[:, 8:13, 18:23], torch.tensor([3.0, -1.5]).view(2, 1, 1).expand(2, 5, 5))
+    assert int((canvas != 0).sum()) == 2 * 25
+
+
+def test_a_window_at_the_border_is_cut_off() -> None:
+    canvas = paint_pokes(torch.tensor([[0, 63]]), torch.tensor([[1.0, 1.0]]), 64, 5)
+    assert int((canvas != 0).sum()) == 2 * 9
+
+
+def test_later_pokes_lie_on_top() -> None:
+    canvas = paint_pokes(torch.tensor([[10, 10], [10, 12]]), torch.tensor([[1.0, 0.0], [2.0, 0.0]]), 64, 5)
+    assert canvas[0, 10, 11] == 2.0
+
+
+def test_simulated_pokes_sit_on_what_moves_and_carry_its_flow() -> None:
+    flow = _moving_square()
+    for seed in range(20):
+        pokes = simulate_pokes(flow, np.random.default_rng(seed), 5, 5, zero_share=0.0)
+        painted = pokes.maps[0].norm(dim=0) > 0
+        assert not bool(pokes.still[0])
+        assert torch.allclose(pokes.maps[0][:, painted].T, torch.tensor([4.0, -2.0]).expand(int(painted.sum()), 2))
+        rows, columns = torch.nonzero(painted, as_tuple=True)
+        assert rows.min() >= 18
+        assert rows.max() <= 31
+        assert columns.min() >= 28
+        assert columns.max() <= 41
+
+
+def test_a_zero_poke_shows_a_moving_shift_on_the_still_background() -> None:
+    flow = _moving_square()
+    pokes = simulate_pokes(flow, np.random.default_rng(0), 5, 5, zero_share=1.0)
+    assert bool(pokes.still[0])
+    assert float(pokes.maps.abs().max()) == 4.0
+
+
+def test_candidates_keep_off_the_border() -> None:
+    amplitude = np.zeros((64, 64), np.float32)
+    amplitude[:, :3] = 9.0
+    amplitude[30, 30] = 5.0
+    assert candidates(amplitude, 5, spread=False).tolist() == [[30, 30]]
+
+
+def test_fractions_become_pixels() -> None:
+    places, shifts = pokes_to_pixels(np.array([[0.5, 0.25, 0.125, -0.0625]]), 64)
+    assert places.tolist() == [[16, 32]]
+    assert shifts.tolist() == [[8.0, -4.0]]
+
+
+@pytest.mark.parametrize(
+    ("pokes", "sentence"),
+    [
+        ([[0.1, 0.2, 0.3]], "shape"),
+        ([], "shape"),
+        ([[0.5, 0.5, 0.1, 0.1]] * 6, "1 to 5 pokes"),
+        ([[0.5, 0.5, float("nan"), 0.1]], "finite"),
+        ([[0.9, 0.5, 0.2, 0.0]], "inside"),
+        ([[0.5, 0.5, 0.0, 0.0]], "length"),
+    ],
+)
+def test_bad_pokes_are_refused_in_a_sentence(pokes: list[list[float]], sentence: str) -> None:
+    with pytest.raises(PokeError, match=sentence):
+        check_pokes(pokes, 5)

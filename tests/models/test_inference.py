@@ -1,0 +1,114 @@
+"""The door for users of a model: shapes, exact recall by seed and index, round trips, refusals."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from ipoke_models import Cancelled, Model, ModelError, PokeError, installed_models, load_model
+from ipoke_models.checkpoint import save_model
+from ipoke_models.networks import Networks
+from ipoke_models.training.presets import PRESETS
+
+POKES = [[0.5, 0.5, 0.1, -0.05]]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shipped configuration with random weights whose flow is far from the identity."""
+    torch.manual_seed(0)
+    networks = Networks(PRESETS["garden-64"].networks)
+    with torch.no_grad():
+        for name, parameter in networks.flow.named_parameters():
+            if name.endswith("original0"):
+                parameter.normal_(0, 0.03)
+    path = tmp_path_factory.mktemp("models") / "random-64"
+    save_model(path, networks, "random-64", "# random")
+    return path
+
+
+@pytest.fixture(scope="module")
+def model(folder: Path) -> Model:
+    return load_model(folder)
+
+
+@pytest.fixture(scope="module")
+def x0() -> torch.Tensor:
+    return torch.rand(3, 64, 64, generator=torch.Generator().manual_seed(1)) * 2 - 1
+
+
+def test_sample_gives_frames_of_the_promised_shape_and_range(model: Model, x0: torch.Tensor) -> None:
+    clips = model.sample(x0, POKES, n=3, seed=7)
+    assert clips.shape == (3, 10, 3, 64, 64)
+    assert clips.dtype == torch.float32
+    assert bool(torch.isfinite(clips).all())
+    assert float(clips.abs().max()) <= 1.0
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(model: Model, x0: torch.Tensor) -> None:
+    once = model.sample(x0, POKES, n=2, seed=7)
+    assert torch.equal(once, model.sample(x0, POKES, n=2, seed=7))
+    assert not torch.equal(once, model.sample(x0, POKES, n=2, seed=8))
+    assert not torch.equal(once[0], once[1])
+
+
+def test_a_variant_does_not_depend_on_its_company(model: Model, x0: torch.Tensor) -> None:
+    together = model.sample(x0, POKES, n=10, seed=3)
+    for index in (0, 5, 9):
+        assert torch.equal(model.sample(x0, POKES, n=1, seed=3, first=index)[0], together[index])
+
+
+def test_streamed_frames_carry_flow_and_visibility(model: Model, x0: torch.Tensor) -> None:
+    steps = list(model.stream(x0, POKES, n=2, seed=1))
+    assert [step.t for step in steps] == list(range(1, 11))
+    for step in steps:
+        assert step.flow is not None
+        assert step.visibility is not None
+        assert step.flow.shape == (2, 2, 64, 64)
+        assert step.visibility.shape == (2, 1, 64, 64)
+        assert 0 <= float(step.visibility.min()) <= float(step.visibility.max()) <= 1
+
+
+def test_sampling_can_be_cancelled(model: Model, x0: torch.Tensor) -> None:
+    stream = model.stream(x0, POKES, n=1, seed=1, cancelled=lambda: True)
+    with pytest.raises(Cancelled):
+        next(stream)
+
+
+def test_residual_after_latent_returns_r(model: Model, x0: torch.Tensor) -> None:
+    h = model.condition(x0[None], model.poke_map(POKES)[None])
+    r = torch.randn(1, 16, 8, 8, generator=torch.Generator().manual_seed(2))
+    back, logdet = model.residual(model.latent(r, h), h)
+    assert float((back - r).abs().max()) < 1e-3
+    assert logdet.shape == (1,)
+
+
+def test_replaying_the_inverted_clip_on_its_still_is_the_autoencoders_reconstruction(model: Model, x0: torch.Tensor) -> None:
+    clip = torch.stack([x0.roll(shift, dims=-1) for shift in range(11)])
+    replayed = model.replay(model.invert(clip, POKES), x0, POKES)
+    reconstruction = model.decode(model.encode(clip[None]), x0[None])[0]
+    assert float((replayed - reconstruction).abs().max()) < 1e-3
+
+
+def test_wrong_arguments_are_refused_in_a_sentence(model: Model, x0: torch.Tensor) -> None:
+    with pytest.raises(ModelError, match="takes stills of shape"):
+        model.sample(x0[:, :32], POKES, n=1)
+    with pytest.raises(ModelError, match="NaN"):
+        model.sample(x0 * float("nan"), POKES, n=1)
+    with pytest.raises(ModelError, match="at least one variant"):
+        model.sample(x0, POKES, n=0)
+    with pytest.raises(PokeError, match="inside"):
+        model.sample(x0, [[0.9, 0.9, 0.5, 0.0]], n=1)
+    with pytest.raises(ModelError, match="inverts clips of 11 frames"):
+        model.invert(x0[None], POKES)
+    with pytest.raises(ModelError, match="There is no model 'nonesuch'"):
+        load_model("nonesuch")
+
+
+def test_models_of_the_variable_are_listed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IPOKE_MODELS", str(folder.parent))
+    (folder.parent / "damaged").mkdir()
+    (folder.parent / "damaged" / "config.json").write_text("{", encoding="utf-8")
+    names = [info.name for info in installed_models()]
+    assert "random-64" in names
+    assert "damaged" not in names

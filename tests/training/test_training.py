@@ -1,0 +1,92 @@
+"""`ipoke generate`, `ipoke train` and `ipoke evaluate` run from nothing to a model that loads, and training resumes."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from ipoke_models import load_model
+from ipoke_models.data import generate
+from ipoke_models.data.batches import mirror
+from ipoke_models.data.store import ClipStore, StoreError
+from ipoke_models.evaluation import __main__ as evaluation
+from ipoke_models.training import __main__ as training
+from ipoke_models.training.loop import Schedule, train_stage
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("clips") / "store"
+    assert generate.main(["-o", str(folder), "--count", "24", "--processes", "1", "--seed", "4"]) == 0
+    return folder
+
+
+@pytest.mark.timeout(400)
+def test_all_stages_run_and_leave_a_model_that_can_be_measured(
+    store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model_folder, work = tmp_path / "models" / "smoke", tmp_path / "work"
+    arguments = [str(store), "--held-out", str(store), "-o", str(model_folder), "--preset", "smoke-64", "--work", str(work)]
+    assert training.main(arguments) == 0
+    model = load_model(model_folder)
+    assert (model.name, model.size_px, model.frames) == ("smoke", 64, 10)
+    capsys.readouterr()
+    options = [str(model_folder), str(store), "--count", "3", "--variants", "2"]
+    assert evaluation.main([*options, "--json", "--card", str(work)]) == 0
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert rows["standing still"]["tip_error_percent"] == pytest.approx(100, abs=1)
+    assert rows["truth"]["tip_error_percent"] < 60
+    assert model.sha256 in model.card
+
+
+def test_a_mirrored_batch_mirrored_again_is_itself(store: Path) -> None:
+    batch = ClipStore(store).batch(np.arange(4))
+    which = torch.tensor([True, False, True, False])
+    once = mirror(batch, which)
+    again = mirror(once, which)
+    assert torch.equal(again.frames, batch.frames)
+    assert torch.equal(again.backward, batch.backward)
+    assert torch.equal(once.frames[0], batch.frames[0].flip(-1))
+    assert torch.equal(once.poke_flow[0, 0], -batch.poke_flow[0, 0].flip(-1))
+    assert torch.equal(once.poke_flow[0, 1], batch.poke_flow[0, 1].flip(-1))
+    assert torch.equal(once.frames[1], batch.frames[1])
+
+
+def test_a_folder_that_is_no_store_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="no clip store"):
+        ClipStore(tmp_path)
+
+
+class _Line:
+    """Fits a line to points that depend on (seed, step) alone; stops with an error at the step it is told."""
+
+    name = "line"
+
+    def __init__(self, fails_at: int | None = None) -> None:
+        torch.manual_seed(0)
+        self.module = nn.Linear(1, 1)
+        self._fails_at = fails_at
+
+    def losses(self, step: int) -> dict[str, Tensor]:
+        if step == self._fails_at:
+            raise KeyboardInterrupt
+        x = torch.from_numpy(np.random.default_rng(step).standard_normal((8, 1), np.float32))
+        return {"square": (self.module(x) - 3 * x - 1).square().mean()}
+
+    def validate(self) -> dict[str, float]:
+        return {"weight": float(self.module.weight.detach())}
+
+
+def test_an_interrupted_stage_resumes_to_the_same_weights(tmp_path: Path) -> None:
+    schedule = Schedule(steps=40, batch=8, learning_rate=0.05, warmup=5, validate_every=20, save_every=10)
+    whole, broken, resumed = _Line(), _Line(fails_at=33), _Line()
+    train_stage(whole, schedule, tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        train_stage(broken, schedule, tmp_path / "broken")
+    assert len(list((tmp_path / "broken").glob("line-*.safetensors"))) == 2
+    train_stage(resumed, schedule, tmp_path / "broken")
+    for whole_value, resumed_value in zip(whole.module.state_dict().values(), resumed.module.state_dict().values(), strict=True):
+        assert torch.equal(whole_value, resumed_value)
