@@ -11,12 +11,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .config import LATENT_PX, AutoencoderConfig
+from .config import LATENT_PX, AutoencoderConfig, MotionInput
 from .decoder import Modulation, Rendered, SpadeDecoder
+
+_FIRST_UPDATE_BIAS = -3.0
+"""Update gates start nearly shut, so that z is still there at the last frame."""
 
 
 class VideoEncoder(nn.Module):
-    """3D-ResNet: a whole clip to mean and log-variance of z."""
+    """3D-ResNet: a whole clip to mean and log-variance of z.
+
+    Fed with flow, it also has a straight way: the flow of all frames, averaged over the cells of z, mixed into the mean.
+    The norms of the residual network take the length out of motion, which then is learned ten times more slowly.
+    """
 
     def __init__(self, config: AutoencoderConfig) -> None:
         super().__init__()
@@ -32,6 +39,9 @@ class VideoEncoder(nn.Module):
         self.layers = nn.Sequential(*layers)
         self.to_mean = nn.Conv2d(widths[-1], config.latent_channels, 3, padding=1)
         self.to_logvar = nn.Conv2d(widths[-1], config.latent_channels, 3, padding=1)
+        self.shortcut: nn.Module | None = None
+        if config.motion_input is MotionInput.FLOW:
+            self.shortcut = nn.Conv2d(2 * (config.frames + 1), config.latent_channels, 1)
 
     def forward(self, motion: Tensor) -> tuple[Tensor, Tensor]:
         """(B, T+1, C, S, S) -> mean and log-variance, each (B, Cz, 8, 8)."""
@@ -40,7 +50,11 @@ class VideoEncoder(nn.Module):
         x = motion.transpose(1, 2).contiguous(memory_format=layout)
         x = F.relu(self.stem_norm(self.stem(x)))
         x = self.layers(x).squeeze(2)
-        return self.to_mean(x), self.to_logvar(x)
+        mean, logvar = self.to_mean(x), self.to_logvar(x)
+        if self.shortcut is not None:
+            flow = motion[:, :, :2].flatten(1, 2)
+            mean = mean + self.shortcut(F.adaptive_avg_pool2d(flow, LATENT_PX))
+        return mean, logvar
 
 
 class _Residual3d(nn.Module):
@@ -69,6 +83,8 @@ class ConvGRUCell(nn.Module):
         self.update_gate = nn.Conv2d(2 * channels, channels, 3, padding=1)
         self.reset_gate = nn.Conv2d(2 * channels, channels, 3, padding=1)
         self.out_gate = nn.Conv2d(2 * channels, channels, 3, padding=1)
+        assert self.update_gate.bias is not None
+        nn.init.constant_(self.update_gate.bias, _FIRST_UPDATE_BIAS)
 
     def forward(self, x: Tensor, state: Tensor) -> Tensor:
         """Input and state, each (B, C, 8, 8) -> the next state."""
@@ -144,7 +160,10 @@ class VideoAutoencoder(nn.Module):
 
 
 def flow_motion_input(x0: Tensor, flows: Tensor, scale_px: float) -> Tensor:
-    """Input of a flow-fed encoder: x0 (B, 3, S, S), flows x0 -> frame 1..T in px of S (B, T, 2, S', S') -> (B, T+1, 5, S', S')."""
+    """Input of a flow-fed encoder, (B, T+1, 5, S', S').
+
+    x0 is (B, 3, S, S); flows, from x0 to frames 1..T in px of S, are (B, T, 2, S', S').
+    """
     still = torch.zeros_like(flows[:, :1])
     motion = torch.cat((still, flows), dim=1) / scale_px
     x0 = F.adaptive_avg_pool2d(x0, flows.shape[-1])

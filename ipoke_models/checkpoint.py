@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,9 +51,11 @@ def save_model(folder: Path, networks: Networks, name: str, card: str) -> Manife
     state = {key: value.contiguous() for key, value in folded_state(networks).items()}
     _require_finite(state, "the networks")
     folder.parent.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    staging = folder.with_name(f".{folder.name}-{uuid.uuid4().hex}")
+    staging.mkdir()
     try:
         save_file(state, staging / WEIGHTS_FILE)
+        (staging / WEIGHTS_FILE).chmod(0o644)  # safetensors lets the owner alone read it
         manifest = Manifest(name, without_norms(networks.config), sha256_of(staging / WEIGHTS_FILE))
         document = {"format": _FORMAT, **to_dict(manifest)}
         (staging / CONFIG_FILE).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
@@ -126,8 +128,8 @@ def _publish(staging: Path, folder: Path) -> None:
     if not folder.exists():
         os.rename(staging, folder)
         return
-    old = Path(tempfile.mkdtemp(prefix=f".{folder.name}-old-", dir=folder.parent))
-    os.rename(folder, old / folder.name)
+    old = folder.with_name(f".{folder.name}-{uuid.uuid4().hex}")
+    os.rename(folder, old)
     os.rename(staging, folder)
     shutil.rmtree(old)
 

@@ -44,6 +44,7 @@ class MotionInput(enum.Enum):
 
     @property
     def channels(self) -> int:
+        """Channels of one frame of the input."""
         return 3 if self is MotionInput.FRAMES else 5
 
 
@@ -67,6 +68,8 @@ class DecoderConfig:
     """Warp head only: the trunk ends at size_px / flow_stride and its output is upsampled."""
     flow_scale_px: float = 1.0
     """Warp head only: pixels of flow for one unit of the last layer's output."""
+    normalised: bool = True
+    """Whether SPADE normalises (the paper). Without, lengths of motion need not be found again after each norm."""
 
     def __post_init__(self) -> None:
         _require(len(self.widths) >= 2, "decoder.widths needs at least two entries")
@@ -118,7 +121,8 @@ class AutoencoderConfig:
         trunk_px = self.size_px // self.decoder.flow_stride
         _require(
             len(self.decoder.widths) == _halvings(trunk_px) + 1,
-            f"decoder.widths has {len(self.decoder.widths)} entries, but a trunk of {trunk_px} px needs {_halvings(trunk_px) + 1}",
+            f"decoder.widths has {len(self.decoder.widths)} entries, but a trunk of {trunk_px} px needs "
+            f"{_halvings(trunk_px) + 1}",
         )
         for width in (*self.encoder_widths, self.decoder.widths[0]):
             _require(width % self.groups == 0, f"autoencoder width {width} is not a multiple of groups {self.groups}")
@@ -234,10 +238,12 @@ class ModelConfig:
 
     @property
     def size_px(self) -> int:
+        """Side of stills and frames."""
         return self.autoencoder.size_px
 
     @property
     def frames(self) -> int:
+        """Frames after x0 that the model was trained to decode."""
         return self.autoencoder.frames
 
 

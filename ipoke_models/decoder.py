@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -41,13 +42,16 @@ class Rendered:
 
 
 class Spade(nn.Module):
-    """y = GroupNorm(x) (1 + gamma(x0)) + beta(x0), with x0 resized to x (SPADE, Park et al. 2019)."""
+    """y = GroupNorm(x) (1 + gamma(x0)) + beta(x0), with x0 resized to x (SPADE, Park et al. 2019).
 
-    def __init__(self, channels: int, hidden: int, groups: int) -> None:
+    Not `normalised`, it modulates x as it is.
+    """
+
+    def __init__(self, channels: int, hidden: int, groups: int, normalised: bool) -> None:
         super().__init__()
         while channels % groups:
             groups -= 1
-        self.norm = nn.GroupNorm(groups, channels, affine=False)
+        self.norm = nn.GroupNorm(groups, channels, affine=False) if normalised else nn.Identity()
         self.shared = nn.Conv2d(3, hidden, 3, padding=1)
         self.to_gamma = nn.Conv2d(hidden, channels, 3, padding=1)
         self.to_beta = nn.Conv2d(hidden, channels, 3, padding=1)
@@ -75,7 +79,9 @@ class SpadeDecoder(nn.Module):
             ResBlock(before, after, up=True, groups=None, spectral_norm=config.spectral_norm)
             for before, after in zip(widths, widths[1:], strict=False)
         )
-        self.spades = nn.ModuleList(Spade(width, config.decoder.spade_hidden, config.groups) for width in widths[1:])
+        self.spades = nn.ModuleList(
+            Spade(width, config.decoder.spade_hidden, config.groups, config.decoder.normalised) for width in widths[1:]
+        )
         trunk_px = config.size_px // config.decoder.flow_stride
         self._sizes_px = [trunk_px >> shift for shift in reversed(range(len(self.spades)))]
         warps = config.decoder.head is DecoderHead.WARP
@@ -85,7 +91,8 @@ class SpadeDecoder(nn.Module):
 
     def modulate(self, x0: Tensor) -> Modulation:
         """x0 (B, 3, S, S) -> (gamma, beta) of each SPADE layer."""
-        return [spade.modulate(x0, size_px) for spade, size_px in zip(self.spades, self._sizes_px, strict=True)]
+        spades = cast(Sequence[Spade], self.spades)
+        return [spade.modulate(x0, size_px) for spade, size_px in zip(spades, self._sizes_px, strict=True)]
 
     def forward(self, state: Tensor, x0: Tensor, modulation: Modulation) -> Rendered:
         """State (B, Cz, 8, 8), x0 (B or 1, 3, S, S) and what `modulate` made of it -> one frame."""

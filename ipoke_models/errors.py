@@ -1,10 +1,10 @@
 """The exceptions of ipoke_models.
 
-    ModelError (ValueError)      a model folder, clip or argument that can't be used; the message says why and what to do
-      ConfigError                a configuration value that can't be used
-      CheckpointError            weights that can't be used
-      PokeError                  pokes that can't be used
-    Cancelled                    the caller's `cancelled()` said so
+ModelError (ValueError)      a model folder, clip or argument that can't be used; the message says why and what to do
+  ConfigError                a configuration value that can't be used
+  CheckpointError            weights that can't be used
+  PokeError                  pokes that can't be used
+Cancelled                    the caller's `cancelled()` said so
 """
 
 

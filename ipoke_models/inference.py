@@ -19,11 +19,12 @@ from torch import Tensor
 
 from .autoencoder import flow_motion_input
 from .checkpoint import Manifest, load_networks, read_card, read_manifest
-from .config import MotionInput
+from .config import LATENT_PX, MotionInput
 from .data.batches import motion_input
 from .data.optical_flow import dis_flow
 from .data.store import Batch
 from .errors import Cancelled, ModelError
+from .flow import FlowSampler
 from .networks import Networks
 from .pokes import check_pokes, paint_pokes, pokes_to_pixels
 
@@ -110,6 +111,7 @@ class Model:
         self.config, self.device = manifest.networks, device
         self.size_px, self.frames, self.max_pokes = self.config.size_px, self.config.frames, self.config.max_pokes
         self._networks = networks
+        self._sampler = FlowSampler(networks.flow)
 
     @property
     def card(self) -> str:
@@ -142,8 +144,9 @@ class Model:
         h = self.condition(still, self.poke_map(pokes)[None].to(self.device))
         groups = range(first // GROUP, (first + n - 1) // GROUP + 1)
         wanted = slice(first - GROUP * groups[0], first - GROUP * groups[0] + n)
-        autoencoder = self._networks.autoencoder
-        states = [autoencoder.states(self._group_latent(h, seed, group, cancelled), self.frames) for group in groups]
+        autoencoder, conditioning = self._networks.autoencoder, self._sampler.condition(h)
+        latents = [self._sampler.latent(self._group_noise(seed, group), conditioning, cancelled) for group in groups]
+        states = [autoencoder.states(z, self.frames) for z in latents]
         modulation = autoencoder.modulate(still)
         for t in range(1, self.frames + 1):
             if cancelled():
@@ -156,12 +159,10 @@ class Model:
             assert frame is not None
             yield StreamedFrame(t, frame, flow, visibility)
 
-    def _group_latent(self, h: Tensor, seed: int, group: int, cancelled: Callable[[], bool]) -> Tensor:
-        shape = (self.config.flow.channels, *h.shape[-2:])
+    def _group_noise(self, seed: int, group: int) -> Tensor:
+        shape = (self.config.flow.channels, LATENT_PX, LATENT_PX)
         noise = [torch.randn(shape, generator=_generator(seed, GROUP * group + offset)) for offset in range(GROUP)]
-        if cancelled():
-            raise Cancelled
-        return self.latent(torch.stack(noise).to(self.device), h.expand(GROUP, -1, -1, -1))
+        return torch.stack(noise).to(self.device)
 
     @torch.inference_mode()
     def invert(self, clip: Tensor, pokes: ArrayLike) -> Tensor:
@@ -194,7 +195,7 @@ class Model:
 
     def latent(self, r: Tensor, h: Tensor) -> Tensor:
         """tau: residual (B, Cz, 8, 8) -> video code (B, Cz, 8, 8), given h."""
-        return self._networks.flow.latent(r, h)
+        return self._sampler.latent(r, self._sampler.condition(h))
 
     def residual(self, z: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
         """tau^-1: video code -> residual (B, Cz, 8, 8), and log|det| (B,)."""

@@ -16,9 +16,7 @@ class Unit(Chain):
 
     def __init__(self, channels: int, config: FlowConfig) -> None:
         a, b, c, d = (
-            MaskedConvolution(
-                channels, config.masked_hidden(channels), config.cond_channels, order, config.weight_norm
-            )
+            MaskedConvolution(channels, config.masked_hidden(channels), config.cond_channels, order, config.weight_norm)
             for order in Order
         )
         super().__init__([a, b, ActNorm(channels), c, d, ActNorm(channels)])
@@ -50,12 +48,14 @@ class Prior(Transform):
         self.norm = ActNorm(transformed)
 
     def forward(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
+        """Shuffle, coupling, norm of the last channels."""
         x, _ = self.shuffle(x, h)
         x, of_coupling = self.coupling(x, h)
         last, of_norm = self.norm(x[:, self.kept :], h)
         return torch.cat((x[:, : self.kept], last), dim=1), of_coupling + of_norm
 
     def inverse(self, y: Tensor, h: Tensor) -> Tensor:
+        """Norm of the last channels, coupling, shuffle, undone."""
         last = self.norm.inverse(y[:, self.kept :], h)
         y = torch.cat((y[:, : self.kept], last), dim=1)
         return self.shuffle.inverse(self.coupling.inverse(y, h), h)

@@ -36,11 +36,13 @@ class Coupling(Transform):
         self.network = CouplingNetwork(channels - changed, hidden, 2 * changed, weight_norm)
 
     def forward(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
+        """Changes one part of the channels, by what the other part says."""
         given, changed = self._split(x)
         changed, logdet = affine(changed, self.network(given))
         return self._merge(given, changed), logdet
 
     def inverse(self, y: Tensor, h: Tensor) -> Tensor:
+        """Undoes it: what the other part says is unchanged."""
         given, changed = self._split(y)
         return self._merge(given, affine_inverse(changed, self.network(given)))
 

@@ -64,6 +64,7 @@ class MaskedConvolution(Transform):
         self.mix = zero_start(nn.Conv2d(hidden + cond_channels, 2 * channels, 1), weight_norm)
 
     def forward(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
+        """All lines at once: each reads x, which is known."""
         axis = self.order.axis
         windows = self.masked(F.pad(x, self.order.padding))
         # There is one window more than lines: the one past the line solved last.
@@ -73,7 +74,7 @@ class MaskedConvolution(Transform):
     def inverse(self, y: Tensor, h: Tensor) -> Tensor:
         """Line by line, each from the lines already solved: the plain, readable solver."""
         axis, count = self.order.axis, y.shape[self.order.axis]
-        given, conditions = y.split(1, dim=axis), h.split(1, dim=axis)
+        given, conditions = torch.split(y, 1, dim=axis), torch.split(h, 1, dim=axis)
         nothing = torch.zeros_like(given[0])
         solved = dict.fromkeys((-2, -1, count, count + 1), nothing)
         for line in reversed(range(count)) if self.order.from_far_end else range(count):

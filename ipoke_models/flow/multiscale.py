@@ -37,6 +37,7 @@ class ConditionalFlow(Transform):
         )
 
     def forward(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
+        """z (B, Cz, 8, 8) -> r (B, Cz, 8, 8) and log|det dr/dz| (B,)."""
         split = self.config.split_channels
         logdet = x.new_zeros(x.shape[0])
         outputs: list[Tensor] = []
@@ -48,6 +49,7 @@ class ConditionalFlow(Transform):
         return torch.cat([x, *reversed(outputs)], dim=1), logdet
 
     def inverse(self, y: Tensor, h: Tensor) -> Tensor:
+        """r (B, Cz, 8, 8) -> z (B, Cz, 8, 8), line by line."""
         split = self.config.split_channels
         channels = self.config.level_channels[-1]
         x, rest = y[:, : channels - split], y[:, channels - split :]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations
@@ -34,8 +33,3 @@ class CouplingNetwork(nn.Module):
         x = F.elu(self.conv2(F.elu(self.conv1(x))))
         out: Tensor = self.conv3(x)
         return out
-
-
-def trainable(parameters: torch.nn.Module) -> int:
-    """Number of trained values."""
-    return sum(parameter.numel() for parameter in parameters.parameters() if parameter.requires_grad)

@@ -11,7 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 _LOG_2 = 0.6931471805599453
-_ACTNORM_EPSILON = 1e-8
+ACTNORM_EPSILON = 1e-8
+"""What the released system adds to a norm's scale before it divides by it; its checkpoints are reproduced with it."""
 _AFFINE_EPSILON = 1e-12
 
 
@@ -40,6 +41,7 @@ class ActNorm(Transform):
         self.initialise_next = False
 
     def forward(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
+        """y = x exp(s) + b; log|det| = H W sum(s)."""
         if self.initialise_next:
             self._initialise(x)
         y = x * self.log_scale.exp() + self.bias
@@ -47,8 +49,8 @@ class ActNorm(Transform):
         return y, logdet.expand(x.shape[0])
 
     def inverse(self, y: Tensor, h: Tensor) -> Tensor:
-        # The released system divides by exp(s) + 1e-8; its checkpoints are reproduced with it.
-        return (y - self.bias) / (self.log_scale.exp() + _ACTNORM_EPSILON)
+        """x = (y - b) / exp(s)."""
+        return (y - self.bias) / (self.log_scale.exp() + ACTNORM_EPSILON)
 
     @torch.no_grad()
     def _initialise(self, x: Tensor) -> None:
@@ -69,9 +71,11 @@ class Shuffle(Transform):
         self.register_buffer("order", torch.randperm(channels))
 
     def forward(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
+        """y[:, i] = x[:, order[i]]; log|det| = 0."""
         return x[:, self.order], x.new_zeros(x.shape[0])
 
     def inverse(self, y: Tensor, h: Tensor) -> Tensor:
+        """x[:, order[i]] = y[:, i]."""
         return y[:, torch.argsort(self.order)]
 
 
@@ -83,6 +87,7 @@ class Chain(Transform):
         self.parts = nn.ModuleList(transforms)
 
     def forward(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
+        """First to last."""
         logdet = x.new_zeros(x.shape[0])
         for part in self.parts:
             x, step = part(x, h)
@@ -90,6 +95,7 @@ class Chain(Transform):
         return x, logdet
 
     def inverse(self, y: Tensor, h: Tensor) -> Tensor:
+        """Last to first."""
         for part in reversed(self.parts):
             y = cast(Transform, part).inverse(y, h)
         return y

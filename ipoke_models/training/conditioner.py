@@ -13,6 +13,7 @@ from ..data.store import Batch, ClipStore
 from .loop import mean_figures
 
 MOVING_WEIGHT = 4.0
+SQUARE = 0.25
 FLOW_UNIT_PX = 4.0
 VALIDATION_CLIPS = 192
 
@@ -35,10 +36,11 @@ class ConditionerStage:
         batch = draw(self._train, rng, self._batch)
         x0 = batch.frames[:, 0]
         flow, truth = self._predict(batch, rng)
+        error = flow - truth
         emphasis = 1 + MOVING_WEIGHT * (truth.norm(dim=1, keepdim=True) > 0.3)
         return {
             "image": (self.module.image(x0) - x0).abs().mean(),
-            "poke": (emphasis * (flow - truth).abs()).sum() / emphasis.sum() / FLOW_UNIT_PX,
+            "poke": (emphasis * (error.abs() + SQUARE * error.square())).sum() / emphasis.sum() / FLOW_UNIT_PX,
         }
 
     def _predict(self, batch: Batch, rng: np.random.Generator) -> tuple[Tensor, Tensor]:

@@ -31,7 +31,7 @@ class Preset:
 
 def _small_64() -> ModelConfig:
     def encoder(in_channels: int, out_channels: int) -> EncoderConfig:
-        return EncoderConfig(in_channels, out_channels, widths=(16, 32, 32), groups=16, spectral_norm=False)
+        return EncoderConfig(in_channels, out_channels, widths=(16, 32, 32), groups=4, spectral_norm=False)
 
     return ModelConfig(
         autoencoder=AutoencoderConfig(
@@ -39,12 +39,14 @@ def _small_64() -> ModelConfig:
             frames=10,
             latent_channels=16,
             motion_input=MotionInput.FLOW,
-            flow_scale_px=4.0,
+            flow_scale_px=1.0,
             motion_stride=2,
             encoder_widths=(16, 32, 48, 64),
             gru_layers=2,
-            decoder=DecoderConfig(head=DecoderHead.WARP, widths=(64, 48, 32), spade_hidden=32, flow_stride=2, flow_scale_px=4.0),
-            groups=16,
+            decoder=DecoderConfig(
+                head=DecoderHead.WARP, widths=(64, 48, 32), spade_hidden=32, flow_stride=2, flow_scale_px=4.0, normalised=False
+            ),
+            groups=4,
             spectral_norm=False,
         ),
         conditioner=ConditionerConfig(image=encoder(3, 3), poke=encoder(5, 2)),
@@ -55,7 +57,7 @@ def _small_64() -> ModelConfig:
 PRESETS = {
     "garden-64": Preset(
         networks=_small_64(),
-        video=Schedule(steps=3000, batch=16, learning_rate=2e-3),
+        video=Schedule(steps=2400, batch=12, learning_rate=2e-3),
         video_loss=VideoLoss(),
         conditioner=Schedule(steps=1200, batch=16, learning_rate=2e-3),
         kinematics=Schedule(steps=3000, batch=16, learning_rate=1e-3),

@@ -28,6 +28,8 @@ class VideoLoss:
     """Weights of the terms, and how many frames are decoded at a step."""
 
     flow: float = 1.0
+    square: float = 0.25
+    """Share of the squared error (px^2) in the flow term: the absolute error alone pulls uncertain motion to zero."""
     moving: float = 4.0
     visibility: float = 0.1
     frame: float = 1.0
@@ -67,7 +69,8 @@ class VideoStage:
             return terms
         truth, visible = batch.backward[:, chosen], batch.visible[:, chosen]
         emphasis = visible * (1 + weights.moving * (truth.norm(dim=2, keepdim=True) > MOVING_PX))
-        terms["flow"] = weights.flow * (emphasis * (rendered.flow - truth).abs()).sum() / emphasis.sum() / 2
+        error = rendered.flow - truth
+        terms["flow"] = weights.flow * (emphasis * (error.abs() + weights.square * error.square())).sum() / emphasis.sum() / 2
         terms["visibility"] = weights.visibility * F.binary_cross_entropy(rendered.visibility.clamp(1e-5, 1 - 1e-5), visible)
         return terms
 

@@ -1,0 +1,89 @@
+"""The one place that unpickles: reads a Lightning checkpoint in a process of its own, with torch's restricted unpickler.
+
+Only the `state_dict`'s tensors come out. Anything in the file but tensors and plain values is refused.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from ..errors import CheckpointError
+
+_CHILD = "import sys; from ipoke_models.convert.pickle_reader import main; sys.exit(main(sys.argv[1:]))"
+_PACKAGE_ROOT = Path(__file__).resolve().parents[2]
+
+
+class _Callback:
+    """Stands in for the classes that Lightning uses as keys of its callbacks' state."""
+
+
+_LIGHTNING_KEYS = tuple(
+    (_Callback, f"pytorch_lightning.callbacks.{module}")
+    for module in ("model_checkpoint.ModelCheckpoint", "early_stopping.EarlyStopping", "lr_monitor.LearningRateMonitor")
+)
+
+
+def read_in_child(checkpoint: Path, tensors: Path) -> None:
+    """Copies the tensors of a checkpoint into a safetensors file, in a child process.
+
+    Raises:
+        CheckpointError: the file is damaged, or holds more than tensors and plain values.
+    """
+    path = os.pathsep.join(filter(None, (str(_PACKAGE_ROOT), os.environ.get("PYTHONPATH"))))
+    done = subprocess.run(
+        [sys.executable, "-c", _CHILD, str(checkpoint), str(tensors)],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        reason = done.stderr.strip().splitlines()[-1:] or [f"the reader ended with code {done.returncode}"]
+        raise CheckpointError(reason[0])
+
+
+def read(checkpoint: Path) -> dict[str, Tensor]:
+    """The tensors of a checkpoint's `state_dict`, by name. Unpickles: call it in a process of its own."""
+    try:
+        with torch.serialization.safe_globals(list(_LIGHTNING_KEYS)):
+            content = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=_is_zip(checkpoint))
+    except OSError as error:
+        raise CheckpointError(f"{checkpoint} can't be read ({error.strerror}).") from error
+    except pickle.UnpicklingError as error:
+        detail = next((line.strip() for line in str(error).splitlines() if "GLOBAL" in line or "Unsupported" in line), "")
+        raise CheckpointError(f"{checkpoint} holds more than tensors and was not loaded. {detail}".strip()) from error
+    except (RuntimeError, ValueError, EOFError, KeyError) as error:
+        raise CheckpointError(f"{checkpoint} is no whole PyTorch checkpoint; get the file again.") from error
+    state = content.get("state_dict") if isinstance(content, dict) else None
+    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise CheckpointError(f"{checkpoint} holds no state_dict of tensors; it is no Lightning checkpoint.")
+    return {str(key): value for key, value in state.items()}
+
+
+def copy(checkpoint: Path, tensors: Path) -> None:
+    """Copies the tensors of a checkpoint into a safetensors file, in this process."""
+    state = read(checkpoint)
+    save_file({key: value.clone(memory_format=torch.contiguous_format) for key, value in state.items()}, tensors)
+
+
+def main(arguments: list[str]) -> int:
+    """Entry point of the child process: one sentence on stderr where it fails."""
+    try:
+        copy(*map(Path, arguments))
+    except CheckpointError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _is_zip(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(4) == b"PK\x03\x04"
