@@ -1,0 +1,29 @@
+# Two commands do everything: `make demo` shows the product, `make test` proves it. Both prepare .venv first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test lint addon clean
+
+demo: $(READY)
+	$(BIN)/python demo/run.py
+
+test: $(READY) lint
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+addon: $(READY)
+	$(BIN)/python build_addon.py --platform all
+
+$(READY): pyproject.toml
+	$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v[:2] < (3, 14) else "Python 3.11 to 3.13 is needed, this is %d.%d; name another with make PYTHON=python3.11" % v[:2])'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check -e '.[dev,blender]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist demo-output .cache

@@ -1,0 +1,71 @@
+"""Owns the entry point `ipoke`: which command runs, and how errors become one sentence and an exit code. No torch."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import NoReturn
+
+from .commands import children, doctor, models, poke, serve
+from .commands.errors import CommandError, UsageError
+from .protocol.errors import IpokeError
+from .protocol.version import PRODUCT_VERSION
+
+_COMMANDS = {
+    "poke": (poke, "variants of a poked still, as image sequences"),
+    "serve": (serve, "run the backend"),
+    "doctor": (doctor, "look for what is missing, with a fix for each finding"),
+    "models": (models, "the installed models"),
+}
+_PROGRAMS = {
+    "generate": ("ipoke_models.data.generate", "make procedural clips to train on or to measure with"),
+    "train": ("ipoke_models.training", "train a model on a folder of clips"),
+    "evaluate": ("ipoke_models.evaluation", "measure a model on clips"),
+    "convert": ("ipoke_models.convert", "turn a foreign checkpoint into a model folder"),
+    "bench": ("ipoke_models.bench", "time and memory of every stage"),
+}
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message[:1].upper()}{message[1:]}; see `{self.prog} --help`.")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns 0 on success, 2 on bad usage, 1 otherwise."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words and words[0] in _PROGRAMS:
+        return children.run_module(_PROGRAMS[words[0]][0], words[1:])
+    try:
+        parsed = _parser().parse_args(words)
+        return int(_COMMANDS[parsed.command][0].run(parsed))
+    except IpokeError as error:
+        _report(error.sentence, "--debug" in words)
+        return error.exit_code if isinstance(error, CommandError) else 1
+    except KeyboardInterrupt:
+        _report("Interrupted.", debug=False)
+        return 1
+    except Exception as error:  # the command line's border: no traceback for the user
+        _report(f"This should not happen ({type(error).__name__}: {error}); run it with --debug.", "--debug" in words)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="ipoke", description="Poke a still image and see several plausible clips of it moving.")
+    parser.add_argument("--version", action="version", version=f"ipoke {PRODUCT_VERSION}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, (module, description) in _COMMANDS.items():
+        command = commands.add_parser(name, help=description, description=description)
+        command.add_argument("--debug", action="store_true", help="show the traceback of an error")
+        module.add_arguments(command)
+    for name, (_, description) in _PROGRAMS.items():
+        commands.add_parser(name, help=description, add_help=False)
+    return parser
+
+
+def _report(sentence: str, debug: bool) -> None:
+    if debug:
+        traceback.print_exc()
+    print(f"ipoke: {sentence}", file=sys.stderr)

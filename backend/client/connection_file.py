@@ -1,0 +1,60 @@
+"""Owns the connection file: where a backend listens and the keys that open it. Readable by its owner only."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from ..protocol.version import PROTOCOL_VERSION
+from .errors import LinkError
+
+_KEY_CHARACTERS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionFile:
+    """Address and CURVE keys (Z85 text) of a running backend."""
+
+    version: int
+    address: str
+    port: int
+    server_public: str
+    client_public: str
+    client_secret: str
+    pid: int
+
+    def __repr__(self) -> str:
+        return f"ConnectionFile({self.address}:{self.port}, pid {self.pid})"
+
+    @property
+    def endpoint(self) -> str:
+        """The ZeroMQ endpoint to connect to."""
+        return f"tcp://{self.address}:{self.port}"
+
+    def to_json(self) -> str:
+        """The file's text."""
+        return json.dumps(asdict(self), indent=1)
+
+    @classmethod
+    def read(cls, file: Path) -> ConnectionFile:
+        """Read and check a connection file; raises LinkError."""
+        try:
+            plain = json.loads(file.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise LinkError(f"There is no connection file {file}; start the backend with `ipoke serve`.") from error
+        except (OSError, ValueError) as error:
+            raise LinkError(f"The connection file {file} can't be read; restart the backend.") from error
+        if not isinstance(plain, dict) or plain.get("version") != PROTOCOL_VERSION:
+            raise LinkError(f"The connection file {file} is of another version; install the same version on both sides.")
+        text_fields = ("address", "server_public", "client_public", "client_secret")
+        number_fields = ("version", "port", "pid")
+        good = (
+            set(plain) == {*text_fields, *number_fields}
+            and all(type(plain[name]) is str for name in text_fields)
+            and all(type(plain[name]) is int for name in number_fields)
+            and all(len(plain[name]) == _KEY_CHARACTERS for name in text_fields[1:])
+        )
+        if not good:
+            raise LinkError(f"The connection file {file} is damaged; restart the backend.")
+        return cls(**plain)

@@ -1,0 +1,74 @@
+"""Owns what a session tells its user. Where an event is the backend's message itself, it is that message's class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..protocol.messages import (
+    Cancelled,
+    Failed,
+    Finished,
+    Prepared,
+    Progress,
+    Queued,
+    Restarted,
+    ServerInfo,
+    Started,
+    VariantDone,
+)
+
+__all__ = [
+    "Cancelled",
+    "Connected",
+    "Event",
+    "Failed",
+    "Finished",
+    "FrameArrived",
+    "Lost",
+    "Prepared",
+    "Progress",
+    "Queued",
+    "Restarted",
+    "Started",
+    "VariantDone",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A backend answers and its worker is up."""
+
+    info: ServerInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The backend does not answer, or can't work; jobs stay and are submitted again when it is back."""
+
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class FrameArrived:
+    """Frame `t` (1..T) of a variant (its index, `first` included) as the bytes of a PNG file."""
+
+    job_id: str
+    variant: int
+    t: int
+    image: bytes
+
+
+Event = (
+    Connected
+    | Lost
+    | Queued
+    | Started
+    | Prepared
+    | Progress
+    | FrameArrived
+    | VariantDone
+    | Finished
+    | Failed
+    | Cancelled
+    | Restarted
+)

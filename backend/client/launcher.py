@@ -1,0 +1,149 @@
+"""Owns starting a backend as a child process and watching it until it can be connected to. No threads, never blocks.
+
+The child holds the read end of a pipe from this process and ends when that closes, so it dies with its parent always.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from pathlib import Path
+from typing import IO
+
+from .errors import LaunchError
+
+START_LIMIT_S = 60.0
+_STOP_LIMIT_S = 3.0
+_LOG_TAIL_BYTES = 4096
+_LOGS_KEPT = 8
+_NOT_INHERITED = ("PYTHONHOME", "PYTHONSTARTUP", "PYTHONINSPECT")
+
+
+class LaunchPhase(Enum):
+    """Where a launched backend stands."""
+
+    STOPPED = auto()
+    STARTING = auto()
+    READY = auto()
+    FAILED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class LauncherState:
+    """Phase of a launched backend; `sentence` explains it, `connection_file` is there when READY."""
+
+    phase: LaunchPhase
+    sentence: str = ""
+    connection_file: Path | None = None
+
+
+class Launcher:
+    """Starts `command serve` as a child of this process. `runtime_dir` gets the connection file and the log.
+
+    `environment` is added to this process's own.
+    """
+
+    def __init__(self, command: list[str], runtime_dir: Path, environment: Mapping[str, str] | None = None) -> None:
+        self._command = command
+        self._environment = dict(environment or {})
+        self._runtime_dir = runtime_dir
+        self._process: subprocess.Popen[bytes] | None = None
+        self._state = LauncherState(LaunchPhase.STOPPED, "The backend is not running.")
+        self._started_at = 0.0
+        self._file = runtime_dir / "connection.json"
+        self._log_file = runtime_dir / "backend.log"
+
+    @property
+    def log_file(self) -> Path:
+        """Where the backend writes what it has to say."""
+        return self._log_file
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the backend while it runs."""
+        return self._process.pid if self._process is not None else None
+
+    def start(self) -> None:
+        """Start a backend unless one runs; raises LaunchError when its program can't be run."""
+        if self._process is not None and self._process.poll() is None:
+            return
+        name = f"{os.getpid()}-{secrets.token_hex(4)}"
+        self._file = self._runtime_dir / f"connection-{name}.json"
+        self._log_file = self._runtime_dir / f"backend-{name}.log"
+        try:
+            self._runtime_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._remove_old_logs()
+            with self._log_file.open("wb") as log:
+                self._process = self._spawn(log)
+        except OSError as error:
+            self._state = LauncherState(LaunchPhase.FAILED, f"The backend can't be started: {error}.")
+            raise LaunchError(self._state.sentence) from error
+        self._started_at = time.monotonic()
+        self._state = LauncherState(LaunchPhase.STARTING, "The backend is starting.")
+
+    def poll(self) -> LauncherState:
+        """Look after the child; returns where it stands."""
+        if self._process is None or self._state.phase not in (LaunchPhase.STARTING, LaunchPhase.READY):
+            return self._state
+        code = self._process.poll()
+        if code is not None:
+            self._fail(f"The backend ended with code {code}: {self._last_words()}")
+        elif self._state.phase is LaunchPhase.STARTING and self._file.is_file():
+            self._state = LauncherState(LaunchPhase.READY, "The backend runs.", self._file)
+        elif self._state.phase is LaunchPhase.STARTING and time.monotonic() - self._started_at > START_LIMIT_S:
+            self._end_process()
+            self._fail(f"The backend did not start within {START_LIMIT_S:.0f} s; see {self._log_file}.")
+        return self._state
+
+    def stop(self) -> None:
+        """End the child; it is killed when it does not end by itself within three seconds."""
+        self._end_process()
+        self._file.unlink(missing_ok=True)
+        self._state = LauncherState(LaunchPhase.STOPPED, "The backend is not running.")
+
+    def _spawn(self, log: IO[bytes]) -> subprocess.Popen[bytes]:
+        inherited = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
+        no_window: int = getattr(subprocess, "CREATE_NO_WINDOW", 0)
+        return subprocess.Popen(
+            [*self._command, "serve", "--child", "--connection-file", str(self._file)],
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            env={**inherited, **self._environment},
+            creationflags=no_window,
+            start_new_session=True,
+        )
+
+    def _end_process(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        if process.stdin is not None:
+            process.stdin.close()
+        try:
+            process.wait(_STOP_LIMIT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def _fail(self, sentence: str) -> None:
+        self._end_process()
+        self._file.unlink(missing_ok=True)
+        self._state = LauncherState(LaunchPhase.FAILED, sentence)
+
+    def _last_words(self) -> str:
+        try:
+            tail = self._log_file.read_bytes()[-_LOG_TAIL_BYTES:].decode("utf-8", "replace").strip()
+        except OSError:
+            tail = ""
+        return tail.splitlines()[-1].strip() if tail else f"it said nothing; see {self._log_file}."
+
+    def _remove_old_logs(self) -> None:
+        logs = sorted(self._runtime_dir.glob("backend-*.log"), key=lambda log: log.stat().st_mtime)
+        for log in logs[: -_LOGS_KEPT + 1]:
+            log.unlink(missing_ok=True)

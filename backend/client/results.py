@@ -1,0 +1,115 @@
+"""Owns a job's folder on disk: `variant_00/frame_0001.png`, ..., `job.json` last. Files appear whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from ..protocol.messages import JobSummary, VariantDone
+from .events import FrameArrived
+from .request import SampleRequest
+
+JOB_FILE = "job.json"
+
+
+def variant_folder_name(index: int) -> str:
+    """Folder of a variant inside the job's folder."""
+    return f"variant_{index:02d}"
+
+
+def frame_file_name(t: int) -> str:
+    """File of frame `t` (1..T) inside the variant's folder."""
+    return f"frame_{t:04d}.png"
+
+
+class ResultWriter:
+    """Writes what a job brings into `folder`, which is made when the first frame arrives."""
+
+    def __init__(self, folder: Path, request: SampleRequest) -> None:
+        self._folder = folder
+        self._request = request
+        self._hashes: dict[int, dict[int, str]] = {}
+        self._done: dict[int, tuple[str, ...]] = {}
+
+    @property
+    def folder(self) -> Path:
+        """The job's folder."""
+        return self._folder
+
+    @property
+    def done_variants(self) -> tuple[int, ...]:
+        """Indices of the variants that are whole on disk."""
+        return tuple(sorted(self._done))
+
+    def frame(self, event: FrameArrived) -> Path:
+        """Write a frame; returns its file."""
+        path = self._folder / variant_folder_name(event.variant) / frame_file_name(event.t)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, event.image)
+        self._hashes.setdefault(event.variant, {})[event.t] = hashlib.sha256(event.image).hexdigest()
+        return path
+
+    def variant_done(self, event: VariantDone) -> bool:
+        """Note that a variant is whole; False when frames of it are missing or differ from what the backend sent."""
+        have = self._hashes.get(event.variant, {})
+        whole = tuple(have.get(t, "") for t in range(1, len(event.sha256s) + 1)) == event.sha256s
+        if whole:
+            self._done[event.variant] = event.sha256s
+        return whole
+
+    def finish(self, summary: JobSummary) -> Path:
+        """Write `job.json`, which says that the job is whole; returns its path."""
+        path = self._folder / JOB_FILE
+        self._folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, (json.dumps(self._job(summary), indent=1) + "\n").encode())
+        return path
+
+    def abort(self) -> None:
+        """Remove variants that are not whole, and the folder when nothing is left in it."""
+        for index in self._hashes:
+            if index not in self._done:
+                shutil.rmtree(self._folder / variant_folder_name(index), ignore_errors=True)
+        if self._folder.is_dir() and not any(self._folder.iterdir()):
+            self._folder.rmdir()
+
+    def _job(self, summary: JobSummary) -> dict[str, Any]:
+        request = self._request
+        return {
+            "job_id": request.job_id,
+            "pokes": [[poke.x, poke.y, poke.dx, poke.dy] for poke in request.pokes],
+            "seed": request.seed,
+            "model": {"name": summary.model.name, "sha256": summary.model.sha256},
+            "plate": {
+                "name": request.plate_name,
+                "sha256": summary.plate_sha256,
+                "size_px": list(summary.plate_size_px),
+            },
+            "region_px": list(summary.region_px),
+            "size": str(request.size),
+            "size_px": list(summary.output_size_px),
+            "depth_bits": summary.depth_bits,
+            "frames": summary.frames,
+            "variants": [
+                {"index": index, "seed": request.seed, "folder": variant_folder_name(index), "sha256": list(hashes)}
+                for index, hashes in sorted(self._done.items())
+            ],
+            "colour": summary.colour,
+            "versions": {part.name: part.version for part in summary.versions},
+        }
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file so that it is there whole or not at all."""
+    half = path.with_name(f".{path.name}.part")
+    try:
+        half.write_bytes(data)
+        os.replace(half, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            half.unlink()
+        raise

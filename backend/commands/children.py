@@ -1,0 +1,41 @@
+"""Owns running parts of the product that need torch as child processes of the command line."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+_PROJECT = Path(__file__).resolve().parents[2]
+
+
+def environment() -> dict[str, str]:
+    """What a child needs so that it imports the same code as this process."""
+    return {"PYTHONPATH": os.pathsep.join(filter(None, [str(_PROJECT), os.environ.get("PYTHONPATH")]))}
+
+
+def python_command(module: str) -> list[str]:
+    """Command that runs a module with this Python; never one from the current folder."""
+    return [sys.executable, "-P", "-m", module]
+
+
+def run_module(module: str, arguments: Sequence[str]) -> int:
+    """Run a module to its end with this process's own input and output; returns 0, 1 or 2."""
+    process = subprocess.Popen([*python_command(module), *arguments], env={**os.environ, **environment()})
+    while True:
+        try:
+            code = process.wait()
+            return code if code in (0, 2) else 1
+        except KeyboardInterrupt:
+            continue  # the child has been interrupted too and ends in its own way
+
+
+def read_output(command: Sequence[str], timeout_s: float) -> tuple[int, str, str]:
+    """Run a short command; returns exit code, output and errors. A command that can't run or end counts as failed."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, env={**os.environ, **environment()})
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return 1, "", str(error)
+    return done.returncode, done.stdout, done.stderr

@@ -1,0 +1,164 @@
+"""Owns `ipoke doctor`: looks at everything the backend needs and says how to mend what is missing."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from importlib import metadata
+from pathlib import Path
+
+import zmq
+
+from ..client.paths import default_runtime_dir
+from ..protocol.version import PRODUCT_VERSION, PROTOCOL_VERSION
+from . import children, models
+
+_CHILD_LIMIT_S = 120.0
+_DISK_MB = 1024
+_PACKAGES = ("numpy", "opencv-python-headless", "pyzmq", "msgpack", "safetensors")
+_TORCH_PROBE = """
+import json, torch
+gpu, why = None, None
+if torch.cuda.is_available():
+    gpu = torch.cuda.get_device_name(0)
+elif torch.version.cuda is None:
+    why = "this PyTorch was built without CUDA"
+else:
+    try:
+        torch.cuda.init()
+    except Exception as error:
+        why = str(error).splitlines()[0]
+print(json.dumps({"version": torch.__version__, "gpu": gpu, "why": why}))
+"""
+
+
+class Health(StrEnum):
+    """How a finding matters."""
+
+    GOOD = "good"
+    NOTE = "note"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was looked at, what was seen, and how to mend it."""
+
+    what: str
+    health: Health
+    seen: str
+    fix: str = ""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the command."""
+    parser.add_argument("--json", action="store_true", help="machine-readable")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print every finding; returns 1 when one of them is bad."""
+    checks: tuple[Callable[[], list[Finding]], ...] = (
+        _python, _torch, _models, _runtime_folder, _port, _keys, _disk, _versions,
+    )  # fmt: skip
+    findings = [finding for check in checks for finding in check()]
+    if arguments.json:
+        print(json.dumps({"findings": [asdict(finding) for finding in findings]}, indent=1))
+    else:
+        for finding in findings:
+            print(f"{finding.health.value:>4}  {finding.what}: {finding.seen}")
+            if finding.fix:
+                print(f"      fix: {finding.fix}")
+    return int(any(finding.health is Health.BAD for finding in findings))
+
+
+def _python() -> list[Finding]:
+    supported = (3, 11) <= sys.version_info[:2] <= (3, 13)
+    seen = f"{platform.python_version()} in {sys.prefix}"
+    if supported:
+        return [Finding("Python", Health.GOOD, seen)]
+    return [Finding("Python", Health.BAD, seen, "install ipoke into an environment with Python 3.11, 3.12 or 3.13.")]
+
+
+def _torch() -> list[Finding]:
+    code, output, errors = children.read_output([sys.executable, "-P", "-c", _TORCH_PROBE], _CHILD_LIMIT_S)
+    if code != 0:
+        words = errors.strip().splitlines()
+        reason = words[-1] if words else "it ended without a word"
+        return [Finding("PyTorch", Health.BAD, f"can't be imported: {reason}", "install it again: pip install ipoke")]
+    told = json.loads(output)
+    good = Finding("PyTorch", Health.GOOD, told["version"])
+    if told["gpu"]:
+        return [good, Finding("GPU", Health.GOOD, told["gpu"])]
+    fix = "the processor does the work, slower; for a graphics card install its driver and the CUDA build of PyTorch."
+    return [good, Finding("GPU", Health.NOTE, f"none: {told['why']}", fix)]
+
+
+def _models() -> list[Finding]:
+    command = [*children.python_command(models.MODULE), "--json"]
+    code, output, errors = children.read_output(command, _CHILD_LIMIT_S)
+    if code != 0:
+        words = errors.strip().splitlines()
+        return [Finding("Models", Health.BAD, words[-1] if words else "unknown", "install ipoke again.")]
+    names = [f"{row['name']} ({row['size_px']} px, {row['frames']} frames)" for row in json.loads(output)["models"]]
+    if names:
+        return [Finding("Models", Health.GOOD, ", ".join(names))]
+    fix = "install ipoke again, or name a folder of models in the environment variable IPOKE_MODELS."
+    return [Finding("Models", Health.BAD, "none installed", fix)]
+
+
+def _runtime_folder() -> list[Finding]:
+    folder = default_runtime_dir()
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.NamedTemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        fix = "make the folder writable, or set XDG_RUNTIME_DIR to one that is."
+        return [Finding("Runtime folder", Health.BAD, f"{folder}: {error.strerror}", fix)]
+    return [Finding("Runtime folder", Health.GOOD, str(folder))]
+
+
+def _port() -> list[Finding]:
+    with zmq.Context() as context, context.socket(zmq.ROUTER) as socket:
+        try:
+            port = socket.bind_to_random_port("tcp://127.0.0.1")
+        except zmq.ZMQError as error:
+            fix = "allow programs to listen on 127.0.0.1 in the firewall."
+            return [Finding("Loopback port", Health.BAD, str(error), fix)]
+    return [Finding("Loopback port", Health.GOOD, f"127.0.0.1:{port} can be listened on")]
+
+
+def _keys() -> list[Finding]:
+    if zmq.has("curve"):
+        return [Finding("Encryption", Health.GOOD, f"CURVE in libzmq {zmq.zmq_version()}")]
+    return [Finding("Encryption", Health.BAD, "libzmq has no CURVE", "install pyzmq from its wheel: pip install pyzmq")]
+
+
+def _disk() -> list[Finding]:
+    folder = Path(os.environ.get("TMPDIR") or tempfile.gettempdir())
+    free_mb = shutil.disk_usage(folder).free // 2**20
+    seen = f"{free_mb} MB free in {folder}"
+    if free_mb >= _DISK_MB:
+        return [Finding("Disk", Health.GOOD, seen)]
+    return [Finding("Disk", Health.BAD, seen, f"free at least {_DISK_MB} MB.")]
+
+
+def _versions() -> list[Finding]:
+    found, missing = [f"ipoke {PRODUCT_VERSION}", f"protocol {PROTOCOL_VERSION}"], []
+    for name in _PACKAGES:
+        try:
+            found.append(f"{name} {metadata.version(name)}")
+        except metadata.PackageNotFoundError:
+            missing.append(name)
+    if missing:
+        fix = f"pip install {' '.join(missing)}"
+        return [Finding("Packages", Health.BAD, f"missing: {', '.join(missing)}", fix)]
+    return [Finding("Packages", Health.GOOD, ", ".join(found))]

@@ -1,0 +1,30 @@
+"""Owns what a backend process can be told at its start, and the limits that are its own business."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from .protocol.limits import MIB
+
+WORKER_COMMAND = (sys.executable, "-P", "-m", "backend.worker_main")
+
+
+@dataclass(frozen=True, slots=True)
+class BackendConfig:
+    """Where a backend listens and how patient it is with its worker and its clients. Times are in seconds.
+
+    `hold_bytes` is how much may wait for a client that does not read before its jobs are held.
+    """
+
+    connection_file: Path
+    address: str = "127.0.0.1"
+    port: int = 0
+    worker_command: tuple[str, ...] = WORKER_COMMAND
+    worker_start_s: float = 180.0
+    worker_stall_s: float = 120.0
+    crashes: int = 5
+    crash_window_s: float = 60.0
+    client_idle_s: float = 600.0
+    hold_bytes: int = 256 * MIB

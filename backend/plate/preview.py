@@ -1,0 +1,136 @@
+"""Owns the pictures that show a job at a glance: a contact sheet with the arrows drawn on it, and a video per variant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ..protocol.messages import Poke, Region
+from .errors import PlateError
+from .image import Pixels, PlateImage, shrink
+
+CONTACT_SHEET = "contact_sheet.png"
+
+_VIDEO_SIDE_PX = 640
+_VIDEO_LEAST_PX = 256
+_VIDEO_RATE = 10
+_VIDEO_ROUNDS = 3
+_CELL_PX = 220
+_COLUMNS = 6
+_GAP_PX = 8
+_TEXT_PX = 22
+_PAPER = (38, 38, 38)
+_INK = (225, 225, 225)
+_ARROW = (40, 120, 255)
+_CHECKER_PX = 16
+
+
+def video_name(variant: int) -> str:
+    """File of a variant's preview."""
+    return f"preview_{variant:02d}.mp4"
+
+
+class PreviewMaker:
+    """Gathers small copies of a job's frames while they arrive; writes into `folder`."""
+
+    def __init__(self, folder: Path, plate: PlateImage, pokes: Sequence[Poke]) -> None:
+        self._folder = folder
+        self._plate = plate
+        self._pokes = pokes
+        self._frames: dict[int, dict[int, Pixels]] = {}
+        self._rows: dict[int, list[Pixels]] = {}
+
+    def frame(self, variant: int, t: int, png: bytes) -> None:
+        """Take a small copy of frame `t` (1..T)."""
+        pixels = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED)
+        if pixels is None:
+            raise PlateError("A frame came back that is no PNG file; run the command again.")
+        has_alpha = pixels.shape[2] == 4
+        image = PlateImage(pixels[..., :3], pixels[..., 3] if has_alpha else None)
+        self._frames.setdefault(variant, {})[t] = on_checkerboard(shrink(image, _VIDEO_SIDE_PX))
+
+    def variant_done(self, variant: int) -> Path:
+        """Write the variant's video and keep a row for the contact sheet."""
+        frames = [pixels for _, pixels in sorted(self._frames.pop(variant).items())]
+        chosen = np.unique(np.linspace(0, len(frames) - 1, min(len(frames), _COLUMNS)).round().astype(int))
+        self._rows[variant] = [_fitted(frames[index], _CELL_PX) for index in chosen]
+        path = self._folder / video_name(variant)
+        _write_video(path, frames)
+        return path
+
+    def finish(self, region: Region) -> Path:
+        """Write the contact sheet of the variants that are done."""
+        head = draw_arrows(self._plate, self._pokes, region, _COLUMNS // 2 * _CELL_PX)
+        blocks = [head, *(_row(f"variant {index:02d}", cells) for index, cells in sorted(self._rows.items()))]
+        width = max(block.shape[1] for block in blocks) + 2 * _GAP_PX
+        height = sum(block.shape[0] + _GAP_PX for block in blocks) + _GAP_PX
+        sheet = np.full((height, width, 3), _PAPER, np.uint8)
+        y = _GAP_PX
+        for block in blocks:
+            sheet[y : y + block.shape[0], _GAP_PX : _GAP_PX + block.shape[1]] = block
+            y += block.shape[0] + _GAP_PX
+        path = self._folder / CONTACT_SHEET
+        path.write_bytes(cv2.imencode(".png", sheet)[1].tobytes())
+        return path
+
+
+def draw_arrows(plate: PlateImage, pokes: Sequence[Poke], region: Region, side_px: int) -> Pixels:
+    """The plate (long side `side_px`, 8-bit BGR) with every poke as an arrow from tail to tip, and the region's outline."""
+    picture = _fitted(on_checkerboard(shrink(plate, side_px)), side_px)
+    height, width = picture.shape[:2]
+    x_scale, y_scale = width / plate.size_px[0], height / plate.size_px[1]
+    corner = (round(region.x * x_scale), round(region.y * y_scale))
+    opposite = (round((region.x + region.w) * x_scale) - 1, round((region.y + region.h) * y_scale) - 1)
+    cv2.rectangle(picture, corner, opposite, _INK, 1)
+    for poke in pokes:
+        tail = (round(poke.x * width), round(poke.y * height))
+        tip = (round((poke.x + poke.dx) * width), round((poke.y + poke.dy) * height))
+        length_px = max(1.0, float(np.hypot(tip[0] - tail[0], tip[1] - tail[1])))
+        for colour, thickness in (((0, 0, 0), 5), (_ARROW, 2)):
+            cv2.arrowedLine(picture, tail, tip, colour, thickness, cv2.LINE_AA, tipLength=min(0.5, 12 / length_px))
+            cv2.circle(picture, tail, 3, colour, thickness, cv2.LINE_AA)
+    return picture
+
+
+def on_checkerboard(image: PlateImage) -> Pixels:
+    """8-bit BGR of an image; transparent parts show a checkerboard."""
+    bgr = image.bgr if image.depth_bits == 8 else ((image.bgr.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    if image.alpha is None:
+        return bgr
+    weight = image.alpha[..., None].astype(np.float32) / (2**image.depth_bits - 1)
+    rows, columns = np.indices(bgr.shape[:2]) // _CHECKER_PX
+    board = np.where((rows + columns) % 2, 150, 105)[..., None]
+    mixed: Pixels = np.rint(bgr * weight + board * (1 - weight)).astype(np.uint8)
+    return mixed
+
+
+def _fitted(picture: Pixels, side_px: int) -> Pixels:
+    height, width = picture.shape[:2]
+    scale = side_px / max(width, height)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+
+
+def _row(title: str, cells: list[Pixels]) -> Pixels:
+    height, width = cells[0].shape[:2]
+    row = np.full((height + _TEXT_PX, len(cells) * (width + _GAP_PX) - _GAP_PX, 3), _PAPER, np.uint8)
+    cv2.putText(row, title, (0, _TEXT_PX - 7), cv2.FONT_HERSHEY_SIMPLEX, 0.5, _INK, 1, cv2.LINE_AA)
+    for index, cell in enumerate(cells):
+        row[_TEXT_PX:, index * (width + _GAP_PX) : index * (width + _GAP_PX) + width] = cell
+    return row
+
+
+def _write_video(path: Path, frames: list[Pixels]) -> None:
+    side_px = max(frames[0].shape[:2])
+    if side_px < _VIDEO_LEAST_PX:
+        frames = [_fitted(frame, _VIDEO_LEAST_PX) for frame in frames]
+    height, width = (side // 2 * 2 for side in frames[0].shape[:2])
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), _VIDEO_RATE, (width, height))
+    if not writer.isOpened():
+        raise PlateError(f"The preview {path.name} can't be written; check the free disk space.")
+    for frame in frames * _VIDEO_ROUNDS:
+        writer.write(np.ascontiguousarray(frame[:height, :width]))
+    writer.release()

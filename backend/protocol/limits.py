@@ -1,0 +1,30 @@
+"""Owns every limit that the wire protocol puts on a message, in one table."""
+
+from __future__ import annotations
+
+KIB = 1024
+MIB = 1024 * KIB
+
+HEAD_BYTES = 64 * KIB
+RAW_PARTS = 4
+RAW_BYTES = 256 * MIB
+
+TEXT_CHARACTERS = 2 * KIB
+NAME_CHARACTERS = 128
+
+IMAGE_SIDE_PX = 8192
+REGION_SIDE_PX = 4
+
+POKES = 64
+FRAMES = 64
+SAMPLES = 64
+VARIANT_INDEX = 1_000_000
+SEED = 2**63 - 1
+COUNTER = 2**62
+
+CLIENTS = 16
+JOBS_PER_CLIENT = 32
+PLATE_BYTES_PER_CLIENT = RAW_BYTES
+
+# Bytes of frames that may be on their way to one client before it has said that it read them.
+WINDOW_BYTES = 32 * MIB

@@ -1,0 +1,148 @@
+"""Owns the worker process: hears the front process, runs one job at a time, answers.
+
+It speaks the client's protocol: `Sample`, `Plate` and `Cancel` come in; `NeedPlate`, `Progress`, `Frame`, `VariantDone`
+and one of `Finished`, `Failed`, `Cancelled` go out. Torch comes in only through `worker.Models`.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections import OrderedDict, deque
+from typing import TYPE_CHECKING
+
+from .job import JobCancelledError, SampleJob
+from .lifetime import exit_with_parent
+from .log import set_up_log
+from .plate.image import PlateImage, decode_plate
+from .protocol import messages
+from .protocol.codec import Envelope, decode, encode
+from .protocol.errors import ErrorCode, IpokeError
+from .protocol.messages import FROM_CLIENT, ErrorInfo, Message, Sample
+from .worker_link import Ticket, WorkerLink
+
+if TYPE_CHECKING:
+    from .worker import Models
+
+_LOG = logging.getLogger("ipoke.worker")
+_PLATES_KEPT = 2
+_STAMP_S = 0.5
+
+
+class WorkerLoop:
+    """Takes jobs one after the other, for ever."""
+
+    def __init__(self, link: WorkerLink, models: Models) -> None:
+        self._link = link
+        self._models = models
+        self._plates: OrderedDict[tuple[str, bool], PlateImage] = OrderedDict()
+        self._waiting: deque[Envelope] = deque()
+        self._cancelled = False
+        self._progress = messages.Progress("-", "load", 0, 0, None)
+        self._told_s = 0.0
+
+    def run(self) -> None:
+        """Say what this worker has, then serve."""
+        self._tell(messages.Ready(self._models.info()))
+        while True:
+            envelope = self._waiting.popleft() if self._waiting else self._receive(None)
+            if envelope is not None and isinstance(envelope.message, Sample):
+                self._run_job(envelope.message)
+
+    def _run_job(self, request: Sample) -> None:
+        job_id = request.job_id
+        self._cancelled = False
+        _LOG.info("job %s begins", job_id)
+        try:
+            self._sample(request)
+        except JobCancelledError:
+            self._tell(messages.Cancelled(job_id))
+        except IpokeError as error:
+            self._fail(job_id, error.code, error.sentence)
+        except MemoryError:
+            self._fail(job_id, ErrorCode.OUT_OF_MEMORY, "The machine has not enough memory; use a smaller plate.")
+        except Exception:  # the worker's border: whatever goes wrong in a job must not take the next one with it
+            _LOG.exception("job %s failed", job_id)
+            self._fail(job_id, ErrorCode.INTERNAL, "The job failed for an unknown reason; see the backend's log.")
+        _LOG.info("job %s ends", job_id)
+
+    def _sample(self, request: Sample) -> None:
+        self._stage(request, "load")
+        model = self._models.get(request.model)
+        self._stage(request, "decode")
+        plate = self._plate(request)
+        self._stage(request, "sample")
+        SampleJob(request, model, plate).run(self._tell, self._is_cancelled)
+
+    def _plate(self, request: Sample) -> PlateImage:
+        key = (request.plate_sha256, request.upright)
+        if key not in self._plates:
+            self._tell(messages.NeedPlate(request.plate_sha256))
+            self._plates[key] = decode_plate(self._await_plate(request.plate_sha256), upright=request.upright)
+        self._plates.move_to_end(key)
+        while len(self._plates) > _PLATES_KEPT:
+            self._plates.popitem(last=False)
+        return self._plates[key]
+
+    def _await_plate(self, sha256: str) -> bytes:
+        while True:
+            envelope = self._receive(None)
+            if envelope is not None and envelope.message == messages.Plate(sha256):
+                return envelope.raw[0]
+            if envelope is not None:
+                self._notice(envelope)
+
+    def _is_cancelled(self) -> bool:
+        while (envelope := self._receive(0.0)) is not None:
+            self._notice(envelope)
+        if time.monotonic() - self._told_s > _STAMP_S:
+            self._tell(self._progress)
+        return self._cancelled
+
+    def _notice(self, envelope: Envelope) -> None:
+        if isinstance(envelope.message, messages.Cancel):
+            self._cancelled = envelope.message.job_id == self._progress.job_id
+        else:
+            self._waiting.append(envelope)
+
+    def _stage(self, request: Sample, stage: str) -> None:
+        self._tell(messages.Progress(request.job_id, stage, 0, 0, None))
+        if self._is_cancelled():
+            raise JobCancelledError
+
+    def _receive(self, timeout_s: float | None) -> Envelope | None:
+        parts = self._link.receive(timeout_s)
+        return None if parts is None else decode(parts, FROM_CLIENT)
+
+    def _tell(self, message: Message, *raw: bytes) -> None:
+        if isinstance(message, messages.Progress):
+            self._progress = message
+        self._told_s = time.monotonic()
+        self._link.send(encode(message, *raw))
+
+    def _fail(self, job_id: str, code: ErrorCode, sentence: str) -> None:
+        self._tell(messages.Failed(job_id, ErrorInfo(code, sentence)))
+
+
+def main() -> int:
+    """Run a worker for the process that started this one."""
+    set_up_log()
+    ticket = Ticket.read(sys.stdin.buffer)
+    exit_with_parent(sys.stdin.buffer)
+    link = WorkerLink(ticket)
+    try:
+        from .worker import Models
+
+        models = Models()
+    except ImportError as error:
+        sentence = f"The models can't be loaded ({error}); install the backend again, see `ipoke doctor`."
+        link.send(encode(messages.Refused(ErrorInfo(ErrorCode.NO_WORKER, sentence))))
+        link.close()
+        return 1
+    WorkerLoop(link, models).run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

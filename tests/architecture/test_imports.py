@@ -1,0 +1,107 @@
+"""Which part may import which, read from the sources."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2]
+PARTS = ("backend", "ipoke_models", "blender_addon")
+ONLY_WORKER_IMPORTS = ("torch", "ipoke_models", "safetensors")
+
+
+def sources(folder: str) -> list[Path]:
+    return sorted(path for path in (PROJECT / folder).rglob("*.py") if "_vendor" not in path.parts)
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Absolute names of the modules that a file imports."""
+    package = list(path.relative_to(PROJECT).parent.parts)
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            if node.level == 0:
+                yield node.module or ""
+            else:
+                base = package[: len(package) - node.level + 1]
+                module = ".".join([*base, *(node.module.split(".") if node.module else [])])
+                yield module
+                yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def is_inside(module: str, *packages: str) -> bool:
+    return any(module == package or module.startswith(package + ".") for package in packages)
+
+
+def wrong_imports(folder: str, *forbidden: str) -> list[str]:
+    return [
+        f"{path.relative_to(PROJECT)} imports {module}"
+        for path in sources(folder)
+        for module in imports(path)
+        if is_inside(module, *forbidden)
+    ]
+
+
+def test_only_the_worker_imports_torch_and_the_models():
+    wrong = [line for line in wrong_imports("backend", *ONLY_WORKER_IMPORTS) if not line.startswith("backend/worker.py ")]
+    assert not wrong
+
+
+def test_the_models_know_nothing_of_blender_sockets_or_jobs():
+    assert not wrong_imports("ipoke_models", "backend", "blender_addon", "bpy", "zmq")
+
+
+def test_the_addon_imports_neither_torch_nor_the_other_parts():
+    assert not wrong_imports("blender_addon", "backend", "ipoke_models", "torch", "cv2", "safetensors")
+
+
+def test_the_addons_core_does_not_import_blender():
+    assert not wrong_imports("blender_addon/core", "bpy", "bmesh", "gpu", "mathutils", "bpy_extras", "blf")
+
+
+@pytest.mark.parametrize(("folder", "allowed"), [("backend/protocol", {"msgpack"}), ("backend/client", {"zmq"})])
+def test_what_is_shared_with_the_addon_needs_nothing_else(folder, allowed):
+    known = sys.stdlib_module_names | allowed
+    ours = ("backend.protocol",) if folder == "backend/protocol" else ("backend.protocol", "backend.client")
+    strangers = [
+        f"{path.name}: {module}"
+        for path in sources(folder)
+        for module in imports(path)
+        if module.split(".")[0] not in known and not is_inside(module, *ours)
+    ]
+    assert not strangers
+
+
+def test_plates_and_the_scheduler_know_no_sockets():
+    assert not wrong_imports("backend/plate", "zmq", "backend.service", "backend.client")
+    scheduler = set(imports(PROJECT / "backend/scheduler.py"))
+    assert not [module for module in scheduler if is_inside(module, "zmq", "time", "threading", "cv2", "numpy")]
+
+
+def test_the_commands_and_the_client_do_not_reach_into_the_front_process():
+    strangers = (
+        "backend.service",
+        "backend.scheduler",
+        "backend.worker",
+        "backend.security",
+        "backend.plate",
+        "backend.commands",
+    )
+    assert not wrong_imports("backend/client", *strangers)
+    inner = ("backend.worker", "backend.worker_main", "backend.job", "backend.scheduler", "backend.worker_host")
+    assert not wrong_imports("backend/commands", *inner)
+
+
+def test_the_front_process_and_the_command_line_never_load_torch():
+    code = (
+        "import sys, backend.cli, backend.service, backend.worker_host, backend.client\n"
+        "print([name for name in sys.modules if name.split('.')[0] in ('torch', 'ipoke_models', 'safetensors')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,99 @@
+"""A job's folder: whole files, job.json last, nothing half-written left behind."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from backend.client import FrameArrived, Poke, ResultWriter, SampleRequest, VariantDone, results
+
+from ..protocol.examples import SUMMARY
+
+
+@pytest.fixture
+def writer(tmp_path) -> ResultWriter:
+    return ResultWriter(tmp_path / "job", SampleRequest("job", b"plate", "leaf.png", (Poke(0.5, 0.5, 0.1, 0.0),), None, 2, 7))
+
+
+def image(variant: int, t: int) -> bytes:
+    return f"{variant}-{t}".encode()
+
+
+def write_variant(writer: ResultWriter, variant: int, count: int = 10) -> bool:
+    for t in range(1, count + 1):
+        writer.frame(FrameArrived("job", variant, t, image(variant, t)))
+    hashes = tuple(hashlib.sha256(image(variant, t)).hexdigest() for t in range(1, 11))
+    return writer.variant_done(VariantDone("job", variant, hashes))
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def test_frames_and_job_file_have_their_names(writer):
+    assert write_variant(writer, 0)
+    writer.finish(SUMMARY)
+    names = [f"variant_00/frame_{t:04d}.png" for t in range(1, 11)]
+    assert files(writer.folder) == ["job.json", *names]
+    assert (writer.folder / names[2]).read_bytes() == image(0, 3)
+
+
+def test_the_job_file_says_what_the_result_was_made_from(writer):
+    write_variant(writer, 1)
+    job = json.loads(writer.finish(SUMMARY).read_text())
+    assert job["pokes"] == [[0.5, 0.5, 0.1, 0.0]]
+    assert job["seed"] == 7
+    assert job["model"] == {"name": "garden-64", "sha256": SUMMARY.model.sha256}
+    assert job["plate"]["size_px"] == [640, 480]
+    assert job["region_px"] == [80, 0, 480, 480]
+    assert job["frames"] == 10
+    (variant,) = job["variants"]
+    assert (variant["index"], variant["folder"], variant["seed"]) == (1, "variant_01", 7)
+    assert variant["sha256"][0] == hashlib.sha256(image(1, 1)).hexdigest()
+    assert job["versions"] == {"ipoke": "0.1.0"}
+
+
+def test_a_variant_with_a_missing_frame_is_not_whole(writer):
+    assert not write_variant(writer, 0, count=9)
+    assert writer.done_variants == ()
+
+
+def test_aborting_keeps_whole_variants_only(writer):
+    write_variant(writer, 0)
+    write_variant(writer, 1, count=4)
+    writer.abort()
+    assert {name.split("/")[0] for name in files(writer.folder)} == {"variant_00"}
+
+
+def test_aborting_before_anything_is_whole_leaves_nothing(writer):
+    write_variant(writer, 0, count=4)
+    writer.abort()
+    assert not writer.folder.exists()
+
+
+@pytest.mark.parametrize("nth", range(1, 12))
+def test_a_disk_that_fails_leaves_no_half_file(writer, monkeypatch, nth):
+    calls = 0
+    replace = results.os.replace
+
+    def failing(source, target):
+        nonlocal calls
+        calls += 1
+        if calls == nth:
+            raise OSError(28, "No space left on device")
+        replace(source, target)
+
+    monkeypatch.setattr(results.os, "replace", failing)
+
+    def write_all():
+        write_variant(writer, 0)
+        writer.finish(SUMMARY)
+
+    with pytest.raises(OSError, match="No space"):
+        write_all()
+    written = files(writer.folder)
+    assert len(written) == nth - 1
+    assert not [name for name in written if ".part" in name]

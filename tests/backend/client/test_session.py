@@ -1,0 +1,258 @@
+"""The client's side of the conversation, without sockets and with a clock that tests turn."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import pytest
+
+from backend.client import (
+    Cancelled,
+    Connected,
+    Failed,
+    Finished,
+    FrameArrived,
+    Lost,
+    Poke,
+    ProtocolError,
+    SampleRequest,
+    Session,
+)
+from backend.client.session import SILENCE_S
+from backend.protocol import messages as m
+from backend.protocol.codec import decode, encode
+
+from ..protocol.examples import ERROR, MODEL, SUMMARY
+
+INSTANCE, OTHER = "1" * 32, "2" * 32
+PATIENT_S = 5.0
+
+
+class FakeLink:
+    """A connection whose other end is the test."""
+
+    def __init__(self) -> None:
+        self.sent: list[m.Message] = []
+        self.raw: list[bytes] = []
+        self.arriving: deque[list[bytes]] = deque()
+        self.closed = False
+
+    def send(self, parts: list[bytes]) -> bool:
+        envelope = decode(parts, m.FROM_CLIENT)
+        self.sent.append(envelope.message)
+        self.raw.extend(envelope.raw)
+        return True
+
+    def receive(self) -> list[bytes] | None:
+        return self.arriving.popleft() if self.arriving else None
+
+    def wait(self, timeout_s: float) -> bool:
+        return bool(self.arriving)
+
+    def close(self) -> None:
+        self.closed = True
+
+    def arrive(self, *messages: m.Message) -> None:
+        for message in messages:
+            self.arriving.append(encode(message, *(b"png",) * message.RAW_PARTS))
+
+    def take_sent(self, kind: type[m.Message]) -> list[m.Message]:
+        found = [message for message in self.sent if isinstance(message, kind)]
+        self.sent = [message for message in self.sent if not isinstance(message, kind)]
+        return found
+
+
+def request(job_id: str = "job", samples: int = 1) -> SampleRequest:
+    return SampleRequest(job_id, b"plate", "leaf.png", (Poke(0.5, 0.5, 0.1, 0.0),), None, samples, 7)
+
+
+def frames(job_id: str = "job", samples: int = 1) -> list[m.Message]:
+    return [m.Frame(job_id, variant, t) for variant in range(samples) for t in range(1, MODEL.frames + 1)]
+
+
+@pytest.fixture
+def link() -> FakeLink:
+    return FakeLink()
+
+
+@pytest.fixture
+def session(link) -> Session:
+    session = Session(link)
+    link.arrive(m.Welcome(INSTANCE))
+    session.poll(0.0, PATIENT_S)
+    link.sent.clear()
+    return session
+
+
+def test_a_session_says_hello_and_tells_when_it_is_connected(link):
+    session = Session(link)
+    assert link.take_sent(m.Hello)
+    info = m.ServerInfo("0.1.0", "CPU", 1, (MODEL,))
+    link.arrive(m.Welcome(INSTANCE), m.Ready(info))
+    assert session.poll(0.0, PATIENT_S) == [Connected(info)]
+
+
+def test_a_job_that_is_submitted_before_the_connection_is_sent_when_it_stands(link):
+    session = Session()
+    session.submit(request())
+    session.attach(link)
+    session.poll(0.0, PATIENT_S)
+    assert not link.take_sent(m.Sample)
+    link.arrive(m.Welcome(INSTANCE))
+    session.poll(0.1, PATIENT_S)
+    assert link.take_sent(m.Sample) == [request().message()]
+
+
+def test_the_plate_is_sent_only_when_it_is_asked_for(session, link):
+    session.submit(request())
+    session.poll(0.1, PATIENT_S)
+    assert not link.take_sent(m.Plate)
+    link.arrive(m.NeedPlate(request().plate_sha256()))
+    session.poll(0.2, PATIENT_S)
+    assert link.take_sent(m.Plate)
+    assert link.raw == [b"plate"]
+
+
+def test_the_same_job_twice_is_sent_once(session, link):
+    session.submit(request())
+    session.submit(request())
+    assert len(link.take_sent(m.Sample)) == 1
+
+
+def test_a_request_outside_the_limits_is_refused_at_once(session, link):
+    with pytest.raises(ProtocolError):
+        session.submit(request(samples=0))
+    assert session.open_jobs == ()
+
+
+def test_frames_and_the_end_of_a_job_become_events(session, link):
+    session.submit(request())
+    link.arrive(*frames(), m.Finished("job", SUMMARY))
+    events = session.poll(0.1, PATIENT_S)
+    assert events[0] == FrameArrived("job", 0, 1, b"png")
+    assert events[-1] == Finished("job", SUMMARY)
+    assert session.open_jobs == ()
+
+
+def test_a_finished_job_with_missing_frames_is_submitted_again(session, link):
+    session.submit(request())
+    link.take_sent(m.Sample)
+    link.arrive(*frames()[:-1], m.Finished("job", SUMMARY))
+    assert not [event for event in session.poll(0.1, PATIENT_S) if isinstance(event, Finished)]
+    assert link.take_sent(m.Sample)
+    link.arrive(*frames(), m.Finished("job", SUMMARY))
+    assert session.poll(0.2, PATIENT_S)[-1] == Finished("job", SUMMARY)
+
+
+def test_a_job_whose_frames_never_arrive_fails_in_the_end(session, link):
+    session.submit(request())
+    events = []
+    for attempt in range(8):
+        link.arrive(m.Finished("job", SUMMARY))
+        events += session.poll(0.1 * attempt, PATIENT_S)
+    assert [type(event) for event in events] == [Failed]
+
+
+def test_events_of_foreign_jobs_are_ignored(session, link):
+    link.arrive(m.Started("foreign"), *frames("foreign"), m.Failed("foreign", ERROR))
+    assert session.poll(0.1, PATIENT_S) == []
+
+
+def test_open_jobs_are_submitted_again_to_a_restarted_backend(session, link):
+    session.submit(request())
+    link.sent.clear()
+    link.arrive(m.Pong(OTHER, 0))
+    session.poll(0.1, PATIENT_S)
+    assert link.take_sent(m.Hello)
+    link.arrive(m.Welcome(OTHER))
+    session.poll(0.2, PATIENT_S)
+    assert link.take_sent(m.Sample) == [request().message()]
+
+
+def test_messages_lost_on_the_way_are_noticed(session, link):
+    link.arrive(m.Pong(INSTANCE, 5))
+    session.poll(0.1, PATIENT_S)
+    assert link.take_sent(m.Hello)
+
+
+def test_a_pong_that_agrees_changes_nothing(session, link):
+    session.submit(request())
+    link.sent.clear()
+    link.arrive(m.Queued("job", 0), m.Pong(INSTANCE, 1))
+    session.poll(0.1, PATIENT_S)
+    assert not link.take_sent(m.Hello)
+
+
+def test_silence_is_told_once_and_jobs_stay(session, link):
+    session.submit(request())
+    events = [event for tenth in range(200) for event in session.poll(tenth * 0.1, PATIENT_S)]
+    assert [type(event) for event in events] == [Lost]
+    assert session.open_jobs == ("job",)
+
+
+def test_a_caller_that_paused_does_not_take_its_own_pause_for_silence(session, link):
+    assert session.poll(0.5, PATIENT_S) == []
+    assert session.poll(0.5 + 10 * SILENCE_S, PATIENT_S) == []
+
+
+def test_a_clock_that_jumps_back_is_no_silence(session, link):
+    session.poll(1000.0, PATIENT_S)
+    assert session.poll(3.0, PATIENT_S) == []
+    assert session.poll(3.1, PATIENT_S) == []
+
+
+def test_a_ping_a_second_gives_credit(session, link):
+    session.poll(10.0, PATIENT_S)
+    link.sent.clear()
+    link.arrive(m.Queued("x", 0))
+    for tenth in range(1, 10):
+        session.poll(10.0 + tenth * 0.1, PATIENT_S)
+    assert link.take_sent(m.Ping) == []
+    session.poll(11.05, PATIENT_S)
+    assert link.take_sent(m.Ping) == [m.Ping(1, 0)]
+
+
+def test_cancelling_is_told_by_the_backend(session, link):
+    session.submit(request())
+    session.cancel("job")
+    assert link.take_sent(m.Cancel) == [m.Cancel("job")]
+    assert session.poll(0.1, PATIENT_S) == []
+    link.arrive(m.Cancelled("job"))
+    assert session.poll(0.2, PATIENT_S) == [Cancelled("job")]
+
+
+def test_cancelling_without_a_connection_ends_the_job_at_once():
+    session = Session()
+    session.submit(request())
+    session.cancel("job")
+    assert session.poll(0.0, PATIENT_S) == [Cancelled("job")]
+
+
+def test_a_job_cancelled_while_the_backend_restarts_is_not_submitted_again(session, link):
+    session.submit(request())
+    session.cancel("job")
+    link.sent.clear()
+    link.arrive(m.Welcome(OTHER))
+    session.poll(0.1, PATIENT_S)
+    assert not link.take_sent(m.Sample)
+    assert link.take_sent(m.Cancel)
+
+
+def test_bytes_that_are_no_message_are_told_and_do_no_harm(session, link):
+    link.arriving.append([b"\xc1"])
+    (lost,) = session.poll(0.1, PATIENT_S)
+    assert isinstance(lost, Lost)
+
+
+def test_a_poll_stops_after_its_share_of_bytes(session, link):
+    session.submit(request())
+    for frame in frames():
+        link.arriving.append(encode(frame, bytes(3_000_000)))
+    assert len(session.poll(0.1, PATIENT_S)) == 2
+    assert len(session.poll(0.2, PATIENT_S)) == 2
+
+
+def test_closing_says_goodbye(session, link):
+    session.close()
+    assert link.take_sent(m.Bye)
+    assert link.closed

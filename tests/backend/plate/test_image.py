@@ -1,0 +1,168 @@
+"""Every usual kind of image file becomes the same still; everything else is refused in one sentence."""
+
+from __future__ import annotations
+
+import struct
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from backend.plate.errors import PlateError
+from backend.plate.exif import orientation
+from backend.plate.image import PlateImage, decode_plate, encode_png, from_premultiplied, shrink
+
+from . import files
+from .files import LEFT, RIGHT, encoded, halves, noise
+
+
+def corners(image: PlateImage) -> list[tuple[int, ...]]:
+    """Which of the two colours stands at the four corners."""
+    picked = [image.bgr[y, x].astype(int) for y in (2, -3) for x in (2, -3)]
+    near_left = [abs(colour - LEFT).sum() < abs(colour - RIGHT).sum() for colour in picked]
+    return ["L" if left else "R" for left in near_left]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        encoded(halves()),
+        encoded(halves(), ".jpg"),
+        encoded(halves(), ".tif"),
+        encoded(halves(), ".bmp"),
+        encoded(halves(), ".webp"),
+        files.palette_png(),
+        files.CMYK,
+    ],
+    ids=["png", "jpeg", "tiff", "bmp", "webp", "palette", "cmyk"],
+)
+def test_the_usual_files_become_the_same_still(data):
+    image = decode_plate(data)
+    assert image.size_px == (32, 24)
+    assert image.alpha is None
+    assert np.abs(image.bgr[4, 4].astype(int) - LEFT).max() < 16
+    assert np.abs(image.bgr[4, -4].astype(int) - RIGHT).max() < 16
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("extension", [".png", ".tif"])
+def test_stored_values_and_depth_stay(dtype, channels, extension):
+    pixels = noise(40, 30, channels, dtype)
+    image = decode_plate(encoded(pixels, extension))
+    assert image.depth_bits == 8 * np.dtype(dtype).itemsize
+    assert (image.bgr == pixels[..., :3]).all()
+    assert (image.alpha is None) == (channels < 4)
+    if image.alpha is not None:
+        assert (image.alpha == pixels[..., 3]).all()
+
+
+def test_a_transparent_palette_gives_alpha():
+    image = decode_plate(files.palette_png(transparent=True))
+    assert image.alpha is not None
+    assert (image.alpha[:, :16] == 255).all()
+    assert (image.alpha[:, 16:] == 0).all()
+
+
+TURNS = {1: "LRLR", 2: "RLRL", 3: "RLRL", 4: "LRLR", 5: "LLRR", 6: "LLRR", 7: "RRLL", 8: "RRLL"}
+
+
+@pytest.mark.parametrize("make", [files.turned_jpeg, files.turned_png, files.turned_tiff], ids=["jpeg", "png", "tiff"])
+@pytest.mark.parametrize("number", range(1, 9))
+def test_a_camera_orientation_is_obeyed_on_request_only(make, number):
+    data = make(number)
+    turned, stored = decode_plate(data), decode_plate(data, upright=False)
+    assert "".join(corners(turned)) == TURNS[number]
+    assert turned.size_px == ((24, 32) if number > 4 else (32, 24))
+    assert "".join(corners(stored)) == "LRLR"
+    assert stored.size_px == (32, 24)
+
+
+def test_both_byte_orders_of_exif_are_read():
+    assert orientation(files.turned_jpeg(6, "<")) == orientation(files.turned_jpeg(6, ">")) == 6
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from([files.turned_jpeg(6), files.turned_png(6), files.turned_tiff(6)]), st.data())
+def test_a_damaged_header_never_raises(data, choice):
+    damaged = bytearray(data)
+    for _ in range(choice.draw(st.integers(1, 4))):
+        damaged[choice.draw(st.integers(0, 90))] = choice.draw(st.integers(0, 255))
+    assert 1 <= orientation(bytes(damaged)[: choice.draw(st.integers(0, len(damaged)))]) <= 8
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"this is a text",
+        encoded(halves())[:60],
+        encoded(noise(15, 40)),
+        encoded(noise(40, 15)),
+        encoded(np.zeros((20, 20, 3), np.float32), ".tif"),
+        encoded(np.zeros((16, 8193), np.uint8)),
+        files.png(60_000, 60_000, 2, b"\0"),
+        struct.pack("<HIHHI", 0x4D42, 100, 0, 0, 54),
+    ],
+    ids=["empty", "text", "cut", "narrow", "low", "float", "wide", "lying header", "cut bitmap"],
+)
+def test_what_is_no_usable_still_is_refused_in_a_sentence(data):
+    with pytest.raises(PlateError) as refusal:
+        decode_plate(data)
+    assert refusal.value.sentence.endswith(".")
+    assert refusal.value.sentence.startswith("The plate")
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_encoding_keeps_every_value(channels):
+    for dtype in (np.uint8, np.uint16):
+        image = decode_plate(encoded(noise(33, 21, channels, dtype)))
+        again = decode_plate(encode_png(image, image.depth_bits))
+        assert (again.bgr == image.bgr).all()
+        assert image.alpha is None or (again.alpha == image.alpha).all()
+
+
+def test_depth_is_converted_exactly_there_and_back():
+    image = decode_plate(encoded(noise(64, 64)))
+    deep = decode_plate(encode_png(image, 16))
+    assert deep.depth_bits == 16
+    assert (deep.bgr == image.bgr.astype(np.uint16) * 257).all()
+    assert (decode_plate(encode_png(deep, 8)).bgr == image.bgr).all()
+
+
+def test_the_same_image_gives_the_same_bytes():
+    image = decode_plate(encoded(noise(64, 64)))
+    assert encode_png(image, 8) == encode_png(image, 8)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_premultiplying_and_back_keeps_opaque_colour(dtype):
+    pixels = noise(64, 64, 4, dtype)
+    pixels[..., 3] = np.iinfo(dtype).max
+    image = decode_plate(encoded(pixels))
+    again = from_premultiplied(image.premultiplied, image.depth_bits)
+    assert (again.bgr == image.bgr).all()
+    assert (again.alpha == image.alpha).all()
+
+
+def test_shrinking_does_not_mix_in_hidden_colours():
+    pixels = np.zeros((64, 64, 4), np.uint8)
+    pixels[:, ::2] = (0, 0, 255, 255)
+    pixels[:, 1::2] = (0, 255, 0, 0)
+    small = shrink(decode_plate(encoded(pixels)), 32)
+    assert small.size_px == (32, 32)
+    assert (small.bgr == (0, 0, 255)).all()
+    assert small.alpha is not None
+    assert (abs(small.alpha.astype(int) - 128) <= 1).all()
+
+
+def test_a_small_image_is_not_enlarged():
+    image = decode_plate(encoded(noise(40, 30)))
+    assert shrink(image, 512) is image
+
+
+def test_opencv_still_leaves_jpeg_orientation_to_us():
+    pixels = cv2.imdecode(np.frombuffer(files.turned_jpeg(6), np.uint8), cv2.IMREAD_UNCHANGED)
+    assert pixels.shape == (24, 32, 3)

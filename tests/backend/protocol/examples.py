@@ -1,0 +1,64 @@
+"""One valid example of every message, for tests that walk through all of them."""
+
+from __future__ import annotations
+
+from backend.protocol import messages as m
+from backend.protocol.errors import ErrorCode
+
+SHA = "ab" * 32
+JOB = "job-1"
+
+MODEL = m.ModelEntry("garden-64", 64, 10, 5, SHA)
+SUMMARY = m.JobSummary(
+    model=MODEL,
+    plate_sha256=SHA,
+    plate_size_px=(640, 480),
+    region_px=(80, 0, 480, 480),
+    output_size_px=(640, 480),
+    depth_bits=8,
+    frames=10,
+    colour="sRGB",
+    versions=(m.Version("ipoke", "0.1.0"),),
+)
+ERROR = m.ErrorInfo(ErrorCode.POISON, "It died.")
+SAMPLE = m.Sample(
+    job_id=JOB,
+    plate_sha256=SHA,
+    pokes=(m.Poke(0.5, 0.4, 0.1, -0.1), m.Poke(0.25, 0.25, 0.0, 0.5)),
+    region=m.Region(80, 0, 480, 480),
+    samples=4,
+    first=0,
+    seed=7,
+    model="garden-64",
+    size=m.OutputSize.PLATE,
+    upright=True,
+    depth_bits=8,
+)
+EXAMPLES: tuple[m.Message, ...] = (
+    m.Hello(),
+    m.Ping(3, 1024),
+    m.Plate(SHA),
+    SAMPLE,
+    m.Cancel(JOB),
+    m.Bye(),
+    m.Welcome("0" * 32),
+    m.Ready(m.ServerInfo("0.1.0", "CPU", 1024, (MODEL,))),
+    m.Pong("0" * 32, 3),
+    m.NeedPlate(SHA),
+    m.Queued(JOB, 2),
+    m.Started(JOB),
+    m.Prepared(JOB, SUMMARY),
+    m.Progress(JOB, "sample", 3, 40, 1.5),
+    m.Frame(JOB, 0, 1),
+    m.VariantDone(JOB, 0, (SHA, SHA)),
+    m.Finished(JOB, SUMMARY),
+    m.Failed(JOB, ERROR),
+    m.Cancelled(JOB),
+    m.Restarted(JOB, 1),
+    m.Refused(ERROR),
+)
+EVERY = m.FROM_CLIENT + m.FROM_BACKEND
+
+
+def raw_of(message: m.Message) -> tuple[bytes, ...]:
+    return (b"raw",) * message.RAW_PARTS

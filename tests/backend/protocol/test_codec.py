@@ -1,0 +1,289 @@
+"""Messages survive the wire; everything else is refused by its field's name, with ProtocolError and nothing else."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import dataclasses
+import math
+import random
+from typing import Any
+
+import msgpack
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from backend.protocol import limits
+from backend.protocol import messages as m
+from backend.protocol.codec import decode, encode
+from backend.protocol.errors import ErrorCode, ProtocolError
+from backend.protocol.fields import to_plain
+from backend.protocol.version import PROTOCOL_VERSION
+
+from .examples import ERROR, EVERY, EXAMPLES, JOB, SAMPLE, SHA, raw_of
+
+MISSING = object()
+WRONG_VALUES = {
+    "missing": MISSING,
+    "bool": True,
+    "nan": math.nan,
+    "inf": math.inf,
+    "huge": 2**63,
+    "bytes": b"x",
+    "wrong nesting": [{"x": [1]}],
+    "map": {"a": 1},
+}
+
+
+def plain_of(message: m.Message) -> dict[str, Any]:
+    return {"v": PROTOCOL_VERSION, "type": type(message).__name__, **to_plain(message)}
+
+
+def decode_plain(plain: Any, *raw: bytes) -> m.Message:
+    return decode([msgpack.packb(plain), *raw], EVERY).message
+
+
+def test_there_is_an_example_of_every_message():
+    assert {type(message) for message in EXAMPLES} == set(EVERY)
+
+
+@pytest.mark.parametrize("message", EXAMPLES, ids=lambda message: type(message).__name__)
+def test_a_message_survives_the_wire(message):
+    envelope = decode(encode(message, *raw_of(message)), EVERY)
+    assert envelope.message == message
+    assert envelope.raw == raw_of(message)
+
+
+def leaves(plain: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Paths of every field of a plain message, nested ones too."""
+    found = [path] if path else []
+    items = plain.items() if isinstance(plain, dict) else enumerate(plain) if isinstance(plain, list) else ()
+    for key, value in items:
+        found += leaves(value, (*path, key))
+    return found
+
+
+def field_cases() -> list[Any]:
+    return [
+        pytest.param(message, path, value, id=f"{type(message).__name__}-{'.'.join(map(str, path))}-{name}")
+        for message in EXAMPLES
+        for path in leaves(to_plain(message))
+        for name, value in WRONG_VALUES.items()
+        if not (value is True and path == ("upright",))
+    ]
+
+
+@pytest.mark.parametrize(("message", "path", "value"), field_cases())
+def test_a_wrong_field_is_refused_by_its_name(message, path, value):
+    plain = plain_of(message)
+    place = plain
+    for key in path[:-1]:
+        place = place[key]
+    shortens_list = value is MISSING and isinstance(place, list)
+    if value is MISSING:
+        del place[path[-1]]
+    else:
+        place[path[-1]] = value
+    if shortens_list and path[-2] in ("versions", "models", "pokes", "sha256s"):
+        return  # a shorter list is a good list
+    with pytest.raises(ProtocolError) as refusal:
+        decode_plain(plain, *raw_of(message))
+    assert [key for key in path if isinstance(key, str)][-1] in refusal.value.field
+    assert refusal.value.sentence.endswith(".")
+
+
+@pytest.mark.parametrize("message", EXAMPLES, ids=lambda message: type(message).__name__)
+def test_a_field_too_many_is_refused_by_its_name(message):
+    with pytest.raises(ProtocolError) as refusal:
+        decode_plain(plain_of(message) | {"stranger": 1}, *raw_of(message))
+    assert refusal.value.field == "stranger"
+
+
+@pytest.mark.parametrize("message", EXAMPLES, ids=lambda message: type(message).__name__)
+def test_null_is_refused_where_it_has_no_meaning(message):
+    may_be_null = {"region", "model", "eta_s"} if not hasattr(message, "summary") else set()
+    for field in dataclasses.fields(message):
+        if field.name not in may_be_null:
+            with pytest.raises(ProtocolError) as refusal:
+                decode_plain(plain_of(message) | {field.name: None}, *raw_of(message))
+            assert refusal.value.field == field.name
+
+
+@pytest.mark.parametrize("message", EXAMPLES, ids=lambda message: type(message).__name__)
+def test_missing_and_extra_raw_parts_are_refused(message):
+    for raw in ((), (b"a",), (b"a", b"b")):
+        if len(raw) != message.RAW_PARTS:
+            with pytest.raises(ProtocolError):
+                encode(message, *raw)
+            with pytest.raises(ProtocolError):
+                decode_plain(plain_of(message), *raw)
+
+
+@pytest.mark.parametrize("version", [PROTOCOL_VERSION + 1, 0, "1", True, None, 1.0])
+def test_another_version_is_refused_as_such(version):
+    with pytest.raises(ProtocolError) as refusal:
+        decode_plain(plain_of(m.Hello()) | {"v": version})
+    assert refusal.value.code is ErrorCode.VERSION
+
+
+def test_a_message_for_the_other_side_is_refused():
+    with pytest.raises(ProtocolError):
+        decode(encode(m.Started(JOB)), m.FROM_CLIENT)
+    with pytest.raises(ProtocolError):
+        decode(encode(m.Cancel(JOB)), m.FROM_BACKEND)
+
+
+@pytest.mark.parametrize(
+    "poke",
+    [
+        m.Poke(0.5, 0.5, 0.0, 0.0),
+        m.Poke(0.9, 0.5, 0.2, 0.0),
+        m.Poke(0.5, 0.1, 0.0, -0.2),
+        m.Poke(-0.1, 0.5, 0.2, 0.0),
+        m.Poke(0.5, math.nan, 0.1, 0.1),
+    ],
+)
+def test_a_poke_without_length_or_outside_the_plate_is_refused(poke):
+    with pytest.raises(ProtocolError) as refusal:
+        encode(dataclasses.replace(SAMPLE, pokes=(poke,)))
+    assert refusal.value.field.startswith("pokes[0]")
+
+
+def test_whole_numbers_are_good_fractions():
+    message = decode(encode(dataclasses.replace(SAMPLE, pokes=(m.Poke(0, 0, 1, 1),))), EVERY).message
+    assert isinstance(message, m.Sample)
+    assert message.pokes == (m.Poke(0.0, 0.0, 1.0, 1.0),)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"samples": 0},
+        {"samples": limits.SAMPLES + 1},
+        {"seed": -1},
+        {"pokes": ()},
+        {"pokes": SAMPLE.pokes * 33},
+        {"depth_bits": 12},
+        {"job_id": "a/b"},
+        {"job_id": ""},
+        {"model": "../secret"},
+        {"plate_sha256": "AB" * 32},
+        {"size": "huge"},
+    ],
+)
+def test_a_request_outside_the_limits_is_refused_before_it_is_sent(change):
+    with pytest.raises(ProtocolError) as refusal:
+        encode(dataclasses.replace(SAMPLE, **change))
+    assert refusal.value.field.startswith(next(iter(change)))
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"",
+        b"\xc1",
+        b"\xdd\xff\xff\xff\xff",
+        b"\x91" * 60_000,
+        b"\xdc\xff\xff" * 20_000,
+        b"\xdf\xff\xff\xff\xff",
+        msgpack.packb([1, 2]),
+        msgpack.packb({1: 2}),
+        msgpack.packb({"v": PROTOCOL_VERSION, "type": ["Hello"]}),
+        b"\x82\xa1v\x01\xa1v\x01",
+        msgpack.packb({"v": msgpack.ExtType(4, b"x")}),
+        msgpack.packb({"v": msgpack.Timestamp(1)}),
+        bytes(limits.HEAD_BYTES + 1),
+    ],
+)
+def test_a_head_that_is_no_message_is_refused(head):
+    with pytest.raises(ProtocolError):
+        decode([head], EVERY)
+
+
+def test_too_many_parts_are_refused():
+    for parts in ([], [b""] * (limits.RAW_PARTS + 2)):
+        with pytest.raises(ProtocolError):
+            decode(parts, EVERY)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.binary(max_size=400), max_size=7))
+def test_arbitrary_bytes_raise_protocol_error_and_nothing_else(parts):
+    with pytest.raises(ProtocolError):
+        decode(parts, EVERY)
+
+
+JSONISH = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats() | st.text(max_size=20) | st.binary(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(EXAMPLES), st.dictionaries(st.sampled_from(["job_id", "pokes", "summary", "info", "error", "v"]), JSONISH))
+def test_any_values_in_a_message_are_taken_or_refused_with_protocol_error(message, change):
+    with contextlib.suppress(ProtocolError):
+        decode_plain(plain_of(message) | change, *raw_of(message))
+
+
+def test_mutated_messages_never_raise_anything_else():
+    generator = random.Random(5)
+    heads = [encode(message, *raw_of(message))[0] for message in EXAMPLES]
+    for _ in range(5_000):
+        head = bytearray(generator.choice(heads))
+        for _ in range(generator.randint(1, 4)):
+            place = generator.randrange(len(head))
+            kind = generator.randrange(3)
+            if kind == 0:
+                head[place] = generator.randrange(256)
+            elif kind == 1:
+                del head[place:]
+            else:
+                head[place:place] = generator.randbytes(3)
+            if not head:
+                break
+        with contextlib.suppress(ProtocolError):
+            decode([bytes(head), b"raw"], EVERY)
+
+
+def finite(low: float, high: float) -> st.SearchStrategy[float]:
+    return st.floats(low, high, allow_nan=False)
+
+
+POKES = (
+    st.tuples(finite(0, 1), finite(0, 1), finite(0, 1), finite(0, 1))
+    .map(lambda v: m.Poke(v[0], v[1], v[2] - v[0], v[3] - v[1]))
+    .filter(lambda poke: abs(poke.dx) > 1e-3)
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    pokes=st.lists(POKES, min_size=1, max_size=64).map(tuple),
+    seed=st.integers(0, limits.SEED),
+    samples=st.integers(1, limits.SAMPLES),
+    first=st.integers(0, limits.VARIANT_INDEX),
+    model=st.none() | st.text(st.characters(codec="ascii", exclude_characters="/\\", min_codepoint=32), min_size=1, max_size=128),
+    size=st.sampled_from(m.OutputSize),
+    region=st.none() | st.builds(m.Region, *[st.integers(0, 8192)] * 2, *[st.integers(4, 8192)] * 2),
+)
+def test_every_request_within_the_limits_survives_the_wire(pokes, seed, samples, first, model, size, region):
+    request = m.Sample(JOB, SHA, pokes, region, samples, first, seed, model, size, False, 16)
+    assert decode(encode(request), m.FROM_CLIENT).message == request
+
+
+def test_the_longest_messages_fit_into_a_head():
+    request = dataclasses.replace(SAMPLE, pokes=SAMPLE.pokes * 32, job_id="j" * 64, model="m" * 128)
+    encode(request)
+    encode(m.VariantDone(JOB, 0, (SHA,) * limits.FRAMES))
+    encode(m.Failed(JOB, dataclasses.replace(ERROR, sentence="ä" * limits.TEXT_CHARACTERS)))
+
+
+def test_an_error_never_repeats_what_was_sent():
+    secret = "s3cret" * 20
+    plain = copy.deepcopy(plain_of(SAMPLE)) | {"seed": secret}
+    with pytest.raises(ProtocolError) as refusal:
+        decode_plain(plain)
+    assert "s3cret" not in refusal.value.sentence

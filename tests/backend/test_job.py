@@ -1,0 +1,140 @@
+"""One job inside the worker, with a model made of arithmetic."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+
+from backend.job import JobCancelledError, ModelFrame, PokesError, SampleJob
+from backend.plate.errors import RegionError
+from backend.plate.image import PlateImage, decode_plate
+from backend.protocol import messages as m
+from backend.protocol.codec import encode
+
+from .plate.files import noise
+from .protocol.examples import MODEL, SAMPLE
+
+POKE = m.Poke(0.5, 0.5, 0.1, 0.0)
+
+
+class ShiftingModel:
+    """Variant i moves everything by i + 1 model pixels at the end; notes which groups were asked for."""
+
+    entry = dataclasses.replace(MODEL, size_px=32, frames=4)
+    versions = (m.Version("arithmetic", "1"),)
+
+    def __init__(self) -> None:
+        self.groups: list[range] = []
+
+    def frames(self, x0, pokes, seed: int, variants: range, cancelled: Callable[[], bool]) -> Iterator[ModelFrame]:
+        self.groups.append(variants)
+        for t in range(1, 5):
+            for variant in variants:
+                flow = np.full((2, 32, 32), (variant + 1) * t / 4, np.float32)
+                yield ModelFrame(variant, t, x0, flow, np.ones((32, 32), np.float32))
+
+
+@pytest.fixture
+def plate() -> PlateImage:
+    return PlateImage(noise(96, 64), None)
+
+
+def request(**changes) -> m.Sample:
+    base = dataclasses.replace(SAMPLE, pokes=(POKE,), region=None, samples=2, first=0, size=m.OutputSize.PLATE)
+    return dataclasses.replace(base, **changes)
+
+
+def run(plate: PlateImage, asked: m.Sample, cancelled: Callable[[], bool] = lambda: False) -> list[tuple[m.Message, bytes]]:
+    told: list[tuple[m.Message, bytes]] = []
+
+    def tell(message: m.Message, raw: bytes = b"") -> None:
+        encode(message, *([raw] if raw else []))
+        told.append((message, raw))
+
+    SampleJob(asked, ShiftingModel(), plate).run(tell, cancelled)
+    return told
+
+
+def test_frames_come_between_the_summary_and_the_end(plate):
+    told = [message for message, _ in run(plate, request())]
+    assert isinstance(told[0], m.Prepared)
+    assert isinstance(told[-1], m.Finished)
+    assert told[0].summary == told[-1].summary
+    frames = [(message.variant, message.t) for message in told if isinstance(message, m.Frame)]
+    assert frames == [(variant, t) for t in range(1, 5) for variant in (0, 1)]
+
+
+def test_hashes_are_those_of_the_frames(plate):
+    told = run(plate, request())
+    for done in [message for message, _ in told if isinstance(message, m.VariantDone)]:
+        frames = [raw for message, raw in told if isinstance(message, m.Frame) and message.variant == done.variant]
+        assert tuple(hashlib.sha256(raw).hexdigest() for raw in frames) == done.sha256s
+
+
+def test_progress_reaches_its_total(plate):
+    progress = [message for message, _ in run(plate, request()) if isinstance(message, m.Progress)]
+    assert [(told.done, told.total) for told in progress] == [(done, 8) for done in range(1, 9)]
+    assert progress[-1].eta_s == 0.0
+
+
+@pytest.mark.parametrize(
+    ("first", "samples", "groups"),
+    [
+        (0, 8, [range(8)]),
+        (0, 9, [range(8), range(8, 9)]),
+        (6, 4, [range(6, 8), range(8, 10)]),
+        (17, 1, [range(17, 18)]),
+    ],
+)
+def test_variants_are_asked_for_in_groups_that_begin_at_fixed_indices(plate, first, samples, groups):
+    model = ShiftingModel()
+    SampleJob(request(first=first, samples=samples), model, plate).run(lambda message, raw=b"": None, lambda: False)
+    assert model.groups == groups
+
+
+@pytest.mark.parametrize(
+    ("size", "side", "expected"),
+    [
+        (m.OutputSize.MODEL, 96, (32, 32)),
+        (m.OutputSize.PREVIEW, 1024, (512, 342)),
+        (m.OutputSize.PREVIEW, 96, (96, 64)),
+        (m.OutputSize.PLATE, 1024, (1024, 683)),
+    ],
+)
+@pytest.mark.parametrize("depth_bits", [8, 16])
+def test_frames_have_the_size_and_depth_that_were_asked_for(size, side, expected, depth_bits):
+    plate = PlateImage(noise(side, round(side * 2 / 3)), None)
+    told = run(plate, request(size=size, depth_bits=depth_bits, samples=1))
+    image = decode_plate(next(raw for message, raw in told if isinstance(message, m.Frame)))
+    assert image.size_px == expected
+    assert image.depth_bits == depth_bits
+    assert told[0][0].summary.output_size_px == expected
+    assert told[0][0].summary.plate_size_px == (side, round(side * 2 / 3))
+
+
+def test_a_region_of_the_request_is_used(plate):
+    told = run(plate, request(region=m.Region(30, 10, 40, 40)))
+    assert told[0][0].summary.region_px == (30, 10, 40, 40)
+
+
+def test_a_region_without_the_poke_is_refused(plate):
+    with pytest.raises(RegionError):
+        run(plate, request(region=m.Region(0, 0, 40, 40)))
+
+
+def test_more_pokes_than_the_model_takes_are_refused_with_its_name_and_number(plate):
+    with pytest.raises(PokesError, match="garden-64 takes at most 5 pokes, not 6"):
+        run(plate, request(pokes=(POKE,) * 6))
+
+
+def test_a_cancelled_job_stops_before_the_next_frame_is_sent(plate):
+    answers = iter([False, False, True])
+    sent = []
+    job = SampleJob(request(), ShiftingModel(), plate)
+    with pytest.raises(JobCancelledError):
+        job.run(lambda message, raw=b"": sent.append(message), lambda: next(answers))
+    assert len([message for message in sent if isinstance(message, m.Frame)]) == 2

@@ -1,0 +1,81 @@
+"""A worker that dies, stalls or never comes up costs nobody a job."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+from backend.client import Cancelled, ErrorCode, Failed, Finished, FrameArrived, Lost, drive
+
+from .fake_worker import Fault
+from .work import ENDINGS, TIMEOUT_S, expected, request, run, until
+
+
+def test_a_job_brings_every_frame_once(backend):
+    taken = run(backend, request())
+    assert isinstance(taken.ending, Finished)
+    assert taken.frames == expected(Fault.NONE)
+    assert len([event for event in taken.events if isinstance(event, FrameArrived)]) == len(taken.frames)
+
+
+def test_a_killed_worker_is_replaced_and_the_job_finished_with_the_same_bytes(backend, pid_of):
+    killed = []
+
+    def kill_at_the_first_frame(event):
+        if isinstance(event, FrameArrived) and not killed:
+            killed.append(pid_of("worker"))
+            os.kill(killed[0], signal.SIGKILL)
+
+    taken = run(backend, request(Fault.SLOW), kill_at_the_first_frame)
+    assert isinstance(taken.ending, Finished)
+    assert taken.restarts == [1]
+    assert taken.frames == expected(Fault.SLOW)
+    assert pid_of("worker") != killed[0]
+
+
+def test_a_variant_that_is_done_is_not_computed_again(backend, scratch):
+    asked = request(Fault.DIES_ONCE)
+    taken = run(backend, asked)
+    assert isinstance(taken.ending, Finished)
+    assert (scratch / "jobs").read_text().split("\n")[:2] == [f"{asked.job_id} 0 3", f"{asked.job_id} 1 2"]
+
+
+def test_a_stalled_worker_is_killed_and_replaced(backend):
+    taken = run(backend, request(Fault.STALLS_ONCE))
+    assert isinstance(taken.ending, Finished)
+    assert taken.restarts == [1]
+    assert taken.frames == expected(Fault.STALLS_ONCE)
+
+
+def test_a_job_that_kills_three_workers_ends_and_the_next_one_runs(backend):
+    poison = request(Fault.ALWAYS_DIES)
+    events = []
+    backend.session.submit(poison)
+    taken = run(backend, request(), events.append)
+    assert isinstance(taken.ending, Finished)
+    (failed,) = [event for event in events if isinstance(event, Failed)]
+    assert failed.job_id == poison.job_id
+    assert failed.error.code is ErrorCode.POISON
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"), [(Fault.FAILS_AT_START, "crashed 5 times"), (Fault.CAN_NOT_LOAD, "There is no torch")]
+)
+def test_a_worker_that_never_comes_up_ends_in_a_sentence(backend, scratch, fault, words):
+    (scratch / fault.name).touch()
+    taken = run(backend, request())
+    assert isinstance(taken.ending, Failed)
+    assert taken.ending.error.code is ErrorCode.NO_WORKER
+    assert words in taken.ending.error.sentence
+    assert [event for event in taken.events if isinstance(event, Lost)]
+
+
+def test_a_cancelled_job_ends_in_under_a_second_and_the_next_one_runs(backend):
+    asked = request(Fault.SLOW, samples=60)
+    backend.session.submit(asked)
+    drive(backend, until(FrameArrived, asked.job_id), TIMEOUT_S)
+    backend.session.cancel(asked.job_id)
+    assert isinstance(drive(backend, until(ENDINGS, asked.job_id), 1.0), Cancelled)
+    assert isinstance(run(backend, request()).ending, Finished)

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from backend import service as service_module
+from backend.client import ConnectionFile
+from backend.config import BackendConfig
+from backend.service import Service
+from tests.faults.conftest import launcher, scratch  # noqa: F401
+from tests.processes import eventually
+
+IDLE_WORKER = (sys.executable, "-c", "import sys; sys.stdin.read()")
+
+
+@dataclass
+class Running:
+    """A front process inside the test's own process, with an idle worker, and what reached its decoder."""
+
+    connection: ConnectionFile
+    decoded: list[list[bytes]] = field(default_factory=list)
+
+
+@pytest.fixture
+def service(tmp_path, monkeypatch) -> Iterator[Running]:
+    file, stop, decoded = tmp_path / "run" / "connection.json", threading.Event(), []
+    original: Callable = service_module.decode
+
+    def noting_decode(parts, allowed):
+        decoded.append(list(parts))
+        return original(parts, allowed)
+
+    monkeypatch.setattr(service_module, "decode", noting_decode)
+    front = Service(BackendConfig(connection_file=file, worker_command=IDLE_WORKER))
+    thread = threading.Thread(target=front.run, args=(stop,))
+    thread.start()
+    eventually(file.exists, "the service did not start")
+    yield Running(ConnectionFile.read(file), decoded)
+    stop.set()
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+@pytest.fixture
+def connection_file(tmp_path) -> Path:
+    return tmp_path / "run" / "connection.json"
