@@ -116,20 +116,37 @@ class ConvGRU(nn.Module):
 class VideoAutoencoder(nn.Module):
     """Encoder, recurrent unit and decoder together."""
 
+    code_mean: Tensor
+    code_scale: Tensor
+
     def __init__(self, config: AutoencoderConfig) -> None:
         super().__init__()
         self.config = config
         self.encoder = VideoEncoder(config)
         self.gru = ConvGRU(config.latent_channels, config.gru_layers)
         self.decoder = SpadeDecoder(config)
+        if config.standardised:
+            self.register_buffer("code_mean", torch.zeros(config.latent_channels, LATENT_PX, LATENT_PX))
+            self.register_buffer("code_scale", torch.ones(config.latent_channels, 1, 1))
+
+    @torch.no_grad()
+    def standardise(self, codes: Tensor) -> None:
+        """Make these codes (N, Cz, 8, 8), as `encode` gives them now, have mean 0 and deviation 1 from now on."""
+        deviation = (codes - codes.mean(dim=0)).std(dim=(0, 2, 3)).view_as(self.code_scale)
+        self.code_mean.add_(codes.mean(dim=0) * self.code_scale)
+        self.code_scale.mul_(deviation)
 
     def encode(self, motion: Tensor) -> tuple[Tensor, Tensor]:
         """Motion input (B, T+1, C, S, S) -> mean and log-variance, each (B, Cz, 8, 8)."""
         mean, logvar = self.encoder(motion)
-        return mean, logvar
+        if not self.config.standardised:
+            return mean, logvar
+        return (mean - self.code_mean) / self.code_scale, logvar - 2 * self.code_scale.log()
 
     def states(self, z: Tensor, frames: int) -> Iterator[Tensor]:
         """(B, Cz, 8, 8) -> the states (B, Cz, 8, 8) of frames 1..frames, one by one."""
+        if self.config.standardised:
+            z = z * self.code_scale + self.code_mean
         for _, state in zip(range(frames), self.gru(z), strict=False):
             yield state
 

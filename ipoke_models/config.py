@@ -98,6 +98,8 @@ class AutoencoderConfig:
     decoder: DecoderConfig = DecoderConfig()
     groups: int = 16
     spectral_norm: bool = True
+    standardised: bool = False
+    """Whether z is kept at mean 0 (for each place) and deviation 1 (for each channel) of the training clips."""
 
     def __post_init__(self) -> None:
         _require_power(self.size_px, "autoencoder.size_px")

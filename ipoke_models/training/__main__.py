@@ -22,6 +22,8 @@ from .loop import train_stage
 from .presets import PRESETS, Preset
 from .video import VideoStage
 
+STANDARDISING_CLIPS = 1024
+
 
 def train(preset: Preset, stores: tuple[ClipStore, ClipStore], work: Path, seed: int) -> Networks:
     """Run every stage, each resuming from its last checkpoint in `work`."""
@@ -32,8 +34,11 @@ def train(preset: Preset, stores: tuple[ClipStore, ClipStore], work: Path, seed:
     train_stage(video, preset.video, work)
     conditioner = ConditionerStage(networks.conditioner, *stores, pokes, preset.conditioner.batch, seed)
     train_stage(conditioner, preset.conditioner, work)
+    if preset.networks.autoencoder.standardised:
+        some = encode_store(networks.autoencoder, stores[0], STANDARDISING_CLIPS)
+        networks.autoencoder.standardise(some.mean.flatten(0, 1))
     codes = encode_store(networks.autoencoder, stores[0]), encode_store(networks.autoencoder, stores[1])
-    kinematics = KinematicsStage(networks.flow, networks.conditioner, stores, codes, pokes, preset.kinematics.batch, seed)
+    kinematics = KinematicsStage(networks, stores, codes, pokes, preset.kinematics.batch, seed)
     train_stage(kinematics, preset.kinematics, work)
     return networks.eval()
 

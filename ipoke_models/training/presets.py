@@ -48,9 +48,10 @@ def _small_64() -> ModelConfig:
             ),
             groups=4,
             spectral_norm=False,
+            standardised=True,
         ),
         conditioner=ConditionerConfig(image=encoder(3, 3), poke=encoder(5, 2)),
-        flow=FlowConfig(channels=16, cond_channels=64, num_steps=(3, 2, 1, 1), factor=8, mid_channels=96),
+        flow=FlowConfig(channels=16, cond_channels=64, num_steps=(2, 1, 1, 1), factor=8, mid_channels=96),
     )
 
 
@@ -60,7 +61,7 @@ PRESETS = {
         video=Schedule(steps=2400, batch=12, learning_rate=2e-3),
         video_loss=VideoLoss(),
         conditioner=Schedule(steps=1200, batch=16, learning_rate=2e-3),
-        kinematics=Schedule(steps=3000, batch=16, learning_rate=1e-3),
+        kinematics=Schedule(steps=1000, batch=16, learning_rate=2e-3),
     ),
     "smoke-64": Preset(
         networks=_small_64(),

@@ -9,12 +9,14 @@ import torch
 from torch import Tensor, nn
 
 from ipoke_models import load_model
+from ipoke_models.autoencoder import VideoAutoencoder
 from ipoke_models.data import generate
-from ipoke_models.data.batches import mirror
+from ipoke_models.data.batches import mirror, motion_input
 from ipoke_models.data.store import ClipStore, StoreError
 from ipoke_models.evaluation import __main__ as evaluation
 from ipoke_models.training import __main__ as training
 from ipoke_models.training.loop import Schedule, train_stage
+from ipoke_models.training.presets import PRESETS
 
 
 @pytest.fixture(scope="module")
@@ -90,3 +92,19 @@ def test_an_interrupted_stage_resumes_to_the_same_weights(tmp_path: Path) -> Non
     train_stage(resumed, schedule, tmp_path / "broken")
     for whole_value, resumed_value in zip(whole.module.state_dict().values(), resumed.module.state_dict().values(), strict=True):
         assert torch.equal(whole_value, resumed_value)
+
+
+@torch.no_grad()
+def test_standardised_codes_have_mean_0_and_deviation_1_and_decode_to_the_same_frames(store: Path) -> None:
+    torch.manual_seed(0)
+    autoencoder = VideoAutoencoder(PRESETS["smoke-64"].networks.autoencoder).eval()
+    batch = ClipStore(store).batch(np.arange(24))
+    motion, x0 = motion_input(batch, autoencoder.config), batch.frames[:, 0]
+    before = autoencoder.encode(motion)[0]
+    frames = autoencoder.decode(before, x0, 2)
+    for _ in range(2):
+        autoencoder.standardise(autoencoder.encode(motion)[0])
+    codes = autoencoder.encode(motion)[0]
+    assert float(codes.mean(dim=0).abs().max()) < 1e-4
+    assert torch.allclose(codes.std(dim=(0, 2, 3)), torch.ones(16), atol=1e-3)
+    assert float((autoencoder.decode(codes, x0, 2) - frames).abs().max()) < 1e-4
