@@ -1,0 +1,245 @@
+"""Owns the add-on's state beside the .blend: backend and open jobs, (state, event) -> (state, effects). No bpy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+
+from .._vendor.client import (
+    Cancelled,
+    Connected,
+    Failed,
+    Finished,
+    FrameArrived,
+    Lost,
+    Prepared,
+    Progress,
+    Queued,
+    Restarted,
+    ServerInfo,
+    Started,
+    VariantDone,
+)
+from . import jobs
+from .jobs import Job
+
+JobEvent = Prepared | Queued | Started | Progress | FrameArrived | VariantDone | Finished | Failed | Cancelled | Restarted
+
+
+class Phase(Enum):
+    """Where the backend stands."""
+
+    OFF = auto()
+    STARTING = auto()
+    READY = auto()
+    LOST = auto()
+    FAILED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class BackendStatus:
+    """Phase of the backend and a sentence about it."""
+
+    phase: Phase = Phase.OFF
+    sentence: str = "Not running; it starts with the first sample"
+    info: ServerInfo | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AppState:
+    """Everything that changes over time, but for what is stored in the .blend."""
+
+    backend: BackendStatus = BackendStatus()
+    jobs: tuple[Job, ...] = ()
+
+    def job(self, job_id: str) -> Job | None:
+        """Return an open job."""
+        return next((job for job in self.jobs if job.job_id == job_id), None)
+
+
+# --- what happens ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class StartAsked:
+    """The artist wants the backend up."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopAsked:
+    """The artist wants the backend down."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartFailed:
+    """There is no backend to be had; open jobs can't run."""
+
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobAsked:
+    """The artist wants variants or a bake."""
+
+    job: Job
+
+
+@dataclass(frozen=True, slots=True)
+class CancelAsked:
+    """The artist no longer wants a job."""
+
+    job_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class WriteFailed:
+    """A job's frames can't be kept."""
+
+    job_id: str
+    sentence: str
+
+
+AppEvent = StartAsked | StopAsked | StartFailed | JobAsked | CancelAsked | WriteFailed | Connected | Lost | JobEvent
+
+
+# --- what is to be done ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class OpenBackend:
+    """Start the backend, or connect to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CloseBackend:
+    """End the session, and the backend if it is a child."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submit:
+    """Hand the job to the client."""
+
+    job: Job
+
+
+@dataclass(frozen=True, slots=True)
+class CancelJob:
+    """Tell the client to stop a job."""
+
+    job_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class WriteFrame:
+    """Put a frame into its job's folder."""
+
+    event: FrameArrived
+
+
+@dataclass(frozen=True, slots=True)
+class CloseVariant:
+    """Check a variant that is whole."""
+
+    event: VariantDone
+
+
+@dataclass(frozen=True, slots=True)
+class FinishFolder:
+    """Write `job.json`."""
+
+    event: Finished
+
+
+@dataclass(frozen=True, slots=True)
+class AbortFolder:
+    """Remove what is half written."""
+
+    job_id: str
+
+
+AppEffect = OpenBackend | CloseBackend | Submit | CancelJob | WriteFrame | CloseVariant | FinishFolder | AbortFolder
+
+
+def transition(state: AppState, event: AppEvent) -> tuple[AppState, tuple[AppEffect, ...]]:
+    """Return the next state and what is to be done; jobs that have ended stay in it until `without_ended`."""
+    match event:
+        case StartAsked():
+            return _started(state)
+        case StopAsked():
+            return _stopped(state, "Not running; it starts with the next sample")
+        case StartFailed(sentence=sentence):
+            return _given_up(state, sentence)
+        case Connected(info=info):
+            return replace(state, backend=BackendStatus(Phase.READY, ready_sentence(info), info)), ()
+        case Lost(sentence=sentence):
+            return replace(state, backend=BackendStatus(Phase.LOST, sentence)), ()
+        case JobAsked(job=job):
+            up, effects = _started(state)
+            return replace(up, jobs=(*up.jobs, job)), (*effects, Submit(job))
+        case CancelAsked(job_id=job_id):
+            return state, ((CancelJob(job_id),) if state.job(job_id) else ())
+        case WriteFailed(job_id=job_id, sentence=sentence):
+            return _write_failed(state, job_id, sentence)
+        case _:
+            return _told(state, event)
+
+
+def without_ended(state: AppState) -> AppState:
+    """Return the state with open jobs only."""
+    return replace(state, jobs=tuple(job for job in state.jobs if not job.ended))
+
+
+def ready_sentence(info: ServerInfo) -> str:
+    """Return what a backend that is up is and has."""
+    memory = f", {info.memory_mb / 1024:.1f} GB" if info.memory_mb else ""
+    model = info.models[0].name if info.models else "no model"
+    return f"Ready on {info.device}{memory}, {model}"
+
+
+def _started(state: AppState) -> tuple[AppState, tuple[AppEffect, ...]]:
+    if state.backend.phase in (Phase.STARTING, Phase.READY, Phase.LOST):
+        return state, ()
+    return replace(state, backend=BackendStatus(Phase.STARTING, "Starting and loading the model")), (OpenBackend(),)
+
+
+def _stopped(state: AppState, sentence: str) -> tuple[AppState, tuple[AppEffect, ...]]:
+    ended = tuple(jobs.told(job, Cancelled(job.job_id)) for job in state.jobs)
+    aborts = tuple(AbortFolder(job.job_id) for job in state.jobs)
+    return AppState(BackendStatus(Phase.OFF, sentence), ended), (CloseBackend(), *aborts)
+
+
+def _given_up(state: AppState, sentence: str) -> tuple[AppState, tuple[AppEffect, ...]]:
+    ended = tuple(jobs.failed(job, sentence) for job in state.jobs)
+    aborts = tuple(AbortFolder(job.job_id) for job in state.jobs)
+    return AppState(BackendStatus(Phase.FAILED, sentence), ended), (CloseBackend(), *aborts)
+
+
+def _write_failed(state: AppState, job_id: str, sentence: str) -> tuple[AppState, tuple[AppEffect, ...]]:
+    job = state.job(job_id)
+    if job is None:
+        return state, ()
+    return _with_job(state, jobs.failed(job, sentence)), (CancelJob(job_id), AbortFolder(job_id))
+
+
+def _told(state: AppState, event: JobEvent) -> tuple[AppState, tuple[AppEffect, ...]]:
+    job = state.job(event.job_id)
+    if job is None or job.ended:
+        return state, ()
+    return _with_job(state, jobs.told(job, event)), _kept(event)
+
+
+def _kept(event: JobEvent) -> tuple[AppEffect, ...]:
+    match event:
+        case FrameArrived():
+            return (WriteFrame(event),)
+        case VariantDone():
+            return (CloseVariant(event),)
+        case Finished():
+            return (FinishFolder(event),)
+        case Failed(job_id=job_id) | Cancelled(job_id=job_id):
+            return (AbortFolder(job_id),)
+    return ()
+
+
+def _with_job(state: AppState, job: Job) -> AppState:
+    return replace(state, jobs=tuple(job if old.job_id == job.job_id else old for old in state.jobs))

@@ -1,0 +1,51 @@
+"""Owns where results lie: their names, and how they move when the file is saved for the first time. No bpy."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+from .._vendor.client import frame_file_name, variant_folder_name
+from .errors import FolderError
+
+RESULTS = "ipoke"
+NAME_CHARACTERS = 40
+SHORT_ID_CHARACTERS = 12
+
+
+def safe_name(name: str) -> str:
+    """Return a folder name that every file system takes; never empty and never a path."""
+    kept = re.sub(r"[^\w.-]+", "_", name, flags=re.ASCII).strip("._ ")[:NAME_CHARACTERS]
+    return kept or "plate"
+
+
+def job_folder(root: Path, plate_name: str, job_id: str) -> Path:
+    """Return the folder of a job below the results' root."""
+    return root / safe_name(Path(plate_name).stem) / job_id[:SHORT_ID_CHARACTERS]
+
+
+def bake_folder(job: Path) -> Path:
+    """Return where the bakes of a job's variants go."""
+    return job / "bake"
+
+
+def variant_folder(job: Path, index: int) -> Path:
+    """Return the folder of one variant's frames."""
+    return job / variant_folder_name(index)
+
+
+def first_frame(variant: Path) -> Path:
+    """Return the file that an image sequence starts with."""
+    return variant / frame_file_name(1)
+
+
+def move(old: Path, new: Path) -> None:
+    """Move a job's folder; raises `FolderError` and leaves the old one in place when that fails."""
+    if not old.is_dir() or old == new:
+        return
+    try:
+        new.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(old, new)
+    except OSError as error:
+        raise FolderError(f"The results can't be moved to {new}: {error.strerror}; they stay in {old}.") from error

@@ -1,0 +1,184 @@
+"""Owns what a drag with the Poke tool means: a pure state machine, (state, event) -> (state, effects). No bpy.
+
+A press on the bare plate draws a new arrow; a press on an arrow's tip, tail or shaft moves that. Nothing but the draft
+changes until the release; a cancel at any time leaves everything as it was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from .plane import Vec2, clamped
+from .pokes import Arrow, snapped
+
+FINE = 0.2
+SHORTEST_DRAG_PX = 4.0
+
+
+class Part(Enum):
+    """A part of an arrow that can be grabbed."""
+
+    TAIL = auto()
+    TIP = auto()
+    SHAFT = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Grab:
+    """Which arrow was grabbed, where, and how it lay before."""
+
+    index: int
+    part: Part
+    arrow: Arrow
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """No button is down."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dragging:
+    """The button is down. `pointer` is the plate point under the mouse, `at` how far the drag has come."""
+
+    size_px: tuple[int, int]
+    grab: Grab | None
+    pressed: Vec2
+    pointer: Vec2
+    at: Vec2
+    draft: Arrow
+
+
+State = Idle | Dragging
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """The button went down at a plate point, perhaps on an arrow."""
+
+    at: Vec2
+    size_px: tuple[int, int]
+    grab: Grab | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """The mouse moved; `snap` turns in steps, `fine` slows the drag down."""
+
+    at: Vec2
+    snap: bool = False
+    fine: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """The button went up, this far on the screen from where it went down."""
+
+    moved_px: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Escape, the right button, or Blender took the mouse away."""
+
+
+Event = Press | Move | Release | Cancel
+
+
+@dataclass(frozen=True, slots=True)
+class ShowDraft:
+    """Show this arrow in place of the one at `index`, or as a new one when None."""
+
+    arrow: Arrow
+    index: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class AddArrow:
+    """Keep a new arrow."""
+
+    arrow: Arrow
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeArrow:
+    """Keep the changed arrow at `index`."""
+
+    index: int
+    arrow: Arrow
+
+
+@dataclass(frozen=True, slots=True)
+class SelectArrow:
+    """An arrow was clicked without being dragged."""
+
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Discard:
+    """Keep nothing; `hint` is empty or says what to do instead."""
+
+    hint: str = ""
+
+
+Effect = ShowDraft | AddArrow | ChangeArrow | SelectArrow | Discard
+
+
+def transition(state: State, event: Event) -> tuple[State, tuple[Effect, ...]]:
+    """Return the next state and what is to be done; events that make no sense in a state change nothing."""
+    match state, event:
+        case Idle(), Press(at=at, size_px=size_px, grab=grab):
+            draft = grab.arrow if grab else Arrow(at, at)
+            return Dragging(size_px, grab, at, at, at, draft), (ShowDraft(draft, grab.index if grab else None),)
+        case Dragging(), Move():
+            moved = _moved(state, event)
+            return moved, (ShowDraft(moved.draft, state.grab.index if state.grab else None),)
+        case Dragging(), Release(moved_px=moved_px):
+            return Idle(), (_kept(state, moved_px),)
+        case Dragging(), Cancel():
+            return Idle(), (Discard(),)
+    return state, ()
+
+
+def _kept(state: Dragging, moved_px: float) -> Effect:
+    if state.grab is None:
+        if moved_px < SHORTEST_DRAG_PX:
+            return Discard("Drag from the part that is to move to where it goes")
+        return AddArrow(state.draft)
+    if moved_px < SHORTEST_DRAG_PX:
+        return SelectArrow(state.grab.index)
+    return ChangeArrow(state.grab.index, state.draft)
+
+
+def _moved(state: Dragging, move: Move) -> Dragging:
+    factor = FINE if move.fine else 1.0
+    at = (
+        state.at[0] + factor * (move.at[0] - state.pointer[0]),
+        state.at[1] + factor * (move.at[1] - state.pointer[1]),
+    )
+    draft = _draft(state, at, move.snap)
+    return Dragging(state.size_px, state.grab, state.pressed, move.at, at, draft)
+
+
+def _draft(state: Dragging, at: Vec2, snap: bool) -> Arrow:
+    if state.grab is None:
+        tip = snapped(state.pressed, at, state.size_px) if snap else at
+        return Arrow(clamped(state.pressed), clamped(tip))
+    before, part = state.grab.arrow, state.grab.part
+    shift = at[0] - state.pressed[0], at[1] - state.pressed[1]
+    if part is Part.TIP:
+        tip = before.tip[0] + shift[0], before.tip[1] + shift[1]
+        return Arrow(before.tail, clamped(snapped(before.tail, tip, state.size_px) if snap else tip))
+    if part is Part.TAIL:
+        tail = before.tail[0] + shift[0], before.tail[1] + shift[1]
+        return Arrow(clamped(snapped(before.tip, tail, state.size_px) if snap else tail), before.tip)
+    return _slid(before, shift)
+
+
+def _slid(arrow: Arrow, shift: Vec2) -> Arrow:
+    """Move the whole arrow, stopping where its first end meets the plate's edge."""
+    dx = min(max(shift[0], -min(arrow.tail[0], arrow.tip[0])), 1.0 - max(arrow.tail[0], arrow.tip[0]))
+    dy = min(max(shift[1], -min(arrow.tail[1], arrow.tip[1])), 1.0 - max(arrow.tail[1], arrow.tip[1]))
+    return Arrow((arrow.tail[0] + dx, arrow.tail[1] + dy), (arrow.tip[0] + dx, arrow.tip[1] + dy))

@@ -1,0 +1,24 @@
+"""Owns which part of which arrow lies under the mouse. No bpy."""
+
+from __future__ import annotations
+
+import math
+
+from .arrows import GRAB_PX, ScreenArrow, distance_to_segment
+from .gesture import Part
+from .plane import Vec2
+
+
+def grabbed(arrows: list[ScreenArrow], mouse: Vec2) -> tuple[int, Part] | None:
+    """Return index and part of the arrow under the mouse; later arrows lie above earlier ones, ends above shafts."""
+    for index in reversed(range(len(arrows))):
+        reach = GRAB_PX * arrows[index].look.scale
+        if math.dist(arrows[index].tip, mouse) <= reach:
+            return index, Part.TIP
+        if math.dist(arrows[index].tail, mouse) <= reach:
+            return index, Part.TAIL
+    for index in reversed(range(len(arrows))):
+        reach = GRAB_PX * arrows[index].look.scale / 2
+        if distance_to_segment(mouse, arrows[index].tail, arrows[index].tip) <= reach:
+            return index, Part.SHAFT
+    return None

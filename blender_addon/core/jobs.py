@@ -1,0 +1,164 @@
+"""Owns what the add-on knows about one job: pure functions from (job, event of the client) to the next job. No bpy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+from pathlib import Path
+
+from .._vendor.client import (
+    Cancelled,
+    Event,
+    Failed,
+    Finished,
+    FrameArrived,
+    JobSummary,
+    Prepared,
+    Progress,
+    Queued,
+    Restarted,
+    SampleRequest,
+    Started,
+    VariantDone,
+)
+
+
+class JobKind(Enum):
+    """What a job's frames are for."""
+
+    SAMPLE = auto()
+    BAKE = auto()
+
+
+class JobPhase(Enum):
+    """Where a job stands."""
+
+    WAITING = auto()
+    QUEUED = auto()
+    RUNNING = auto()
+    FINISHED = auto()
+    FAILED = auto()
+    CANCELLED = auto()
+
+
+ENDED = frozenset({JobPhase.FINISHED, JobPhase.FAILED, JobPhase.CANCELLED})
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Whose job it is. The id is the plate's own; the name tells apart copies that still share it."""
+
+    plate_id: str
+    object_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """How much of a variant is on disk: frames 1 to `frames`, and whether that is all of it."""
+
+    variant: int
+    frames: int
+    complete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A request with everything that is known about its answer so far.
+
+    `sentence` says what is going on, or went wrong. A bake's `source` is the id of the job that sampled its variant.
+    """
+
+    request: SampleRequest
+    kind: JobKind
+    target: Target
+    folder: Path
+    source: str = ""
+    phase: JobPhase = JobPhase.WAITING
+    sentence: str = "Waiting for the backend"
+    progress: Progress | None = None
+    clips: tuple[Clip, ...] = ()
+    summary: JobSummary | None = None
+
+    @property
+    def job_id(self) -> str:
+        """The id that the client gave it."""
+        return self.request.job_id
+
+    @property
+    def ended(self) -> bool:
+        """True when nothing more will arrive."""
+        return self.phase in ENDED
+
+    @property
+    def fraction(self) -> float:
+        """How much of the present stage is done, 0 to 1."""
+        if self.phase is JobPhase.FINISHED:
+            return 1.0
+        if self.progress is None or self.progress.total == 0:
+            return 0.0
+        return self.progress.done / self.progress.total
+
+
+def told(job: Job, event: Event) -> Job:
+    """Return the job after an event of the client that belongs to it."""
+    match event:
+        case Queued(ahead=ahead):
+            return replace(job, phase=JobPhase.QUEUED, sentence=f"{ahead} ahead in the queue" if ahead else "Next in the queue")
+        case Started():
+            return replace(job, phase=JobPhase.RUNNING, sentence="Sampling", progress=None)
+        case Prepared(summary=summary):
+            return replace(job, phase=JobPhase.RUNNING, summary=summary)
+        case Progress():
+            return replace(job, phase=JobPhase.RUNNING, sentence=describe(event), progress=event)
+        case FrameArrived(variant=variant, t=t):
+            return replace(job, phase=JobPhase.RUNNING, clips=_with_frame(job.clips, variant, t))
+        case VariantDone(variant=variant, sha256s=sha256s):
+            return replace(job, clips=_with_clip(job.clips, Clip(variant, len(sha256s), complete=True)))
+        case Restarted():
+            return replace(
+                job,
+                phase=JobPhase.QUEUED,
+                sentence="The backend's worker was restarted; the job goes on",
+                progress=None,
+            )
+        case Finished(summary=summary):
+            return replace(job, phase=JobPhase.FINISHED, sentence="Done", progress=None, summary=summary)
+        case Failed(error=error):
+            return _ended(job, JobPhase.FAILED, error.sentence)
+        case Cancelled():
+            return _ended(job, JobPhase.CANCELLED, "Cancelled")
+    return job
+
+
+def failed(job: Job, sentence: str) -> Job:
+    """Return the job as failed for a reason on this side."""
+    return _ended(job, JobPhase.FAILED, sentence)
+
+
+def describe(progress: Progress) -> str:
+    """Return a sentence such as 'Sample 12 of 40, 8 s left'."""
+    stage = progress.stage[:1].upper() + progress.stage[1:]
+    if not progress.total:
+        return stage
+    text = f"{stage} {progress.done} of {progress.total}"
+    return text if progress.eta_s is None else f"{text}, {_duration(progress.eta_s)} left"
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(max(1, round(seconds)), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def _ended(job: Job, phase: JobPhase, sentence: str) -> Job:
+    whole = tuple(clip for clip in job.clips if clip.complete)
+    return replace(job, phase=phase, sentence=sentence, progress=None, clips=whole)
+
+
+def _with_frame(clips: tuple[Clip, ...], variant: int, t: int) -> tuple[Clip, ...]:
+    known = next((clip for clip in clips if clip.variant == variant), Clip(variant, 0))
+    return _with_clip(clips, replace(known, frames=max(known.frames, t)))
+
+
+def _with_clip(clips: tuple[Clip, ...], new: Clip) -> tuple[Clip, ...]:
+    others = [clip for clip in clips if clip.variant != new.variant]
+    return tuple(sorted([*others, new], key=lambda clip: clip.variant))

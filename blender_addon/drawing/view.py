@@ -1,0 +1,83 @@
+"""Owns the way between the mouse in a 3D view and points on a plate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import bpy
+from bpy_extras import view3d_utils
+from mathutils import Vector
+
+from .. import plates
+from ..core.arrows import Look, ScreenArrow
+from ..core.plane import Hit, Ray, Surface, Triangle, Vec2, inside
+from ..core.pokes import Arrow
+
+MAX_TRIANGLES = 2000
+
+
+def surface(obj: bpy.types.Object) -> Surface:
+    """Return the mesh in world space; empty without texture coordinates, or when it is too fine to be a plate."""
+    mesh = obj.data
+    layer = mesh.uv_layers.active
+    if layer is None or len(mesh.loop_triangles) > MAX_TRIANGLES:
+        return Surface(())
+    world = [tuple(obj.matrix_world @ vertex.co) for vertex in mesh.vertices]
+    uvs = layer.uv
+    if len(uvs) == 0:  # in Edit Mode
+        return Surface(())
+    return Surface(
+        tuple(
+            Triangle(
+                tuple(world[vertex] for vertex in triangle.vertices),
+                tuple(tuple(uvs[loop].vector) for loop in triangle.loops),
+            )
+            for triangle in mesh.loop_triangles
+        )
+    )
+
+
+def ray(region: bpy.types.Region, view: bpy.types.RegionView3D, mouse: Vec2) -> Ray:
+    """Return the ray under the mouse."""
+    origin = view3d_utils.region_2d_to_origin_3d(region, view, mouse)
+    direction = view3d_utils.region_2d_to_vector_3d(region, view, mouse)
+    return Ray(tuple(origin), tuple(direction))
+
+
+def to_screen(region: bpy.types.Region, view: bpy.types.RegionView3D, shown: Surface, at: Vec2) -> Vec2 | None:
+    """Return where a plate point is on the screen, or None behind the viewer."""
+    place = shown.place(at)
+    point = None if place is None else view3d_utils.location_3d_to_region_2d(region, view, Vector(place))
+    return None if point is None else (point.x, point.y)
+
+
+def screen_arrow(
+    region: bpy.types.Region, view: bpy.types.RegionView3D, shown: Surface, arrow: Arrow, look: Look
+) -> ScreenArrow | None:
+    """Return an arrow as it lies on the screen, or None when an end is behind the viewer."""
+    tail, tip = to_screen(region, view, shown, arrow.tail), to_screen(region, view, shown, arrow.tip)
+    return None if tail is None or tip is None else ScreenArrow(tail, tip, look)
+
+
+def under_mouse(context: bpy.types.Context, mouse: Vec2) -> tuple[bpy.types.Object, Surface, Hit] | None:
+    """Return the plate under the mouse: the active object's first, else the nearest mesh that shows an image."""
+    cast = ray(context.region, context.region_data, mouse)
+    best: tuple[bpy.types.Object, Surface, Hit] | None = None
+    for obj in _candidates(context):
+        shown = surface(obj)
+        hit = shown.hit(cast)
+        if hit is None or not inside(hit.at):
+            continue
+        if obj == context.active_object:
+            return obj, shown, hit
+        if best is None or hit.distance < best[2].distance:
+            best = obj, shown, hit
+    return best
+
+
+def _candidates(context: bpy.types.Context) -> Iterator[bpy.types.Object]:
+    yield from (
+        obj
+        for obj in context.visible_objects
+        if obj.type == "MESH" and (obj.ipoke.still is not None or next(plates.image_nodes(obj), None) is not None)
+    )

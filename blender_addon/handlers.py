@@ -1,0 +1,57 @@
+"""Owns what happens when a file is loaded or saved and when something is undone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+from bpy.app.handlers import persistent
+
+from . import homes, pump
+
+
+@persistent
+def _on_load(*_arguments: object) -> None:
+    addon = pump.addon()
+    addon.draft = addon.hovered = None
+    pump.restore_soon()
+
+
+@persistent
+def _on_undo(*_arguments: object) -> None:
+    pump.restore_soon()
+
+
+@persistent
+def _on_save_pre(path: str = "", *_arguments: object) -> None:
+    if path:
+        homes.before_save(Path(path).parent)
+
+
+@persistent
+def _on_save_post(*_arguments: object) -> None:
+    homes.after_save()
+
+
+def _lists() -> tuple[tuple[list, object], ...]:
+    handlers = bpy.app.handlers
+    return (
+        (handlers.load_post, _on_load),
+        (handlers.undo_post, _on_undo),
+        (handlers.redo_post, _on_undo),
+        (handlers.save_pre, _on_save_pre),
+        (handlers.save_post, _on_save_post),
+        (handlers.save_post_fail, _on_save_post),
+    )
+
+
+def add() -> None:
+    """Listen."""
+    for handlers, handler in _lists():
+        handlers.append(handler)
+
+
+def remove() -> None:
+    """Listen no more."""
+    for handlers, handler in _lists():
+        handlers.remove(handler)

@@ -1,0 +1,74 @@
+"""Owns where results live over the life of a file: moved beside it on its first save, found again after Save As."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import bpy
+
+from . import pump, results, sequences
+from .core import folders
+from .core.errors import FolderError
+from .properties import IPOKE_PG_job
+
+log = logging.getLogger(__name__)
+
+
+def before_save(home: Path) -> None:
+    """Move what waits for the first save beside the file, and write the jobs' paths as the saved file needs them."""
+    waiting = results.unsaved_root()
+    running = {job.job_id for job in pump.state().jobs}
+    remembered = pump.addon().job_folders
+    for obj, job in _jobs():
+        folder = results.stored_folder(job)
+        if folder.is_relative_to(waiting) and job.name not in running:
+            moved = _moved(folder, home / folders.RESULTS / folder.relative_to(waiting))
+            _repoint(obj, folder, moved, home)
+            folder = moved
+        remembered[job.name] = folder
+        job.folder = _stored(folder, home)
+
+
+def after_save() -> None:
+    """Write the jobs' paths as they are right for the open file, which a saved copy is not."""
+    remembered = pump.addon().job_folders
+    for obj, job in _jobs():
+        folder = remembered.get(job.name)
+        if folder is not None:
+            job.folder = sequences.blend_path(folder)
+            if not bpy.data.filepath:
+                _repoint(obj, folder, folder, None)
+    remembered.clear()
+
+
+def _moved(old: Path, new: Path) -> Path:
+    try:
+        folders.move(old, new)
+    except FolderError as error:
+        log.warning("%s", error.sentence)
+        return old
+    return new
+
+
+def _repoint(obj: bpy.types.Object, old: Path, new: Path, home: Path | None) -> None:
+    """Let the clip on the plane follow its job's folder."""
+    clip = obj.ipoke.clip
+    path = None if clip is None else Path(os.path.normpath(bpy.path.abspath(clip.filepath)))
+    if path is not None and path.is_relative_to(old):
+        clip.filepath = _stored(new / path.relative_to(old), home)
+
+
+def _stored(path: Path, home: Path | None) -> str:
+    try:
+        return str(path) if home is None else "//" + Path(os.path.relpath(path, home)).as_posix()
+    except ValueError:  # another drive
+        return str(path)
+
+
+def _jobs() -> Iterator[tuple[bpy.types.Object, IPOKE_PG_job]]:
+    for obj in bpy.data.objects:
+        for job in obj.ipoke.jobs:
+            yield obj, job

@@ -1,0 +1,100 @@
+"""Owns the operators that bring a plate into the scene."""
+
+from pathlib import Path
+
+import bpy
+from bpy.props import BoolProperty, StringProperty
+
+from .. import plates, sequences
+from ..core.errors import PlateError
+from . import image_plane
+
+
+class IPOKE_OT_add_plate(bpy.types.Operator):
+    """Add a still as an image plane that can be poked"""
+
+    bl_idname = "ipoke.add_plate"
+    bl_label = "Add Image Plane"
+    bl_options = {"REGISTER", "UNDO"}
+
+    filepath: StringProperty(
+        name="File", description="The still to show on the plane", subtype="FILE_PATH", options={"SKIP_SAVE"}
+    )
+    filter_image: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
+    filter_folder: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Objects can be added in Object Mode only."""
+        cls.poll_message_set("Leave the object's edit mode first")
+        return context.mode == "OBJECT"
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        """Ask for the file."""
+        if self.filepath:
+            return self.execute(context)
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Add the plane at the 3D cursor."""
+        path = Path(bpy.path.abspath(self.filepath))
+        try:
+            image = bpy.data.images.load(str(path), check_existing=True)
+        except RuntimeError:
+            self.report({"ERROR"}, f"{path} is no image that Blender can read; choose a PNG, JPEG, TIFF or EXR file")
+            return {"CANCELLED"}
+        if 0 in image.size:
+            bpy.data.images.remove(image)
+            self.report({"ERROR"}, f"{path} holds no picture; choose another file")
+            return {"CANCELLED"}
+        obj = image_plane.add(context, image)
+        plates.adopt(obj)
+        image_plane.show_textures(context)
+        return {"FINISHED"}
+
+
+class IPOKE_OT_use_image(bpy.types.Operator):
+    """Make the image on the active mesh a plate that can be poked"""
+
+    bl_idname = "ipoke.use_image"
+    bl_label = "Use Its Image"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """The object must show an image."""
+        obj = context.active_object
+        cls.poll_message_set("Select a mesh whose material shows an image")
+        return obj is not None and obj.type == "MESH" and next(plates.image_nodes(obj), None) is not None
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Adopt the image."""
+        try:
+            plates.adopt(context.active_object)
+        except PlateError as error:
+            self.report({"ERROR"}, error.sentence)
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+class IPOKE_OT_show_still(bpy.types.Operator):
+    """Show the original still on the plane; nothing is lost"""
+
+    bl_idname = "ipoke.show_still"
+    bl_label = "Show Original Still"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """There must be a plate."""
+        cls.poll_message_set("Select an image plane")
+        return plates.active(context) is not None
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Put the still back."""
+        sequences.show_still(context.active_object)
+        return {"FINISHED"}
+
+
+CLASSES = (IPOKE_OT_add_plate, IPOKE_OT_use_image, IPOKE_OT_show_still)

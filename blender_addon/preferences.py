@@ -1,0 +1,36 @@
+"""Owns the add-on's preferences: where the backend is."""
+
+import bpy
+from bpy.props import StringProperty
+
+
+class IPOKE_AP_preferences(bpy.types.AddonPreferences):
+    """Where to find the backend."""
+
+    bl_idname = __package__
+
+    backend_path: StringProperty(
+        name="Backend",
+        description="The ipoke program, its Python or its environment's folder; empty looks in the usual places",
+        subtype="FILE_PATH",
+    )
+    connection_file: StringProperty(
+        name="Connection File",
+        description="File written by 'ipoke serve'; set it to use a backend that already runs, here or elsewhere",
+        subtype="FILE_PATH",
+    )
+
+    def draw(self, _context: bpy.types.Context) -> None:
+        """Draw the preferences."""
+        column = self.layout.column()
+        column.use_property_split = True
+        column.prop(self, "backend_path")
+        column.prop(self, "connection_file")
+
+
+def get() -> IPOKE_AP_preferences:
+    """Return the add-on's preferences."""
+    return bpy.context.preferences.addons[__package__].preferences
+
+
+CLASSES = (IPOKE_AP_preferences,)

@@ -1,0 +1,51 @@
+"""Owns what the add-on adds to Blender, in order, and takes it out again in the opposite order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import bpy
+
+from . import handlers, preferences, properties, pump
+from .drawing import overlay
+from .operators import backend, baking, clips, draw_poke, plates, pokes, sampling
+from .tools import poke_tool
+from .ui import lists, panels
+
+CLASSES: tuple[type, ...] = (
+    *properties.CLASSES,
+    *preferences.CLASSES,
+    *plates.CLASSES,
+    *pokes.CLASSES,
+    *draw_poke.CLASSES,
+    *sampling.CLASSES,
+    *clips.CLASSES,
+    *baking.CLASSES,
+    *backend.CLASSES,
+    *lists.CLASSES,
+    *panels.CLASSES,
+)
+
+STEPS: tuple[tuple[Callable[[], None], Callable[[], None]], ...] = (
+    (properties.attach, properties.detach),
+    (pump.open_runtime, pump.close_runtime),
+    (handlers.add, handlers.remove),
+    (poke_tool.add, poke_tool.remove),
+    (overlay.add, overlay.remove),
+)
+
+
+def register() -> None:
+    """Register every class, then take every step."""
+    for cls in CLASSES:
+        bpy.utils.register_class(cls)
+    for add, _ in STEPS:
+        add()
+
+
+def unregister() -> None:
+    """Undo every step, then unregister every class."""
+    for _, remove in reversed(STEPS):
+        remove()
+    for cls in reversed(CLASSES):
+        bpy.utils.unregister_class(cls)

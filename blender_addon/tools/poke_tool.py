@@ -1,0 +1,43 @@
+"""Owns the Poke tool in the toolbar of the 3D view."""
+
+from pathlib import Path
+
+import bpy
+
+
+class PokeTool(bpy.types.WorkSpaceTool):
+    """Draw arrows on image planes."""
+
+    bl_space_type = "VIEW_3D"
+    bl_context_mode = "OBJECT"
+    bl_idname = "ipoke.poke_tool"
+    bl_label = "Poke"
+    bl_description = "Drag on an image from the part that is to move to where it goes"
+    bl_icon = str(Path(__file__).parent / "ipoke.poke")
+    bl_cursor = "CROSSHAIR"
+    bl_keymap = (
+        ("ipoke.draw_poke", {"type": "LEFTMOUSE", "value": "PRESS"}, None),
+        ("ipoke.draw_poke", {"type": "LEFTMOUSE", "value": "PRESS", "ctrl": True}, None),
+        ("ipoke.draw_poke", {"type": "LEFTMOUSE", "value": "PRESS", "shift": True}, None),
+        ("ipoke.remove_hovered", {"type": "X", "value": "PRESS"}, None),
+        ("ipoke.hover", {"type": "MOUSEMOVE", "value": "ANY"}, None),
+    )
+
+    def draw_settings(self, layout: bpy.types.UILayout, _tool: bpy.types.WorkSpaceTool) -> None:
+        """Draw the tool's settings in the header."""
+        obj = self.active_object
+        if obj is not None and obj.type == "MESH":
+            layout.label(text=f"{len(obj.ipoke.pokes)} pokes")
+            layout.operator("ipoke.sample", icon="PLAY")
+
+
+def add() -> None:
+    """Put the tool below Blender's own."""
+    if not bpy.app.background:
+        bpy.utils.register_tool(PokeTool, separator=True)
+
+
+def remove() -> None:
+    """Take the tool away."""
+    if not bpy.app.background:
+        bpy.utils.unregister_tool(PokeTool)

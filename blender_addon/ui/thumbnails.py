@@ -1,0 +1,20 @@
+"""Owns the small pictures of variants in the sidebar."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .. import pump
+from .._vendor.client import frame_file_name
+
+
+def icon(variant: Path, frame: int) -> int:
+    """Return the icon of one frame of a variant; 0 when its file is missing."""
+    path = variant / frame_file_name(frame)
+    key = str(path)
+    previews = pump.addon().previews
+    if key not in previews:
+        if not path.is_file():
+            return 0
+        previews.load(key, key, "IMAGE")
+    return int(previews[key].icon_id)

@@ -1,0 +1,83 @@
+"""The demo: the whole path from a photograph to a baked clip in Blender, with real parts only. `make demo` runs it.
+
+It builds the extension, lets `scene.py` do the artist's work inside Blender, makes the previews, and checks everything that
+it leaves in `demo-output/`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from checks import DemoError, check_output, check_same_picture
+from previews import make_previews
+from steps import step
+
+DEMO = Path(__file__).resolve().parent
+ROOT = DEMO.parent
+OUTPUT = ROOT / "demo-output"
+PLATE = DEMO / "plate.jpg"
+LIMIT_S = 1200
+
+sys.path.append(str(ROOT))
+
+import build_addon  # noqa: E402
+
+
+def in_blender(resources: Path, part: str, *paths: Path) -> None:
+    """Run a part of `scene.py` with Blender's own settings folder."""
+    environment = {
+        **os.environ,
+        "BLENDER_USER_RESOURCES": str(resources),
+        "IPOKE_BACKEND": sys.executable,
+    }
+    command = [sys.executable, str(DEMO / "scene.py"), part, *map(str, paths)]
+    done = subprocess.run(command, env=environment, timeout=LIMIT_S, check=False)
+    if done.returncode:
+        raise DemoError(f"Blender ended with code {done.returncode}; see the messages above.")
+
+
+def clean_output() -> Path:
+    """Empty the output folder and put the plate into it, so that the .blend and all it needs lie in one folder."""
+    shutil.rmtree(OUTPUT, ignore_errors=True)
+    (OUTPUT / "renders").mkdir(parents=True)
+    return Path(shutil.copy(PLATE, OUTPUT))
+
+
+def check_opens_elsewhere(resources: Path, last_render: Path) -> None:
+    """Copy the output to another place, open its .blend there and see the same picture."""
+    with tempfile.TemporaryDirectory() as elsewhere:
+        copy = Path(shutil.copytree(OUTPUT, Path(elsewhere) / "moved"))
+        picture = Path(elsewhere) / "frame.png"
+        in_blender(resources, "open", copy / "scene.blend", picture)
+        check_same_picture(picture, last_render)
+
+
+def main() -> int:
+    """Run all steps; returns the exit code."""
+    began_at = time.perf_counter()
+    try:
+        with step("Build the extension"):
+            extension = build_addon.build(build_addon.current_platform())
+        plate = clean_output()
+        with tempfile.TemporaryDirectory() as settings:
+            in_blender(Path(settings), "make", extension, plate, OUTPUT)
+            with step("Make the contact sheet and the previews"):
+                make_previews(OUTPUT)
+            with step("Check the results"):
+                result = check_output(OUTPUT)
+                check_opens_elsewhere(Path(settings), result.renders[-1])
+    except (DemoError, build_addon.BuildError) as error:
+        print(f"The demo failed: {error}", file=sys.stderr)
+        return 1
+    print(f"\nDone in {time.perf_counter() - began_at:.0f} s. Look at:\n{result.listing(ROOT)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

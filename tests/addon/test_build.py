@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import re
+import tomllib
+import zipfile
+
+import pytest
+
+import build_addon
+from backend.protocol.version import PRODUCT_VERSION
+from build_addon import BuildError, Wheel
+
+MANIFEST = tomllib.loads((build_addon.SOURCE / "blender_manifest.toml").read_text())
+WHEELS = [Wheel(path.removeprefix("./wheels/")) for path in MANIFEST["wheels"]]
+
+
+@pytest.fixture
+def wheels_from_memory(tmp_path, monkeypatch):
+    """Stand-ins for the wheels, so that no test needs the network."""
+
+    def fetched(wheel: Wheel, _locked):
+        path = tmp_path / wheel.file_name
+        path.write_bytes(wheel.file_name.encode())
+        return path
+
+    monkeypatch.setattr(build_addon, "_fetched", fetched)
+    monkeypatch.setattr(build_addon, "_validate", lambda _target: None)
+    monkeypatch.setattr(build_addon, "DIST", tmp_path / "dist")
+    monkeypatch.setattr(build_addon, "STAGE", tmp_path / "stage")
+
+
+def test_extension_backend_and_project_have_one_version():
+    project = tomllib.loads((build_addon.ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert MANIFEST["version"] == project == PRODUCT_VERSION
+
+
+@pytest.mark.parametrize("platform", MANIFEST["platforms"])
+@pytest.mark.parametrize("package", ["msgpack", "pyzmq"])
+def test_every_platform_has_wheels_for_each_python_that_blender_ships(platform, package):
+    here = [wheel for wheel in WHEELS if wheel.package == package and wheel.runs_on(platform)]
+    for python in ("3.11", "3.13"):
+        assert any(w.python == python or (w.abi == "abi3" and w.python <= python and python != "3.11") for w in here), python
+
+
+def test_the_lock_has_one_hash_for_each_wheel():
+    locked = build_addon._locked_hashes()
+    hashes = [word for words in locked.values() for word in words if re.fullmatch(r"--hash=sha256:[0-9a-f]{64}", word)]
+    assert len(hashes) == len(set(hashes)) == len(WHEELS)
+
+
+def test_the_same_sources_give_the_same_bytes(wheels_from_memory):
+    first = build_addon.build(None).read_bytes()
+    assert build_addon.build(None).read_bytes() == first
+
+
+def test_a_platforms_zip_has_its_own_wheels_and_says_so(wheels_from_memory):
+    with zipfile.ZipFile(build_addon.build("windows-x64")) as archive:
+        manifest = tomllib.loads(archive.read("blender_manifest.toml").decode())
+        packed = {name.removeprefix("wheels/") for name in archive.namelist() if name.startswith("wheels/")}
+    assert packed == {wheel.file_name for wheel in WHEELS if "win_amd64" in wheel.tags}
+    assert {path.removeprefix("./wheels/") for path in manifest["wheels"]} == packed
+    assert manifest["platforms"] == ["windows-x64"]
+
+
+def test_the_zip_holds_the_shared_client_and_no_leftovers(wheels_from_memory):
+    with zipfile.ZipFile(build_addon.build(None)) as archive:
+        names = archive.namelist()
+    assert "_vendor/client/session.py" in names
+    assert "_vendor/protocol/messages.py" in names
+    assert not [name for name in names if "__pycache__" in name or name.endswith((".pyc", ".lock"))]
+
+
+def test_a_changed_wheel_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(build_addon, "WHEEL_CACHE", tmp_path)
+    (tmp_path / WHEELS[0].file_name).write_bytes(b"something else")
+    with pytest.raises(BuildError, match=r"differs from wheels\.lock"):
+        build_addon._fetched(WHEELS[0], build_addon._locked_hashes())
+
+
+def test_an_unknown_platform_is_refused(monkeypatch):
+    monkeypatch.setattr("platform.machine", lambda: "riscv64")
+    with pytest.raises(BuildError, match="riscv64"):
+        build_addon.current_platform()

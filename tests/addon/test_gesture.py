@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from blender_addon.core.gesture import (
+    AddArrow,
+    Cancel,
+    ChangeArrow,
+    Discard,
+    Dragging,
+    Grab,
+    Idle,
+    Move,
+    Part,
+    Press,
+    Release,
+    SelectArrow,
+    ShowDraft,
+    transition,
+)
+from blender_addon.core.plane import inside
+from blender_addon.core.pokes import Arrow
+
+SIZE = (1000, 500)
+ARROW = Arrow((0.4, 0.4), (0.6, 0.5))
+
+points = st.tuples(st.floats(-0.5, 1.5), st.floats(-0.5, 1.5))
+moves = st.builds(Move, points, st.booleans(), st.booleans())
+grabs = st.none() | st.builds(Grab, st.integers(0, 3), st.sampled_from(Part), st.just(ARROW))
+presses = st.builds(Press, points.map(lambda at: (min(max(at[0], 0), 1), min(max(at[1], 0), 1))), st.just(SIZE), grabs)
+events = st.one_of(moves, presses, st.builds(Release, st.floats(0, 100)), st.just(Cancel()))
+
+
+def play(*told):
+    """Run events from the start; return the last state and all effects."""
+    state, done = Idle(), []
+    for event in told:
+        state, effects = transition(state, event)
+        done += effects
+    return state, done
+
+
+def test_press_drag_release_adds_an_arrow_from_tail_to_tip():
+    state, done = play(Press((0.2, 0.3), SIZE), Move((0.3, 0.3)), Move((0.5, 0.6)), Release(80))
+    assert state == Idle()
+    assert done[-1] == AddArrow(Arrow((0.2, 0.3), pytest.approx((0.5, 0.6))))
+
+
+def test_every_move_shows_the_draft():
+    _, done = play(Press((0.2, 0.3), SIZE), Move((0.3, 0.3)))
+    assert done == [ShowDraft(Arrow((0.2, 0.3), (0.2, 0.3)), None), ShowDraft(Arrow((0.2, 0.3), (0.3, 0.3)), None)]
+
+
+def test_a_click_without_a_drag_adds_nothing_and_says_what_to_do():
+    state, done = play(Press((0.2, 0.3), SIZE), Release(1))
+    assert state == Idle()
+    assert isinstance(done[-1], Discard)
+    assert done[-1].hint
+
+
+def test_escape_keeps_nothing():
+    state, done = play(Press((0.2, 0.3), SIZE), Move((0.5, 0.6)), Cancel())
+    assert state == Idle()
+    assert done[-1] == Discard()
+
+
+@pytest.mark.parametrize(
+    ("part", "expected"),
+    [
+        (Part.TIP, Arrow((0.4, 0.4), (0.7, 0.6))),
+        (Part.TAIL, Arrow((0.5, 0.5), (0.6, 0.5))),
+        (Part.SHAFT, Arrow((0.5, 0.5), (0.7, 0.6))),
+    ],
+)
+def test_dragging_a_part_moves_that_part(part, expected):
+    _, done = play(Press((0.5, 0.45), SIZE, Grab(2, part, ARROW)), Move((0.6, 0.55)), Release(80))
+    changed = done[-1]
+    assert isinstance(changed, ChangeArrow)
+    assert changed.index == 2
+    assert changed.arrow.tail == pytest.approx(expected.tail)
+    assert changed.arrow.tip == pytest.approx(expected.tip)
+
+
+def test_a_click_on_an_arrow_selects_it():
+    _, done = play(Press((0.6, 0.5), SIZE, Grab(1, Part.TIP, ARROW)), Release(0))
+    assert done[-1] == SelectArrow(1)
+
+
+def test_the_shaft_stops_at_the_edge_without_changing_the_arrow():
+    _, done = play(Press((0.5, 0.45), SIZE, Grab(0, Part.SHAFT, ARROW)), Move((2.0, 0.45)), Release(80))
+    arrow = done[-1].arrow
+    assert arrow.tip[0] == pytest.approx(1.0)
+    assert arrow.shift == pytest.approx(ARROW.shift)
+
+
+def test_shift_slows_the_drag_and_releasing_shift_does_not_jump():
+    _, done = play(Press((0.5, 0.5), SIZE), Move((0.6, 0.5), fine=True), Move((0.7, 0.5)), Release(80))
+    assert done[-1].arrow.tip == pytest.approx((0.62, 0.5))
+
+
+def test_ctrl_snaps_as_seen_on_the_plate():
+    _, done = play(Press((0.5, 0.5), SIZE), Move((0.6, 0.51), snap=True), Release(80))
+    assert done[-1].arrow.tip[1] == pytest.approx(0.5)
+
+
+@given(st.lists(events, max_size=30))
+def test_whatever_happens_the_draft_stays_on_the_plate_and_only_a_release_changes_anything(told):
+    state = Idle()
+    for event in told:
+        before = state
+        state, effects = transition(state, event)
+        for effect in effects:
+            if isinstance(effect, AddArrow | ChangeArrow | SelectArrow):
+                assert isinstance(event, Release)
+            if isinstance(effect, ShowDraft | AddArrow | ChangeArrow):
+                assert inside(effect.arrow.tail)
+                assert inside(effect.arrow.tip)
+        if isinstance(before, Idle) and not isinstance(event, Press):
+            assert state is before
+        if isinstance(event, Cancel | Release):
+            assert state == Idle()
+    assert isinstance(state, Idle | Dragging)

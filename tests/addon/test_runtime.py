@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from blender_addon._vendor.client import Cancelled, Finished, FrameArrived, Lost, ProtocolError, Started, VariantDone
+from blender_addon.core import app
+from blender_addon.core.app import Phase
+from blender_addon.core.jobs import Job, JobKind, JobPhase, Target
+from blender_addon.core.runtime import Runtime
+
+from .fakes import SUMMARY, FakeBackend, no_backend, request
+
+PNG = b"not really a png"
+HASH = hashlib.sha256(PNG).hexdigest()
+
+
+@pytest.fixture
+def backend() -> FakeBackend:
+    return FakeBackend()
+
+
+@pytest.fixture
+def runtime(backend: FakeBackend) -> Runtime:
+    return Runtime(lambda: backend)
+
+
+def job(folder: Path, job_id: str = "job") -> Job:
+    return Job(request(job_id), JobKind.SAMPLE, Target("plate", "Plane"), folder)
+
+
+def hear(runtime: Runtime, backend: FakeBackend, *events) -> tuple[Job, ...]:
+    backend.to_say += events
+    return runtime.tick(0.0, 0.004)
+
+
+def test_a_job_comes_out_as_files(runtime, backend, tmp_path):
+    folder = tmp_path / "job"
+    runtime.dispatch(app.JobAsked(job(folder)))
+    hear(runtime, backend, Started("job"), FrameArrived("job", 0, 1, PNG), FrameArrived("job", 0, 2, PNG))
+    assert (folder / "variant_00/frame_0002.png").read_bytes() == PNG
+    changed = hear(runtime, backend, VariantDone("job", 0, (HASH, HASH)), Finished("job", SUMMARY))
+    assert [job.phase for job in changed] == [JobPhase.FINISHED]
+    assert json.loads((folder / "job.json").read_text())["variants"][0]["sha256"] == [HASH, HASH]
+    assert runtime.state.jobs == ()
+
+
+def test_a_tick_tells_each_changed_job_once_and_nothing_when_nothing_happened(runtime, backend, tmp_path):
+    runtime.dispatch(app.JobAsked(job(tmp_path / "job")))
+    assert len(hear(runtime, backend, *(FrameArrived("job", 0, t, PNG) for t in range(1, 9)))) == 1
+    assert hear(runtime, backend) == ()
+
+
+def test_a_cancelled_job_leaves_no_half_variant(runtime, backend, tmp_path):
+    folder = tmp_path / "job"
+    runtime.dispatch(app.JobAsked(job(folder)))
+    hear(runtime, backend, FrameArrived("job", 0, 1, PNG))
+    runtime.dispatch(app.CancelAsked("job"))
+    assert backend.session.cancelled == ["job"]
+    hear(runtime, backend, Cancelled("job"))
+    assert not folder.exists()
+
+
+def test_without_a_backend_the_job_fails_with_a_sentence(tmp_path):
+    runtime = Runtime(no_backend)
+    runtime.dispatch(app.JobAsked(job(tmp_path / "job")))
+    (ended,) = runtime.tick(0.0, 0.004)
+    assert (ended.phase, ended.sentence) == (JobPhase.FAILED, "No backend was found; install it.")
+    assert not runtime.active
+
+
+def test_a_request_that_the_client_refuses_fails_alone(runtime, backend, tmp_path):
+    def refuse(_request) -> str:
+        raise ProtocolError("samples must be 1 to 64.")
+
+    backend.session.submit = refuse
+    runtime.dispatch(app.JobAsked(job(tmp_path / "job")))
+    (ended,) = runtime.tick(0.0, 0.004)
+    assert ended.sentence == "samples must be 1 to 64."
+    assert runtime.state.backend.phase is Phase.READY
+
+
+def test_a_full_disk_fails_the_job_and_cancels_it_at_the_backend(runtime, backend, tmp_path, monkeypatch):
+    def full(*_arguments) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    runtime.dispatch(app.JobAsked(job(tmp_path / "job")))
+    monkeypatch.setattr(Path, "write_bytes", full)
+    (ended,) = hear(runtime, backend, FrameArrived("job", 0, 1, PNG), FrameArrived("job", 0, 2, PNG))
+    assert "No space left" in ended.sentence
+    assert backend.session.cancelled == ["job"]
+
+
+def test_a_variant_that_arrived_damaged_fails_the_job(runtime, backend, tmp_path):
+    runtime.dispatch(app.JobAsked(job(tmp_path / "job")))
+    (ended,) = hear(runtime, backend, FrameArrived("job", 0, 1, PNG), VariantDone("job", 0, ("0" * 64,)))
+    assert ended.phase is JobPhase.FAILED
+    assert not (tmp_path / "job").exists()
+
+
+def test_a_backend_that_gives_up_ends_its_jobs_with_its_last_words(runtime, backend, tmp_path):
+    runtime.dispatch(app.JobAsked(job(tmp_path / "job")))
+    backend.gave_up = True
+    (ended,) = hear(runtime, backend, Lost("The backend ended with code 3."))
+    assert ended.sentence == "The backend ended with code 3."
+    assert backend.closed
+
+
+def test_closing_leaves_nothing_behind(runtime, backend, tmp_path):
+    runtime.dispatch(app.JobAsked(job(tmp_path / "job")))
+    hear(runtime, backend, FrameArrived("job", 0, 1, PNG))
+    runtime.close()
+    assert backend.closed
+    assert not runtime.active
+    assert not (tmp_path / "job").exists()
+
+
+def test_the_history_keeps_no_plates(runtime, tmp_path):
+    runtime.dispatch(app.JobAsked(job(tmp_path / "job")))
+    assert runtime.history["job"].request.plate == b""

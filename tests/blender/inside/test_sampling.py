@@ -1,0 +1,227 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import bpy
+import pytest
+
+SEED = 7
+
+
+def folder(obj: bpy.types.Object, job_id: str) -> Path:
+    return Path(bpy.path.abspath(obj.ipoke.jobs[job_id].folder))
+
+
+def job_of(obj: bpy.types.Object) -> tuple[Path, dict]:
+    path = folder(obj, obj.ipoke.variants[-1].job_id)
+    return path, json.loads((path / "job.json").read_text())
+
+
+def user(obj: bpy.types.Object) -> bpy.types.ImageUser:
+    return next(n for n in obj.active_material.node_tree.nodes if n.type == "TEX_IMAGE").image_user
+
+
+def shown(obj: bpy.types.Object) -> bpy.types.Image:
+    return next(n for n in obj.active_material.node_tree.nodes if n.type == "TEX_IMAGE").image
+
+
+def sample(obj: bpy.types.Object, samples: int = 2, seed: int = SEED) -> None:
+    obj.ipoke.samples, obj.ipoke.seed, obj.ipoke.lock_seed = samples, seed, True
+    assert bpy.ops.ipoke.sample() == {"FINISHED"}
+
+
+@pytest.fixture
+def saved(plane, tmp_path) -> bpy.types.Object:
+    """A plane with a poke in a saved file."""
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"))
+    return plane
+
+
+@pytest.fixture(scope="session")
+def sampled_once(extension, plate, tmp_path_factory) -> Path:
+    """A folder with a saved file and two variants beside it."""
+    home = tmp_path_factory.mktemp("sampled")
+    bpy.ops.wm.read_homefile(use_empty=True)
+    bpy.ops.wm.save_as_mainfile(filepath=str(home / "shot.blend"))
+    bpy.ops.ipoke.add_plate(filepath=str(plate))
+    bpy.ops.ipoke.add_poke(tail=(0.3, 0.35), tip=(0.38, 0.3))
+    sample(bpy.context.active_object)
+    bpy.ops.wm.save_mainfile()
+    return home
+
+
+@pytest.fixture
+def sampled(sampled_once, tmp_path) -> bpy.types.Object:
+    """A copy of the sampled file in another place, opened."""
+    shutil.copytree(sampled_once, tmp_path, dirs_exist_ok=True)
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "shot.blend"))
+    return bpy.context.active_object
+
+
+def test_variants_come_beside_the_blend_and_play_on_the_plane(sampled, tmp_path):
+    variants = sampled.ipoke.variants
+    assert [(v.index, v.complete) for v in variants] == [(0, True), (1, True)]
+    path, job = job_of(sampled)
+    assert path.is_relative_to(tmp_path / "ipoke" / "plate")
+    assert len(list((path / "variant_00").glob("frame_*.png"))) == job["frames"] == variants[0].frames
+    assert job["seed"] == SEED
+    assert shown(sampled).source == "SEQUENCE"
+    assert shown(sampled).filepath == f"//ipoke/plate/{path.name}/variant_00/frame_0001.png"
+    playing = user(sampled)
+    assert playing.frame_duration == job["frames"]
+    assert playing.frame_start == 1
+    assert playing.frame_offset == 0
+    assert playing.use_cyclic
+    assert playing.use_auto_refresh
+
+
+def test_choosing_goes_back_and_forth_and_the_still_is_never_lost(sampled):
+    still = sampled.ipoke.still
+    bpy.ops.ipoke.choose_variant(index=1)
+    assert "variant_01" in shown(sampled).filepath
+    bpy.ops.ipoke.show_still()
+    assert shown(sampled) == still
+    bpy.ops.ipoke.choose_variant(index=0)
+    assert "variant_00" in shown(sampled).filepath
+    assert shown(sampled) == sampled.ipoke.clip
+
+
+def test_start_frame_and_repetition_reach_every_user_of_the_clip(sampled):
+    texture = bpy.data.textures.new("Copy", "IMAGE")
+    texture.image = sampled.ipoke.clip
+    empty = bpy.data.objects.new("Empty", None)
+    empty.empty_display_type = "IMAGE"
+    empty.data = sampled.ipoke.clip
+    sampled.ipoke.start_frame = 101
+    sampled.ipoke.cyclic = False
+    for playing in (user(sampled), texture.image_user, empty.image_user):
+        assert playing.frame_start == 101
+        assert not playing.use_cyclic
+        assert playing.frame_duration == sampled.ipoke.variants[0].frames
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(saved):
+    for _ in range(2):
+        sample(saved)
+        bpy.ops.ipoke.stop_backend()
+    sample(saved)
+    sample(saved, seed=SEED + 1)
+    ids = list(dict.fromkeys(variant.job_id for variant in saved.ipoke.variants))
+    jobs = [json.loads((folder(saved, job_id) / "job.json").read_text()) for job_id in ids]
+    frames = [[variant["sha256"] for variant in job["variants"]] for job in jobs]
+    assert frames[0] == frames[1] == frames[2] != frames[3]
+
+
+def test_a_bake_is_the_chosen_variant_at_the_plates_own_size(sampled):
+    bpy.ops.ipoke.choose_variant(index=1)
+    sampled.ipoke.pokes.clear()  # a bake answers for what was sampled, not for what is drawn now
+    assert bpy.ops.ipoke.bake() == {"FINISHED"}
+    path, job = job_of(sampled)
+    baked = json.loads((path / "bake" / "job.json").read_text())
+    assert [variant["index"] for variant in baked["variants"]] == [1]
+    assert baked["size_px"] == list(sampled.ipoke.still.size)
+    for key in ("pokes", "seed", "model", "region_px", "frames"):
+        assert baked[key] == job[key]
+    assert sampled.ipoke.shown == "BAKE"
+    assert "bake/variant_01/frame_0001.png" in shown(sampled).filepath
+    frame = bpy.data.images.load(str(path / "bake/variant_01/frame_0001.png"))
+    assert tuple(frame.size) == tuple(sampled.ipoke.still.size)
+    bpy.ops.ipoke.choose_variant(index=1)
+    bpy.ops.ipoke.show_bake()
+    assert sampled.ipoke.shown == "BAKE"
+
+
+def test_the_settings_of_a_variant_can_be_recalled(sampled):
+    before = [tuple(sampled.ipoke.pokes[0].tail), tuple(sampled.ipoke.pokes[0].tip)]
+    bpy.ops.ipoke.clear_pokes()
+    sampled.ipoke.seed = SEED + 5
+    bpy.ops.ipoke.choose_variant(index=1)
+    bpy.ops.ipoke.recall_settings()
+    assert sampled.ipoke.seed == SEED
+    assert [tuple(sampled.ipoke.pokes[0].tail), tuple(sampled.ipoke.pokes[0].tip)] == before
+
+
+def test_a_changed_plate_is_not_baked(sampled, tmp_path):
+    copy = tmp_path / "other.png"
+    image = bpy.data.images.new("Other", 64, 64)
+    image.filepath_raw, image.file_format = str(copy), "PNG"
+    image.save()
+    sampled.ipoke.still.filepath = str(copy)
+    with pytest.raises(RuntimeError, match="has changed"):
+        bpy.ops.ipoke.bake()
+
+
+def test_results_of_an_unsaved_file_move_beside_it_on_its_first_save(plane, tmp_path):
+    sample(plane, samples=1)
+    before, _ = job_of(plane)
+    assert not before.is_relative_to(tmp_path)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"))
+    after, job = job_of(plane)
+    assert after.is_relative_to(tmp_path / "ipoke")
+    assert not before.exists()
+    assert len(list((after / "variant_00").glob("frame_*.png"))) == job["frames"]
+    assert plane.ipoke.jobs[0].folder.startswith("//ipoke/")
+    assert Path(bpy.path.abspath(shown(plane).filepath)).is_file()
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "shot.blend"))
+    assert Path(bpy.path.abspath(shown(bpy.context.active_object).filepath)).is_file()
+
+
+def test_results_are_found_after_save_as_and_after_saving_a_copy(sampled, tmp_path):
+    (tmp_path / "deep/er").mkdir(parents=True)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "deep/er/copy.blend"), copy=True)
+    path, _ = job_of(sampled)
+    assert path.is_dir()
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "deep/next.blend"))
+    path, _ = job_of(sampled)
+    assert path.is_dir()
+    for name in ("deep/next.blend", "deep/er/copy.blend"):
+        bpy.ops.wm.open_mainfile(filepath=str(tmp_path / name))
+        obj = bpy.context.active_object
+        assert job_of(obj)[0].resolve() == path.resolve()
+        assert Path(bpy.path.abspath(shown(obj).filepath)).is_file()
+
+
+def test_an_undo_takes_no_results_away(saved):
+    bpy.ops.ed.undo_push(message="before")
+    bpy.ops.ipoke.add_poke(tail=(0.4, 0.4), tip=(0.5, 0.5))
+    bpy.ops.ed.undo_push(message="poke")
+    sample(saved, samples=1)
+    bpy.ops.ed.undo()
+    obj = bpy.context.active_object
+    assert len(obj.ipoke.pokes) == 1
+    assert len(obj.ipoke.variants) == 1
+    assert obj.ipoke.jobs[0].name == obj.ipoke.variants[0].job_id
+    bpy.ops.ipoke.choose_variant(index=0)
+    assert Path(bpy.path.abspath(shown(obj).filepath)).is_file()
+
+
+def test_a_copy_of_a_plane_gets_its_own_results(saved):
+    bpy.ops.object.duplicate()
+    copy = bpy.context.active_object
+    assert copy != saved
+    sample(copy, samples=1)
+    assert len(copy.ipoke.variants) == 1
+    assert len(saved.ipoke.variants) == 0
+    assert copy.ipoke.plate_id != saved.ipoke.plate_id
+
+
+def test_too_many_pokes_are_refused_with_the_models_own_limit(sampled):
+    for step in range(8):
+        bpy.ops.ipoke.add_poke(tail=(0.1 * step, 0.4), tip=(0.1 * step, 0.5))
+    with pytest.raises(RuntimeError, match="pokes at most"):
+        bpy.ops.ipoke.sample()
+
+
+def test_a_packed_plate_works_like_its_file(sampled):
+    sampled.ipoke.still.pack()
+    sample(sampled, samples=1)
+    hashes = [json.loads((folder(sampled, job.name) / "job.json").read_text())["plate"]["sha256"] for job in sampled.ipoke.jobs]
+    assert hashes[0] == hashes[1]
+
+
+def test_a_missing_plate_is_a_sentence(saved, tmp_path):
+    saved.ipoke.still.filepath = str(tmp_path / "gone.jpg")
+    with pytest.raises(RuntimeError, match="relink the image"):
+        bpy.ops.ipoke.sample()

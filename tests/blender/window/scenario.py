@@ -1,0 +1,256 @@
+"""Draws arrows with the mouse in a real Blender window and checks what the file holds. See README.md in this folder."""
+
+import importlib
+import math
+import os
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import bpy
+from bpy_extras import view3d_utils
+from mathutils import Euler, Vector
+
+ROOT = Path(__file__).resolve().parents[3]
+PLATE = ROOT / "demo/plate.jpg"
+SHOTS = ROOT / "build/screenshots"
+CONNECTION_FILE = os.environ.get("IPOKE_CONNECTION_FILE")
+MODULE = "bl_ext.user_default.ipoke"
+STEPS_OF_A_DRAG = 8
+TOLERANCE = 0.01
+PATIENCE_S = 300.0
+LONGEST_OPERATOR_S = 0.25
+
+
+def window() -> bpy.types.Window:
+    return bpy.context.window_manager.windows[0]
+
+
+def view() -> tuple[bpy.types.Area, bpy.types.Region, bpy.types.RegionView3D]:
+    area = next(area for area in window().screen.areas if area.type == "VIEW_3D")
+    region = next(region for region in area.regions if region.type == "WINDOW")
+    return area, region, area.spaces.active.region_3d
+
+
+def override() -> object:
+    area, region, _ = view()
+    return bpy.context.temp_override(window=window(), area=area, region=region)
+
+
+def screen(obj: bpy.types.Object, at: tuple[float, float]) -> tuple[int, int]:
+    """Where a plate point is in the window, by the corners of the plane itself and not by the add-on."""
+    corners = {
+        tuple(layer.uv): obj.data.vertices[loop.vertex_index].co
+        for layer, loop in zip(obj.data.uv_layers[0].data, obj.data.loops, strict=True)
+    }
+    origin, right, up = corners[(0.0, 0.0)], corners[(1.0, 0.0)], corners[(0.0, 1.0)]
+    place = obj.matrix_world @ (origin + at[0] * (right - origin) + (1.0 - at[1]) * (up - origin))
+    _, region, region_3d = view()
+    point = view3d_utils.location_3d_to_region_2d(region, region_3d, place)
+    return round(region.x + point.x), round(region.y + point.y)
+
+
+def move(to: tuple[int, int]) -> None:
+    window().event_simulate("MOUSEMOVE", "NOTHING", x=to[0], y=to[1])
+
+
+def press(key: str, at: tuple[int, int], value: str = "PRESS", **modifiers: bool) -> None:
+    window().event_simulate(key, value, x=at[0], y=at[1], **modifiers)
+
+
+def drag(a: tuple[int, int], b: tuple[int, int], release: bool = True, **modifiers: bool) -> Iterator[float]:
+    """Press at a, move to b in steps, release there."""
+    move(a)
+    yield 0.1
+    press("LEFTMOUSE", a, **modifiers)
+    yield 0.05
+    for step in range(1, STEPS_OF_A_DRAG + 1):
+        part = step / STEPS_OF_A_DRAG
+        at = round(a[0] + part * (b[0] - a[0])), round(a[1] + part * (b[1] - a[1]))
+        window().event_simulate("MOUSEMOVE", "NOTHING", x=at[0], y=at[1], **modifiers)
+        yield 0.03
+    if release:
+        press("LEFTMOUSE", b, "RELEASE", **modifiers)
+        yield 0.2
+
+
+def shoot(name: str) -> None:
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["import", "-window", "root", str(SHOTS / f"{name}.png")], check=True)
+
+
+def near(a: Vector, b: tuple[float, float]) -> bool:
+    return math.dist(tuple(a), b) < TOLERANCE
+
+
+def set_up() -> Iterator[float]:
+    bpy.ops.preferences.addon_enable(module=MODULE)
+    for obj in list(bpy.data.objects):
+        bpy.data.objects.remove(obj)
+    area, _, region_3d = view()
+    area.spaces.active.show_region_ui = True
+    area.spaces.active.overlay.show_floor = False
+    yield 0.5
+    with override():
+        bpy.ops.ipoke.add_plate(filepath=str(PLATE))
+    region_3d.view_perspective = "PERSP"
+    region_3d.view_rotation = Euler((math.radians(90), 0, 0)).to_quaternion()
+    region_3d.view_distance = 5.2
+    region_3d.view_location = (0.35, 0, 0)
+    with override():
+        bpy.ops.wm.tool_set_by_id(name="ipoke.poke_tool")
+    panel_region = next(region for region in area.regions if region.type == "UI")
+    yield 0.5
+    panel_region.active_panel_category = "iPOKE"
+    yield 0.5
+
+
+def draw_and_edit() -> Iterator[float]:
+    obj = bpy.context.active_object
+    pokes = obj.ipoke.pokes
+    shoot("01_empty")
+    yield from drag(screen(obj, (0.4, 0.35)), screen(obj, (0.3, 0.2)))
+    assert len(pokes) == 1, len(pokes)
+    assert near(pokes[0].tail, (0.4, 0.35))
+    assert near(pokes[0].tip, (0.3, 0.2))
+
+    yield from drag(screen(obj, (0.6, 0.6)), screen(obj, (0.75, 0.5)), release=False)
+    shoot("02_drawing")
+    press("ESC", screen(obj, (0.75, 0.5)))
+    yield 0.2
+    press("LEFTMOUSE", screen(obj, (0.75, 0.5)), "RELEASE")
+    yield 0.2
+    assert len(pokes) == 1, "Esc keeps nothing"
+
+    yield from drag(screen(obj, (0.6, 0.6)), screen(obj, (0.75, 0.5)))
+    assert len(pokes) == 2, len(pokes)
+    move(screen(obj, (0.75, 0.5)))
+    yield 0.3
+    shoot("03_hover")
+    yield from drag(screen(obj, (0.75, 0.5)), screen(obj, (0.8, 0.4)))
+    assert near(pokes[1].tip, (0.8, 0.4))
+    assert near(pokes[1].tail, (0.6, 0.6))
+
+    press("Z", screen(obj, (0.5, 0.5)), ctrl=True)
+    yield 0.3
+    obj = bpy.context.active_object
+    assert near(obj.ipoke.pokes[1].tip, (0.75, 0.5)), "undo takes one step"
+    press("Z", screen(obj, (0.5, 0.5)), ctrl=True, shift=True)
+    yield 0.3
+    obj = bpy.context.active_object
+    assert near(obj.ipoke.pokes[1].tip, (0.8, 0.4)), "redo brings it back"
+
+
+def rotate_and_draw() -> Iterator[float]:
+    obj = bpy.context.active_object
+    obj.rotation_euler = (0.3, 0.4, -0.5)
+    obj.scale = (0.9, 1.0, 0.7)
+    yield 0.3
+    yield from drag(screen(obj, (0.2, 0.7)), screen(obj, (0.35, 0.85)))
+    poke = obj.ipoke.pokes[2]
+    assert near(poke.tail, (0.2, 0.7))
+    assert near(poke.tip, (0.35, 0.85))
+    shoot("04_rotated")
+    move(screen(obj, (0.35, 0.85)))
+    yield 0.2
+    press("X", screen(obj, (0.35, 0.85)))
+    yield 0.3
+    assert len(bpy.context.active_object.ipoke.pokes) == 2, "X removes the arrow under the mouse"
+
+
+def sample_choose_bake(connection_file: str) -> Iterator[float]:
+    bpy.context.preferences.addons[MODULE].preferences.connection_file = connection_file
+    obj = bpy.context.active_object
+    obj.rotation_euler = (0, 0, 0)
+    obj.scale = (1, 1, 1)
+    bpy.ops.ed.undo_push(message="Straight")
+    plate = obj.ipoke
+    plate.seed, plate.lock_seed = 7, True
+    press_operator("sample")
+    yield from wait_until(lambda: plate.variants and plate.variants[0].frames > 2, "the first frames")
+    shoot("05_arriving")
+    yield from wait_until(lambda: not busy(), "the variants")
+    assert len(plate.variants) == plate.samples, plate.message
+    assert plate.shown == "VARIANT"
+    bpy.ops.screen.animation_play()
+    yield 2.0
+    shoot("06_variants")
+    bpy.ops.screen.animation_cancel()
+    plate.active_variant = 2
+    press_operator("bake")
+    yield from wait_until(lambda: not busy(), "the bake")
+    assert plate.shown == "BAKE", plate.message
+    bpy.context.scene.frame_set(plate.variants[2].frames)
+    yield 1.0
+    shoot("07_baked")
+    press_operator("show_still")
+    yield 0.5
+    assert plate.shown == "STILL"
+
+
+def undo_results() -> Iterator[float]:
+    """Undo takes what is shown back step by step; variants that are on disk stay in the list."""
+    count = len(bpy.context.active_object.ipoke.variants)
+    for shift in (False, False, False, True, True):
+        press("Z", screen(bpy.context.active_object, (0.5, 0.5)), ctrl=True, shift=shift)
+        yield 0.5
+        assert len(bpy.context.active_object.ipoke.variants) == count
+    with override():
+        bpy.ops.ipoke.choose_variant("INVOKE_DEFAULT", index=1)
+    yield 0.5
+    assert bpy.context.active_object.ipoke.shown == "VARIANT"
+
+
+def press_operator(name: str) -> None:
+    """Run an operator as a button does, and see that it does not hold Blender up."""
+    with override():
+        began_at = time.perf_counter()
+        getattr(bpy.ops.ipoke, name)("INVOKE_DEFAULT")
+    took_s = time.perf_counter() - began_at
+    print(f"scenario: {name} took {took_s * 1000:.0f} ms", flush=True)
+    assert took_s < LONGEST_OPERATOR_S, f"{name} held Blender up for {took_s:.2f} s"
+
+
+def busy() -> bool:
+    return bool(importlib.import_module(f"{MODULE}.pump").state().jobs)
+
+
+def wait_until(holds: Callable[[], object], what: str) -> Iterator[float]:
+    deadline = time.monotonic() + PATIENCE_S
+    while not holds():
+        message = bpy.context.active_object.ipoke.message
+        assert not message, message
+        assert time.monotonic() < deadline, f"{what} did not come"
+        yield 0.1
+
+
+def story() -> Iterator[float]:
+    yield from set_up()
+    yield from draw_and_edit()
+    yield from rotate_and_draw()
+    if CONNECTION_FILE:
+        yield from sample_choose_bake(CONNECTION_FILE)
+        yield from undo_results()
+    else:
+        print("scenario: without IPOKE_CONNECTION_FILE nothing is sampled", flush=True)
+
+
+def play(steps: Iterator[float]) -> float | None:
+    try:
+        return next(steps)
+    except StopIteration:
+        print("scenario: passed", flush=True)
+        os._exit(0)
+    except BaseException:
+        traceback.print_exc()
+        shoot("failed")
+        sys.stderr.flush()
+        os._exit(1)
+
+
+bpy.context.preferences.view.show_splash = False
+STORY = story()
+bpy.app.timers.register(lambda: play(STORY), first_interval=1.0)
