@@ -14,12 +14,12 @@ from . import homes, pump
 def _on_load(*_arguments: object) -> None:
     addon = pump.addon()
     addon.draft = addon.hovered = None
-    pump.restore_soon()
+    pump.restore()
 
 
 @persistent
 def _on_undo(*_arguments: object) -> None:
-    pump.restore_soon()
+    pump.restore()
 
 
 @persistent

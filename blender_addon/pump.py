@@ -36,7 +36,6 @@ class Addon:
     gesture: gesture.State = field(default_factory=gesture.Idle)
     draft: ShowDraft | None = None
     hovered: tuple[int, Part] | None = None
-    restore_due: bool = False
     unseen: dict[str, Job] = field(default_factory=dict)
     followed: set[str] = field(default_factory=set)
     draw_handle: object | None = None
@@ -91,10 +90,6 @@ def advance(budget_s: float) -> tuple[Job, ...]:
     before = state().backend
     changed = own.runtime.tick(time.monotonic(), budget_s)
     own.unseen.update({job.job_id: job for job in changed})
-    if own.restore_due:
-        own.restore_due = False
-        for job in own.runtime.history.values():
-            results.restore(job)
     if own.unseen and bpy.context.mode == "OBJECT":
         _show_unseen(own)
     if changed or state().backend != before:
@@ -138,10 +133,10 @@ def outcome(job_id: str) -> Job | None:
     return job if job is not None and job.ended else None
 
 
-def restore_soon() -> None:
-    """Bring results back that an undo or an older file does not know; not now, Blender is in the middle of it."""
-    addon().restore_due = True
-    _ensure_timer()
+def restore() -> None:
+    """Bring results back that an undo or an older file does not know."""
+    for job in addon().runtime.history.values():
+        results.restore(job)
 
 
 def _ensure_timer() -> None:

@@ -6,6 +6,7 @@ it leaves in `demo-output/`.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -37,9 +38,19 @@ def in_blender(resources: Path, part: str, *paths: Path) -> None:
         "IPOKE_BACKEND": sys.executable,
     }
     command = [sys.executable, str(DEMO / "scene.py"), part, *map(str, paths)]
-    done = subprocess.run(command, env=environment, timeout=LIMIT_S, check=False)
-    if done.returncode:
-        raise DemoError(f"Blender ended with code {done.returncode}; see the messages above.")
+    try:
+        subprocess.run(command, env=environment, timeout=LIMIT_S, check=True)
+    except subprocess.TimeoutExpired as error:
+        raise DemoError(f"Blender did not come to its end within {LIMIT_S} s; close other programs, try again.") from error
+    except subprocess.CalledProcessError as error:
+        raise DemoError(f"Blender ended with code {error.returncode}; see the messages above.") from error
+
+
+def new_settings(folder: Path) -> Path:
+    """Make a settings folder for Blender, which looks for the wheels of extensions at its start only, and only there."""
+    python = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    (folder / "extensions/.local/lib" / python / "site-packages").mkdir(parents=True)
+    return folder
 
 
 def clean_output() -> Path:
@@ -62,16 +73,19 @@ def main() -> int:
     """Run all steps; returns the exit code."""
     began_at = time.perf_counter()
     try:
+        if importlib.util.find_spec("bpy") is None:
+            raise DemoError("Blender's module bpy is missing; use Python 3.11 or 3.13 and pip install '.[blender]'.")
         with step("Build the extension"):
             extension = build_addon.build(build_addon.current_platform())
         plate = clean_output()
         with tempfile.TemporaryDirectory() as settings:
-            in_blender(Path(settings), "make", extension, plate, OUTPUT)
+            resources = new_settings(Path(settings))
+            in_blender(resources, "make", extension, plate, OUTPUT)
             with step("Make the contact sheet and the previews"):
                 make_previews(OUTPUT)
             with step("Check the results"):
                 result = check_output(OUTPUT)
-                check_opens_elsewhere(Path(settings), result.renders[-1])
+                check_opens_elsewhere(resources, result.renders[-1])
     except (DemoError, build_addon.BuildError) as error:
         print(f"The demo failed: {error}", file=sys.stderr)
         return 1

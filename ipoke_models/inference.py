@@ -14,15 +14,16 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from .autoencoder import flow_motion_input
 from .checkpoint import Manifest, load_networks, read_card, read_manifest
-from .config import LATENT_PX, MotionInput
+from .config import LATENT_PX, DecoderHead, MotionInput
 from .data.batches import motion_input
 from .data.optical_flow import dis_flow
 from .data.store import Batch
+from .decoder import Modulation
 from .errors import Cancelled, ModelError
 from .flow import FlowSampler
 from .networks import Networks
@@ -33,6 +34,8 @@ DEFAULT_MODEL = "garden-64"
 MODELS_VARIABLE = "IPOKE_MODELS"
 GROUP = 8
 """Variants computed together: 0..7, 8..15, and so on, also where only one of them is wanted."""
+DRAWS = 16
+"""Residuals drawn for each variant of a model that warps; the one that brings the poked places closest to the tips stays."""
 
 
 @dataclass(frozen=True)
@@ -141,13 +144,16 @@ class Model:
         if n < 1 or first < 0:
             raise ModelError(f"Ask for at least one variant, counted from 0; got {n} from {first}.")
         still = self._still(x0)
-        h = self.condition(still, self.poke_map(pokes)[None].to(self.device))
+        checked = check_pokes(pokes, self.max_pokes)
+        h = self.condition(still, self.poke_map(checked)[None].to(self.device))
         groups = range(first // GROUP, (first + n - 1) // GROUP + 1)
         wanted = slice(first - GROUP * groups[0], first - GROUP * groups[0] + n)
         autoencoder, conditioning = self._networks.autoencoder, self._sampler.condition(h)
-        latents = [self._sampler.latent(self._group_noise(seed, group), conditioning, cancelled) for group in groups]
-        states = [autoencoder.states(z, self.frames) for z in latents]
         modulation = autoencoder.modulate(still)
+        states = []
+        for group in groups:
+            z = self._sampler.latent(self._group_noise(seed, group), conditioning, cancelled)
+            states.append(autoencoder.states(self._closest(z, still, modulation, checked), self.frames))
         for t in range(1, self.frames + 1):
             if cancelled():
                 raise Cancelled
@@ -160,9 +166,24 @@ class Model:
             yield StreamedFrame(t, frame, flow, visibility)
 
     def _group_noise(self, seed: int, group: int) -> Tensor:
-        shape = (self.config.flow.channels, LATENT_PX, LATENT_PX)
+        """All draws of a group's residuals, (GROUP x draws, Cz, 8, 8), a variant's own side by side."""
+        warps = self.config.autoencoder.decoder.head is DecoderHead.WARP
+        shape = (DRAWS if warps else 1, self.config.flow.channels, LATENT_PX, LATENT_PX)
         noise = [torch.randn(shape, generator=_generator(seed, GROUP * group + offset)) for offset in range(GROUP)]
-        return torch.stack(noise).to(self.device)
+        return torch.cat(noise).to(self.device)
+
+    def _closest(self, draws: Tensor, still: Tensor, modulation: Modulation, pokes: NDArray[np.float64]) -> Tensor:
+        """Of each variant's draws the one whose last frame shows the tails nearest to the tips: (GROUP, Cz, 8, 8)."""
+        if len(draws) == GROUP:
+            return draws
+        tips = torch.from_numpy(2 * (pokes[:, :2] + pokes[:, 2:]) - 1).float().view(1, 1, -1, 2).to(self.device)
+        shifts = torch.from_numpy(pokes[:, 2:] * self.size_px).float().T.view(1, 2, -1).to(self.device)
+        *_, last = self._networks.autoencoder.states(draws, self.frames)
+        flow = self._networks.autoencoder.render(last, still, modulation).flow
+        assert flow is not None
+        at_tips = F.grid_sample(flow, tips.expand(len(draws), -1, -1, -1), align_corners=False)[:, :, 0]
+        errors = (at_tips + shifts).norm(dim=1).mean(dim=1).nan_to_num(float("inf")).view(GROUP, DRAWS)
+        return draws.view(GROUP, DRAWS, *draws.shape[1:])[torch.arange(GROUP), errors.argmin(dim=1)]
 
     @torch.inference_mode()
     def invert(self, clip: Tensor, pokes: ArrayLike) -> Tensor:

@@ -59,19 +59,18 @@ def screen_arrow(
     return None if tail is None or tip is None else ScreenArrow(tail, tip, look)
 
 
-def under_mouse(context: bpy.types.Context, mouse: Vec2) -> tuple[bpy.types.Object, Surface, Hit] | None:
+def under_mouse(context: bpy.types.Context, mouse: Vec2) -> tuple[bpy.types.Object, Hit] | None:
     """Return the plate under the mouse: the active object's first, else the nearest mesh that shows an image."""
     cast = ray(context.region, context.region_data, mouse)
-    best: tuple[bpy.types.Object, Surface, Hit] | None = None
+    best: tuple[bpy.types.Object, Hit] | None = None
     for obj in _candidates(context):
-        shown = surface(obj)
-        hit = shown.hit(cast)
+        hit = surface(obj).hit(cast)
         if hit is None or not inside(hit.at):
             continue
         if obj == context.active_object:
-            return obj, shown, hit
-        if best is None or hit.distance < best[2].distance:
-            best = obj, shown, hit
+            return obj, hit
+        if best is None or hit.distance < best[1].distance:
+            best = obj, hit
     return best
 
 

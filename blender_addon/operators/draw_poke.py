@@ -50,23 +50,8 @@ class IPOKE_OT_draw_poke(bpy.types.Operator):
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Begin at the plate under the mouse; elsewhere the press is for somebody else."""
-        mouse = _mouse(event)
-        grabbed = _grabbed(context, mouse)
-        if grabbed is not None:
-            obj = context.active_object
-            shown = view.surface(obj)
-            triangle = 0
-        else:
-            found = view.under_mouse(context, mouse)
-            if found is None:
-                return {"PASS_THROUGH"}
-            obj, shown, hit = found
-            triangle = hit.triangle
-        at = shown.extend(view.ray(context.region, context.region_data, mouse), triangle)
-        if at is None:
+        if not self._grasp(context, event):
             return {"PASS_THROUGH"}
-        self._begin(context, obj, shown, triangle, mouse)
-        self._take(context, gesture.Press(at, plates.size_px(obj.ipoke), self._grab(obj, grabbed)))
         context.window_manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
 
@@ -82,6 +67,23 @@ class IPOKE_OT_draw_poke(bpy.types.Operator):
     def cancel(self, context: bpy.types.Context) -> None:
         """Blender ends the drag, as when another file is loaded."""
         self._end(context)
+
+    def _grasp(self, context: bpy.types.Context, event: bpy.types.Event) -> bool:
+        """Take hold of the arrow or the plate under the mouse; False when there is none."""
+        mouse = _mouse(event)
+        grabbed = _grabbed(context, mouse)
+        found = view.under_mouse(context, mouse)
+        if found is None and grabbed is None:
+            return False
+        obj = context.active_object if grabbed is not None or found is None else found[0]
+        shown = view.surface(obj)
+        triangle = found[1].triangle if found is not None and found[0] == obj else 0
+        at = shown.extend(view.ray(context.region, context.region_data, mouse), triangle)
+        if at is None:
+            return False
+        self._begin(context, obj, shown, triangle, mouse)
+        self._take(context, gesture.Press(at, plates.size_px(obj.ipoke), self._grab(obj, grabbed)))
+        return True
 
     def _begin(self, context: bpy.types.Context, obj: bpy.types.Object, shown: Surface, triangle: int, mouse: Vec2) -> None:
         if obj != context.active_object:

@@ -165,6 +165,12 @@ class IPOKE_PT_history(_PlatePanel, bpy.types.Panel):
     bl_parent_id = "IPOKE_PT_variants"
     bl_options = {"DEFAULT_CLOSED"}
 
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Only with variants."""
+        plate = plates.active(context)
+        return plate is not None and len(plate.variants) > 0
+
     def draw(self, context: bpy.types.Context) -> None:
         """Draw the list and the button that brings a variant's settings back."""
         layout = self.layout

@@ -17,4 +17,5 @@ def icon(variant: Path, frame: int) -> int:
         if not path.is_file():
             return 0
         previews.load(key, key, "IMAGE")
+        _ = previews[key].image_size[0]  # loads it now; by itself it would stay empty until some later redraw
     return int(previews[key].icon_id)

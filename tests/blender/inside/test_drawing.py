@@ -1,0 +1,166 @@
+"""Drives the drag that draws arrows with recorded mouse events, where no window sends any."""
+
+from __future__ import annotations
+
+import importlib
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import FunctionType
+
+import bpy
+import pytest
+from bpy_extras import view3d_utils
+from mathutils import Euler, Matrix, Vector
+
+from .conftest import MODULE
+
+TOLERANCE = 2e-3
+
+
+@dataclass
+class Mouse:
+    """What an operator reads of an event."""
+
+    type: str
+    value: str
+    mouse_region_x: float
+    mouse_region_y: float
+    ctrl: bool = False
+    shift: bool = False
+
+
+class Hand:
+    """Runs the draw operator's own functions the way Blender would, event by event."""
+
+    def __init__(self, context: bpy.types.Context) -> None:
+        operator = importlib.import_module(f"{MODULE}.operators.draw_poke").IPOKE_OT_draw_poke
+        functions = {name: value for name, value in vars(operator).items() if isinstance(value, FunctionType)}
+        self.operator = type("Recorded", (), {**functions, "report": lambda _self, _kind, text: self.said.append(text)})()
+        self.said: list[str] = []
+        self.context = context
+
+    def drag(self, *way: tuple[float, float], end: str = "RELEASE", **keys: bool) -> set[str]:
+        if not self.operator._grasp(self.context, Mouse("LEFTMOUSE", "PRESS", *way[0], **keys)):
+            return {"PASS_THROUGH"}
+        for at in way[1:]:
+            answer = self.operator.modal(self.context, Mouse("MOUSEMOVE", "NOTHING", *at, **keys))
+            assert answer == {"RUNNING_MODAL"}
+        last = Mouse("LEFTMOUSE", "RELEASE", *way[-1], **keys) if end == "RELEASE" else Mouse(end, "PRESS", *way[-1])
+        return self.operator.modal(self.context, last)
+
+
+def facing(view: bpy.types.RegionView3D) -> Matrix:
+    """The placement that looks straight into the view, which can't be moved without a window."""
+    upright_to_flat = Matrix.Rotation(-math.pi / 2, 4, "X")
+    return view.view_matrix.inverted() @ Matrix.Translation((0, 0, -8)) @ upright_to_flat
+
+
+@pytest.fixture
+def context(plane) -> Iterator[bpy.types.Context]:
+    """The 3D view of the default window, with the plane before it."""
+    window = bpy.context.window_manager.windows[0]
+    area = next(area for area in window.screen.areas if area.type == "VIEW_3D")
+    region = next(region for region in area.regions if region.type == "WINDOW")
+    plane.matrix_world = facing(area.spaces.active.region_3d)
+    with bpy.context.temp_override(window=window, area=area, region=region):
+        yield bpy.context
+
+
+@pytest.fixture
+def hand(context) -> Hand:
+    return Hand(context)
+
+
+@pytest.fixture
+def empty(plane) -> bpy.types.Object:
+    plane.ipoke.pokes.clear()
+    return plane
+
+
+def screen(context: bpy.types.Context, obj: bpy.types.Object, at: tuple[float, float]) -> tuple[float, float]:
+    """Where a plate point is on the screen, from the corners of the plane and not through the add-on."""
+    bpy.context.view_layer.update()
+    half = Vector((obj.data.vertices[2].co.x, 0, obj.data.vertices[2].co.z))
+    place = obj.matrix_world @ Vector(((2 * at[0] - 1) * half.x, 0, (1 - 2 * at[1]) * half.z))
+    point = view3d_utils.location_3d_to_region_2d(context.region, context.region_data, place)
+    return point.x, point.y
+
+
+PLACEMENTS = {
+    "straight": Matrix(),
+    "turned": Euler((0.3, 0.5, -0.4)).to_matrix().to_4x4(),
+    "scaled": Matrix.Diagonal((0.4, 1.0, 1.3, 1.0)),
+    "mirrored": Matrix.Diagonal((-1.0, 1.0, 1.0, 1.0)),
+    "all of it": Matrix.Translation((0.3, 1.0, -0.2))
+    @ Euler((-0.5, 0.2, 0.3)).to_matrix().to_4x4()
+    @ Matrix.Diagonal((0.7, 1, -0.5, 1)),
+}
+
+
+@pytest.mark.parametrize("placement", PLACEMENTS.values(), ids=PLACEMENTS)
+@pytest.mark.parametrize("parented", [False, True])
+def test_an_arrow_lands_where_it_was_drawn(hand, context, empty, placement, parented):
+    if parented:
+        parent = bpy.data.objects.new("Parent", None)
+        context.collection.objects.link(parent)
+        parent.matrix_world = Matrix.Translation((0.2, 0.5, 0.1)) @ Euler((0.2, -0.1, 0.3)).to_matrix().to_4x4()
+        empty.parent = parent
+    empty.matrix_world = facing(context.region_data) @ placement
+    way = [screen(context, empty, at) for at in ((0.3, 0.4), (0.35, 0.45), (0.6, 0.7))]
+    assert hand.drag(*way) == {"FINISHED"}
+    poke = empty.ipoke.pokes[0]
+    assert math.dist(poke.tail, (0.3, 0.4)) < TOLERANCE
+    assert math.dist(poke.tip, (0.6, 0.7)) < TOLERANCE
+
+
+def test_flipped_texture_coordinates_flip_the_arrow(hand, context, empty):
+    for corner in empty.data.uv_layers.active.data:
+        corner.uv.x = 1.0 - corner.uv.x
+    assert hand.drag(screen(context, empty, (0.3, 0.4)), screen(context, empty, (0.6, 0.7))) == {"FINISHED"}
+    poke = empty.ipoke.pokes[0]
+    assert math.dist(poke.tail, (0.7, 0.4)) < TOLERANCE
+    assert math.dist(poke.tip, (0.4, 0.7)) < TOLERANCE
+
+
+def test_a_drag_beyond_the_edge_ends_at_the_edge(hand, context, empty):
+    hand.drag(screen(context, empty, (0.8, 0.5)), screen(context, empty, (1.4, 0.5)))
+    assert tuple(empty.ipoke.pokes[0].tip) == pytest.approx((1.0, 0.5), abs=TOLERANCE)
+
+
+@pytest.mark.parametrize("end", ["ESC", "RIGHTMOUSE", "WINDOW_DEACTIVATE"])
+def test_a_drag_that_is_broken_off_keeps_nothing(hand, context, empty, end):
+    assert hand.drag(screen(context, empty, (0.3, 0.4)), screen(context, empty, (0.6, 0.7)), end=end) == {"CANCELLED"}
+    assert not empty.ipoke.pokes
+    assert importlib.import_module(f"{MODULE}.pump").addon().draft is None
+
+
+def test_a_click_says_what_to_do(hand, context, empty):
+    at = screen(context, empty, (0.3, 0.4))
+    assert hand.drag(at) == {"CANCELLED"}
+    assert "Drag from" in hand.said[0]
+
+
+def test_a_press_beside_the_plate_is_for_somebody_else(hand, context, empty):
+    assert hand.drag(screen(context, empty, (1.3, 0.5))) == {"PASS_THROUGH"}
+
+
+def test_grabbing_the_tip_changes_the_arrow_and_adds_none(hand, context, plane):
+    hand.drag(screen(context, plane, (0.38, 0.3)), screen(context, plane, (0.5, 0.2)))
+    assert len(plane.ipoke.pokes) == 1
+    assert tuple(plane.ipoke.pokes[0].tip) == pytest.approx((0.5, 0.2), abs=TOLERANCE)
+    assert tuple(plane.ipoke.pokes[0].tail) == pytest.approx((0.3, 0.35), abs=TOLERANCE)
+
+
+def test_another_plane_under_the_mouse_becomes_the_active_one(hand, context, empty):
+    bpy.ops.mesh.primitive_cube_add(location=(0, 0, 300))
+    assert context.active_object != empty
+    hand.drag(screen(context, empty, (0.3, 0.4)), screen(context, empty, (0.6, 0.7)))
+    assert context.view_layer.objects.active == empty
+    assert len(empty.ipoke.pokes) == 1
+
+
+def test_ctrl_snaps_to_level(hand, context, empty):
+    hand.drag(screen(context, empty, (0.3, 0.4)), screen(context, empty, (0.6, 0.42)), ctrl=True)
+    poke = empty.ipoke.pokes[0]
+    assert poke.tip[1] == pytest.approx(poke.tail[1], abs=1e-5)
