@@ -16,6 +16,8 @@ Colour = tuple[float, float, float, float]
 SHAFT_PX = 4.0
 HEAD_PX = 16.0
 TAIL_PX = 5.0
+HEAD_PART = 0.6
+TAIL_PART = 0.2
 RIM_PX = 1.5
 FRAME_PX = 1.0
 FRINGE_PX = 1.0
@@ -94,12 +96,12 @@ def distance_to_segment(point: Vec2, a: Vec2, b: Vec2) -> float:
 
 def _shapes(arrow: ScreenArrow) -> list[list[Vec2]]:
     scale = arrow.look.scale
-    circle = _circle(arrow.tail, TAIL_PX * scale)
     length = math.dist(arrow.tail, arrow.tip)
     if length < 1.0:
-        return [circle]
+        return [_circle(arrow.tail, TAIL_PX * scale)]
+    circle = _circle(arrow.tail, min(TAIL_PX * scale, TAIL_PART * length + 1.0))
     ux, uy = (arrow.tip[0] - arrow.tail[0]) / length, (arrow.tip[1] - arrow.tail[1]) / length
-    head = min(HEAD_PX * scale, length)
+    head = min(HEAD_PX * scale, HEAD_PART * length)
 
     def at(along: float, across: float) -> Vec2:
         return arrow.tail[0] + along * ux - across * uy, arrow.tail[1] + along * uy + across * ux

@@ -19,6 +19,10 @@ PLATE = ROOT / "demo/plate.jpg"
 SHOTS = ROOT / "build/screenshots"
 CONNECTION_FILE = os.environ.get("IPOKE_CONNECTION_FILE")
 MODULE = "bl_ext.user_default.ipoke"
+HEAD = ((0.29, 0.33), (0.37, 0.27))
+STEM = ((0.29, 0.72), (0.36, 0.6))
+STEM_LATER = (0.34, 0.68)
+OTHER = ((0.82, 0.78), (0.75, 0.66))
 STEPS_OF_A_DRAG = 8
 TOLERANCE = 0.01
 PATIENCE_S = 300.0
@@ -112,36 +116,36 @@ def draw_and_edit() -> Iterator[float]:
     obj = bpy.context.active_object
     pokes = obj.ipoke.pokes
     shoot("01_empty")
-    yield from drag(screen(obj, (0.4, 0.35)), screen(obj, (0.3, 0.2)))
+    yield from drag(screen(obj, HEAD[0]), screen(obj, HEAD[1]))
     assert len(pokes) == 1, len(pokes)
-    assert near(pokes[0].tail, (0.4, 0.35))
-    assert near(pokes[0].tip, (0.3, 0.2))
+    assert near(pokes[0].tail, HEAD[0])
+    assert near(pokes[0].tip, HEAD[1])
 
-    yield from drag(screen(obj, (0.6, 0.6)), screen(obj, (0.75, 0.5)), release=False)
+    yield from drag(screen(obj, STEM[0]), screen(obj, STEM[1]), release=False)
     shoot("02_drawing")
-    press("ESC", screen(obj, (0.75, 0.5)))
+    press("ESC", screen(obj, STEM[1]))
     yield 0.2
-    press("LEFTMOUSE", screen(obj, (0.75, 0.5)), "RELEASE")
+    press("LEFTMOUSE", screen(obj, STEM[1]), "RELEASE")
     yield 0.2
     assert len(pokes) == 1, "Esc keeps nothing"
 
-    yield from drag(screen(obj, (0.6, 0.6)), screen(obj, (0.75, 0.5)))
+    yield from drag(screen(obj, STEM[0]), screen(obj, STEM[1]))
     assert len(pokes) == 2, len(pokes)
-    move(screen(obj, (0.75, 0.5)))
+    move(screen(obj, STEM[1]))
     yield 0.3
     shoot("03_hover")
-    yield from drag(screen(obj, (0.75, 0.5)), screen(obj, (0.8, 0.4)))
-    assert near(pokes[1].tip, (0.8, 0.4))
-    assert near(pokes[1].tail, (0.6, 0.6))
+    yield from drag(screen(obj, STEM[1]), screen(obj, STEM_LATER))
+    assert near(pokes[1].tip, STEM_LATER)
+    assert near(pokes[1].tail, STEM[0])
 
     press("Z", screen(obj, (0.5, 0.5)), ctrl=True)
     yield 0.3
     obj = bpy.context.active_object
-    assert near(obj.ipoke.pokes[1].tip, (0.75, 0.5)), "undo takes one step"
+    assert near(obj.ipoke.pokes[1].tip, STEM[1]), "undo takes one step"
     press("Z", screen(obj, (0.5, 0.5)), ctrl=True, shift=True)
     yield 0.3
     obj = bpy.context.active_object
-    assert near(obj.ipoke.pokes[1].tip, (0.8, 0.4)), "redo brings it back"
+    assert near(obj.ipoke.pokes[1].tip, STEM_LATER), "redo brings it back"
 
 
 def rotate_and_draw() -> Iterator[float]:
@@ -149,14 +153,14 @@ def rotate_and_draw() -> Iterator[float]:
     obj.rotation_euler = (0.3, 0.4, -0.5)
     obj.scale = (0.9, 1.0, 0.7)
     yield 0.3
-    yield from drag(screen(obj, (0.2, 0.7)), screen(obj, (0.35, 0.85)))
+    yield from drag(screen(obj, OTHER[0]), screen(obj, OTHER[1]))
     poke = obj.ipoke.pokes[2]
-    assert near(poke.tail, (0.2, 0.7))
-    assert near(poke.tip, (0.35, 0.85))
+    assert near(poke.tail, OTHER[0])
+    assert near(poke.tip, OTHER[1])
     shoot("04_rotated")
-    move(screen(obj, (0.35, 0.85)))
+    move(screen(obj, OTHER[1]))
     yield 0.2
-    press("X", screen(obj, (0.35, 0.85)))
+    press("X", screen(obj, OTHER[1]))
     yield 0.3
     assert len(bpy.context.active_object.ipoke.pokes) == 2, "X removes the arrow under the mouse"
 
@@ -181,8 +185,10 @@ def sample_choose_bake(connection_file: str) -> Iterator[float]:
     assert plate.shown == "VARIANT"
     bpy.ops.screen.animation_play()
     yield 2.0
+    bpy.ops.screen.animation_cancel(restore_frame=False)
+    bpy.context.scene.frame_set(plate.variants[0].frames)
+    yield 1.0
     shoot("06_variants")
-    bpy.ops.screen.animation_cancel()
     plate.active_variant = 2
     press_operator("bake")
     yield from wait_until(lambda: not busy(), "the bake")
