@@ -64,7 +64,7 @@ def frame_camera(plane: bpy.types.Object) -> None:
     scene.collection.objects.link(camera)
     scene.camera = camera
     camera.data.type = "ORTHO"
-    camera.data.ortho_scale = max(plane.dimensions)
+    camera.data.ortho_scale = 0.995 * max(plane.dimensions)  # keeps the edge of the plane out of the picture
     camera.location = plane.location
     camera.location.y -= 2.0
     camera.rotation_euler = (1.5707963, 0.0, 0.0)

@@ -54,7 +54,7 @@ def _arrows(context: bpy.types.Context, obj: bpy.types.Object) -> list[tuple[Arr
     addon = pump.addon()
     plate = obj.ipoke
     active = obj == context.active_object
-    scale = context.preferences.system.ui_scale
+    scale = view.ui_scale(context)
     arrows = []
     for index, poke in enumerate(plate.pokes):
         arrow = Arrow(tuple(poke.tail), tuple(poke.tip))
@@ -118,7 +118,7 @@ def _add_region(context: bpy.types.Context, plate: IPOKE_PG_plate, mesh: Mesh) -
 
 
 def _draw_hint(context: bpy.types.Context) -> None:
-    scale = context.preferences.system.ui_scale
+    scale = view.ui_scale(context)
     blf.size(FONT, HINT_PX * scale)
     width, _ = blf.dimensions(FONT, HINT)
     blf.enable(FONT, blf.SHADOW)

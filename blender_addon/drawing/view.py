@@ -59,6 +59,11 @@ def screen_arrow(
     return None if tail is None or tip is None else ScreenArrow(tail, tip, look)
 
 
+def ui_scale(context: bpy.types.Context) -> float:
+    """Return how much larger than on a plain screen things are drawn."""
+    return context.preferences.system.ui_scale or 1.0  # 0 while there is no window
+
+
 def under_mouse(context: bpy.types.Context, mouse: Vec2) -> tuple[bpy.types.Object, Hit] | None:
     """Return the plate under the mouse: the active object's first, else the nearest mesh that shows an image."""
     cast = ray(context.region, context.region_data, mouse)

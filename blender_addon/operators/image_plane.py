@@ -50,7 +50,7 @@ def _material(name: str, image: bpy.types.Image) -> bpy.types.Material:
     texture = nodes.new("ShaderNodeTexImage")
     texture.name = texture.label = NODE_NAME
     texture.image = image
-    texture.extension = "CLIP"
+    texture.extension = "EXTEND"
     emission = nodes.new("ShaderNodeEmission")
     clear = nodes.new("ShaderNodeBsdfTransparent")
     mix = nodes.new("ShaderNodeMixShader")
