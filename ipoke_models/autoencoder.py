@@ -22,7 +22,7 @@ class VideoEncoder(nn.Module):
     """3D-ResNet: a whole clip to mean and log-variance of z.
 
     Fed with flow, it also has a straight way: the flow of all frames, averaged over the cells of z, mixed into the mean.
-    The norms of the residual network take the length out of motion, which then is learned ten times more slowly.
+    The residual network alone learns the length of motion far more slowly.
     """
 
     def __init__(self, config: AutoencoderConfig) -> None:

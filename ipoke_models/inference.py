@@ -21,7 +21,7 @@ from .autoencoder import flow_motion_input
 from .checkpoint import Manifest, load_networks, read_card, read_manifest
 from .config import LATENT_PX, DecoderHead, MotionInput
 from .data.batches import motion_input
-from .data.optical_flow import dis_flow
+from .data.optical_flow import estimate_motion
 from .data.store import Batch
 from .decoder import Modulation
 from .errors import Cancelled, ModelError
@@ -251,13 +251,6 @@ class Model:
         if not bool(torch.isfinite(x0).all()):
             raise ModelError("The still holds NaN or infinite values.")
         return x0[None].float().to(self.device)
-
-
-def estimate_motion(clip: Tensor) -> Tensor:
-    """Forward flow from the first frame of a clip (T+1, 3, S, S) in [-1, 1] to the others, (T, 2, S, S) px, by DIS."""
-    frames = ((clip + 1) * 127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 1).cpu().numpy()
-    flows = np.stack([dis_flow(frames[0], frame) for frame in frames[1:]])
-    return torch.from_numpy(flows).permute(0, 3, 1, 2)
 
 
 def _generator(seed: int, index: int) -> torch.Generator:

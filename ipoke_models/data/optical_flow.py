@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 LEAST_SIDE_PX = 256
 
@@ -18,3 +20,15 @@ def dis_flow(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.
     estimator = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     flow = estimator.calc(grey[0], grey[1], np.zeros((size[1], size[0], 2), np.float32))
     return np.asarray(cv2.resize(flow, (width, height), interpolation=cv2.INTER_AREA) / scale, np.float32)
+
+
+def to_bytes(frames: Tensor) -> NDArray[np.uint8]:
+    """(..., 3, H, W) in [-1, 1] -> (..., H, W, 3) uint8."""
+    return ((frames + 1) * 127.5).round().clamp(0, 255).byte().movedim(-3, -1).contiguous().cpu().numpy()
+
+
+def estimate_motion(clip: Tensor) -> Tensor:
+    """Forward flow from the first frame of a clip (T+1, 3, S, S) in [-1, 1] to the others, (T, 2, S, S) px, by DIS."""
+    frames = to_bytes(clip)
+    flows = np.stack([dis_flow(frames[0], frame) for frame in frames[1:]])
+    return torch.from_numpy(flows).permute(0, 3, 1, 2)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -106,6 +107,12 @@ class ClipStore:
 
     def __len__(self) -> int:
         return min(self.info.count, int(self._starts[-1]))
+
+    def parts(self, size: int, most: int | None = None) -> Iterator[NDArray[np.int64]]:
+        """Numbers of the clips (or of the first `most`) in order, up to `size` at a time."""
+        count = min(len(self), most or len(self))
+        for start in range(0, count, size):
+            yield np.arange(start, min(count, start + size))
 
     def batch(self, indices: NDArray[np.int64]) -> Batch:
         """Read the clips of these numbers as float32 tensors."""

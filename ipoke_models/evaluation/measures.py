@@ -9,16 +9,11 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..data.optical_flow import dis_flow
+from ..data.optical_flow import dis_flow, to_bytes
 from ..decoder import warp
 
 TRACK_RADIUS_PX = 1
 BACKGROUND_MARGIN_PX = 4
-
-
-def to_bytes(frames: Tensor) -> NDArray[np.uint8]:
-    """(..., 3, H, W) in [-1, 1] -> (..., H, W, 3) uint8."""
-    return ((frames + 1) * 127.5).round().clamp(0, 255).byte().movedim(-3, -1).contiguous().numpy()
 
 
 def tracked_motion(x0: Tensor, frame: Tensor, place: tuple[int, int]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -1,7 +1,7 @@
 """Stage 2: the conditional flow by maximum likelihood, on codes of the finished video autoencoder.
 
-The encoders of still and pokes go on learning at the rate of the flow: on few clips this measured better than
-keeping them frozen as the paper does.
+The encoders of still and pokes go on learning at the rate of the flow; the paper keeps them frozen. Which of the two is
+better for this model has not been measured.
 """
 
 from __future__ import annotations
@@ -39,9 +39,8 @@ def encode_store(autoencoder: VideoAutoencoder, store: ClipStore, most: int | No
     """Codes of all clips, or of the first `most`: computed once, since the autoencoder no longer changes."""
     autoencoder.eval()
     means, logvars = [], []
-    count = min(len(store), most or len(store))
-    for start in range(0, count, 64):
-        batch = store.batch(np.arange(start, min(count, start + 64)))
+    for part in store.parts(64, most):
+        batch = store.batch(part)
         everywhere = torch.ones(len(batch.frames), dtype=torch.bool)
         kinds = [autoencoder.encode(motion_input(kind, autoencoder.config)) for kind in (batch, mirror(batch, everywhere))]
         means.append(torch.stack([mean for mean, _ in kinds], dim=1))
@@ -112,6 +111,7 @@ class KinematicsStage:
     def validate(self) -> dict[str, float]:
         """Held-out negative log-likelihood a dimension."""
         rng = np.random.default_rng([self._seed, 5])
-        parts = [np.arange(start, min(start + 64, len(self._held_out))) for start in range(0, len(self._held_out), 64)]
-        rows = [{"held_out_nll": float(self._nll(self._held_out, self._held_out_codes, part, rng))} for part in parts]
-        return mean_figures(rows)
+        return mean_figures(
+            {"held_out_nll": float(self._nll(self._held_out, self._held_out_codes, part, rng))}
+            for part in self._held_out.parts(64)
+        )

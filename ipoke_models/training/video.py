@@ -17,9 +17,10 @@ from ..autoencoder import VideoAutoencoder
 from ..data.batches import draw, motion_input
 from ..data.store import Batch, ClipStore
 from ..decoder import Rendered
+from ..evaluation.measures import psnr
 from .loop import mean_figures
+from .losses import flow_figures, flow_loss
 
-MOVING_PX = 0.3
 VALIDATION_CLIPS = 192
 
 
@@ -28,9 +29,6 @@ class VideoLoss:
     """Weights of the terms, and how many frames are decoded at a step."""
 
     flow: float = 1.0
-    square: float = 0.25
-    """Share of the squared error (px^2) in the flow term: the absolute error alone pulls uncertain motion to zero."""
-    moving: float = 4.0
     visibility: float = 0.1
     frame: float = 1.0
     kl: float = 1e-5
@@ -67,18 +65,16 @@ class VideoStage:
         terms = {"frame": weights.frame * (rendered.frame - batch.frames[:, 1:][:, chosen]).abs().mean()}
         if rendered.flow is None or rendered.visibility is None:
             return terms
-        truth, visible = batch.backward[:, chosen], batch.visible[:, chosen]
-        emphasis = visible * (1 + weights.moving * (truth.norm(dim=2, keepdim=True) > MOVING_PX))
-        error = rendered.flow - truth
-        terms["flow"] = weights.flow * (emphasis * (error.abs() + weights.square * error.square())).sum() / emphasis.sum() / 2
+        visible = batch.visible[:, chosen]
+        terms["flow"] = weights.flow * flow_loss(rendered.flow, batch.backward[:, chosen], visible)
         terms["visibility"] = weights.visibility * F.binary_cross_entropy(rendered.visibility.clamp(1e-5, 1 - 1e-5), visible)
         return terms
 
     def validate(self) -> dict[str, float]:
         """Flow error on moving pixels beside that of standing still, and PSNR beside that of standing still."""
         rows = []
-        for start in range(0, min(VALIDATION_CLIPS, len(self._held_out)), 32):
-            batch = self._held_out.batch(np.arange(start, min(start + 32, len(self._held_out))))
+        for part in self._held_out.parts(32, VALIDATION_CLIPS):
+            batch = self._held_out.batch(part)
             mean, logvar = self.module.encode(motion_input(batch, self.module.config))
             states = self.module.unroll(mean, batch.backward.shape[1])[:, [2, 5, 9]]
             rendered = self.module.render_many(states, batch.frames[:, 0])
@@ -88,16 +84,10 @@ class VideoStage:
 
 def _figures(rendered: Rendered, batch: Batch, chosen: list[int]) -> dict[str, float]:
     truth, frames = batch.backward[:, chosen], batch.frames[:, 1:][:, chosen]
-    moving = (truth.norm(dim=2) > 1.0) & batch.visible[:, chosen, 0].bool()
     still = batch.frames[:, :1].expand_as(frames)
     flow = torch.zeros_like(truth) if rendered.flow is None else rendered.flow
     return {
-        "flow_error_px": float((flow - truth).norm(dim=2)[moving].mean()),
-        "flow_still_px": float(truth.norm(dim=2)[moving].mean()),
-        "psnr_db": _psnr(rendered.frame, frames),
-        "psnr_still_db": _psnr(still, frames),
+        **flow_figures(flow, truth, batch.visible[:, chosen]),
+        "psnr_db": psnr(rendered.frame, frames),
+        "psnr_still_db": psnr(still, frames),
     }
-
-
-def _psnr(a: Tensor, b: Tensor) -> float:
-    return float(10 * torch.log10(4 / (a - b).square().mean()))

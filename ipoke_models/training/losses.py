@@ -1,0 +1,34 @@
+"""What the stages that predict flow have in common: the loss, and the figures they are judged by."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+MOVING_PX = 0.3
+MOVING_WEIGHT = 4.0
+SQUARE_WEIGHT = 0.25
+"""Share of the squared error (px^2): the absolute error alone pulls uncertain motion to zero."""
+JUDGED_PX = 1.0
+
+
+def flow_loss(flow: Tensor, truth: Tensor, trusted: Tensor | None = None) -> Tensor:
+    """Mean of |e| + 0.25 e^2 over both components, in px; moving places count five times, untrusted ones not at all.
+
+    flow, truth: (..., 2, H, W) px; trusted: (..., 1, H, W) in {0, 1}, or None for everywhere.
+    """
+    error = flow - truth
+    emphasis = 1 + MOVING_WEIGHT * (truth.norm(dim=-3, keepdim=True) > MOVING_PX)
+    if trusted is not None:
+        emphasis = emphasis * trusted
+    return (emphasis * (error.abs() + SQUARE_WEIGHT * error.square())).sum() / emphasis.sum() / 2
+
+
+def flow_figures(flow: Tensor, truth: Tensor, trusted: Tensor | None = None) -> dict[str, float]:
+    """Mean end-point error on trusted places that move by more than 1 px, beside that of standing still."""
+    moving = truth.norm(dim=-3) > JUDGED_PX
+    if trusted is not None:
+        moving = moving & trusted.squeeze(-3).bool()
+    return {
+        "flow_error_px": float((flow - truth).norm(dim=-3)[moving].mean()),
+        "flow_still_px": float(truth.norm(dim=-3)[moving].mean()),
+    }
