@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .config import ConditionerConfig, EncoderConfig
+from .config import LATENT_PX, POKE_GRID_FOLD, ConditionerConfig, EncoderConfig
 from .layers import ResBlock, spectral
 
 
@@ -85,13 +85,17 @@ class PokeAutoencoder(nn.Module):
 
 
 class Conditioner(nn.Module):
-    """h = [image embedding | poke embedding]."""
+    """h = [image embedding | poke embedding], and the poke map itself where `poke_grid` is set."""
 
     def __init__(self, config: ConditionerConfig) -> None:
         super().__init__()
         self.image = ImageAutoencoder(config.image)
         self.poke = PokeAutoencoder(config.poke)
+        self._poke_grid = config.poke_grid
 
     def forward(self, x0: Tensor, poke_map: Tensor) -> Tensor:
         """(B, 3, S, S), (B, 2, S, S) px -> (B, Ch, 8, 8)."""
-        return torch.cat((self.image.encoder(x0), self.poke.embed(poke_map, x0)), dim=1)
+        parts = [self.image.encoder(x0), self.poke.embed(poke_map, x0)]
+        if self._poke_grid:
+            parts.append(F.pixel_unshuffle(F.adaptive_avg_pool2d(poke_map, POKE_GRID_FOLD * LATENT_PX), POKE_GRID_FOLD))
+        return torch.cat(parts, dim=1)

@@ -17,6 +17,9 @@ from .errors import ConfigError
 
 LATENT_PX = 8
 """Side of the latent grid: z, r and h are (B, C, 8, 8) at every working resolution."""
+POKE_GRID_FOLD = 4
+POKE_GRID_CHANNELS = 2 * POKE_GRID_FOLD**2
+"""The poke map averaged to 32 x 32 and folded 4 x 4 into channels."""
 
 ConfigType = TypeVar("ConfigType")
 
@@ -159,6 +162,8 @@ class ConditionerConfig:
 
     image: EncoderConfig = EncoderConfig(in_channels=3, out_channels=3)
     poke: EncoderConfig = EncoderConfig(in_channels=5, out_channels=2)
+    poke_grid: bool = False
+    """Whether h also holds the poke map itself, at four times its resolution folded into channels: lengths stay exact."""
 
     def __post_init__(self) -> None:
         _require(self.image.in_channels == 3 and self.image.out_channels == 3, "conditioner.image must map 3 channels to 3")
@@ -168,7 +173,7 @@ class ConditionerConfig:
     @property
     def channels(self) -> int:
         """Channels of h."""
-        return self.image.channels + self.poke.channels
+        return self.image.channels + self.poke.channels + (POKE_GRID_CHANNELS if self.poke_grid else 0)
 
 
 @dataclass(frozen=True)
@@ -184,8 +189,11 @@ class FlowConfig:
     masked_hidden_factor: int = 4
     """Hidden channels of a masked convolution over its channels, up to 96 channels; min(2 C, 512) above."""
     weight_norm: bool = True
+    base_hidden: int = 0
+    """Hidden channels of the conditional Gaussian in front of the flow; 0 for none, as in the paper."""
 
     def __post_init__(self) -> None:
+        _require(self.base_hidden >= 0, "flow.base_hidden must not be negative")
         _require(self.channels > 0 and self.cond_channels > 0, "flow.channels and cond_channels must be positive")
         _require(self.mid_channels > 0 and self.masked_hidden_factor > 0, "flow.mid_channels and hidden factor must be positive")
         _require(len(self.num_steps) > 0 and min(self.num_steps) > 0, "flow.num_steps needs positive entries")

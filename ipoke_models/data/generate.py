@@ -15,7 +15,7 @@ import cv2
 
 from .pictures import PictureError, Pictures, load_pictures
 from .procedural import procedural_clip
-from .store import SHARD_CLIPS, StoreInfo, write_info, write_shard
+from .store import SHARD_CLIPS, StoreError, StoreInfo, begin_store, finish_store, write_shard
 
 
 @cache
@@ -32,8 +32,7 @@ def _make_shard(options: argparse.Namespace, number: int) -> None:
 
 def generate(options: argparse.Namespace) -> None:
     """Make the shards that are missing, then mark the store complete."""
-    pictures = _pictures(options.cutouts, options.photos, options.held_out)
-    options.output.mkdir(parents=True, exist_ok=True)
+    begin_store(options.output, _info(options))
     numbers = [n for n in range(-(-options.count // SHARD_CLIPS)) if not (options.output / f"shard_{n:04d}").is_dir()]
     started = time.monotonic()
     with ProcessPoolExecutor(options.processes) as pool:
@@ -42,10 +41,15 @@ def generate(options: argparse.Namespace) -> None:
             job.result()
             left_s = (time.monotonic() - started) / done * (len(jobs) - done)
             print(f"shard {done} of {len(jobs)}, about {left_s:.0f} s left", file=sys.stderr)
+    finish_store(options.output)
+
+
+def _info(options: argparse.Namespace) -> StoreInfo:
+    pictures = _pictures(options.cutouts, options.photos, options.held_out)
     part = "held-out" if options.held_out else "training"
     digest = hashlib.sha256(b"".join(p.tobytes() for p in (*pictures.cutouts, *pictures.photos))).hexdigest()[:16]
     described = f"{part} part: {len(pictures.cutouts)} cut-outs, {len(pictures.photos)} photographs, sha256 {digest}"
-    write_info(options.output, StoreInfo(options.size, 10, options.count, options.seed, described))
+    return StoreInfo(options.size, 10, options.count, options.seed, described)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -62,7 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         generate(options)
-    except PictureError as error:
+    except (PictureError, StoreError) as error:
         print(error, file=sys.stderr)
         return 2
     return 0

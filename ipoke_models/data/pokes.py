@@ -16,10 +16,14 @@ ZERO_POKE_SHARE = 1 / 12
 
 @dataclass(frozen=True)
 class SimulatedPokes:
-    """Poke maps (B, 2, S, S) px, and which clips (B,) bool were poked at the background, so that nothing moves."""
+    """Pokes of B clips."""
 
     maps: Tensor
+    """Poke maps, (B, 2, S, S) px."""
+    tips: Tensor
+    """What the pokes ask of the last frame's backward flow, (B, 2, S, S) px: each shift turned round, painted at its tip."""
     still: Tensor
+    """Which clips were poked at the background, so that nothing moves: (B,) bool."""
 
 
 def candidates(amplitude: NDArray[np.float32], margin_px: int, spread: bool) -> NDArray[np.int64]:
@@ -46,7 +50,7 @@ def simulate_pokes(
 
     One clip in twelve gets a zero poke: the shift of a moving place painted on the still background.
     """
-    maps, still = [], []
+    maps, tips, still = [], [], []
     for field in flow:
         amplitude = field.norm(dim=0).numpy()
         zero = bool(rng.random() < zero_share)
@@ -58,6 +62,9 @@ def simulate_pokes(
             background = np.argwhere(amplitude < 0.05)
             places = background[rng.integers(len(background), size=len(places))] if len(background) else places
             zero = bool(len(background))
-        maps.append(paint_pokes(torch.from_numpy(places), shifts, flow.shape[-1], poke_size_px))
+        tails = torch.from_numpy(places)
+        maps.append(paint_pokes(tails, shifts, flow.shape[-1], poke_size_px))
+        heads = (tails + shifts.flip(-1).round().long()).clamp(0, flow.shape[-1] - 1)
+        tips.append(paint_pokes(heads, -shifts, flow.shape[-1], poke_size_px))
         still.append(zero)
-    return SimulatedPokes(torch.stack(maps), torch.tensor(still))
+    return SimulatedPokes(torch.stack(maps), torch.stack(tips), torch.tensor(still))

@@ -1,6 +1,6 @@
 """Clip stores: folders of memory-mapped shards that training and evaluation read without decoding anything.
 
-STORE/clips.json            what the clips are and how they were made
+STORE/clips.json            what the clips are and how they were made; clips.json.part until all of them are there
 STORE/shard_0003/*.npy      one array a field, 500 clips each; a shard appears whole or not at all
 """
 
@@ -20,6 +20,7 @@ from torch import Tensor
 
 from .procedural import Clip
 
+INFO_FILE, PLAN_FILE = "clips.json", "clips.json.part"
 SHARD_CLIPS = 500
 FLOW_STRIDE = 2
 """The motion encoder's flow is kept at half of the working resolution."""
@@ -79,11 +80,26 @@ def write_shard(store: Path, number: int, clips: list[Clip]) -> None:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def write_info(store: Path, info: StoreInfo) -> None:
-    """Write `clips.json`, which marks the store as complete."""
-    partial = store / "clips.json.part"
-    partial.write_text(json.dumps(asdict(info), indent=1) + "\n", encoding="utf-8")
-    partial.replace(store / "clips.json")
+def begin_store(store: Path, info: StoreInfo) -> None:
+    """Note in the folder what it is going to hold; goes on with a store of the same clips.
+
+    Raises:
+        StoreError: the folder holds other clips, finished or not.
+    """
+    store.mkdir(parents=True, exist_ok=True)
+    wanted = json.dumps(asdict(info), indent=1) + "\n"
+    for note in (store / INFO_FILE, store / PLAN_FILE):
+        if note.exists() and note.read_text(encoding="utf-8") != wanted:
+            raise StoreError(
+                f"{store} holds clips of other settings (see {note.name}); name another folder, or give the same count, seed, "
+                "size and pictures to go on."
+            )
+    (store / PLAN_FILE).write_text(wanted, encoding="utf-8")
+
+
+def finish_store(store: Path) -> None:
+    """Mark the store as complete."""
+    (store / PLAN_FILE).replace(store / INFO_FILE)
 
 
 class ClipStore:
@@ -95,7 +111,7 @@ class ClipStore:
 
     def __init__(self, folder: Path) -> None:
         try:
-            self.info = StoreInfo(**json.loads((folder / "clips.json").read_text(encoding="utf-8")))
+            self.info = StoreInfo(**json.loads((folder / INFO_FILE).read_text(encoding="utf-8")))
         except (OSError, TypeError, json.JSONDecodeError) as error:
             raise StoreError(
                 f"{folder} is no clip store (clips.json is missing or damaged); make one with 'ipoke generate -o {folder}'."

@@ -66,14 +66,18 @@ def main(arguments: list[str] | None = None) -> int:
     moments = residual_moments(model, store, options.count, options.seed)
     if options.card:
         (model.folder / CARD_FILE).write_text(
-            write_card(model, store, as_markdown(table), moments, options.card, _command(options)), encoding="utf-8"
+            write_card(model, store, _figures(table, moments), options.card, _command(options)), encoding="utf-8"
         )
     if options.json:
         print(json.dumps({"rows": {name: asdict(row) for name, row in table.items()}, "residual": moments}, indent=1))
     else:
-        print(as_markdown(table))
-        print("\nr on held-out clips: " + ", ".join(f"{name} {value:.3f}" for name, value in moments.items()))
+        print(_figures(table, moments))
     return 0
+
+
+def _figures(table: dict[str, Row], moments: dict[str, float]) -> str:
+    listed = ", ".join(f"{name} {value:.3f}" for name, value in moments.items())
+    return f"{as_markdown(table)}\n\nr of held-out clips under the flow (0, 1 and 0 would be perfect): {listed}."
 
 
 def _command(options: argparse.Namespace) -> str:

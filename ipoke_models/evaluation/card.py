@@ -1,82 +1,80 @@
-"""The model card: what a model is, what it was trained on, how to make it again, and what it measures."""
+"""The model card: what a model is, what it was trained on, how to make it again, and what it measures.
+
+All of it is generated but the notes at its end, which are somebody's words and are kept.
+"""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
-from ..data.store import ClipStore
-from ..inference import DRAWS, Model
+from ..data.store import ClipStore, StoreInfo
+from ..inference import Model
 
 PROVENANCE_FILE = "training.json"
+NOTES = "## Notes\n"
+_NO_NOTES = "\nNothing noted yet: describe the pictures' licences and the failures that were seen.\n"
 
 
-def write_card(model: Model, store: ClipStore, table: str, moments: dict[str, float], work: Path, how: str) -> str:
-    """Markdown of the card; `work` holds the training's record and log, `how` is the command that measured the table."""
+def write_card(model: Model, store: ClipStore, figures: str, work: Path, how: str) -> str:
+    """Markdown of the card; `work` holds the training's record and log, `how` is the command that measured `figures`."""
     record = json.loads((work / PROVENANCE_FILE).read_text(encoding="utf-8"))
-    log = [json.loads(line) for line in (work / "log.jsonl").read_text(encoding="utf-8").splitlines()]
-    last = {entry["stage"]: entry for entry in log}
-    settings = model.config
-    return f"""# {model.name}
+    sections = [
+        f"# {model.name}\n\nOne still, 1 to {model.max_pokes} pokes, {model.size_px} px, {model.frames} frames.\n",
+        _networks(model),
+        _data(record["train"], store.info),
+        _training(record, work),
+        f"## Measured\n\n    {how}\n\n{_HOW_MEASURED}\n\n{figures}\n",
+        NOTES + (model.card.partition(NOTES)[2] or _NO_NOTES),
+    ]
+    return "\n".join(sections)
 
-Moves cut-out-like objects and plants: one still, 1 to {model.max_pokes} pokes, {model.size_px} px, {model.frames} frames.
 
-| | |
-|---|---|
-| video encoder reads | {settings.autoencoder.motion_input.value} |
-| decoder | {settings.autoencoder.decoder.head.value} (backward flow, visibility, colour for what the warp can't show) |
-| z and r | {settings.flow.channels} x 8 x 8 |
-| flow | steps {list(settings.flow.num_steps)}, {settings.flow.mid_channels} hidden channels in the couplings |
-| sha256 of the weights | {model.sha256} |
-
-## Data
-
-Procedural clips only: photo cut-outs that bend, bulge and shift, and articulated plants, before photographs, with exact flow.
-Training clips: {record["train"]["count"]} (seed {record["train"]["seed"]}), {record["train"]["pictures"]}.
-Held-out clips: seed {store.info.seed}, {store.info.pictures}. No picture is in both parts.
-
-Cut-outs: the photographs among Debian's `tuxpaint-stamps-default` (GPL-2). Photographs: Debian's `lomiri-wallpapers-16.04`
-(CC0, CC BY, CC BY-SA) and the nature part of `mate-backgrounds` (GPL-2+), `chelsea`, `coffee`, `grass`, `gravel` and `brick` of
-scikit-image (see its data licences), `china` of scikit-learn (CC BY 2.0). None of these pictures are part of this repository.
-
-## Made by
-
-Commit {record["commit"]}, torch {record["torch"]}, seed {record["seed"]}:
-
-    {record["command"]}
-
-Last figures of the training's own log on held-out clips:
-
-{_last_figures(last)}
-
-## Measured
-
-    {how}
-
+_HOW_MEASURED = """\
 The first clips of the held-out store whose poke is at least 2 px long, one poke each by the paper's rule (a strongly moving
 place). The poked point is tracked with DIS optical flow between the still and the last frame; its distance to the arrow's tip
-is given in percent of the arrow's length. Medians carry a 95 % bootstrap interval. A variant is the best of {DRAWS} draws: the
-one whose decoded flow brings the poked places closest to the tips. One draw alone misses much more often.
-
-{table}
-
-r of held-out clips under the flow (0, 1 and 0 would be perfect): {_listed(moments)}.
-
-## Limits
-
-Trained on procedural clips at {model.size_px} px only. Thin parts that cross each other, motion towards the camera, and
-objects that fill the picture are outside what it has seen. Some variants are torn: large parts are dragged into loops, about
-one in four on the demo photograph. Edges of what moves are soft, and nearby background is dragged along. Judge by the frames.
-"""
+is given in percent of the arrow's length. Medians carry a 95 % bootstrap interval."""
 
 
-def _listed(figures: dict[str, float]) -> str:
-    return ", ".join(f"{name} {value:.3f}" for name, value in figures.items())
+def _networks(model: Model) -> str:
+    settings = model.config
+    rows = {
+        "video encoder reads": settings.autoencoder.motion_input.value,
+        "decoder": settings.autoencoder.decoder.head.value,
+        "z and r": f"{settings.flow.channels} x 8 x 8",
+        "flow": f"steps {list(settings.flow.num_steps)}, {settings.flow.mid_channels} hidden channels in the couplings",
+        "base of the flow": f"{settings.flow.base_hidden} hidden channels" if settings.flow.base_hidden else "none",
+        "sha256 of the weights": model.sha256,
+    }
+    return "| | |\n|---|---|\n" + "".join(f"| {name} | {value} |\n" for name, value in rows.items())
 
 
-def _last_figures(last: dict[str, dict[str, float]]) -> str:
+def _data(train: dict[str, Any], held_out: StoreInfo) -> str:
+    lines = [
+        f"    {_generate('train', StoreInfo(**train))}",
+        f"    {_generate('held', held_out)}",
+        "",
+        f"Training clips: {train['pictures']}. Held-out clips: {held_out.pictures}. No picture is in both parts.",
+    ]
+    return "## Data\n\nProcedural clips with exact flow:\n\n" + "\n".join(lines) + "\n"
+
+
+def _generate(folder: str, info: StoreInfo) -> str:
+    held_out = " --held-out" if info.pictures.startswith("held-out") else ""
+    return (
+        f"ipoke generate -o {folder} --count {info.count} --seed {info.seed} --size {info.size_px}{held_out} "
+        "--cutouts CUTOUTS --photos PHOTOS"
+    )
+
+
+def _training(record: dict[str, Any], work: Path) -> str:
+    log = [json.loads(line) for line in (work / "log.jsonl").read_text(encoding="utf-8").splitlines()]
     lines = ["| stage | steps | figures |", "|---|---|---|"]
-    for stage, entry in last.items():
+    for stage, entry in {entry["stage"]: entry for entry in log}.items():
         figures = ", ".join(f"{name} {value}" for name, value in entry.items() if name not in ("stage", "step", "time"))
         lines.append(f"| {stage} | {entry['step']} | {figures} |")
-    return "\n".join(lines)
+    return (
+        f"## Made by\n\nCommit {record['commit']}, torch {record['torch']}, seed {record['seed']}:\n\n    {record['command']}\n\n"
+        "Last figures of the training's own log, those of validation on held-out clips:\n\n" + "\n".join(lines) + "\n"
+    )

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ..config import FlowConfig
+from .base import ConditionalGaussian
 from .blocks import Prior, Step
 from .transforms import ActNorm, Chain, Shuffle, Transform
 
@@ -26,12 +27,14 @@ class Level(Chain):
 class ConditionalFlow(Transform):
     """r = tau^-1(z | h): forward is the direction of likelihood, inverse the direction of sampling.
 
+    With a base, the levels see u = (z - mean) / scale of `ConditionalGaussian`.
     Each level's last `split_channels` channels leave for r; r = [what is left | last level's | ... | first level's].
     """
 
     def __init__(self, config: FlowConfig) -> None:
         super().__init__()
         self.config = config
+        self.base = ConditionalGaussian(config.channels, config.cond_channels, config.base_hidden) if config.base_hidden else None
         self.levels = nn.ModuleList(
             Level(channels, steps, config) for channels, steps in zip(config.level_channels, config.num_steps, strict=True)
         )
@@ -40,6 +43,9 @@ class ConditionalFlow(Transform):
         """z (B, Cz, 8, 8) -> r (B, Cz, 8, 8) and log|det dr/dz| (B,)."""
         split = self.config.split_channels
         logdet = x.new_zeros(x.shape[0])
+        if self.base is not None:
+            mean, log_scale = self.base(h)
+            x, logdet = (x - mean) * torch.exp(-log_scale), logdet - log_scale.flatten(1).sum(1)
         outputs: list[Tensor] = []
         for level in self.levels:
             x, of_level = level(x, h)
@@ -58,6 +64,9 @@ class ConditionalFlow(Transform):
             rest = rest[:, split:]
             assert isinstance(level, Level)
             x = level.inverse(x, h)
+        if self.base is not None:
+            mean, log_scale = self.base(h)
+            x = mean + x * log_scale.exp()
         return x
 
     def residual(self, z: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:

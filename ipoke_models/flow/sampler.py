@@ -30,9 +30,11 @@ from .transforms import ACTNORM_EPSILON, ActNorm, Chain, Shuffle
 
 @dataclass(frozen=True)
 class Conditioning:
-    """What h says to every masked convolution, in the order in which they are solved."""
+    """What h says to every masked convolution, in the order in which they are solved, and to z as a whole."""
 
     shares: tuple[Tensor, ...]
+    base: tuple[Tensor, Tensor] | None
+    """Mean and scale of z, (1 or B, Cz, 8, 8) each, where the flow has a base."""
 
 
 class FlowSampler:
@@ -42,7 +44,7 @@ class FlowSampler:
     def __init__(self, flow: ConditionalFlow) -> None:
         if flow.config.weight_norm:
             raise ValueError("The sampler needs a flow with plain weights; load it from a model folder.")
-        self._config = flow.config
+        self._config, self._base = flow.config, flow.base
         self.levels = [[_solver(part) for part in _inverse_order(level)] for level in reversed(flow.levels)]
 
     @torch.inference_mode()
@@ -50,7 +52,11 @@ class FlowSampler:
         """h (1 or B, Ch, 8, 8) -> its part in the sampler, to be used for any number of residuals."""
         context = F.elu(h).permute(0, 2, 3, 1)
         masked = (part for level in self.levels for part in level if isinstance(part, MaskedSolver))
-        return Conditioning(tuple(part.share(context) for part in masked))
+        base = None
+        if self._base is not None:
+            mean, log_scale = self._base(h)
+            base = mean, log_scale.exp()
+        return Conditioning(tuple(part.share(context) for part in masked), base)
 
     @torch.inference_mode()
     def latent(self, r: Tensor, conditioning: Conditioning, cancelled: Callable[[], bool] = lambda: False) -> Tensor:
@@ -69,7 +75,8 @@ class FlowSampler:
                 if cancelled():
                     raise Cancelled
                 x = part.solve(x, shares)
-        return x.permute(0, 3, 1, 2).contiguous()
+        z = x.permute(0, 3, 1, 2).contiguous()
+        return z if conditioning.base is None else torch.addcmul(conditioning.base[0], z, conditioning.base[1])
 
 
 class Solver(ABC):

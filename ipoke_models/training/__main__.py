@@ -16,8 +16,10 @@ from ..checkpoint import save_model
 from ..data.store import ClipStore, StoreError
 from ..evaluation.card import PROVENANCE_FILE
 from ..networks import Networks
+from .base import BaseStage
+from .codes import CodedClips, encode_store
 from .conditioner import ConditionerStage
-from .kinematics import KinematicsStage, encode_store
+from .kinematics import KinematicsStage
 from .loop import train_stage
 from .presets import PRESETS, Preset
 from .video import VideoStage
@@ -37,8 +39,13 @@ def train(preset: Preset, stores: tuple[ClipStore, ClipStore], work: Path, seed:
     if preset.networks.autoencoder.standardised:
         some = encode_store(networks.autoencoder, stores[0], STANDARDISING_CLIPS)
         networks.autoencoder.standardise(some.mean.flatten(0, 1))
-    codes = encode_store(networks.autoencoder, stores[0]), encode_store(networks.autoencoder, stores[1])
-    kinematics = KinematicsStage(networks, stores, codes, pokes, preset.kinematics.batch, seed)
+    train_clips, held_out_clips = (
+        CodedClips(store, networks.autoencoder, encode_store(networks.autoencoder, store), pokes) for store in stores
+    )
+    if preset.networks.flow.base_hidden:
+        base = BaseStage(networks, train_clips, held_out_clips, preset.base_loss, preset.base.batch, seed)
+        train_stage(base, preset.base, work)
+    kinematics = KinematicsStage(networks, train_clips, held_out_clips, preset.kinematics.batch, seed)
     train_stage(kinematics, preset.kinematics, work)
     return networks.eval()
 

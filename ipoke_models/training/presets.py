@@ -14,6 +14,7 @@ from ..config import (
     ModelConfig,
     MotionInput,
 )
+from .base import BaseLoss
 from .loop import Schedule
 from .video import VideoLoss
 
@@ -26,12 +27,15 @@ class Preset:
     video: Schedule
     video_loss: VideoLoss
     conditioner: Schedule
+    base: Schedule
+    """Runs where `networks.flow.base_hidden` asks for a base."""
+    base_loss: BaseLoss
     kinematics: Schedule
 
 
 def _small_64() -> ModelConfig:
     def encoder(in_channels: int, out_channels: int) -> EncoderConfig:
-        return EncoderConfig(in_channels, out_channels, widths=(16, 32, 32), groups=4, spectral_norm=False)
+        return EncoderConfig(in_channels, out_channels, widths=(32, 64, 64), groups=8, spectral_norm=False)
 
     return ModelConfig(
         autoencoder=AutoencoderConfig(
@@ -50,8 +54,8 @@ def _small_64() -> ModelConfig:
             spectral_norm=False,
             standardised=True,
         ),
-        conditioner=ConditionerConfig(image=encoder(3, 3), poke=encoder(5, 2)),
-        flow=FlowConfig(channels=16, cond_channels=64, num_steps=(2, 1, 1, 1), factor=8, mid_channels=96),
+        conditioner=ConditionerConfig(image=encoder(3, 3), poke=encoder(5, 2), poke_grid=True),
+        flow=FlowConfig(channels=16, cond_channels=160, num_steps=(2, 1, 1, 1), factor=8, mid_channels=96, base_hidden=128),
     )
 
 
@@ -60,14 +64,18 @@ PRESETS = {
         networks=_small_64(),
         video=Schedule(steps=2400, batch=12, learning_rate=2e-3),
         video_loss=VideoLoss(),
-        conditioner=Schedule(steps=1200, batch=16, learning_rate=2e-3),
-        kinematics=Schedule(steps=1000, batch=16, learning_rate=2e-3),
+        conditioner=Schedule(steps=250, batch=16, learning_rate=2e-3, validate_every=125, save_every=125),
+        base=Schedule(steps=1600, batch=24, learning_rate=1e-3, validate_every=200, save_every=100),
+        base_loss=BaseLoss(),
+        kinematics=Schedule(steps=2000, batch=24, learning_rate=2e-3, validate_every=200, save_every=100),
     ),
     "smoke-64": Preset(
         networks=_small_64(),
         video=Schedule(steps=2, batch=2, learning_rate=1e-3),
         video_loss=VideoLoss(),
         conditioner=Schedule(steps=2, batch=2, learning_rate=1e-3),
+        base=Schedule(steps=2, batch=2, learning_rate=1e-3),
+        base_loss=BaseLoss(),
         kinematics=Schedule(steps=2, batch=2, learning_rate=1e-3),
     ),
 }

@@ -53,6 +53,14 @@ def test_a_zero_poke_shows_a_moving_shift_on_the_still_background() -> None:
     assert float(pokes.maps.abs().max()) == 4.0
 
 
+def test_tips_ask_of_the_last_frame_to_show_there_what_was_at_the_tails() -> None:
+    pokes = simulate_pokes(_moving_square(), np.random.default_rng(3), 1, 5, zero_share=0.0)
+    tails, tips = (torch.nonzero(field[0].norm(dim=0) > 0).float().mean(dim=0) for field in (pokes.maps, pokes.tips))
+    assert torch.equal(tips - tails, torch.tensor([-2.0, 4.0]))
+    assert torch.equal(pokes.tips.amin(dim=(2, 3)), torch.tensor([[-4.0, 0.0]]))
+    assert torch.equal(pokes.tips.amax(dim=(2, 3)), torch.tensor([[0.0, 2.0]]))
+
+
 def test_candidates_keep_off_the_border() -> None:
     amplitude = np.zeros((64, 64), np.float32)
     amplitude[:, :3] = 9.0

@@ -61,7 +61,7 @@ def painting(size_px: int = 64, spectral_norm: bool = True) -> AutoencoderConfig
     )
 
 
-def flow(channels: int = 6, cond_channels: int = 32, weight_norm: bool = True) -> FlowConfig:
+def flow(channels: int = 6, cond_channels: int = 32, weight_norm: bool = True, base_hidden: int = 0) -> FlowConfig:
     return FlowConfig(
         channels=channels,
         cond_channels=cond_channels,
@@ -69,6 +69,7 @@ def flow(channels: int = 6, cond_channels: int = 32, weight_norm: bool = True) -
         factor=channels // 2,
         mid_channels=8,
         weight_norm=weight_norm,
+        base_hidden=base_hidden,
     )
 
 

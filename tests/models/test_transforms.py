@@ -48,6 +48,7 @@ MAKERS: dict[str, tuple[int, Callable[[], Transform]]] = {
     "prior": (5, lambda: Prior(5, 2, small.flow(6, COND))),
     "level": (4, lambda: Level(4, 1, small.flow(6, COND))),
     "flow": (6, lambda: _flow(6)),
+    "flow with a base": (6, lambda: _flow(6, base_hidden=8)),
     "flow of odd levels": (5, lambda: _flow(5)),
     "flow without norm": (6, lambda: _flow(6, weight_norm=False)),
 }

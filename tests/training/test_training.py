@@ -1,6 +1,7 @@
 """`ipoke generate`, `ipoke train` and `ipoke evaluate` run from nothing to a model that loads, and training resumes."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from ipoke_models.data import generate
 from ipoke_models.data.batches import mirror, motion_input
 from ipoke_models.data.store import ClipStore, StoreError
 from ipoke_models.evaluation import __main__ as evaluation
+from ipoke_models.evaluation.card import NOTES, PROVENANCE_FILE, write_card
 from ipoke_models.training import __main__ as training
 from ipoke_models.training.loop import Schedule, train_stage
 from ipoke_models.training.presets import PRESETS
@@ -55,6 +57,29 @@ def test_a_mirrored_batch_mirrored_again_is_itself(store: Path) -> None:
     assert torch.equal(once.poke_flow[0, 0], -batch.poke_flow[0, 0].flip(-1))
     assert torch.equal(once.poke_flow[0, 1], batch.poke_flow[0, 1].flip(-1))
     assert torch.equal(once.frames[1], batch.frames[1])
+
+
+def test_a_store_of_other_clips_is_neither_mixed_nor_mislabelled(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = (store / "clips.json").read_text()
+    assert generate.main(["-o", str(store), "--count", "24", "--processes", "1", "--seed", "5"]) == 2
+    assert "other settings" in capsys.readouterr().err
+    assert (store / "clips.json").read_text() == before
+    assert generate.main(["-o", str(store), "--count", "24", "--processes", "1", "--seed", "4"]) == 0
+
+
+def test_the_card_keeps_its_notes(store: Path, tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    (work / PROVENANCE_FILE).write_text(
+        json.dumps({"commit": "abc", "torch": "2", "command": "ipoke train", "seed": 1, "train": asdict(ClipStore(store).info)})
+    )
+    (work / "log.jsonl").write_text('{"stage": "video", "step": 7, "time": 0, "frame": 0.5}\n')
+    model, clips = load_model(), ClipStore(store)
+    card = write_card(model, clips, "the figures", work, "ipoke evaluate")
+    assert card.count(NOTES) == 1
+    assert card.partition(NOTES)[2] == model.card.partition(NOTES)[2] != ""
+    for expected in (model.sha256, "the figures", "ipoke evaluate", "ipoke train", "--seed 4", "frame 0.5"):
+        assert expected in card
 
 
 def test_a_folder_that_is_no_store_is_refused_in_a_sentence(tmp_path: Path) -> None:

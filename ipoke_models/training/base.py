@@ -1,0 +1,90 @@
+"""The base of the flow: mean and scale of z given the still and the pokes, together with the encoders of both.
+
+Trained by the Gaussian likelihood of z and, for models that warp, by what the mean decodes to: its flow against the true one, and
+against what the pokes themselves ask for at their tips.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..flow.base import ConditionalGaussian
+from ..networks import Networks
+from .codes import CodedClips, Examples
+from .loop import mean_figures
+from .losses import flow_figures, flow_loss
+
+VALIDATION_CLIPS = 192
+
+
+@dataclass(frozen=True)
+class BaseLoss:
+    """Weights beside the likelihood: flow (px) of the last and one more frame, and flow at the tips of the last."""
+
+    flow: float = 0.5
+    tips: float = 0.25
+
+
+class BaseStage:
+    """Trains the base and the conditioner; the autoencoder is finished and only decodes."""
+
+    name = "base"
+
+    def __init__(
+        self, networks: Networks, train: CodedClips, held_out: CodedClips, loss: BaseLoss, batch: int, seed: int
+    ) -> None:
+        assert networks.flow.base is not None
+        self._base: ConditionalGaussian = networks.flow.base
+        self._conditioner, self._autoencoder = networks.conditioner, networks.autoencoder.requires_grad_(False)
+        self.module = nn.ModuleDict({"base": self._base, "conditioner": self._conditioner})
+        self._train, self._held_out, self._loss = train, held_out, loss
+        self._batch, self._seed = batch, seed
+
+    def losses(self, step: int) -> dict[str, Tensor]:
+        """Terms of the loss on fresh clips and pokes."""
+        rng = np.random.default_rng([self._seed, 6, step])
+        examples = self._train.random(rng, self._batch, with_motion=True)
+        frames = examples.batch.backward.shape[1]
+        chosen = [int(rng.integers(frames - 1)), frames - 1]
+        mean, nll = self._predict(examples)
+        flow = self._decoded_flow(mean, examples.x0, chosen)
+        if flow is None:
+            return {"nll": nll}
+        truth, visible = _truth(examples, chosen)
+        asked = examples.pokes.tips
+        at_tips = (asked.norm(dim=1, keepdim=True) > 0) & ~examples.pokes.still.view(-1, 1, 1, 1)
+        error = ((flow[:, -1] - asked).abs() * at_tips).sum() / at_tips.sum().clamp_min(1) / 2
+        return {"nll": nll, "flow": self._loss.flow * flow_loss(flow, truth, visible), "tips": self._loss.tips * error}
+
+    def _predict(self, examples: Examples) -> tuple[Tensor, Tensor]:
+        mean, log_scale = self._base(self._conditioner(examples.x0, examples.pokes.maps))
+        nll = 0.5 * ((examples.z - mean) * torch.exp(-log_scale)).square() + log_scale
+        return mean, nll.mean()
+
+    def _decoded_flow(self, z: Tensor, x0: Tensor, chosen: list[int]) -> Tensor | None:
+        states = self._autoencoder.unroll(z, max(chosen) + 1)[:, chosen]
+        return self._autoencoder.render_many(states, x0).flow
+
+    def validate(self) -> dict[str, float]:
+        """Held-out likelihood, and the flow error of the mean's last frame beside that of standing still."""
+        rng = np.random.default_rng([self._seed, 7])
+        rows = []
+        for part in self._held_out.store.parts(32, VALIDATION_CLIPS):
+            examples = self._held_out.examples(part, rng, with_motion=True)
+            last = [examples.batch.backward.shape[1] - 1]
+            mean, nll = self._predict(examples)
+            row = {"held_out_nll": float(nll)}
+            flow = self._decoded_flow(mean, examples.x0, last)
+            rows.append(row if flow is None else row | flow_figures(flow, *_truth(examples, last)))
+        return mean_figures(rows)
+
+
+def _truth(examples: Examples, chosen: list[int]) -> tuple[Tensor, Tensor]:
+    """Backward flow and visibility of these frames; poked backgrounds stand still and are seen everywhere."""
+    still = examples.pokes.still.view(-1, 1, 1, 1, 1)
+    backward, visible = examples.batch.backward[:, chosen], examples.batch.visible[:, chosen]
+    return torch.where(still, torch.zeros_like(backward), backward), torch.where(still, torch.ones_like(visible), visible)
