@@ -25,7 +25,8 @@ from .data.optical_flow import estimate_motion
 from .data.store import Batch
 from .decoder import Modulation
 from .errors import Cancelled, ModelError
-from .flow import FlowSampler
+from .flow import Conditioning, FlowSampler
+from .guidance import Guide
 from .networks import Networks
 from .pokes import check_pokes, paint_pokes, pokes_to_pixels
 
@@ -34,8 +35,6 @@ DEFAULT_MODEL = "garden-64"
 MODELS_VARIABLE = "IPOKE_MODELS"
 GROUP = 8
 """Variants computed together: 0..7, 8..15, and so on, also where only one of them is wanted."""
-DRAWS = 16
-"""Residuals drawn for each variant of a model that warps; the one that brings the poked places closest to the tips stays."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +62,17 @@ class StreamedFrame:
     frames: Tensor
     flow: Tensor | None
     visibility: Tensor | None
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """What a still (1, 3, S, S) and its pokes say to all of their variants."""
+
+    still: Tensor
+    pokes: NDArray[np.float64]
+    conditioning: Conditioning
+    modulation: Modulation
+    guide: Guide | None
 
 
 def installed_models() -> list[ModelInfo]:
@@ -115,6 +125,7 @@ class Model:
         self.size_px, self.frames, self.max_pokes = self.config.size_px, self.config.frames, self.config.max_pokes
         self._networks = networks
         self._sampler = FlowSampler(networks.flow)
+        self._last: _Prepared | None = None
 
     @property
     def card(self) -> str:
@@ -134,8 +145,9 @@ class Model:
         seed: int = 0,
         first: int = 0,
         cancelled: Callable[[], bool] = lambda: False,
+        group: int = GROUP,
     ) -> Iterator[StreamedFrame]:
-        """The same variants frame by frame, each as soon as it is decoded.
+        """The same variants frame by frame, each as soon as it is decoded. A smaller `group` needs less memory.
 
         Raises:
             ModelError: the still or the pokes don't fit the model.
@@ -143,21 +155,53 @@ class Model:
         """
         if n < 1 or first < 0:
             raise ModelError(f"Ask for at least one variant, counted from 0; got {n} from {first}.")
-        still = self._still(x0)
-        checked = check_pokes(pokes, self.max_pokes)
-        h = self.condition(still, self.poke_map(checked)[None].to(self.device))
-        groups = range(first // GROUP, (first + n - 1) // GROUP + 1)
-        wanted = slice(first - GROUP * groups[0], first - GROUP * groups[0] + n)
-        autoencoder, conditioning = self._networks.autoencoder, self._sampler.condition(h)
-        modulation = autoencoder.modulate(still)
+        prepared = self._prepare(x0, pokes)
+        numbers = range(first // group, (first + n - 1) // group + 1)
+        wanted = slice(first - group * numbers[0], first - group * numbers[0] + n)
         states = []
-        for group in groups:
-            z = self._sampler.latent(self._group_noise(seed, group), conditioning, cancelled)
-            states.append(autoencoder.states(self._closest(z, still, modulation, checked), self.frames))
+        for number in numbers:
+            z = self._sampler.latent(self._group_noise(seed, number, group), prepared.conditioning, cancelled)
+            states.append(self._networks.autoencoder.states(prepared.guide(z) if prepared.guide else z, self.frames))
+        yield from self._rendered(states, prepared, wanted, cancelled)
+
+    @torch.inference_mode()
+    def stream_replay(
+        self, r: Tensor, x0: Tensor, pokes: ArrayLike, cancelled: Callable[[], bool] = lambda: False
+    ) -> Iterator[StreamedFrame]:
+        """The one clip of kinematics r (Cz, 8, 8) on another still, frame by frame; raises as `stream` does."""
+        prepared = self._prepare(x0, pokes)
+        z = self._sampler.latent(r[None].to(self.device), prepared.conditioning, cancelled)
+        yield from self._rendered([self._networks.autoencoder.states(z, self.frames)], prepared, slice(0, 1), cancelled)
+
+    def _prepare(self, x0: Tensor, pokes: ArrayLike) -> _Prepared:
+        """Of the last still and pokes it is kept, so that a re-roll doesn't compute it again."""
+        checked = check_pokes(pokes, self.max_pokes)
+        still = self._still(x0)
+        last = self._last
+        if last is None or not torch.equal(last.still, still) or not np.array_equal(last.pokes, checked):
+            with torch.inference_mode(False), torch.no_grad():
+                last = self._last = self._prepared(still.clone(), checked)
+        return last
+
+    def _prepared(self, still: Tensor, pokes: NDArray[np.float64]) -> _Prepared:
+        autoencoder = self._networks.autoencoder
+        conditioning = self._sampler.condition(self.condition(still, self._painted(pokes)[None].to(self.device)))
+        modulation = autoencoder.modulate(still)
+        guide = None
+        if self.config.autoencoder.decoder.head is DecoderHead.WARP:
+            mean = self._sampler.latent(torch.zeros(1, *self._residual_shape, device=self.device), conditioning).clone()
+            scale = torch.ones_like(mean) if conditioning.base is None else conditioning.base[1].clone()
+            guide = Guide(autoencoder, still, modulation, pokes, mean, scale)
+        return _Prepared(still, pokes, conditioning, modulation, guide)
+
+    def _rendered(
+        self, states: list[Iterator[Tensor]], prepared: _Prepared, wanted: slice, cancelled: Callable[[], bool]
+    ) -> Iterator[StreamedFrame]:
+        """Frames 1..T of the `wanted` ones of several groups' clips."""
         for t in range(1, self.frames + 1):
             if cancelled():
                 raise Cancelled
-            parts = [autoencoder.render(next(state), still, modulation) for state in states]
+            parts = [self._networks.autoencoder.render(next(state), prepared.still, prepared.modulation) for state in states]
             frame, flow, visibility = (
                 None if fields[0] is None else torch.cat([field for field in fields if field is not None])[wanted].cpu()
                 for fields in zip(*((part.frame, part.flow, part.visibility) for part in parts), strict=True)
@@ -165,25 +209,14 @@ class Model:
             assert frame is not None
             yield StreamedFrame(t, frame, flow, visibility)
 
-    def _group_noise(self, seed: int, group: int) -> Tensor:
-        """All draws of a group's residuals, (GROUP x draws, Cz, 8, 8), a variant's own side by side."""
-        warps = self.config.autoencoder.decoder.head is DecoderHead.WARP
-        shape = (DRAWS if warps else 1, self.config.flow.channels, LATENT_PX, LATENT_PX)
-        noise = [torch.randn(shape, generator=_generator(seed, GROUP * group + offset)) for offset in range(GROUP)]
-        return torch.cat(noise).to(self.device)
+    @property
+    def _residual_shape(self) -> tuple[int, int, int]:
+        return self.config.flow.channels, LATENT_PX, LATENT_PX
 
-    def _closest(self, draws: Tensor, still: Tensor, modulation: Modulation, pokes: NDArray[np.float64]) -> Tensor:
-        """Of each variant's draws the one whose last frame shows the tails nearest to the tips: (GROUP, Cz, 8, 8)."""
-        if len(draws) == GROUP:
-            return draws
-        tips = torch.from_numpy(2 * (pokes[:, :2] + pokes[:, 2:]) - 1).float().view(1, 1, -1, 2).to(self.device)
-        shifts = torch.from_numpy(pokes[:, 2:] * self.size_px).float().T.view(1, 2, -1).to(self.device)
-        *_, last = self._networks.autoencoder.states(draws, self.frames)
-        flow = self._networks.autoencoder.render(last, still, modulation).flow
-        assert flow is not None
-        at_tips = F.grid_sample(flow, tips.expand(len(draws), -1, -1, -1), align_corners=False)[:, :, 0]
-        errors = (at_tips + shifts).norm(dim=1).mean(dim=1).nan_to_num(float("inf")).view(GROUP, DRAWS)
-        return draws.view(GROUP, DRAWS, *draws.shape[1:])[torch.arange(GROUP), errors.argmin(dim=1)]
+    def _group_noise(self, seed: int, number: int, group: int) -> Tensor:
+        """Residuals of a group, (group, Cz, 8, 8)."""
+        noise = [torch.randn(self._residual_shape, generator=_generator(seed, group * number + i)) for i in range(group)]
+        return torch.stack(noise).to(self.device)
 
     @torch.inference_mode()
     def invert(self, clip: Tensor, pokes: ArrayLike) -> Tensor:
@@ -200,13 +233,14 @@ class Model:
     @torch.inference_mode()
     def replay(self, r: Tensor, x0: Tensor, pokes: ArrayLike) -> Tensor:
         """Clip (T, 3, S, S) of kinematics r on another still."""
-        still = self._still(x0)
-        h = self.condition(still, self.poke_map(pokes)[None].to(self.device))
-        return self.decode(self.latent(r[None].to(self.device), h), still)[0]
+        return torch.cat([step.frames for step in self.stream_replay(r, x0, pokes)])
 
     def poke_map(self, pokes: ArrayLike) -> Tensor:
         """Pokes as the map that the networks see: (2, S, S), px of the working resolution."""
-        places, shifts = pokes_to_pixels(check_pokes(pokes, self.max_pokes), self.size_px)
+        return self._painted(check_pokes(pokes, self.max_pokes))
+
+    def _painted(self, pokes: NDArray[np.float64]) -> Tensor:
+        places, shifts = pokes_to_pixels(pokes, self.size_px)
         return paint_pokes(places, shifts, self.size_px, self.config.poke_size_px)
 
     def condition(self, x0: Tensor, poke_map: Tensor) -> Tensor:
