@@ -123,7 +123,7 @@ class Model:
         self.name, self.sha256, self.folder = manifest.name, manifest.sha256, folder
         self.config, self.device = manifest.networks, device
         self.size_px, self.frames, self.max_pokes = self.config.size_px, self.config.frames, self.config.max_pokes
-        self._networks = networks
+        self.networks = networks
         self._sampler = FlowSampler(networks.flow)
         self._last: _Prepared | None = None
 
@@ -132,9 +132,11 @@ class Model:
         """The model card, Markdown."""
         return read_card(self.folder)
 
-    def sample(self, x0: Tensor, pokes: ArrayLike, n: int = 8, seed: int = 0, first: int = 0) -> Tensor:
+    def sample(
+        self, x0: Tensor, pokes: ArrayLike, n: int = 8, seed: int = 0, first: int = 0, *, guided: bool = True
+    ) -> Tensor:
         """Variants `first` .. `first + n - 1`: (n, T, 3, S, S) in [-1, 1]."""
-        return torch.stack([step.frames for step in self.stream(x0, pokes, n, seed, first)], dim=1)
+        return torch.stack([step.frames for step in self.stream(x0, pokes, n, seed, first, guided=guided)], dim=1)
 
     @torch.inference_mode()
     def stream(
@@ -146,8 +148,12 @@ class Model:
         first: int = 0,
         cancelled: Callable[[], bool] = lambda: False,
         group: int = GROUP,
+        guided: bool = True,
     ) -> Iterator[StreamedFrame]:
-        """The same variants frame by frame, each as soon as it is decoded. A smaller `group` needs less memory.
+        """The same variants frame by frame, each as soon as it is decoded.
+
+        A smaller `group` needs less memory, and may round differently. Not `guided`, variants are the flow's draws as they come;
+        else the codes of models that warp are held to the pokes (`guidance.py`).
 
         Raises:
             ModelError: the still or the pokes don't fit the model.
@@ -161,7 +167,9 @@ class Model:
         states = []
         for number in numbers:
             z = self._sampler.latent(self._group_noise(seed, number, group), prepared.conditioning, cancelled)
-            states.append(self._networks.autoencoder.states(prepared.guide(z) if prepared.guide else z, self.frames))
+            if guided and prepared.guide is not None:
+                z = prepared.guide(z)
+            states.append(self.networks.autoencoder.states(z, self.frames))
         yield from self._rendered(states, prepared, wanted, cancelled)
 
     @torch.inference_mode()
@@ -171,7 +179,7 @@ class Model:
         """The one clip of kinematics r (Cz, 8, 8) on another still, frame by frame; raises as `stream` does."""
         prepared = self._prepare(x0, pokes)
         z = self._sampler.latent(r[None].to(self.device), prepared.conditioning, cancelled)
-        yield from self._rendered([self._networks.autoencoder.states(z, self.frames)], prepared, slice(0, 1), cancelled)
+        yield from self._rendered([self.networks.autoencoder.states(z, self.frames)], prepared, slice(0, 1), cancelled)
 
     def _prepare(self, x0: Tensor, pokes: ArrayLike) -> _Prepared:
         """Of the last still and pokes it is kept, so that a re-roll doesn't compute it again."""
@@ -184,7 +192,7 @@ class Model:
         return last
 
     def _prepared(self, still: Tensor, pokes: NDArray[np.float64]) -> _Prepared:
-        autoencoder = self._networks.autoencoder
+        autoencoder = self.networks.autoencoder
         conditioning = self._sampler.condition(self.condition(still, self._painted(pokes)[None].to(self.device)))
         modulation = autoencoder.modulate(still)
         guide = None
@@ -201,7 +209,7 @@ class Model:
         for t in range(1, self.frames + 1):
             if cancelled():
                 raise Cancelled
-            parts = [self._networks.autoencoder.render(next(state), prepared.still, prepared.modulation) for state in states]
+            parts = [self.networks.autoencoder.render(next(state), prepared.still, prepared.modulation) for state in states]
             frame, flow, visibility = (
                 None if fields[0] is None else torch.cat([field for field in fields if field is not None])[wanted].cpu()
                 for fields in zip(*((part.frame, part.flow, part.visibility) for part in parts), strict=True)
@@ -245,7 +253,7 @@ class Model:
 
     def condition(self, x0: Tensor, poke_map: Tensor) -> Tensor:
         """(B, 3, S, S), (B, 2, S, S) px -> h (B, Ch, 8, 8)."""
-        h: Tensor = self._networks.conditioner(x0, poke_map)
+        h: Tensor = self.networks.conditioner(x0, poke_map)
         return h
 
     def latent(self, r: Tensor, h: Tensor) -> Tensor:
@@ -254,21 +262,21 @@ class Model:
 
     def residual(self, z: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
         """tau^-1: video code -> residual (B, Cz, 8, 8), and log|det| (B,)."""
-        return self._networks.flow.residual(z, h)
+        return self.networks.flow.residual(z, h)
 
     def decode(self, z: Tensor, x0: Tensor, frames: int | None = None) -> Tensor:
         """(B, Cz, 8, 8), (B, 3, S, S) -> (B, T, 3, S, S) in [-1, 1]; `frames` may exceed the model's own T."""
-        return self._networks.autoencoder.decode(z, x0, frames or self.frames)
+        return self.networks.autoencoder.decode(z, x0, frames or self.frames)
 
     def encode(self, clips: Tensor) -> Tensor:
         """(B, T+1, 3, S, S) in [-1, 1] -> mean of z, (B, Cz, 8, 8). Models fed with flow estimate it by DIS."""
         settings = self.config.autoencoder
         if settings.motion_input is MotionInput.FRAMES:
-            return self._networks.autoencoder.encode(clips)[0]
+            return self.networks.autoencoder.encode(clips)[0]
         flows = torch.stack([estimate_motion(clip) for clip in clips]).to(clips.device)
         halved = F.avg_pool2d(flows.flatten(0, 1), settings.motion_stride)
         halved = halved.view(*flows.shape[:3], *halved.shape[-2:])
-        return self._networks.autoencoder.encode(flow_motion_input(clips[:, 0], halved, settings.flow_scale_px))[0]
+        return self.networks.autoencoder.encode(flow_motion_input(clips[:, 0], halved, settings.flow_scale_px))[0]
 
     @torch.inference_mode()
     def reconstruct(self, batch: Batch) -> Tensor:
@@ -277,7 +285,7 @@ class Model:
 
     def encode_known(self, batch: Batch) -> Tensor:
         """Mean of z, (B, Cz, 8, 8), of clips whose flow is known."""
-        return self._networks.autoencoder.encode(motion_input(batch, self.config.autoencoder))[0]
+        return self.networks.autoencoder.encode(motion_input(batch, self.config.autoencoder))[0]
 
     def _still(self, x0: Tensor) -> Tensor:
         if x0.shape != (3, self.size_px, self.size_px):

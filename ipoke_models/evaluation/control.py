@@ -75,9 +75,10 @@ def control_table(model: Model, store: ClipStore, count: int, variants: int, see
     measured: dict[str, list[dict[str, float]]] = {}
     for number, example in enumerate(examples(store, count, seed)):
         x0 = example.clip[0]
-        sampled = model.sample(x0, example.poke(), n=variants, seed=seed + number)
+        poke, own_seed = example.poke(), seed + number
         rows = {
-            f"model, {variants} variants each": sampled,
+            f"model, {variants} variants each": model.sample(x0, poke, variants, own_seed),
+            "model, draws not held to the poke": model.sample(x0, poke, variants, own_seed, guided=False),
             "gaussian warp": sparse_warp(x0, example.place, example.shift, model.frames)[None],
             "standing still": x0.expand(1, model.frames, -1, -1, -1),
             "reconstruction of the truth": model.reconstruct(example.batch),

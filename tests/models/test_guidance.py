@@ -19,7 +19,7 @@ def model() -> Model:
 
 @pytest.fixture(scope="module")
 def guide(model: Model) -> Guide:
-    autoencoder = model._networks.autoencoder
+    autoencoder = model.networks.autoencoder
     still = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(1)) * 2 - 1
     mean = model.latent(torch.zeros(1, model.config.flow.channels, 8, 8), model.condition(still, model.poke_map(POKES)[None]))
     with torch.no_grad():
