@@ -220,6 +220,24 @@ class FlowConfig:
 
 
 @dataclass(frozen=True)
+class CvaeConfig:
+    """The flow's twin of the ablation; `hidden` is chosen such that it has about the flow's number of parameters."""
+
+    channels: int
+    cond_channels: int
+    hidden: int
+    blocks: int = 4
+    groups: int = 16
+
+    def __post_init__(self) -> None:
+        _require(self.channels > 0 and self.cond_channels > 0, "cvae.channels and cond_channels must be positive")
+        _require(self.blocks > 0 and self.groups > 0, "cvae.blocks and groups must be positive")
+        _require(
+            self.hidden > 0 and self.hidden % self.groups == 0, f"cvae.hidden must be a positive multiple of groups {self.groups}"
+        )
+
+
+@dataclass(frozen=True)
 class ModelConfig:
     """A whole model: what `config.json` of a model folder holds about its networks."""
 
@@ -228,9 +246,11 @@ class ModelConfig:
     flow: FlowConfig
     max_pokes: int = 5
     poke_size_px: int = 5
+    temperature: float = 1.0
+    """Deviation of the residuals that sampling draws (Kingma and Dhariwal 2018); below 1, variants are calmer and more alike."""
 
     def __post_init__(self) -> None:
-        _require(self.max_pokes > 0, "max_pokes must be positive")
+        _require(self.max_pokes > 0 and self.temperature > 0, "max_pokes and temperature must be positive")
         _require(self.poke_size_px % 2 == 1 and self.poke_size_px > 0, "poke_size_px must be odd and positive")
         _require(
             self.size_px >> len(self.conditioner.image.widths) == LATENT_PX,

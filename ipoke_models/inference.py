@@ -35,6 +35,9 @@ DEFAULT_MODEL = "garden-64"
 MODELS_VARIABLE = "IPOKE_MODELS"
 GROUP = 8
 """Variants computed together: 0..7, 8..15, and so on, also where only one of them is wanted."""
+LARGEST_CODE = 60.0
+"""A value of z beyond this tells that the inverse of the flow ran away: codes lie about N(0, 1), their tails reach 30."""
+MOST_DRAWS = 8
 
 
 @dataclass(frozen=True)
@@ -166,7 +169,7 @@ class Model:
         wanted = slice(first - group * numbers[0], first - group * numbers[0] + n)
         states = []
         for number in numbers:
-            z = self._sampler.latent(self._group_noise(seed, number, group), prepared.conditioning, cancelled)
+            z = self._draw(range(number * group, (number + 1) * group), seed, prepared.conditioning, cancelled)
             if guided and prepared.guide is not None:
                 z = prepared.guide(z)
             states.append(self.networks.autoencoder.states(z, self.frames))
@@ -197,9 +200,11 @@ class Model:
         modulation = autoencoder.modulate(still)
         guide = None
         if self.config.autoencoder.decoder.head is DecoderHead.WARP:
-            mean = self._sampler.latent(torch.zeros(1, *self._residual_shape, device=self.device), conditioning).clone()
-            scale = torch.ones_like(mean) if conditioning.base is None else conditioning.base[1].clone()
-            guide = Guide(autoencoder, still, modulation, pokes, mean, scale)
+            base = conditioning.base
+            if base is None:
+                mean = self._sampler.latent(torch.zeros(1, *self._residual_shape, device=self.device), conditioning)
+                base = mean, torch.ones_like(mean)
+            guide = Guide(autoencoder, still, modulation, pokes, base[0].clone(), base[1].clone())
         return _Prepared(still, pokes, conditioning, modulation, guide)
 
     def _rendered(
@@ -221,10 +226,24 @@ class Model:
     def _residual_shape(self) -> tuple[int, int, int]:
         return self.config.flow.channels, LATENT_PX, LATENT_PX
 
-    def _group_noise(self, seed: int, number: int, group: int) -> Tensor:
-        """Residuals of a group, (group, Cz, 8, 8)."""
-        noise = [torch.randn(self._residual_shape, generator=_generator(seed, group * number + i)) for i in range(group)]
-        return torch.stack(noise).to(self.device)
+    def _draw(
+        self, variants: range, seed: int, conditioning: Conditioning, cancelled: Callable[[], bool] = lambda: False
+    ) -> Tensor:
+        """Codes (n, Cz, 8, 8) of these variants. Where the flow's inverse runs away, a variant's next residual is taken."""
+        generators = [_generator(seed, variant) for variant in variants]
+
+        def residual(generator: torch.Generator) -> Tensor:
+            return self.config.temperature * torch.randn(self._residual_shape, generator=generator)
+
+        r = torch.stack([residual(generator) for generator in generators])
+        for _ in range(MOST_DRAWS):
+            z = self._sampler.latent(r.to(self.device), conditioning, cancelled)
+            lost = ~(z.abs().flatten(1).amax(dim=1) <= LARGEST_CODE)
+            if not bool(lost.any()):
+                return z
+            for index in lost.nonzero().flatten().tolist():
+                r[index] = residual(generators[index])
+        raise ModelError(f"'{self.name}' found no clip in {MOST_DRAWS} draws of seed {seed}; take another seed.")
 
     @torch.inference_mode()
     def invert(self, clip: Tensor, pokes: ArrayLike) -> Tensor:

@@ -28,7 +28,7 @@ class PictureError(ValueError):
 
 @dataclass(frozen=True)
 class Pictures:
-    """Cut-outs (H, W, 4) and photographs (H, W, 3), BGR(A) uint8, long side at most 320 px; both may be empty."""
+    """Cut-outs (H, W, 4) and photographs (H, W, 3), BGR(A) uint8, long side bounded; both may be empty."""
 
     cutouts: tuple[NDArray[np.uint8], ...] = field(default=())
     photos: tuple[NDArray[np.uint8], ...] = field(default=())
@@ -39,19 +39,21 @@ def is_held_out(name: str) -> bool:
     return hashlib.sha256(name.encode()).digest()[0] < 256 * HELD_OUT_SHARE
 
 
-def load_pictures(cutouts: Path | None, photos: Path | None, held_out: bool) -> Pictures:
+def load_pictures(cutouts: Path | None, photos: Path | None, held_out: bool, side_px: int = STORED_SIDE_PX) -> Pictures:
     """Read one part of the pictures below two folders; None stands for no pictures of that kind.
+
+    They are kept with a long side of at most `side_px`; training needs no more than the default.
 
     Raises:
         PictureError: a folder is missing or holds nothing of use.
     """
     return Pictures(
-        tuple(_load_cutouts(cutouts, held_out)) if cutouts else (),
-        tuple(_load_photos(photos, held_out)) if photos else (),
+        tuple(_load_cutouts(cutouts, held_out, side_px)) if cutouts else (),
+        tuple(_load_photos(photos, held_out, side_px)) if photos else (),
     )
 
 
-def _load_cutouts(folder: Path, held_out: bool) -> list[NDArray[np.uint8]]:
+def _load_cutouts(folder: Path, held_out: bool, side_px: int) -> list[NDArray[np.uint8]]:
     stamps = folder / "animals"
     roots = [folder / name for name in PHOTO_SUBJECTS] if stamps.is_dir() else [folder]
     found = []
@@ -63,20 +65,20 @@ def _load_cutouts(folder: Path, held_out: bool) -> list[NDArray[np.uint8]]:
             continue
         cut = _crop_to_alpha(picture)
         if cut is not None and min(cut.shape[:2]) >= 60:
-            found.append(_shrink(cut))
+            found.append(_shrink(cut, side_px))
     if not found:
         raise PictureError(f"No cut-outs with alpha (PNG) under {folder}; give a folder of them with --cutouts.")
     return found
 
 
-def _load_photos(folder: Path, held_out: bool) -> list[NDArray[np.uint8]]:
+def _load_photos(folder: Path, held_out: bool, side_px: int) -> list[NDArray[np.uint8]]:
     found = []
     for path in _files([folder], {".jpg", ".jpeg", ".png"}):
         if is_held_out(path.name) != held_out:
             continue
         picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
         if picture is not None and min(picture.shape[:2]) >= 128:
-            found.append(_shrink(picture))
+            found.append(_shrink(picture, side_px))
     if not found:
         raise PictureError(f"No photographs (JPEG or PNG) under {folder}; give a folder of them with --photos.")
     return found
@@ -98,8 +100,8 @@ def _crop_to_alpha(picture: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
     return picture[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
-def _shrink(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    scale = STORED_SIDE_PX / max(picture.shape[:2])
+def _shrink(picture: NDArray[np.uint8], side_px: int) -> NDArray[np.uint8]:
+    scale = side_px / max(picture.shape[:2])
     if scale >= 1:
         return picture
     size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))

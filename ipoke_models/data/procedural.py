@@ -27,6 +27,7 @@ class Clip:
     visible: (T, S, S) bool, whether that place could be seen in x0.
     forward: (T, S, S, 2), what is at p in x0 goes to p + forward[t, p].
     moving: (S, S) bool, the parts of x0 that belong to a moving layer.
+    neighbour: (S, S) bool, the parts of x0 that belong to an object that stands still.
     """
 
     frames: NDArray[np.uint8]
@@ -34,6 +35,7 @@ class Clip:
     visible: NDArray[np.bool_]
     forward: Array
     moving: NDArray[np.bool_]
+    neighbour: NDArray[np.bool_]
 
 
 def procedural_clip(seed: int, index: int, pictures: Pictures, size_px: int = 64, frames: int = 10) -> Clip:
@@ -63,7 +65,9 @@ def render(scene: Scene, size_px: int, frames: int) -> Clip:
             backward[t][mine] = (origin[t] - grid)[mine]
         visible[t] = _seen(start_owner, owner, grid + backward[t])
     moving = np.abs(forward).max(axis=(0, 3)) > 0.05
-    return Clip(np.round(np.stack(painted) * 255).astype(np.uint8), backward, visible, forward, moving)
+    still = [number for number, layer in enumerate(scene.layers) if not layer.motion.parts]
+    frames_8_bit = np.round(np.stack(painted) * 255).astype(np.uint8)
+    return Clip(frames_8_bit, backward, visible, forward, moving, np.isin(start_owner, still))
 
 
 def _flatten(scene: Scene, textures: list[Array]) -> tuple[Array, NDArray[np.int32]]:

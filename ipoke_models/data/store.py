@@ -56,6 +56,9 @@ class Batch:
     poke_flow: Tensor
 
 
+_ARRAYS = ("frames", "motion", "backward", "visible", "poke_flow", "neighbour")
+
+
 def shard_arrays(clips: list[Clip]) -> dict[str, NDArray[np.generic]]:
     """Stack clips into the arrays of one shard."""
     return {
@@ -64,6 +67,7 @@ def shard_arrays(clips: list[Clip]) -> dict[str, NDArray[np.generic]]:
         "backward": np.stack([clip.backward for clip in clips]).transpose(0, 1, 4, 2, 3).astype(np.float16),
         "visible": np.stack([clip.visible for clip in clips])[:, :, None],
         "poke_flow": np.stack([clip.forward[-1] for clip in clips]).transpose(0, 3, 1, 2).astype(np.float16),
+        "neighbour": np.stack([clip.neighbour for clip in clips]),
     }
 
 
@@ -116,9 +120,11 @@ class ClipStore:
             raise StoreError(
                 f"{folder} is no clip store (clips.json is missing or damaged); make one with 'ipoke generate -o {folder}'."
             ) from error
-        names = ("frames", "motion", "backward", "visible", "poke_flow")
         shards = sorted(folder.glob("shard_*"))
-        self._arrays = {name: [np.load(shard / f"{name}.npy", mmap_mode="r") for shard in shards] for name in names}
+        try:
+            self._arrays = {name: [np.load(shard / f"{name}.npy", mmap_mode="r") for shard in shards] for name in _ARRAYS}
+        except (OSError, ValueError) as error:
+            raise StoreError(f"{folder} is damaged or of another version ({error}); generate it anew elsewhere.") from error
         self._starts = np.cumsum([0] + [len(array) for array in self._arrays["frames"]])
 
     def __len__(self) -> int:
@@ -146,6 +152,10 @@ class ClipStore:
         x0 = torch.from_numpy(np.stack([self._row("frames", i)[:1] for i in indices])).float() / 127.5 - 1
         nothing = torch.zeros(len(indices), 0, 2, 1, 1)
         return Batch(x0, nothing, nothing, nothing, self._take("poke_flow", indices).float())
+
+    def neighbour(self, index: int) -> NDArray[np.bool_]:
+        """Where x0 of a clip shows an object that stands still, (S, S); nowhere in clips without one."""
+        return np.array(self._row("neighbour", index), bool)
 
     def _take(self, name: str, indices: NDArray[np.int64]) -> Tensor:
         return torch.from_numpy(np.stack([self._row(name, index) for index in indices]))

@@ -20,15 +20,16 @@ from .residuals import residual_moments
 def as_markdown(table: dict[str, Row]) -> str:
     """The control table; medians carry their 95 % bootstrap interval."""
     lines = [
-        "| | tip error, median % of the arrow | right way, % | background drift, px | PSNR, dB | between variants, levels |",
-        "|---|---|---|---|---|---|",
+        "| | tip error, median % of the arrow | right way, % | background drift, px | leak, % of the arrow | PSNR, dB "
+        "| between variants, levels |",
+        "|---|---|---|---|---|---|---|",
     ]
     for name, row in table.items():
         low, high = row.tip_error_interval
         spread = "" if row.spread_levels is None else f"{row.spread_levels:.2f}"
         lines.append(
             f"| {name} | {row.tip_error_percent:.1f} ({low:.1f} to {high:.1f}) | {row.right_way_percent:.1f} "
-            f"| {row.background_drift_px:.3f} | {row.psnr_db:.2f} | {spread} |"
+            f"| {row.background_drift_px:.3f} | {row.leak_percent:.1f} | {row.psnr_db:.2f} | {spread} |"
         )
     return "\n".join(lines)
 

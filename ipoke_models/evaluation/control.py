@@ -20,16 +20,22 @@ from ..inference import Model
 from .measures import background_of, bootstrap_median, psnr, sparse_warp, tracked_motion, variant_spread
 
 SHORTEST_ARROW_PX = 2.0
+LEAST_NEIGHBOUR_PX = 20
+"""Pixels that an object standing still must show, away from all that moves, for a leak onto it to be measured."""
 
 
 @dataclass(frozen=True)
 class Example:
-    """A true clip (T+1, 3, S, S) with one poke: place (row, column) and shift (2,) px; `batch` is the clip's own."""
+    """A true clip (T+1, 3, S, S) with one poke: place (row, column) and shift (2,) px; `batch` is the clip's own.
+
+    `background` and `neighbour`, (S, S), are what stands still in it, and the objects among that.
+    """
 
     clip: Tensor
     place: tuple[int, int]
     shift: Tensor
     background: NDArray[np.bool_]
+    neighbour: NDArray[np.bool_]
     batch: Batch
 
     def poke(self) -> list[list[float]]:
@@ -48,6 +54,8 @@ class Row:
     tip_error_interval: tuple[float, float]
     right_way_percent: float
     background_drift_px: float
+    leak_percent: float
+    """Mean motion of objects that stand still, in percent of the arrow."""
     psnr_db: float
     spread_levels: float | None = None
 
@@ -64,7 +72,8 @@ def examples(store: ClipStore, count: int, seed: int) -> Iterator[Example]:
         shift = flow[:, row, column]
         if float(shift.norm()) < SHORTEST_ARROW_PX:
             continue
-        yield Example(batch.frames[0], (row, column), shift, background_of(flow), batch)
+        background = background_of(flow)
+        yield Example(batch.frames[0], (row, column), shift, background, background & store.neighbour(index), batch)
         found += 1
         if found == count:
             return
@@ -96,10 +105,13 @@ def control_table(model: Model, store: ClipStore, count: int, variants: int, see
 def _measure(example: Example, clip: Tensor) -> dict[str, float]:
     x0, arrow = example.clip[0], example.shift.numpy()
     flow, motion = tracked_motion(x0, clip[-1], example.place)
+    amplitude, length = np.linalg.norm(flow, axis=-1), float(np.linalg.norm(arrow))
+    seen = example.neighbour.sum() >= LEAST_NEIGHBOUR_PX
     return {
-        "tip": 100 * float(np.linalg.norm(motion - arrow) / np.linalg.norm(arrow)),
+        "tip": 100 * float(np.linalg.norm(motion - arrow)) / length,
         "right_way": float(motion @ arrow > 0),
-        "drift": float(np.linalg.norm(flow, axis=-1)[example.background].mean()) if example.background.any() else float("nan"),
+        "drift": float(amplitude[example.background].mean()) if example.background.any() else float("nan"),
+        "leak": 100 * float(amplitude[example.neighbour].mean()) / length if seen else float("nan"),
         "psnr": psnr(clip, example.clip[1:]) if not torch.equal(clip, example.clip[1:]) else float("inf"),
     }
 
@@ -114,6 +126,7 @@ def _row(entries: list[dict[str, float]]) -> Row:
         (low, high),
         100 * float(column("right_way").mean()),
         float(np.nanmean(column("drift"))),
+        float(np.nanmean(column("leak"))),
         float(column("psnr").mean()),
         float(column("spread").mean()) if "spread" in entries[0] else None,
     )

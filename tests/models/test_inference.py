@@ -112,3 +112,35 @@ def test_models_of_the_variable_are_listed(folder: Path, monkeypatch: pytest.Mon
     names = [info.name for info in installed_models()]
     assert "random-64" in names
     assert "damaged" not in names
+
+
+def test_a_residual_that_runs_away_is_drawn_again_and_leaves_its_company_alone(
+    model: Model, x0: torch.Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared = model._prepare(x0, POKES)
+    solve = model._sampler.latent
+    calls: list[torch.Tensor] = []
+
+    def first_run_away(r: torch.Tensor, *rest: object) -> torch.Tensor:
+        calls.append(r.clone())
+        z = solve(r, *rest).clone()
+        if len(calls) == 1:
+            z[2] = float("nan")
+        return z
+
+    expected = model._draw(range(4), 5, prepared.conditioning)
+    monkeypatch.setattr(model._sampler, "latent", first_run_away)
+    drawn = model._draw(range(4), 5, prepared.conditioning)
+    assert len(calls) == 2
+    assert not torch.equal(calls[0][2], calls[1][2])
+    for other in (0, 1, 3):
+        assert torch.equal(drawn[other], expected[other])
+    assert drawn[2].isfinite().all()
+
+
+def test_a_flow_that_always_runs_away_is_told_in_a_sentence(
+    model: Model, x0: torch.Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model._sampler, "latent", lambda r, *rest: torch.full_like(r, 1e6))
+    with pytest.raises(ModelError, match="take another seed"):
+        model.sample(x0, POKES, n=1)

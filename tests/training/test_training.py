@@ -1,6 +1,7 @@
 """`ipoke generate`, `ipoke train` and `ipoke evaluate` run from nothing to a model that loads, and training resumes."""
 
 import json
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 
@@ -43,6 +44,7 @@ def test_all_stages_run_and_leave_a_model_that_can_be_measured(
     rows = json.loads(capsys.readouterr().out)["rows"]
     assert rows["standing still"]["tip_error_percent"] == pytest.approx(100, abs=1)
     assert rows["truth"]["tip_error_percent"] < 60
+    assert rows["standing still"]["background_drift_px"] == pytest.approx(0, abs=0.01)
     assert model.sha256 in model.card
 
 
@@ -57,6 +59,21 @@ def test_a_mirrored_batch_mirrored_again_is_itself(store: Path) -> None:
     assert torch.equal(once.poke_flow[0, 0], -batch.poke_flow[0, 0].flip(-1))
     assert torch.equal(once.poke_flow[0, 1], batch.poke_flow[0, 1].flip(-1))
     assert torch.equal(once.frames[1], batch.frames[1])
+
+
+def test_neighbours_stand_still_and_are_seen_in_about_half_of_the_clips(store: Path) -> None:
+    clips = ClipStore(store)
+    seen = [index for index in range(len(clips)) if clips.neighbour(index).any()]
+    assert 4 < len(seen) < 20
+    for index in seen:
+        assert float(clips.batch(np.array([index])).poke_flow[0][:, torch.from_numpy(clips.neighbour(index))].abs().max()) == 0
+
+
+def test_a_store_without_an_array_is_refused_in_a_sentence(store: Path, tmp_path: Path) -> None:
+    damaged = shutil.copytree(store, tmp_path / "damaged")
+    (damaged / "shard_0000" / "neighbour.npy").unlink()
+    with pytest.raises(StoreError, match="damaged or of another version"):
+        ClipStore(damaged)
 
 
 def test_a_store_of_other_clips_is_neither_mixed_nor_mislabelled(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
