@@ -45,6 +45,7 @@ def _networks(model: Model) -> str:
         "z and r": f"{settings.flow.channels} x 8 x 8",
         "flow": f"steps {list(settings.flow.num_steps)}, {settings.flow.mid_channels} hidden channels in the couplings",
         "base of the flow": f"{settings.flow.base_hidden} hidden channels" if settings.flow.base_hidden else "none",
+        "temperature of sampling": f"{settings.temperature:g}",
         "sha256 of the weights": model.sha256,
     }
     return "| | |\n|---|---|\n" + "".join(f"| {name} | {value} |\n" for name, value in rows.items())
@@ -55,7 +56,10 @@ def _data(train: dict[str, Any], held_out: StoreInfo) -> str:
         f"    {_generate('train', StoreInfo(**train))}",
         f"    {_generate('held', held_out)}",
         "",
-        f"Training clips: {train['pictures']}. Held-out clips: {held_out.pictures}. No picture is in both parts.",
+        f"* training clips: {train['pictures']}",
+        f"* held-out clips: {held_out.pictures}",
+        "",
+        "No picture is in both parts.",
     ]
     return "## Data\n\nProcedural clips with exact flow:\n\n" + "\n".join(lines) + "\n"
 
