@@ -2,6 +2,7 @@
 
     python build_addon.py                       dist/ipoke-<version>.zip for every platform
     python build_addon.py --platform current    dist/ipoke-<version>-<platform>.zip with this platform's wheels only
+    python build_addon.py --repository DIR      a zip for each platform and index.json, to be hosted for studios
     python build_addon.py --vendor              only bring blender_addon/_vendor up to date, for development
 
 The same sources give the same bytes.
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import importlib.util
+import json
 import platform
 import re
 import shutil
@@ -122,6 +124,38 @@ def build(blender_platform: str | None) -> Path:
     return target
 
 
+def build_repository(folder: Path) -> Path:
+    """Build a zip for each platform into `folder` and list them in its `index.json`; returns that file.
+
+    The format is Blender's (https://docs.blender.org/manual/en/latest/advanced/extensions/creating_repository/).
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    packages = []
+    for blender_platform in sorted(WHEEL_TAGS):
+        zipped = folder / shutil.copy(build(blender_platform), folder)
+        packages.append(_listed(zipped))
+    index = folder / "index.json"
+    half = index.with_suffix(".part")
+    half.write_text(json.dumps({"version": "v1", "blocklist": [], "data": packages}, indent=2) + "\n", encoding="utf-8")
+    half.replace(index)
+    return index
+
+
+def _listed(zipped: Path) -> dict[str, object]:
+    """What a repository says of one zip: its manifest, but for the wheels inside, and the file itself."""
+    with zipfile.ZipFile(zipped) as archive:
+        manifest = tomllib.loads(archive.read("blender_manifest.toml").decode())
+    content = zipped.read_bytes()
+    listed = {key: value for key, value in manifest.items() if key != "wheels"}
+    wheels = [Wheel(Path(path).name) for path in manifest["wheels"]]
+    return listed | {
+        "python_versions": sorted({wheel.python for wheel in wheels if wheel.abi != "abi3"}),
+        "archive_size": len(content),
+        "archive_hash": f"sha256:{hashlib.sha256(content).hexdigest()}",
+        "archive_url": f"./{zipped.name}",
+    }
+
+
 def current_platform() -> str:
     """Return Blender's name of this platform."""
     found = PLATFORMS.get((platform.system(), platform.machine()))
@@ -215,11 +249,14 @@ def main() -> int:
     """Run the command line; returns the exit code."""
     parser = argparse.ArgumentParser(description="Build the Blender extension.")
     parser.add_argument("--platform", choices=("all", "current"), default="all", help="whose wheels to pack")
+    parser.add_argument("--repository", type=Path, metavar="DIR", help="write a repository that can be hosted as it is")
     parser.add_argument("--vendor", action="store_true", help="only copy the shared client into the add-on")
     arguments = parser.parse_args()
     try:
         if arguments.vendor:
             vendor()
+        elif arguments.repository is not None:
+            print(build_repository(arguments.repository))
         else:
             print(build(current_platform() if arguments.platform == "current" else None))
     except BuildError as error:

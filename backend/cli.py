@@ -8,14 +8,18 @@ import traceback
 from collections.abc import Sequence
 from typing import NoReturn
 
-from .commands import children, doctor, models, poke, serve
+from .commands import children, doctor, invert, keygen, models, poke, serve, status, transfer
 from .commands.errors import CommandError, UsageError
 from .protocol.errors import IpokeError
 from .protocol.version import PRODUCT_VERSION
 
 _COMMANDS = {
     "poke": (poke, "variants of a poked still, as image sequences"),
+    "invert": (invert, "the kinematics of a clip, as a file"),
+    "transfer": (transfer, "the kinematics of a clip on another still"),
     "serve": (serve, "run the backend"),
+    "status": (status, "what a running backend does"),
+    "keygen": (keygen, "keys for a backend on another machine"),
     "doctor": (doctor, "look for what is missing, with a fix for each finding"),
     "models": (models, "the installed models"),
 }

@@ -1,4 +1,4 @@
-"""Owns what the front process knows of each client: its plates, and the messages that wait for it under credits."""
+"""Owns what the front process knows of each client: its uploads, and the messages that wait for it under credits."""
 
 from __future__ import annotations
 
@@ -27,12 +27,17 @@ class Client:
     _sent: int = 0
     _sent_bytes: int = 0
     _read_bytes: int = 0
-    _plates: OrderedDict[str, bytes] = field(default_factory=OrderedDict)
+    _uploads: OrderedDict[str, bytes] = field(default_factory=OrderedDict)
 
     @property
     def sent(self) -> int:
         """Messages handed to the socket since the last welcome."""
         return self._sent
+
+    @property
+    def outbox_bytes(self) -> int:
+        """Raw bytes that wait for the client."""
+        return self._outbox_bytes
 
     @property
     def is_full(self) -> bool:
@@ -77,28 +82,30 @@ class Client:
             self._sent += 1
             self._sent_bytes += raw_bytes
 
-    def plate(self, sha256: str) -> bytes | None:
-        """A plate that this client has uploaded."""
-        if sha256 in self._plates:
-            self._plates.move_to_end(sha256)
-        return self._plates.get(sha256)
+    def upload(self, sha256: str) -> bytes | None:
+        """A file that this client has uploaded."""
+        if sha256 in self._uploads:
+            self._uploads.move_to_end(sha256)
+        return self._uploads.get(sha256)
 
-    def keep_plate(self, sha256: str, data: bytes, needed: set[str]) -> bool:
-        """Keep a plate within the quota by forgetting the oldest that no job needs; False when that is not enough."""
-        self._plates[sha256] = data
-        self._plates.move_to_end(sha256)
-        for old in list(self._plates):
-            if self._plate_bytes() <= limits.PLATE_BYTES_PER_CLIENT:
+    def keep_upload(self, sha256: str, data: bytes, needed: set[str]) -> bool:
+        """Keep a file within the quota by forgetting the oldest that no job needs; False when that is not enough."""
+        self._uploads[sha256] = data
+        self._uploads.move_to_end(sha256)
+        for old in list(self._uploads):
+            if self.upload_bytes <= limits.UPLOAD_BYTES_PER_CLIENT:
                 break
             if old != sha256 and old not in needed:
-                del self._plates[old]
-        if self._plate_bytes() <= limits.PLATE_BYTES_PER_CLIENT:
+                del self._uploads[old]
+        if self.upload_bytes <= limits.UPLOAD_BYTES_PER_CLIENT:
             return True
-        del self._plates[sha256]
+        del self._uploads[sha256]
         return False
 
-    def _plate_bytes(self) -> int:
-        return sum(len(data) for data in self._plates.values())
+    @property
+    def upload_bytes(self) -> int:
+        """Bytes of the files that are kept for this client."""
+        return sum(len(data) for data in self._uploads.values())
 
 
 def _raw_bytes(parts: list[bytes]) -> int:

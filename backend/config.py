@@ -13,18 +13,25 @@ WORKER_COMMAND = (sys.executable, "-P", "-m", "backend.worker_main")
 
 @dataclass(frozen=True, slots=True)
 class BackendConfig:
-    """Where a backend listens and how patient it is with its worker and its clients. Times are in seconds.
+    """Where a backend listens and how patient it is with its workers and its clients. Times are in seconds.
 
-    `hold_bytes` is how much may wait for a client that does not read before its jobs are held.
+    `key_file` and `allow_list` let other machines in: the backend's own keys, and the public keys that it accepts.
+    `hold_bytes` is how much may wait for a client that does not read before its jobs are held. A worker that had nothing
+    to do for `unload_s` is told to release its memory. `log_file` is kept below its limit by the backend.
     """
 
     connection_file: Path
     address: str = "127.0.0.1"
     port: int = 0
+    key_file: Path | None = None
+    allow_list: Path | None = None
+    workers: int = 1
     worker_command: tuple[str, ...] = WORKER_COMMAND
     worker_start_s: float = 180.0
     worker_stall_s: float = 120.0
     crashes: int = 5
     crash_window_s: float = 60.0
+    unload_s: float = 600.0
     client_idle_s: float = 600.0
     hold_bytes: int = 256 * MIB
+    log_file: Path | None = None

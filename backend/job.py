@@ -17,20 +17,27 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .plate.image import PlateImage, encode_png, shrink
-from .plate.region import check_region, default_region, model_input, pokes_in_region, scaled_region
-from .plate.render import Renderer
+from .plate.errors import PlateError
+from .plate.image import FLOAT_BITS, PlateImage, decode_plate, encode_frame
+from .plate.motion import Motion, join, motion_of_flows, motion_of_pictures, places_of
+from .plate.passes import encode_passes
+from .plate.region import check_region, default_region, model_input, pokes_in_region
+from .plate.stage import Stage, lock_of
+from .plate.stream import ordered
+from .plate.timing import timeline
 from .protocol import messages
 from .protocol.errors import ErrorCode, IpokeError
-from .protocol.messages import JobSummary, ModelEntry, OutputSize, Region, Sample, Version
+from .protocol.messages import JobSummary, ModelEntry, OutputSize, Playback, Sample, Seam, Version
 from .protocol.version import PRODUCT_VERSION
 
 PREVIEW_SIDE_PX = 512
 GROUP = 8
 COLOUR = "sRGB as stored in the plate, straight alpha"
+LINEAR = "linear light, premultiplied alpha"
 
 Field = NDArray[np.float32]
 Tell = Callable[..., None]
+Fetch = Callable[[str], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,57 +77,115 @@ class JobCancelledError(IpokeError):
 
 
 class SampleJob:
-    """Runs one request. `tell(message, *raw)` sends; `cancelled()` is asked often."""
+    """Runs one request. `tell(message, *raw)` sends; `cancelled()` is asked often; `fetch(sha256)` brings an upload."""
 
-    def __init__(self, request: Sample, model: VariantModel, plate: PlateImage) -> None:
+    def __init__(self, request: Sample, model: VariantModel, plate: PlateImage, fetch: Fetch | None = None) -> None:
         most = model.entry.max_pokes
         if len(request.pokes) > most:
             raise PokesError(f"{model.entry.name} takes at most {most} pokes, not {len(request.pokes)}; remove some.")
         self._request = request
         self._model = model
+        self._playback = request.playback or Playback()
         self._plate_size_px = plate.size_px
-        self._region = request.region or default_region(plate.size_px, request.pokes)
+        self._region = request.region or default_region(plate, request.pokes)
         check_region(self._region, plate.size_px, request.pokes)
         self._x0 = model_input(plate, self._region, model.entry.size_px)
         self._pokes = pokes_in_region(request.pokes, self._region, plate.size_px)
-        self._output_px, self._renderer = self._prepare(plate, self._region)
+        clean = None if request.clean_sha256 is None else self._clean_plate(plate, fetch)
+        lock = None if request.lock_sha256 is None else self._lock(plate, fetch)
+        self._stage = self._prepare(Stage(plate, self._region, self._pokes[:, :2], clean, lock))
 
     def run(self, tell: Tell, cancelled: Callable[[], bool]) -> None:
         """Sample every variant and send its frames as they are made; raises JobCancelledError."""
-        job_id, frames = self._request.job_id, self._model.entry.frames
+        job_id, request, frames = self._request.job_id, self._request, self._frames
         summary = self._summary()
+        # The cores are kept busy by whole frames; OpenCV's own threads would only stand in their way.
+        cv2.setNumThreads(1)
         tell(messages.Prepared(job_id, summary))
-        started_s, done, total = time.monotonic(), 0, self._request.samples * frames
-        for variants in _groups(self._request.first, self._request.samples):
-            hashes: dict[int, list[str]] = {variant: [] for variant in variants}
-            for made in self._model.frames(self._x0, self._pokes, self._request.seed, variants, cancelled):
-                image = encode_png(self._render(made), self._request.depth_bits)
-                if cancelled():
-                    raise JobCancelledError
-                hashes[made.variant].append(hashlib.sha256(image).hexdigest())
-                tell(messages.Frame(job_id, made.variant, made.t), image)
-                done += 1
-                eta_s = (time.monotonic() - started_s) / done * (total - done)
-                tell(messages.Progress(job_id, "sample", done, total, eta_s))
+        started_s, done, total = time.monotonic(), 0, request.samples * frames
+        for variants in _groups(request.first, request.samples, max(1, GROUP // self._playback.chain)):
+            clips = self._clips(variants, cancelled)
             for variant in variants:
-                tell(messages.VariantDone(job_id, variant, tuple(hashes[variant])))
+                hashes: list[str] = []
+                rendered, seam = self._rendered(clips.pop(variant))
+                for t, (image, passes) in enumerate(rendered, start=1):
+                    if cancelled():
+                        raise JobCancelledError
+                    if passes:
+                        tell(messages.Passes(job_id, variant, t), passes)
+                    tell(messages.Frame(job_id, variant, t), image)
+                    hashes.append(hashlib.sha256(image).hexdigest())
+                    done += 1
+                    eta_s = (time.monotonic() - started_s) / done * (total - done)
+                    tell(messages.Progress(job_id, "sample", done, total, eta_s))
+                tell(messages.VariantDone(job_id, variant, tuple(hashes), seam))
         tell(messages.Finished(job_id, summary))
 
-    def _prepare(self, plate: PlateImage, region: Region) -> tuple[tuple[int, int], Renderer | None]:
-        if self._request.size is OutputSize.MODEL:
-            return (self._model.entry.size_px, self._model.entry.size_px), None
-        if self._request.size is OutputSize.PREVIEW:
-            small = shrink(plate, PREVIEW_SIDE_PX)
-            region = scaled_region(region, plate.size_px, small.size_px)
-            plate = small
-        return plate.size_px, Renderer(plate, region, self._x0)
+    @property
+    def _frames(self) -> int:
+        return self._playback.frames_of(self._model.entry.frames)
 
-    def _render(self, made: ModelFrame) -> PlateImage:
-        if self._renderer is not None:
-            return self._renderer.render(made.frame, made.flow, made.visibility)
-        peak = 2**self._request.depth_bits - 1
-        unit = np.clip((made.frame[::-1].transpose(1, 2, 0) + 1.0) * 0.5, 0, 1)
-        return PlateImage(np.rint(unit * peak).astype(np.uint8 if peak == 255 else np.uint16), None)
+    def _clips(self, variants: range, cancelled: Callable[[], bool]) -> dict[int, list[list[ModelFrame]]]:
+        """The model's frames of each variant: one clip, or as many as are chained to it."""
+        chain = self._playback.chain
+        own = range(variants.start * chain, variants.stop * chain)
+        clips: dict[int, list[ModelFrame]] = {index: [] for index in own}
+        for made in self._model.frames(self._x0, self._pokes, self._request.seed, own, cancelled):
+            clips[made.variant].append(made)
+        return {variant: [clips[variant * chain + part] for part in range(chain)] for variant in variants}
+
+    def _rendered(self, clips: list[list[ModelFrame]]) -> tuple[Iterator[tuple[bytes, bytes]], Seam | None]:
+        """Encoded frames and passes (empty where none are wanted) of a variant in order, and how it loops."""
+        depth_bits = self._request.depth_bits
+        if self._stage is None:
+            return ((encode_frame(_model_picture(made.frame, depth_bits), depth_bits), b"") for made in clips[0]), None
+        motion = join([self._motion(clip) for clip in clips])
+        renderer = self._stage.renderer(motion)
+        plan = timeline(self._playback, len(clips), self._model.entry.frames, places_of(motion))
+
+        def make(index: int) -> tuple[bytes, bytes]:
+            now = plan.rows[index]
+            passes = encode_passes(renderer, *plan.around(index)) if self._request.passes else b""
+            return encode_frame(renderer.frame(now), depth_bits), passes
+
+        return ordered(make, range(len(plan.rows))), plan.seam
+
+    def _motion(self, clip: list[ModelFrame]) -> Motion:
+        flows = [made.flow for made in clip if made.flow is not None]
+        if len(flows) < len(clip):
+            return motion_of_pictures(self._x0, [made.frame for made in clip])
+        return motion_of_flows(flows, [made.visibility for made in clip])
+
+    def _prepare(self, stage: Stage) -> Stage | None:
+        if self._request.size is OutputSize.MODEL:
+            self._output_px = (self._model.entry.size_px, self._model.entry.size_px)
+            return None
+        if self._request.size is OutputSize.PREVIEW:
+            stage = stage.shrunk(PREVIEW_SIDE_PX)
+        self._output_px = stage.plate.size_px
+        return stage
+
+    def _clean_plate(self, plate: PlateImage, fetch: Fetch | None) -> PlateImage:
+        assert fetch is not None
+        assert self._request.clean_sha256 is not None
+        clean = self._decode(fetch(self._request.clean_sha256), "clean plate")
+        if clean.size_px != plate.size_px or clean.bgr.dtype != plate.bgr.dtype or (clean.alpha is None) != (plate.alpha is None):
+            raise PlateError("The clean plate has another size, depth or channels than the plate; save it like the plate.")
+        return clean
+
+    def _lock(self, plate: PlateImage, fetch: Fetch | None) -> Field:
+        assert fetch is not None
+        assert self._request.lock_sha256 is not None
+        mask = self._decode(fetch(self._request.lock_sha256), "lock mask")
+        if mask.size_px != plate.size_px:
+            raise PlateError("The lock mask has another size than the plate; paint it at the plate's size.")
+        return lock_of(mask)
+
+    def _decode(self, data: bytes, what: str) -> PlateImage:
+        try:
+            return decode_plate(data, upright=self._request.upright, premultiplied=self._request.premultiplied)
+        except PlateError as error:
+            raise PlateError(error.sentence.replace("The plate", f"The {what}", 1)) from error
 
     def _summary(self) -> JobSummary:
         region = self._region
@@ -137,15 +202,22 @@ class SampleJob:
             region_px=(region.x, region.y, region.w, region.h),
             output_size_px=self._output_px,
             depth_bits=self._request.depth_bits,
-            frames=self._model.entry.frames,
-            colour=COLOUR,
+            frames=self._frames,
+            colour=LINEAR if self._request.depth_bits == FLOAT_BITS else COLOUR,
             versions=own + self._model.versions,
         )
 
 
-def _groups(first: int, samples: int) -> Iterator[range]:
+def _model_picture(frame: Field, depth_bits: int) -> PlateImage:
+    """A decoded frame (3, S, S) in [-1, 1] as an image."""
+    peak = 255 if depth_bits == 8 else 65535
+    unit = np.clip((frame[::-1].transpose(1, 2, 0) + 1.0) * 0.5, 0, 1)
+    return PlateImage(np.rint(unit * peak).astype(np.uint8 if depth_bits == 8 else np.uint16), None)
+
+
+def _groups(first: int, samples: int, size: int) -> Iterator[range]:
     end = first + samples
     while first < end:
-        stop = min(end, (first // GROUP + 1) * GROUP)
+        stop = min(end, (first // size + 1) * size)
         yield range(first, stop)
         first = stop

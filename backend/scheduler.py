@@ -1,25 +1,24 @@
 """Owns the state of every job: who waits, who runs, what happens when a worker dies. No sockets, no clock, no torch.
 
-Each call changes the state and returns what must be done about it, as a list of effects. One job runs at a time;
-clients take turns, and within a client the jobs run in the order they came.
+Each call changes the state and returns what must be done about it, as a list of effects. A worker runs one job at a
+time; clients take turns, and within a client the jobs run in the order they came, but for previews: the newest goes first.
 
-    submit ──> NEEDS_PLATE ──plate──> QUEUED ──dispatch──> RUNNING ──worker's last word──> (gone)
-                                        ^                  │  └──cancel──> STOPPING ──> (gone)
-                                        └──worker's death, reader too slow──┘
+    submit ──> NEEDS_UPLOADS ──uploads──> QUEUED ──dispatch──> RUNNING ──worker's last word──> (gone)
+                                            ^                  │  └──cancel──> STOPPING ──worker's last word──> (gone)
+                                            └──worker's death, reader too slow, newer preview──┘
 """
 
 from __future__ import annotations
 
 import dataclasses
-import itertools
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from .protocol import limits, messages
 from .protocol.errors import ErrorCode
-from .protocol.messages import ErrorInfo, Message, Sample
+from .protocol.messages import ErrorInfo, Message, Sample, Work
 
 DEATHS = 3
 
@@ -27,7 +26,7 @@ DEATHS = 3
 class JobState(Enum):
     """Where a job stands."""
 
-    NEEDS_PLATE = auto()
+    NEEDS_UPLOADS = auto()
     QUEUED = auto()
     RUNNING = auto()
     STOPPING = auto()
@@ -45,28 +44,30 @@ class Tell:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Give a job to the worker."""
+    """Give a job to a worker."""
 
-    client: bytes
-    message: Sample
+    worker: int
+    message: Work
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Ask the worker to stop a job."""
+    """Ask a worker to stop a job."""
 
+    worker: int
     job_id: str
 
 
 Effect = Tell | Run | Stop
-_ON_WORKER = (JobState.RUNNING, JobState.STOPPING, JobState.PAUSING)
 
 
 @dataclass(slots=True)
 class _Job:
     client: bytes
-    message: Sample
-    state: JobState
+    message: Work
+    missing: set[str]
+    state: JobState = JobState.QUEUED
+    worker: int | None = None
     deaths: int = 0
     done: set[int] = field(default_factory=set)
 
@@ -74,37 +75,46 @@ class _Job:
     def id(self) -> str:
         return self.message.job_id
 
-    def rest(self) -> Sample:
-        """The request for the variants that are not done yet."""
-        wanted = range(self.message.first, self.message.first + self.message.samples)
-        missing = [index for index in wanted if index not in self.done]
-        first = missing[0] if missing else self.message.first
-        return dataclasses.replace(self.message, first=first, samples=self.message.first + self.message.samples - first)
+    def rest(self) -> Work:
+        """The request for what is not done yet."""
+        if not isinstance(self.message, Sample):
+            return self.message
+        end = self.message.first + self.message.samples
+        first = next((index for index in range(self.message.first, end) if index not in self.done), self.message.first)
+        return dataclasses.replace(self.message, first=first, samples=end - first)
 
 
 class Scheduler:
-    """The queue of one backend."""
+    """The queue of one backend. Clients are named by their routing ids, workers by numbers."""
 
     def __init__(self) -> None:
         self._clients: dict[bytes, OrderedDict[str, _Job]] = {}
         self._served: dict[bytes, int] = {}
         self._turn = 0
         self._held: set[bytes] = set()
-        self._running: _Job | None = None
-        self._worker_ready = False
+        self._workers: dict[int, _Job | None] = {}
         self._broken: ErrorInfo | None = None
 
-    @property
-    def is_busy(self) -> bool:
+    def is_busy(self, worker: int) -> bool:
         """True while a job is with the worker."""
-        return self._running is not None
+        return self._workers.get(worker) is not None
 
-    def plates_of(self, client: bytes) -> set[str]:
-        """Hashes of the plates that a client's jobs need."""
-        return {job.message.plate_sha256 for job in self._open(client).values()}
+    def job_of(self, worker: int) -> tuple[bytes, str] | None:
+        """Client and id of the job that is with a worker."""
+        job = self._workers.get(worker)
+        return None if job is None else (job.client, job.id)
 
-    def submit(self, client: bytes, message: Sample, has_plate: bool) -> list[Effect]:
-        """Take a job; the same job again only tells where it stands."""
+    def count_jobs(self, client: bytes) -> tuple[int, int]:
+        """How many jobs of a client wait, and how many are with a worker."""
+        running = sum(job.worker is not None for job in self._open(client).values())
+        return len(self._open(client)) - running, running
+
+    def uploads_of(self, client: bytes) -> set[str]:
+        """Hashes of the files that a client's jobs need."""
+        return {sha256 for job in self._open(client).values() for sha256 in job.message.uploads}
+
+    def submit(self, client: bytes, message: Work, missing: Iterable[str] = ()) -> list[Effect]:
+        """Take a job that lacks the files `missing`; the same job again only tells where it stands."""
         jobs = self._clients.setdefault(client, OrderedDict())
         known = jobs.get(message.job_id)
         if known is not None:
@@ -114,92 +124,86 @@ class Scheduler:
         if len(jobs) >= limits.JOBS_PER_CLIENT:
             sentence = f"{limits.JOBS_PER_CLIENT} jobs are waiting already; wait for one to end or cancel one."
             return [Tell(client, messages.Failed(message.job_id, ErrorInfo(ErrorCode.QUOTA, sentence)))]
-        job = _Job(client, message, JobState.QUEUED if has_plate else JobState.NEEDS_PLATE)
+        job = _Job(client, message, set(missing))
+        job.state = JobState.NEEDS_UPLOADS if job.missing else JobState.QUEUED
         jobs[job.id] = job
         effects: list[Effect] = [Tell(client, messages.Queued(job.id, self._ahead(job)))]
-        if not has_plate:
-            effects.append(Tell(client, messages.NeedPlate(message.plate_sha256)))
-        return effects + self._dispatch()
+        return [*effects, *self._ask_for_uploads(job), *self._dispatch(), *self._overtake(job)]
 
-    def plate_arrived(self, client: bytes, sha256: str) -> list[Effect]:
-        """Let the jobs go on that waited for a plate."""
+    def upload_arrived(self, client: bytes, sha256: str) -> list[Effect]:
+        """Let the jobs go on that waited for a file."""
+        complete = []
         for job in self._open(client).values():
-            if job.state is JobState.NEEDS_PLATE and job.message.plate_sha256 == sha256:
+            job.missing.discard(sha256)
+            if job.state is JobState.NEEDS_UPLOADS and not job.missing:
                 job.state = JobState.QUEUED
-        return self._dispatch()
+                complete.append(job)
+        effects = self._dispatch()
+        for job in complete:
+            effects += self._overtake(job)
+        return effects
 
-    def plate_refused(self, client: bytes, sha256: str, error: ErrorInfo) -> list[Effect]:
-        """End the jobs that waited for a plate that can't be taken."""
-        waiting = [job for job in self._open(client).values() if job.state is JobState.NEEDS_PLATE]
-        refused = [job for job in waiting if job.message.plate_sha256 == sha256]
+    def upload_refused(self, client: bytes, sha256: str, error: ErrorInfo) -> list[Effect]:
+        """End the jobs that waited for a file that can't be taken."""
+        refused = [job for job in self._open(client).values() if sha256 in job.missing]
         return [effect for job in refused for effect in self._end(job, messages.Failed(job.id, error))]
 
     def cancel(self, client: bytes, job_id: str) -> list[Effect]:
-        """Stop a job, wherever it stands."""
+        """End a job at once, wherever it stands; its worker stops as soon as it can."""
         job = self._open(client).get(job_id)
         if job is None:
             return [Tell(client, messages.Cancelled(job_id))]
-        if job.state in _ON_WORKER:
-            asked = job.state is JobState.RUNNING
-            job.state = JobState.STOPPING
-            return [Stop(job_id)] if asked else []
-        return [*self._end(job, messages.Cancelled(job_id)), *self._dispatch()]
+        return [*self._stop(job, JobState.STOPPING), *self._end(job, messages.Cancelled(job_id))]
+
+    def cancel_all(self, client: bytes | None) -> list[Effect]:
+        """End every job of a client, or of everyone."""
+        clients = list(self._clients) if client is None else [client]
+        return [effect for one in clients for job_id in list(self._open(one)) for effect in self.cancel(one, job_id)]
 
     def drop_client(self, client: bytes) -> list[Effect]:
-        """Forget a client; its running job is stopped."""
+        """Forget a client; its running jobs are stopped."""
         jobs = self._open(client)
         self._clients.pop(client, None)
         self._served.pop(client, None)
         self._held.discard(client)
-        effects: list[Effect] = []
-        for job in jobs.values():
-            if job.state is JobState.RUNNING:
-                effects.append(Stop(job.id))
-            if job.state in _ON_WORKER:
-                job.state = JobState.STOPPING
-        return effects
+        return [effect for job in jobs.values() for effect in self._stop(job, JobState.STOPPING)]
 
     def hold(self, client: bytes) -> list[Effect]:
-        """A client does not read: its jobs wait, and the running one makes room for the others."""
+        """A client does not read: its jobs wait, and the running ones make room for the others."""
         self._held.add(client)
-        job = self._running
-        if job is not None and job.client == client and job.state is JobState.RUNNING:
-            job.state = JobState.PAUSING
-            return [Stop(job.id)]
-        return []
+        running = [job for job in self._open(client).values() if job.state is JobState.RUNNING]
+        return [effect for job in running for effect in self._stop(job, JobState.PAUSING)]
 
     def release(self, client: bytes) -> list[Effect]:
         """The client reads again."""
         self._held.discard(client)
         return self._dispatch()
 
-    def worker_ready(self) -> list[Effect]:
+    def worker_ready(self, worker: int) -> list[Effect]:
         """A worker is up and idle."""
-        self._worker_ready = True
+        self._workers[worker] = None
         self._broken = None
         return self._dispatch()
 
-    def worker_said(self, message: Message, raw: tuple[bytes, ...] = ()) -> list[Effect]:
-        """Pass the worker's word on to the client whose job it runs."""
-        job = self._running
+    def worker_said(self, worker: int, message: Message, raw: tuple[bytes, ...] = ()) -> list[Effect]:
+        """Pass a worker's word on to the client whose job it runs."""
+        job = self._workers.get(worker)
         if job is None or getattr(message, "job_id", None) != job.id:
             return []
         if isinstance(message, messages.Finished | messages.Failed | messages.Cancelled):
-            return self._worker_is_done(job, message)
+            return self._worker_is_done(worker, job, message)
         if job.state is JobState.STOPPING:
             return []
         if isinstance(message, messages.VariantDone):
             job.done.add(message.variant)
         return [Tell(job.client, message, raw)]
 
-    def worker_died(self) -> list[Effect]:
-        """The worker is gone: its job waits for the next one, unless it has killed too many."""
-        self._worker_ready = False
-        job, self._running = self._running, None
-        if job is None:
+    def worker_died(self, worker: int) -> list[Effect]:
+        """A worker is gone: its job waits for the next one, unless it has killed too many."""
+        job = self._workers.pop(worker, None)
+        if job is None or job.state is JobState.STOPPING:
             return []
-        if job.state is JobState.STOPPING:
-            return self._end(job, messages.Cancelled(job.id))
+        job.worker = None
         job.deaths += 1
         if job.deaths >= DEATHS:
             sentence = f"The worker died {DEATHS} times on this job; try fewer samples or a smaller plate, and see the log."
@@ -207,41 +211,57 @@ class Scheduler:
         job.state = JobState.QUEUED
         self._clients[job.client].move_to_end(job.id, last=False)
         self._served[job.client] = 0
-        return [Tell(job.client, messages.Restarted(job.id, job.deaths))]
+        return [Tell(job.client, messages.Restarted(job.id, job.deaths)), *self._dispatch()]
 
     def give_up(self, error: ErrorInfo) -> list[Effect]:
         """No worker can be had: every job fails, and every later one too."""
         self._broken = error
-        self._worker_ready = False
-        self._running = None
+        self._workers.clear()
         jobs = [job for waiting in self._clients.values() for job in waiting.values()]
         return [effect for job in jobs for effect in self._end(job, messages.Failed(job.id, error))]
 
-    def _worker_is_done(self, job: _Job, message: Message) -> list[Effect]:
-        self._running = None
+    def _worker_is_done(self, worker: int, job: _Job, message: Message) -> list[Effect]:
+        self._workers[worker] = job.worker = None
         if job.state is JobState.PAUSING and isinstance(message, messages.Cancelled):
             job.state = JobState.QUEUED
             return self._dispatch()
-        if job.state is JobState.STOPPING and isinstance(message, messages.Finished):
-            message = messages.Cancelled(job.id)
         return [*self._end(job, message), *self._dispatch()]
 
     def _dispatch(self) -> list[Effect]:
-        if self._running is not None or not self._worker_ready:
-            return []
-        job = min(self._first_jobs(), key=lambda job: self._served.get(job.client, 0), default=None)
-        if job is None:
-            return []
-        job.state = JobState.RUNNING
-        self._running = job
-        self._turn += 1
-        self._served[job.client] = self._turn
-        return [Tell(job.client, messages.Started(job.id)), Run(job.client, job.rest())]
+        effects: list[Effect] = []
+        for worker in [worker for worker, job in self._workers.items() if job is None]:
+            job = min(self._next_jobs(), key=lambda job: self._served.get(job.client, 0), default=None)
+            if job is None:
+                break
+            job.state, job.worker = JobState.RUNNING, worker
+            self._workers[worker] = job
+            self._turn += 1
+            self._served[job.client] = self._turn
+            effects += [Tell(job.client, messages.Started(job.id)), Run(worker, job.rest())]
+        return effects
 
-    def _first_jobs(self) -> Iterator[_Job]:
+    def _next_jobs(self) -> Iterator[_Job]:
         for client, jobs in self._clients.items():
-            ready = (job for job in jobs.values() if job.state is JobState.QUEUED and client not in self._held)
-            yield from itertools.islice(ready, 1)
+            ready = [job for job in jobs.values() if job.state is JobState.QUEUED and client not in self._held]
+            if ready and ready[0].message.is_preview:
+                yield [job for job in ready if job.message.is_preview][-1]
+            elif ready:
+                yield ready[0]
+
+    def _overtake(self, job: _Job) -> list[Effect]:
+        """A preview that waits takes the place of an older one of the same client, which goes on after it."""
+        if not job.message.is_preview or job.state is not JobState.QUEUED or job.client in self._held:
+            return []
+        older = (other for other in self._open(job.client).values() if other.message.is_preview)
+        running = next((other for other in older if other.state is JobState.RUNNING), None)
+        return [] if running is None else self._stop(running, JobState.PAUSING)
+
+    def _stop(self, job: _Job, state: JobState) -> list[Effect]:
+        if job.worker is None:
+            return []
+        is_asked = job.state is not JobState.RUNNING
+        job.state = state
+        return [] if is_asked else [Stop(job.worker, job.id)]
 
     def _end(self, job: _Job, message: Message) -> list[Effect]:
         if self._open(job.client).get(job.id) is not job:
@@ -252,12 +272,16 @@ class Scheduler:
     def _open(self, client: bytes) -> OrderedDict[str, _Job]:
         return self._clients.get(client, OrderedDict())
 
-    def _tell_again(self, job: _Job, message: Sample) -> list[Effect]:
+    def _ask_for_uploads(self, job: _Job) -> list[Effect]:
+        wanted = [sha256 for sha256 in dict.fromkeys(job.message.uploads) if sha256 in job.missing]
+        return [Tell(job.client, messages.NeedUpload(sha256)) for sha256 in wanted]
+
+    def _tell_again(self, job: _Job, message: Work) -> list[Effect]:
         if message != job.message:
             error = ErrorInfo(ErrorCode.MALFORMED, f"Job {job.id} is open with another content; use a new job id.")
             return [Tell(job.client, messages.Refused(error))]
-        if job.state is JobState.NEEDS_PLATE:
-            return [Tell(job.client, messages.NeedPlate(message.plate_sha256))]
+        if job.state is JobState.NEEDS_UPLOADS:
+            return self._ask_for_uploads(job)
         if job.state is JobState.QUEUED:
             return [Tell(job.client, messages.Queued(job.id, self._ahead(job)))]
         return [Tell(job.client, messages.Started(job.id))]

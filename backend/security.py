@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import json
+import logging
 import os
 import secrets
+import struct
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +18,8 @@ from zmq.utils import z85
 from .client.connection_file import ConnectionFile
 from .protocol.errors import ErrorCode, IpokeError
 
+_LOG = logging.getLogger("ipoke.security")
+KEY_CHARACTERS = 40
 ZAP_ENDPOINT = "inproc://zeromq.zap.01"
 _ZAP_VERSION = b"1.0"
 
@@ -86,26 +91,123 @@ class Gate:
         return [_ZAP_VERSION, request_id, b"400", b"not on the allow-list", b"", b""]
 
 
+class Doorkeeper:
+    """Who may speak to the backend: its owner, who reads the connection file, and the keys on the allow-list."""
+
+    DOMAIN = b"client"
+
+    def __init__(self, gate: Gate, address: str, key_file: Path | None, allow_list: Path | None) -> None:
+        """Raises SecurityError for an address that others can reach without keys for it, or for files that are no use."""
+        if key_file is None or allow_list is None:
+            require_loopback(address)
+        self._gate = gate
+        self._file = allow_list
+        self._owner = ""
+        self._listed: set[str] = set()
+        self._seen: tuple[int, int] | None = None
+        self.loopback_address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)
+        self.keys = read_key_file(key_file) if key_file is not None else KeyPair.new()
+        if allow_list is not None:
+            if not allow_list.is_file():
+                raise SecurityError(f"There is no allow-list {allow_list}; write a public key a line into it.")
+            self.read_allow_list()
+
+    def let_in_owner(self, public: str) -> None:
+        """Let in who holds the connection file's key."""
+        self._owner = public
+        self._gate.allow(self.DOMAIN, public)
+
+    def is_owner(self, user: str) -> bool:
+        """True for the key of the connection file."""
+        return user == self._owner
+
+    def is_allowed(self, user: str) -> bool:
+        """False for a key that was let in earlier and has been revoked since."""
+        return user == self._owner or user in self._listed
+
+    def read_allow_list(self) -> bool:
+        """Take over the allow-list if it has changed; says whether a key was revoked."""
+        if self._file is None:
+            return False
+        try:
+            stat = self._file.stat()
+            if (stat.st_mtime_ns, stat.st_size) == self._seen:
+                return False
+            self._seen = (stat.st_mtime_ns, stat.st_size)
+            lines = self._file.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            _LOG.warning("the allow-list can't be read (%s); the last one stays", type(error).__name__)
+            return False
+        listed = {line[:KEY_CHARACTERS] for line in lines if _is_entry(line)}
+        bad = [str(number) for number, line in enumerate(lines, start=1) if line.strip() and not _is_entry(line)]
+        if bad:
+            _LOG.warning("the allow-list has no key of 40 characters in line %s", ", ".join(bad))
+        revoked, new = self._listed - listed, listed - self._listed
+        for public in revoked:
+            self._gate.revoke(self.DOMAIN, public)
+        for public in new:
+            self._gate.allow(self.DOMAIN, public)
+        self._listed = listed
+        _LOG.info("the allow-list has %d keys", len(listed))
+        return bool(revoked)
+
+
 def require_loopback(address: str) -> None:
     """Refuse an address that other machines can reach, since no keys were exchanged with any."""
     try:
         loopback = ipaddress.ip_address(address).is_loopback
     except ValueError as error:
-        raise SecurityError(f"{address} is not an IP address; use 127.0.0.1.") from error
+        raise SecurityError(f"{address} is not an IP address; use 127.0.0.1, or 0.0.0.0 for every network.") from error
     if not loopback:
-        raise SecurityError(f"{address} can be reached from other machines; only loopback addresses are served.")
+        raise SecurityError(f"{address} can be reached from other machines; add --keys and --allow-list, see `ipoke keygen`.")
+
+
+def read_key_file(path: Path) -> KeyPair:
+    """The keys that `ipoke keygen` wrote; raises SecurityError."""
+    try:
+        others_may_read = os.name == "posix" and path.stat().st_mode & 0o077
+        plain = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SecurityError(f"The key file {path} can't be read; make one with `ipoke keygen -o {path}`.") from error
+    if others_may_read:
+        raise SecurityError(f"The key file {path} can be read by others; run `chmod 600 {path}`.")
+    if not (isinstance(plain, dict) and set(plain) == {"public", "secret"} and all(is_key(key) for key in plain.values())):
+        raise SecurityError(f"{path} is no key file; make one with `ipoke keygen`.")
+    keys = KeyPair(**plain)
+    if zmq.curve_public(keys.secret.encode()).decode() != keys.public:
+        raise SecurityError(f"The keys in {path} don't belong together; make new ones with `ipoke keygen`.")
+    return keys
+
+
+def is_key(text: object) -> bool:
+    """True for a CURVE key as Z85 text."""
+    if not isinstance(text, str) or len(text) != KEY_CHARACTERS or not text.isascii():
+        return False
+    try:
+        return z85.encode(z85.decode(text)) == text.encode()
+    except (ValueError, KeyError, struct.error):
+        return False
 
 
 def write_connection_file(path: Path, content: ConnectionFile) -> None:
     """Write the file atomically, mode 0600 from its first moment; raises SecurityError."""
+    write_private(path, content.to_json())
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner may read, whole or not at all; raises SecurityError."""
     half = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(content.to_json())
+            file.write(text)
         os.replace(half, path)
     except OSError as error:
         with contextlib.suppress(OSError):
             half.unlink()
-        raise SecurityError(f"The connection file {path} can't be written ({error.strerror}); choose another.") from error
+        raise SecurityError(f"{path} can't be written ({error.strerror}); choose another file.") from error
+
+
+def _is_entry(line: str) -> bool:
+    return is_key(line[:KEY_CHARACTERS]) and not line[KEY_CHARACTERS : KEY_CHARACTERS + 1].strip()

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gc
+import logging
 import os
 import platform
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,11 +18,16 @@ from numpy.typing import NDArray
 import ipoke_models
 
 from .job import Field, JobCancelledError, ModelFrame
+from .kinematics import ModelId
 from .protocol.errors import ErrorCode, IpokeError
-from .protocol.messages import ModelEntry, ServerInfo, Version
+from .protocol.messages import Memory, ModelEntry, ServerInfo, Version
 from .protocol.version import PRODUCT_VERSION
+from .worker_link import NUMBER_VARIABLE
 
-_MODELS_KEPT = 2
+_LOG = logging.getLogger("ipoke.worker")
+_BUDGET_SHARE = 4
+# What PyTorch, oneDNN and the C++ library say when the processor's memory is out: none of them has an exception of its own.
+_OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "could not create a primitive", "bad_alloc")
 
 
 class ModelUnavailableError(IpokeError):
@@ -39,31 +48,50 @@ class LoadedModel:
     def __init__(self, entry: ModelEntry, model: ipoke_models.Model) -> None:
         self.entry = entry
         self.versions: tuple[Version, ...] = (Version("torch", str(torch.__version__)),)
+        self.size_mb = (model.folder / "model.safetensors").stat().st_size // 2**20
         self._model = model
+        self._batch = ipoke_models.GROUP
 
     def frames(
         self, x0: Field, pokes: NDArray[np.float64], seed: int, variants: range, cancelled: Callable[[], bool]
     ) -> Iterator[ModelFrame]:
         """Frames 1..T of some variants; raises JobCancelledError, ModelUnavailableError and OutOfMemoryError."""
-        still = torch.from_numpy(x0)
-        try:
-            for step in self._model.stream(still, pokes, len(variants), seed, variants.start, cancelled):
-                for position, variant in enumerate(variants):
-                    flow = None if step.flow is None else step.flow[position].numpy()
-                    visibility = None if step.visibility is None else step.visibility[position, 0].numpy()
-                    yield ModelFrame(variant, step.t, step.frames[position].numpy(), flow, visibility)
-        except ipoke_models.Cancelled as error:
-            raise JobCancelledError from error
-        except ipoke_models.ModelError as error:
-            raise ModelUnavailableError(str(error)) from error
-        except torch.OutOfMemoryError as error:
-            raise OutOfMemoryError("The GPU has not enough free memory; close other programs that use it.") from error
+        still, made = torch.from_numpy(x0), set[tuple[int, int]]()
+        while True:
+            try:
+                with _translated():
+                    for step in self._model.stream(still, pokes, len(variants), seed, variants.start, cancelled, self._batch):
+                        for frame in _frames(step, variants):
+                            if (frame.variant, frame.t) not in made:
+                                made.add((frame.variant, frame.t))
+                                yield frame
+                return
+            except OutOfMemoryError:
+                if self._batch == 1:
+                    raise
+                self._batch //= 2
+                _LOG.warning("not enough memory, %s goes on with %d variants together", self.entry.name, self._batch)
+                release_cache()
+
+    def invert(self, clip: Field, pokes: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Residual (C, 8, 8) of a clip (T+1, 3, S, S) in [-1, 1]; raises ModelUnavailableError and OutOfMemoryError."""
+        with _translated():
+            residual: NDArray[np.float32] = self._model.invert(torch.from_numpy(clip), pokes).float().cpu().numpy()
+            return residual
+
+    def replay(
+        self, residual: NDArray[np.float32], x0: Field, pokes: NDArray[np.float64], cancelled: Callable[[], bool]
+    ) -> Iterator[ModelFrame]:
+        """Frames 1..T of a residual on a still, as variant 0; raises as `frames` does."""
+        with _translated():
+            for step in self._model.stream_replay(torch.from_numpy(residual), torch.from_numpy(x0), pokes, cancelled):
+                yield from _frames(step, range(1))
 
 
 class Models:
-    """The installed models; each is loaded when it is first asked for, and the last few are kept."""
+    """The installed models; each is loaded when it is first asked for, and the last few are kept within a budget."""
 
-    def __init__(self) -> None:
+    def __init__(self, budget_mb: int | None = None) -> None:
         torch.set_grad_enabled(False)
         # One thread: results don't depend on the number of cores, and a busy machine does not stall the others' barrier.
         torch.set_num_threads(1)
@@ -71,16 +99,31 @@ class Models:
         torch.backends.cudnn.deterministic = True
         torch.backends.cudnn.allow_tf32 = False
         torch.backends.cuda.matmul.allow_tf32 = False
+        self._device = _device()
+        self._budget_mb = _memory_mb(self._device) // _BUDGET_SHARE if budget_mb is None else budget_mb
         self._loaded: OrderedDict[str, LoadedModel] = OrderedDict()
 
     def info(self) -> ServerInfo:
         """What this worker runs on and which models it has."""
-        device, memory_mb = _device()
-        return ServerInfo(PRODUCT_VERSION, device, memory_mb, self._entries())
+        return ServerInfo(PRODUCT_VERSION, _device_name(self._device), _memory_mb(self._device), self._entries())
 
-    def get(self, name: str | None) -> LoadedModel:
-        """A model by its name, or the default one; raises ModelUnavailableError."""
+    def memory(self) -> Memory:
+        """What is loaded, and the memory that this worker takes of its device."""
+        return Memory(tuple(model.entry.name for model in self._loaded.values()), _used_mb(self._device))
+
+    def unload(self) -> None:
+        """Forget every loaded model and give their memory back."""
+        self._loaded.clear()
+        release_cache()
+
+    def get(self, name: str | None, made_by: ModelId | None = None) -> LoadedModel:
+        """A model by its name, or without one the model that kinematics were made by, or the default one.
+
+        Raises ModelUnavailableError.
+        """
         entries = self._entries()
+        if name is None and made_by is not None:
+            name = next((entry.name for entry in entries if entry.sha256 == made_by.sha256), made_by.name)
         entry = next((entry for entry in entries if name in (None, entry.name)), None)
         if not entries:
             raise ModelUnavailableError("No model is installed, or none of this version; see `ipoke doctor`.")
@@ -91,15 +134,16 @@ class Models:
         if loaded is None:
             loaded = self._loaded[entry.sha256] = self._load(entry)
         self._loaded.move_to_end(entry.sha256)
-        while len(self._loaded) > _MODELS_KEPT:
+        while len(self._loaded) > 1 and sum(model.size_mb for model in self._loaded.values()) > self._budget_mb:
             self._loaded.popitem(last=False)
         return loaded
 
     def _load(self, entry: ModelEntry) -> LoadedModel:
-        try:
-            return LoadedModel(entry, ipoke_models.load_model(entry.name, "cuda" if torch.cuda.is_available() else "cpu"))
-        except ipoke_models.ModelError as error:
-            raise ModelUnavailableError(f"The model {entry.name} can't be loaded: {error}") from error
+        with _translated():
+            try:
+                return LoadedModel(entry, ipoke_models.load_model(entry.name, str(self._device)))
+            except ipoke_models.ModelError as error:
+                raise ModelUnavailableError(f"The model {entry.name} can't be loaded: {error}") from error
 
     def _entries(self) -> tuple[ModelEntry, ...]:
         return tuple(
@@ -108,12 +152,59 @@ class Models:
         )
 
 
-def _device() -> tuple[str, int]:
+def release_cache() -> None:
+    """Give memory that is not in use back to the device."""
+    gc.collect()
     if torch.cuda.is_available():
-        properties = torch.cuda.get_device_properties(0)
-        return properties.name, properties.total_memory // 2**20
+        torch.cuda.empty_cache()
+
+
+def _frames(step: ipoke_models.StreamedFrame, variants: range) -> Iterator[ModelFrame]:
+    for position, variant in enumerate(variants):
+        flow = None if step.flow is None else step.flow[position].numpy()
+        visibility = None if step.visibility is None else step.visibility[position, 0].numpy()
+        yield ModelFrame(variant, step.t, step.frames[position].numpy(), flow, visibility)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn the models' errors into the backend's."""
+    try:
+        yield
+    except ipoke_models.Cancelled as error:
+        raise JobCancelledError from error
+    except ipoke_models.ModelError as error:
+        raise ModelUnavailableError(str(error)) from error
+    except torch.OutOfMemoryError as error:
+        raise OutOfMemoryError("The GPU has not enough free memory; close other programs that use it.") from error
+    except (RuntimeError, MemoryError) as error:
+        if isinstance(error, RuntimeError) and not any(words in str(error) for words in _OUT_OF_MEMORY):
+            raise
+        raise OutOfMemoryError("The machine has not enough free memory; close other programs.") from error
+
+
+def _device() -> torch.device:
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    return torch.device("cuda", int(os.environ.get(NUMBER_VARIABLE, "0")) % torch.cuda.device_count())
+
+
+def _device_name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU ({platform.machine()})"
+
+
+def _memory_mb(device: torch.device) -> int:
+    if device.type == "cuda":
+        return torch.cuda.get_device_properties(device).total_memory // 2**20
     if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
-        memory_mb = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**20
-    else:
-        memory_mb = 0
-    return f"CPU ({platform.machine()})", memory_mb
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**20
+    return 0
+
+
+def _used_mb(device: torch.device) -> int:
+    if device.type == "cuda":
+        return torch.cuda.memory_reserved(device) // 2**20
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 2**20
+    except OSError:
+        return 0

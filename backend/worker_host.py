@@ -19,9 +19,9 @@ from .config import BackendConfig
 from .protocol import limits, messages
 from .protocol.codec import Envelope, decode, encode
 from .protocol.errors import ErrorCode, ProtocolError
-from .protocol.messages import FROM_BACKEND, ErrorInfo, Message
+from .protocol.messages import FROM_BACKEND, ErrorInfo, Memory, Message
 from .security import Gate, KeyPair, make_server
-from .worker_link import Ticket
+from .worker_link import NUMBER_VARIABLE, Ticket
 
 _LOG = logging.getLogger("ipoke.worker_host")
 _DOMAIN = b"worker"
@@ -30,42 +30,39 @@ _PROJECT = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True, slots=True)
-class WorkerSaid:
-    """A message of the worker."""
-
-    envelope: Envelope
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerDied:
+class Died:
     """The worker is gone; another is being started."""
 
     sentence: str
 
 
 @dataclass(frozen=True, slots=True)
-class WorkerGaveUp:
+class GaveUp:
     """No worker will be started any more."""
 
     error: ErrorInfo
 
 
-HostEvent = WorkerSaid | WorkerDied | WorkerGaveUp
+HostEvent = Envelope | Died | GaveUp
+_NOTHING_LOADED = Memory((), 0)
 
 
 class WorkerHost:
-    """Keeps one worker running."""
+    """Keeps one worker running; its number says which of several devices it takes."""
 
-    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], gate: Gate, config: BackendConfig) -> None:
+    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], gate: Gate, config: BackendConfig, number: int = 0) -> None:
+        self._number = number
+        self.is_up = False
+        self.gave_up = False
+        self.device = ""
+        self.memory = _NOTHING_LOADED
         self._context = context
         self._gate = gate
         self._config = config
         self._process: subprocess.Popen[bytes] | None = None
         self._socket: zmq.Socket[bytes] | None = None
         self._keys: KeyPair | None = None
-        self._is_up = False
         self._is_busy = False
-        self._gave_up = False
         self._stamp_s = 0.0
         self._looked_s = 0.0
         self._deaths_s: deque[float] = deque()
@@ -90,7 +87,8 @@ class WorkerHost:
         self._gate.allow(_DOMAIN, self._keys.public)
         port = self._socket.bind_to_random_port("tcp://127.0.0.1")
         ticket = Ticket(f"tcp://127.0.0.1:{port}", server.public, self._keys.public, self._keys.secret)
-        self._is_up = self._is_busy = False
+        self.is_up = self._is_busy = False
+        self.memory = _NOTHING_LOADED
         self._stamp_s = self._looked_s = now_s
         self._process = self._spawn()
         if self._process.stdin is not None:
@@ -111,9 +109,17 @@ class WorkerHost:
 
     def set_busy(self, busy: bool, now_s: float) -> None:
         """Say whether progress is expected from now on."""
-        if busy and not self._is_busy:
+        if busy != self._is_busy:
             self._stamp_s = now_s
         self._is_busy = busy
+
+    def idle_s(self, now_s: float) -> float:
+        """Seconds without a job."""
+        return 0.0 if self._is_busy else now_s - self._stamp_s
+
+    def note_released(self) -> None:
+        """The worker was told to unload its models."""
+        self.memory = Memory((), self.memory.used_mb)
 
     def poll(self, now_s: float) -> list[HostEvent]:
         """Hear the worker and look after it."""
@@ -124,7 +130,7 @@ class WorkerHost:
         self._looked_s = now_s
         events = self._hear(now_s)
         code = self._process.poll()
-        if self._gave_up:
+        if self.gave_up:
             self.stop()
         elif code is not None:
             events += self._hear(now_s)
@@ -155,6 +161,7 @@ class WorkerHost:
             "OPENCV_IO_MAX_IMAGE_WIDTH": side,
             "OPENCV_IO_MAX_IMAGE_HEIGHT": side,
             "OPENCV_IO_MAX_IMAGE_PIXELS": str(limits.IMAGE_SIDE_PX**2),
+            NUMBER_VARIABLE: str(self._number),
             "PYTHONPATH": os.pathsep.join(filter(None, [str(_PROJECT), os.environ.get("PYTHONPATH")])),
         }
         no_window: int = getattr(subprocess, "CREATE_NO_WINDOW", 0)
@@ -176,14 +183,17 @@ class WorkerHost:
 
     def _understand(self, envelope: Envelope) -> HostEvent:
         if isinstance(envelope.message, messages.Ready):
-            self._is_up = True
+            self.is_up = True
+            self.device = envelope.message.info.device
+        if isinstance(envelope.message, Memory):
+            self.memory = envelope.message
         if isinstance(envelope.message, messages.Refused):
-            self._gave_up = True
-            return WorkerGaveUp(envelope.message.error)
-        return WorkerSaid(envelope)
+            self.gave_up = True
+            return GaveUp(envelope.message.error)
+        return envelope
 
     def _is_stalled(self, now_s: float) -> bool:
-        if not self._is_up:
+        if not self.is_up:
             return now_s - self._stamp_s > self._config.worker_start_s
         return self._is_busy and now_s - self._stamp_s > self._config.worker_stall_s
 
@@ -194,11 +204,11 @@ class WorkerHost:
         while now_s - self._deaths_s[0] > self._config.crash_window_s:
             self._deaths_s.popleft()
         if len(self._deaths_s) >= self._config.crashes:
-            self._gave_up = True
+            self.gave_up = True
             final = (
                 f"The worker crashed {self._config.crashes} times within {self._config.crash_window_s:.0f} s; "
                 "run `ipoke doctor` and read the backend's log, then restart the backend."
             )
-            return [WorkerGaveUp(ErrorInfo(ErrorCode.NO_WORKER, final))]
+            return [GaveUp(ErrorInfo(ErrorCode.NO_WORKER, final))]
         self.start(now_s)
-        return [WorkerDied(sentence)]
+        return [Died(sentence)]

@@ -14,6 +14,9 @@ import zmq
 
 from .protocol import limits
 
+NUMBER_VARIABLE = "IPOKE_WORKER"
+"""Environment variable with the worker's number, which says which of several devices it takes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ticket:

@@ -1,7 +1,8 @@
 """Owns the worker process: hears the front process, runs one job at a time, answers.
 
-It speaks the client's protocol: `Sample`, `Plate` and `Cancel` come in; `NeedPlate`, `Progress`, `Frame`, `VariantDone`
-and one of `Finished`, `Failed`, `Cancelled` go out. Torch comes in only through `worker.Models`.
+It speaks the client's protocol: `Sample`, `Invert`, `Upload`, `Cancel` and `ReleaseMemory` come in; `NeedUpload`,
+`Progress`, `Frame`, `VariantDone`, `Kinematics`, one of `Finished`, `Failed`, `Cancelled`, and `Memory` go out. Torch comes
+in only through `worker.Models`.
 """
 
 from __future__ import annotations
@@ -12,14 +13,16 @@ import time
 from collections import OrderedDict, deque
 from typing import TYPE_CHECKING
 
-from .job import JobCancelledError, SampleJob
+from .invert import InvertJob
+from .job import JobCancelledError, SampleJob, VariantModel
+from .kinematics import ReplayedModel, read_kinematics
 from .lifetime import exit_with_parent
 from .log import set_up_log
 from .plate.image import PlateImage, decode_plate
 from .protocol import messages
 from .protocol.codec import Envelope, decode, encode
 from .protocol.errors import ErrorCode, IpokeError
-from .protocol.messages import FROM_CLIENT, ErrorInfo, Message, Sample
+from .protocol.messages import FROM_CLIENT, ErrorInfo, Message, Sample, Work
 from .worker_link import Ticket, WorkerLink
 
 if TYPE_CHECKING:
@@ -36,8 +39,9 @@ class WorkerLoop:
     def __init__(self, link: WorkerLink, models: Models) -> None:
         self._link = link
         self._models = models
-        self._plates: OrderedDict[tuple[str, bool], PlateImage] = OrderedDict()
+        self._plates: OrderedDict[tuple[str, bool, bool], PlateImage] = OrderedDict()
         self._waiting: deque[Envelope] = deque()
+        self._job_id = ""
         self._cancelled = False
         self._progress = messages.Progress("-", "load", 0, 0, None)
         self._told_s = 0.0
@@ -47,15 +51,19 @@ class WorkerLoop:
         self._tell(messages.Ready(self._models.info()))
         while True:
             envelope = self._waiting.popleft() if self._waiting else self._receive(None)
-            if envelope is not None and isinstance(envelope.message, Sample):
+            if envelope is not None and isinstance(envelope.message, messages.Sample | messages.Invert):
                 self._run_job(envelope.message)
+            elif envelope is not None and isinstance(envelope.message, messages.ReleaseMemory):
+                self._plates.clear()
+                self._models.unload()
+                self._tell(self._models.memory())
 
-    def _run_job(self, request: Sample) -> None:
-        job_id = request.job_id
-        self._cancelled = False
+    def _run_job(self, work: Work) -> None:
+        job_id = work.job_id
+        self._job_id, self._cancelled = job_id, False
         _LOG.info("job %s begins", job_id)
         try:
-            self._sample(request)
+            self._work(work)
         except JobCancelledError:
             self._tell(messages.Cancelled(job_id))
         except IpokeError as error:
@@ -65,33 +73,48 @@ class WorkerLoop:
         except Exception:  # the worker's border: whatever goes wrong in a job must not take the next one with it
             _LOG.exception("job %s failed", job_id)
             self._fail(job_id, ErrorCode.INTERNAL, "The job failed for an unknown reason; see the backend's log.")
+        self._tell(self._models.memory())
         _LOG.info("job %s ends", job_id)
 
-    def _sample(self, request: Sample) -> None:
-        self._stage(request, "load")
-        model = self._models.get(request.model)
+    def _work(self, work: Work) -> None:
+        if isinstance(work, messages.Invert):
+            self._stage(work, "load")
+            InvertJob(work, self._models.get(work.model)).run(self._tell, self._fetch, self._is_cancelled)
+        elif work.kinematics_sha256 is None:
+            self._stage(work, "load")
+            self._sample(work, self._models.get(work.model))
+        else:
+            kinematics = read_kinematics(self._fetch(work.kinematics_sha256))
+            self._stage(work, "load")
+            self._sample(work, ReplayedModel(self._models.get(work.model, kinematics.info.model), kinematics))
+
+    def _sample(self, request: Sample, model: VariantModel) -> None:
         self._stage(request, "decode")
         plate = self._plate(request)
         self._stage(request, "sample")
-        SampleJob(request, model, plate).run(self._tell, self._is_cancelled)
+        SampleJob(request, model, plate, self._fetch).run(self._tell, self._is_cancelled)
 
     def _plate(self, request: Sample) -> PlateImage:
-        key = (request.plate_sha256, request.upright)
+        key = (request.plate_sha256, request.upright, request.premultiplied)
         if key not in self._plates:
-            self._tell(messages.NeedPlate(request.plate_sha256))
-            self._plates[key] = decode_plate(self._await_plate(request.plate_sha256), upright=request.upright)
+            data = self._fetch(request.plate_sha256)
+            self._plates[key] = decode_plate(data, upright=request.upright, premultiplied=request.premultiplied)
         self._plates.move_to_end(key)
         while len(self._plates) > _PLATES_KEPT:
             self._plates.popitem(last=False)
         return self._plates[key]
 
-    def _await_plate(self, sha256: str) -> bytes:
+    def _fetch(self, sha256: str) -> bytes:
+        """A file of the client's; raises JobCancelledError when the job ends before it comes."""
+        self._tell(messages.NeedUpload(sha256))
         while True:
             envelope = self._receive(None)
-            if envelope is not None and envelope.message == messages.Plate(sha256):
+            if envelope is not None and envelope.message == messages.Upload(sha256):
                 return envelope.raw[0]
             if envelope is not None:
                 self._notice(envelope)
+            if self._cancelled:
+                raise JobCancelledError
 
     def _is_cancelled(self) -> bool:
         while (envelope := self._receive(0.0)) is not None:
@@ -102,11 +125,11 @@ class WorkerLoop:
 
     def _notice(self, envelope: Envelope) -> None:
         if isinstance(envelope.message, messages.Cancel):
-            self._cancelled = envelope.message.job_id == self._progress.job_id
-        else:
+            self._cancelled = self._cancelled or envelope.message.job_id == self._job_id
+        elif not isinstance(envelope.message, messages.Upload):
             self._waiting.append(envelope)
 
-    def _stage(self, request: Sample, stage: str) -> None:
+    def _stage(self, request: Work, stage: str) -> None:
         self._tell(messages.Progress(request.job_id, stage, 0, 0, None))
         if self._is_cancelled():
             raise JobCancelledError

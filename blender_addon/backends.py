@@ -12,13 +12,11 @@ from . import preferences
 from ._vendor.client import (
     ConnectionFile,
     Launcher,
-    LaunchError,
-    LinkError,
     LocalBackend,
     default_runtime_dir,
     find_backend,
 )
-from .core.link import RemoteBackend
+from .core.link import Fix, NoBackendError, RemoteBackend
 from .core.runtime import Backend
 
 BACKEND_VARIABLE = "IPOKE_BACKEND"
@@ -33,13 +31,15 @@ def open_backend() -> Backend:
     command = find_backend(wish)
     if command is None:
         where = f"at {wish}" if wish else "on this machine"
-        raise LaunchError(f"No backend was found {where}; install it, or set its path in the add-on's preferences.")
+        sentence = f"No backend was found {where}; install it, or set its path in the add-on's preferences."
+        raise NoBackendError(sentence, Fix.PREFERENCES)
     return LocalBackend(Launcher(command, default_runtime_dir()))
 
 
 def _remote(file: Path) -> RemoteBackend:
     if not _is_loopback(ConnectionFile.read(file).address) and not bpy.app.online_access:
-        raise LinkError("The backend runs on another machine; allow online access in Blender's System preferences.")
+        sentence = "The backend runs on another machine; allow online access in Blender's System preferences."
+        raise NoBackendError(sentence, Fix.ONLINE_ACCESS)
     return RemoteBackend(file)
 
 

@@ -7,13 +7,19 @@ from pathlib import Path
 import bpy
 from bpy.app.handlers import persistent
 
-from . import homes, pump
+from . import homes, migration, pump
+
+
+@persistent
+def _on_load_pre(*_arguments: object) -> None:
+    pump.sweep()
 
 
 @persistent
 def _on_load(*_arguments: object) -> None:
     addon = pump.addon()
     addon.draft = addon.hovered = None
+    migration.upgrade()
     pump.restore()
 
 
@@ -36,6 +42,7 @@ def _on_save_post(*_arguments: object) -> None:
 def _lists() -> tuple[tuple[list, object], ...]:
     handlers = bpy.app.handlers
     return (
+        (handlers.load_pre, _on_load_pre),
         (handlers.load_post, _on_load),
         (handlers.undo_post, _on_undo),
         (handlers.redo_post, _on_undo),

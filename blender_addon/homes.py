@@ -12,7 +12,7 @@ import bpy
 from . import pump, results, sequences
 from .core import folders
 from .core.errors import FolderError
-from .properties import IPOKE_PG_job
+from .properties import IPOKE_PG_job, IPOKE_PG_variant
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +30,9 @@ def before_save(home: Path) -> None:
             folder = moved
         remembered[job.name] = folder
         job.folder = _stored(folder, home)
+    for variant in _baked_elsewhere():
+        remembered[_key(variant)] = results.baked_file(Path(), variant)
+        variant.baked_file = _stored(remembered[_key(variant)], home)
 
 
 def after_save() -> None:
@@ -41,6 +44,10 @@ def after_save() -> None:
             job.folder = sequences.blend_path(folder)
             if not bpy.data.filepath:
                 _repoint(obj, folder, folder, None)
+    for variant in _baked_elsewhere():
+        file = remembered.get(_key(variant))
+        if file is not None:
+            variant.baked_file = sequences.blend_path(file)
     remembered.clear()
 
 
@@ -66,6 +73,18 @@ def _stored(path: Path, home: Path | None) -> str:
         return str(path) if home is None else "//" + Path(os.path.relpath(path, home)).as_posix()
     except ValueError:  # another drive
         return str(path)
+
+
+def _baked_elsewhere() -> Iterator[IPOKE_PG_variant]:
+    """Yield the variants whose bake is not in their job's folder."""
+    for obj in bpy.data.objects:
+        for variant in obj.ipoke.variants:
+            if variant.baked_file.startswith("//") or Path(variant.baked_file).is_absolute():
+                yield variant
+
+
+def _key(variant: IPOKE_PG_variant) -> str:
+    return f"{variant.job_id}/{variant.index}"
 
 
 def _jobs() -> Iterator[tuple[bpy.types.Object, IPOKE_PG_job]]:

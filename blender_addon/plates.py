@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import bpy
 
+from .core import region
 from .core.errors import PlateError
 from .core.jobs import Target
+from .core.pokes import Arrow
+from .core.region import Box
+from .core.settings import PokeSetting, Settings
 
 if TYPE_CHECKING:
-    from .properties import IPOKE_PG_plate
+    from .properties import IPOKE_PG_plate, IPOKE_PG_poke
+
+DATA_VERSION = 2
 
 
 def plate_of(obj: bpy.types.Object | None) -> IPOKE_PG_plate | None:
@@ -39,7 +45,51 @@ def adopt(obj: bpy.types.Object) -> IPOKE_PG_plate:
         plate.still = node.image
     if not plate.plate_id:
         plate.plate_id = uuid.uuid4().hex
+        plate.data_version = DATA_VERSION
     return plate
+
+
+def make_active(context: bpy.types.Context, obj: bpy.types.Object) -> None:
+    """Select the object alone and make it the active one, unless it is already."""
+    if obj == context.view_layer.objects.active:
+        return
+    for other in context.selected_objects:
+        other.select_set(False)
+    obj.select_set(True)
+    context.view_layer.objects.active = obj
+
+
+def settings(plate: IPOKE_PG_plate) -> Settings:
+    """Return what is set on a plate, but for its seed."""
+    return Settings(poke_settings(plate.pokes), plate.samples, region_box(plate) if plate.use_region else None)
+
+
+def poke_settings(pokes: Iterable[IPOKE_PG_poke]) -> tuple[PokeSetting, ...]:
+    """Return stored pokes as plain data."""
+    return tuple(PokeSetting(poke.name, Arrow(tuple(poke.tail), tuple(poke.tip)), poke.strength, poke.enabled) for poke in pokes)
+
+
+def store_pokes(stored: bpy.types.bpy_prop_collection, pokes: Iterable[PokeSetting]) -> None:
+    """Replace stored pokes."""
+    stored.clear()
+    for setting in pokes:
+        poke = stored.add()
+        poke.name = setting.name
+        poke.tail, poke.tip = setting.arrow.tail, setting.arrow.tip
+        poke.strength, poke.enabled = setting.strength, setting.enabled
+
+
+def region_box(plate: IPOKE_PG_plate) -> Box:
+    """Return the region that is set by hand."""
+    return Box(*plate.region)
+
+
+def propose_region(plate: IPOKE_PG_plate) -> None:
+    """Set the region to what the model saw last, or to the largest square near the arrows."""
+    size = size_px(plate)
+    seen = [job.region_px for job in plate.jobs if any(job.region_px)]
+    box = region.to_box(seen[-1], size) if seen else region.around(settings(plate).asked, size)
+    plate.region = box.left, box.top, box.right, box.bottom
 
 
 def image_nodes(obj: bpy.types.Object) -> Iterator[bpy.types.ShaderNodeTexImage]:
@@ -82,5 +132,15 @@ def read(image: bpy.types.Image) -> bytes:
 
 def size_px(plate: IPOKE_PG_plate) -> tuple[int, int]:
     """Return the still's size; (1, 1) while its file is missing."""
-    width, height = plate.still.size
+    return _size_px(plate.still)
+
+
+def image_size_px(obj: bpy.types.Object) -> tuple[int, int]:
+    """Return the size of the still that an object has, or would have as a plate."""
+    node = next(image_nodes(obj), None)
+    return _size_px(obj.ipoke.still or (node.image if node is not None else None))
+
+
+def _size_px(image: bpy.types.Image | None) -> tuple[int, int]:
+    width, height = (1, 1) if image is None else image.size
     return max(width, 1), max(height, 1)

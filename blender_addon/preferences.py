@@ -1,11 +1,11 @@
-"""Owns the add-on's preferences: where the backend is."""
+"""Owns the add-on's preferences: where the backend and the library of kinematics are."""
 
 import bpy
 from bpy.props import StringProperty
 
 
 class IPOKE_AP_preferences(bpy.types.AddonPreferences):
-    """Where to find the backend."""
+    """Where to find the backend and the library."""
 
     bl_idname = __package__
 
@@ -20,12 +20,19 @@ class IPOKE_AP_preferences(bpy.types.AddonPreferences):
         subtype="FILE_PATH",
     )
 
+    library_folder: StringProperty(
+        name="Kinematics",
+        description="Folder of the library of motions; empty keeps them with the add-on's own files",
+        subtype="DIR_PATH",
+    )
+
     def draw(self, _context: bpy.types.Context) -> None:
         """Draw the preferences."""
         column = self.layout.column()
         column.use_property_split = True
         column.prop(self, "backend_path")
         column.prop(self, "connection_file")
+        column.prop(self, "library_folder")
 
 
 def get() -> IPOKE_AP_preferences:

@@ -13,9 +13,9 @@ from bpy.props import (
     StringProperty,
 )
 
-from . import results
+from . import plates, results
+from .core.bakes import PLAIN_TEMPLATE
 
-DATA_VERSION = 1
 MAX_SEED = 2**31 - 1
 MAX_SAMPLES = 64
 
@@ -24,15 +24,44 @@ SHOWN = (
     ("VARIANT", "Variant", "The chosen variant"),
     ("BAKE", "Bake", "The chosen variant at the plate's own resolution"),
 )
+RELATIVE_PATH = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
+DEPTHS = (
+    ("AUTO", "As the Plate", "8 bits for an 8-bit plate, 16 bits for a deeper one, EXR for a float plate"),
+    ("8", "PNG 8 bit", "PNG with 8 bits a channel"),
+    ("16", "PNG 16 bit", "PNG with 16 bits a channel"),
+    ("32", "EXR", "OpenEXR, linear light"),
+)
+HOLDS = (
+    ("1", "Ones", "A new drawing on every frame"),
+    ("2", "Twos", "Each drawing stays for two frames"),
+    ("3", "Threes", "Each drawing stays for three frames"),
+)
+LOOPS = (
+    ("none", "Once", "Play once, from the still to where it ends"),
+    ("closed", "Loop", "Come back to the start without a jump; turns round where that can't be done smoothly"),
+    ("ping-pong", "Ping-Pong", "Turn round at the end and go back"),
+)
+EASINGS = (
+    ("linear", "Even", "The motion's own pace"),
+    ("in", "Ease In", "Start slowly"),
+    ("out", "Ease Out", "End slowly"),
+    ("in-out", "Ease In and Out", "Start and end slowly"),
+)
 
 
 def _timing_changed(plate: "IPOKE_PG_plate", _context: bpy.types.Context) -> None:
     results.refresh(plate.id_data)
 
 
-def _variant_listed(plate: "IPOKE_PG_plate", _context: bpy.types.Context) -> None:
-    plate.active_variant = plate.listed_variant
-    results.show_active(plate.id_data, "VARIANT")
+def _region_switched(plate: "IPOKE_PG_plate", _context: bpy.types.Context) -> None:
+    if plate.use_region and plate.region[2] <= plate.region[0]:
+        plates.propose_region(plate)
+
+
+def _starred(variant: "IPOKE_PG_variant", _context: bpy.types.Context) -> None:
+    job = variant.id_data.ipoke.jobs.get(variant.job_id)
+    if job is not None and variant.starred:
+        job.live = False  # what somebody has marked is no throw-away preview any more
 
 
 class IPOKE_PG_poke(bpy.types.PropertyGroup):
@@ -56,9 +85,15 @@ class IPOKE_PG_job(bpy.types.PropertyGroup):
 
     folder: StringProperty(name="Folder")
     seed: IntProperty(name="Seed", min=0)
+    samples: IntProperty(name="Variants", min=0)
     model: StringProperty(name="Model")
     plate_sha256: StringProperty(name="Plate")
+    group: StringProperty(name="Group", description="The same for jobs that differ in their seeds only")
+    use_region: BoolProperty(name="Own Region")
+    region: FloatVectorProperty(name="Asked Region", size=4, min=0.0, max=1.0)
     region_px: IntVectorProperty(name="Region", size=4, min=0)
+    live: BoolProperty(name="Live", description="A preview that the next one replaces")
+    kinematics: StringProperty(name="Kinematics", description="File of the motion that was replayed")
     pokes: CollectionProperty(type=IPOKE_PG_poke)
 
 
@@ -69,14 +104,43 @@ class IPOKE_PG_variant(bpy.types.PropertyGroup):
     index: IntProperty(name="Index", min=0)
     frames: IntProperty(name="Frames", description="How many frames are on disk", min=0)
     complete: BoolProperty(name="Complete", description="All frames are on disk")
-    starred: BoolProperty(name="Star", description="Mark this variant as a favourite")
+    starred: BoolProperty(name="Star", description="Mark this variant as a favourite", update=_starred)
     baked_frames: IntProperty(name="Baked Frames", description="How many frames are baked at the plate's size", min=0)
+    baked_file: StringProperty(name="Baked File", description="First file of the bake; inside the job's folder without //")
+    baked_first: IntProperty(name="First Number", description="Number in the name of the bake's first file", default=1)
+
+
+class IPOKE_PG_bake(bpy.types.PropertyGroup):
+    """How a bake is made and where it goes."""
+
+    folder: StringProperty(
+        name="Folder",
+        description="Where the frames go; empty keeps them with the variant's other files",
+        subtype="DIR_PATH",
+        options=RELATIVE_PATH,
+    )
+    file_name: StringProperty(
+        name="File Name",
+        description="Name of the frames, ending in #### for the number; {plate}, {variant} and {seed} are filled in",
+        default=PLAIN_TEMPLATE,
+    )
+    first_number: IntProperty(name="First Number", description="Number of the first frame's file", min=0, default=1)
+    depth: EnumProperty(name="Depth", description="Format of the frames", items=DEPTHS, default="AUTO")
+    hold: EnumProperty(name="Pace", description="For how many frames each drawing stays", items=HOLDS, default="1")
+    fit: BoolProperty(name="Fit Length", description="Stretch the motion to a number of frames")
+    length: IntProperty(name="Frames", description="How many frames the bake has", min=2, max=600, default=48)
+    loop: EnumProperty(name="Loop", description="Whether the end meets the start", items=LOOPS, default="none")
+    easing: EnumProperty(name="Easing", description="How a clip that plays once starts and ends", items=EASINGS, default="linear")
+
+
+class IPOKE_PG_deleted(bpy.types.PropertyGroup):
+    """What was deleted on purpose, so that it is not brought back. Its name is a job's id, or that and a variant's index."""
 
 
 class IPOKE_PG_plate(bpy.types.PropertyGroup):
     """Everything that iPOKE keeps on an object."""
 
-    data_version: IntProperty(default=DATA_VERSION, options={"HIDDEN"})
+    data_version: IntProperty(options={"HIDDEN"})  # a default is not stored, so 0 stands for version 1 as well
     plate_id: StringProperty(options={"HIDDEN"})
     still: PointerProperty(name="Still", description="The original still; it is never changed", type=bpy.types.Image)
     clip: PointerProperty(name="Clip", description="The image sequence on the plane", type=bpy.types.Image)
@@ -89,13 +153,21 @@ class IPOKE_PG_plate(bpy.types.PropertyGroup):
     )
     seed: IntProperty(name="Seed", description="The same seed gives the same variants", min=0, max=MAX_SEED)
     lock_seed: BoolProperty(name="Lock Seed", description="Keep the seed; otherwise every sample takes a new one")
+    live: BoolProperty(name="Live", description="Sample one preview whenever an arrow was drawn or changed")
+    use_region: BoolProperty(
+        name="Own Region",
+        description="Choose by hand what part of the plate the model sees; nothing outside it moves",
+        update=_region_switched,
+    )
+    region: FloatVectorProperty(
+        name="Region", description="Left, top, right and bottom in fractions of the plate", size=4, min=0.0, max=1.0
+    )
+    bake: PointerProperty(type=IPOKE_PG_bake)
 
     jobs: CollectionProperty(type=IPOKE_PG_job)
     variants: CollectionProperty(type=IPOKE_PG_variant)
+    deleted: CollectionProperty(type=IPOKE_PG_deleted)
     active_variant: IntProperty(name="Active Variant", description="The chosen variant", default=-1)
-    listed_variant: IntProperty(
-        name="Listed Variant", description="Play this variant on the plane", update=_variant_listed, options={"HIDDEN"}
-    )
     shown: EnumProperty(name="Shown", description="What the plane shows", items=SHOWN, default="STILL", options={"HIDDEN"})
     start_frame: IntProperty(
         name="Start Frame", description="Scene frame at which the clip starts", default=1, update=_timing_changed
@@ -104,7 +176,7 @@ class IPOKE_PG_plate(bpy.types.PropertyGroup):
     message: StringProperty(name="Message", description="How the last job ended", options={"HIDDEN"})
 
 
-CLASSES = (IPOKE_PG_poke, IPOKE_PG_job, IPOKE_PG_variant, IPOKE_PG_plate)
+CLASSES = (IPOKE_PG_poke, IPOKE_PG_job, IPOKE_PG_variant, IPOKE_PG_bake, IPOKE_PG_deleted, IPOKE_PG_plate)
 
 
 def attach() -> None:

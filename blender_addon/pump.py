@@ -7,16 +7,22 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import bpy
 import bpy.utils.previews
 
-from . import backends, results
-from .core import app, gesture
+from . import backends, library, results
+from ._vendor.client import LocalBackend
+from .core import app
 from .core.app import AppState
 from .core.gesture import Part, ShowDraft
-from .core.jobs import Job
+from .core.jobs import Job, JobKind
+from .core.region import Box, Handle
 from .core.runtime import Runtime
+
+if TYPE_CHECKING:
+    from .properties import IPOKE_PG_plate
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +32,23 @@ IDLE_INTERVAL_S = 0.25
 STEP_S = 0.05
 TELL_INTERVAL_S = 2.0
 SILENCE_S = 600.0
+LOOK_INTERVAL_S = 3.0
+
+
+@dataclass(frozen=True)
+class PokeDraft:
+    """The arrow that is being dragged, and on what."""
+
+    object_name: str
+    shown: ShowDraft
+
+
+@dataclass(frozen=True)
+class RegionDraft:
+    """The region that is being dragged, and on what."""
+
+    object_name: str
+    box: Box
 
 
 @dataclass
@@ -33,15 +56,19 @@ class Addon:
     """Everything of the add-on that is neither in the .blend nor in the preferences."""
 
     runtime: Runtime = field(default_factory=lambda: Runtime(backends.open_backend))
-    gesture: gesture.State = field(default_factory=gesture.Idle)
-    draft: ShowDraft | None = None
-    hovered: tuple[int, Part] | None = None
+    draft: PokeDraft | RegionDraft | None = None
+    hovered: tuple[int, Part] | Handle | None = None
     unseen: dict[str, Job] = field(default_factory=dict)
     followed: set[str] = field(default_factory=set)
     draw_handle: object | None = None
     overlay_failed: bool = False
     previews: bpy.utils.previews.ImagePreviewCollection = field(default_factory=bpy.utils.previews.new)
     job_folders: dict[str, Path] = field(default_factory=dict)
+    dropped: set[Path] = field(default_factory=set)
+    last_log: Path | None = None
+    listed: list[Path] = field(default_factory=list)
+    listed_at: float = -LOOK_INTERVAL_S
+    looked: dict[str, tuple[float, list[str]]] = field(default_factory=dict)
 
 
 _addon: Addon | None = None
@@ -60,8 +87,16 @@ def close_runtime() -> None:
         bpy.app.timers.unregister(_on_timer)
     if _addon is not None:
         _addon.runtime.close()
+        sweep()
         bpy.utils.previews.remove(_addon.previews)
     _addon = None
+
+
+def sweep() -> None:
+    """Remove what nobody will ask for any more, before another file is loaded or the add-on is disabled."""
+    own = addon()
+    results.sweep(own.dropped)
+    own.dropped.clear()
 
 
 def addon() -> Addon:
@@ -88,6 +123,7 @@ def advance(budget_s: float) -> tuple[Job, ...]:
     """Handle what has arrived and bring Blender's data up to date; return the jobs that have changed."""
     own = addon()
     before = state().backend
+    log_file()  # remembers it, for after the end
     changed = own.runtime.tick(time.monotonic(), budget_s)
     own.unseen.update({job.job_id: job for job in changed})
     if own.unseen and bpy.context.mode == "OBJECT":
@@ -103,11 +139,21 @@ def _show_unseen(own: Addon) -> None:
     step = False
     for job in jobs.values():
         follow = bool(job.clips) and job.job_id not in own.followed
+        if follow and job.kind is JobKind.LIVE:
+            own.dropped |= results.drop_live(job)
         step |= results.sync(job, follow)
         if follow:
             own.followed.add(job.job_id)
     if step:
         bpy.ops.ed.undo_push(message="iPOKE Results")
+
+
+def log_file() -> Path | None:
+    """Return the log of the backend that was started last from here; None without one."""
+    backend = addon().runtime.backend
+    if isinstance(backend, LocalBackend):
+        addon().last_log = backend.launcher.log_file
+    return addon().last_log
 
 
 def drive(done: Callable[[], bool]) -> None:
@@ -131,6 +177,23 @@ def outcome(job_id: str) -> Job | None:
     """Return a job that has ended."""
     job = addon().runtime.history.get(job_id)
     return job if job is not None and job.ended else None
+
+
+def missing(plate: IPOKE_PG_plate) -> list[str]:
+    """Return the folders of a plate's results that are missing; looks on the disk every few seconds only."""
+    looked, now = addon().looked, time.monotonic()
+    if plate.plate_id not in looked or now - looked[plate.plate_id][0] > LOOK_INTERVAL_S:
+        gone = [str(results.stored_folder(job)) for job in results.missing(plate)]
+        looked[plate.plate_id] = now, gone
+    return looked[plate.plate_id][1]
+
+
+def motions() -> list[Path]:
+    """Return what is in the library of kinematics; looks on the disk every few seconds only."""
+    own, now = addon(), time.monotonic()
+    if now - own.listed_at > LOOK_INTERVAL_S:
+        own.listed, own.listed_at = library.files(), now
+    return own.listed
 
 
 def restore() -> None:

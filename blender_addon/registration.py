@@ -8,7 +8,7 @@ import bpy
 
 from . import handlers, preferences, properties, pump
 from .drawing import overlay
-from .operators import backend, baking, clips, draw_poke, plates, pokes, sampling
+from .operators import backend, baking, clips, draw_poke, edit_region, hover, plates, pokes, relink, sampling, transfer
 from .tools import poke_tool
 from .ui import lists, panels
 
@@ -18,9 +18,13 @@ CLASSES: tuple[type, ...] = (
     *plates.CLASSES,
     *pokes.CLASSES,
     *draw_poke.CLASSES,
+    *edit_region.CLASSES,
+    *hover.CLASSES,
     *sampling.CLASSES,
     *clips.CLASSES,
+    *relink.CLASSES,
     *baking.CLASSES,
+    *transfer.CLASSES,
     *backend.CLASSES,
     *lists.CLASSES,
     *panels.CLASSES,

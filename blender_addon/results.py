@@ -7,6 +7,7 @@ makes an undo step of it: Blender frees data-blocks at an undo without unlinking
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,13 +45,15 @@ def sync(job: Job, follow: bool) -> bool:
         return False
     plate = obj.ipoke
     before = plate.clip, plate.shown
+    timing = _shown_frames(plate)
     _record(plate, job)
     if job.ended:
         plate.message = job.sentence if job.phase in OUTCOMES else ""
-    if job.clips and (follow if job.kind is JobKind.SAMPLE else job.phase is JobPhase.FINISHED):
+    if job.clips and (job.phase is JobPhase.FINISHED if job.kind is JobKind.BAKE else follow):
         plate.active_variant = _position(plate, job.source or job.job_id, job.clips[0].variant)
-        plate.shown = "VARIANT" if job.kind is JobKind.SAMPLE else "BAKE"
-    refresh(obj)
+        plate.shown = "BAKE" if job.kind is JobKind.BAKE else "VARIANT"
+    if _shown_frames(plate) != timing:
+        refresh(obj)
     return job.ended or before != (plate.clip, plate.shown)
 
 
@@ -86,10 +89,74 @@ def show_active(obj: bpy.types.Object, shown: str) -> None:
         return
     job = folder(plate, variant.job_id)
     if shown == "BAKE":
-        baked = folders.variant_folder(folders.bake_folder(job), variant.index)
-        sequences.show_clip(obj, baked, variant.baked_frames, shown)
+        sequences.show_clip(obj, baked_file(job, variant), variant.baked_frames, shown, variant.baked_first)
     else:
-        sequences.show_clip(obj, folders.variant_folder(job, variant.index), variant.frames, shown)
+        first = folders.first_frame(folders.variant_folder(job, variant.index))
+        sequences.show_clip(obj, first, variant.frames, shown)
+
+
+def baked_file(job_folder: Path, variant: IPOKE_PG_variant) -> Path:
+    """Return the first file of a variant's bake."""
+    if variant.baked_file.startswith("//"):
+        return Path(os.path.normpath(bpy.path.abspath(variant.baked_file)))
+    return job_folder / variant.baked_file
+
+
+def missing(plate: IPOKE_PG_plate) -> list[IPOKE_PG_job]:
+    """Return the jobs whose files are not where they should be."""
+    waiting = {variant.job_id for variant in plate.variants if variant.complete}
+    return [job for job in plate.jobs if job.name in waiting and not stored_folder(job).is_dir()]
+
+
+def delete_active(obj: bpy.types.Object) -> None:
+    """Take the chosen variant out of the list and show another of its job, or else the still.
+
+    Its files stay: an undo must find them.
+    """
+    plate = obj.ipoke
+    gone = active_variant(plate)
+    job_id, was_shown = gone.job_id, plate.shown
+    plate.deleted.add().name = _key(job_id, gone.index)
+    plate.variants.remove(plate.active_variant)
+    others = [index for index, variant in enumerate(plate.variants) if variant.job_id == job_id]
+    plate.active_variant = min(others, key=lambda index: abs(index - plate.active_variant), default=-1)
+    if not others:
+        plate.jobs.remove(plate.jobs.find(job_id))
+    if was_shown != "STILL":
+        show_active(obj, "VARIANT")
+
+
+def _key(job_id: str, index: int) -> str:
+    return f"{job_id}/{index}"
+
+
+def _shown_frames(plate: IPOKE_PG_plate) -> tuple[str, int, int, int]:
+    """What the timing of the plane depends on."""
+    variant = active_variant(plate)
+    frames = (0, 0) if variant is None else (variant.frames, variant.baked_frames)
+    return plate.shown, plate.active_variant, *frames
+
+
+def drop_live(job: Job) -> set[Path]:
+    """Forget the live previews that this one takes the place of; returns their folders, which undo steps still name."""
+    obj = plates.find(job.target)
+    if obj is None:
+        return set()
+    plate = obj.ipoke
+    older = {entry.name: stored_folder(entry) for entry in plate.jobs if entry.live and entry.name != job.job_id}
+    for job_id in older:
+        for index in reversed([i for i, variant in enumerate(plate.variants) if variant.job_id == job_id]):
+            plate.variants.remove(index)
+        plate.jobs.remove(plate.jobs.find(job_id))
+        plate.deleted.add().name = job_id
+    return set(older.values())
+
+
+def sweep(dropped: set[Path]) -> None:
+    """Remove the folders of previews that no object of the file names any more."""
+    named = {stored_folder(job) for obj in bpy.data.objects for job in obj.ipoke.jobs}
+    for path in dropped - named:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def refresh(obj: bpy.types.Object) -> None:
@@ -99,17 +166,39 @@ def refresh(obj: bpy.types.Object) -> None:
 
 
 def _record(plate: IPOKE_PG_plate, job: Job) -> None:
+    if job.kind is JobKind.EXTRACT:
+        return
     if job.kind is JobKind.BAKE:
-        for clip in job.clips:
-            variant = _variant(plate, job.source, clip.variant)
-            if variant is not None and clip.complete:
-                variant.baked_frames = clip.frames
+        _record_bake(plate, job)
+        return
+    deleted = {gone.name for gone in plate.deleted}
+    clips = [clip for clip in job.clips if _key(job.job_id, clip.variant) not in deleted]
+    if job.job_id in deleted or (job.ended and job.clips and not clips):
         return
     _ensure_entry(plate, job)
-    for clip in job.clips:
-        _record_clip(plate, job.job_id, clip)
+    known = {variant.index: variant for variant in plate.variants if variant.job_id == job.job_id}
+    for clip in clips:
+        if clip.variant in known:
+            _record_clip(known[clip.variant], clip)
+    for clip in clips:
+        if clip.variant not in known:
+            _record_clip(_new_variant(plate, job.job_id, clip.variant), clip)
     if job.ended:
         _drop_missing(plate, job)
+
+
+def _record_bake(plate: IPOKE_PG_plate, job: Job) -> None:
+    if job.phase is not JobPhase.FINISHED or job.delivery is None:
+        return
+    variant = _variant(plate, job.source, job.request.first)
+    if variant is None:
+        return
+    variant.baked_frames = job.clips[0].frames
+    variant.baked_first = job.delivery.names.first
+    made = job.delivery.first_file
+    home = folder(plate, job.source)
+    inside = made.is_relative_to(home)
+    variant.baked_file = made.relative_to(home).as_posix() if inside else sequences.blend_path(made)
 
 
 def _ensure_entry(plate: IPOKE_PG_plate, job: Job) -> None:
@@ -120,25 +209,33 @@ def _ensure_entry(plate: IPOKE_PG_plate, job: Job) -> None:
         known.folder = sequences.blend_path(job.folder)
         known.seed = job.request.seed
         known.model = job.request.model or ""
-        for poke in job.request.pokes:
-            stored = known.pokes.add()
-            stored.tail = poke.x, poke.y
-            stored.tip = poke.x + poke.dx, poke.y + poke.dy
-    if job.summary is not None:
+        known.samples = job.settings.samples
+        known.live = job.kind is JobKind.LIVE
+        known.kinematics = job.settings.kinematics
+        known.use_region = job.settings.region is not None
+        if job.settings.region is not None:
+            box = job.settings.region
+            known.region = box.left, box.top, box.right, box.bottom
+        plates.store_pokes(known.pokes, job.settings.pokes)
+    if job.summary is not None and not known.plate_sha256:
         known.model = job.summary.model.name
         known.plate_sha256 = job.summary.plate_sha256
+        known.group = job.settings.key(job.summary.plate_sha256)
         known.region_px = job.summary.region_px
 
 
-def _record_clip(plate: IPOKE_PG_plate, job_id: str, clip: Clip) -> None:
-    variant = _variant(plate, job_id, clip.variant)
-    if variant is None:
-        variant = plate.variants.add()
-        variant.job_id = job_id
-        variant.index = clip.variant
-        variant.name = f"Variant {clip.variant + 1}"
-    variant.frames = clip.frames
-    variant.complete = clip.complete
+def _new_variant(plate: IPOKE_PG_plate, job_id: str, index: int) -> IPOKE_PG_variant:
+    variant = plate.variants.add()
+    variant.job_id = job_id
+    variant.index = index
+    variant.name = f"Variant {index + 1}"
+    return variant
+
+
+def _record_clip(variant: IPOKE_PG_variant, clip: Clip) -> None:
+    if (variant.frames, variant.complete) != (clip.frames, clip.complete):
+        variant.frames = clip.frames
+        variant.complete = clip.complete
 
 
 def _drop_missing(plate: IPOKE_PG_plate, job: Job) -> None:

@@ -8,8 +8,6 @@ from typing import Any, Protocol
 
 import bpy
 
-from .core import folders
-
 
 class ImageUser(Protocol):
     """What plays an image sequence; image users and compositor nodes share these names."""
@@ -28,10 +26,10 @@ def show_still(obj: bpy.types.Object) -> None:
     plate.shown = "STILL"
 
 
-def show_clip(obj: bpy.types.Object, folder: Path, frames: int, shown: str) -> None:
-    """Put the first `frames` images of a folder on the plane as a sequence; `shown` is VARIANT or BAKE."""
+def show_clip(obj: bpy.types.Object, file: Path, frames: int, shown: str, number: int = 1) -> None:
+    """Put `frames` images on the plane as a sequence, from `file` with this number on; `shown` is VARIANT or BAKE."""
     plate = obj.ipoke
-    path = blend_path(folders.first_frame(folder))
+    path = blend_path(file)
     image = plate.clip
     if image is None:
         image = plate.clip = bpy.data.images.load(path)
@@ -43,10 +41,13 @@ def show_clip(obj: bpy.types.Object, folder: Path, frames: int, shown: str) -> N
         image.reload()
     if plate.still is not None:
         image.alpha_mode = plate.still.alpha_mode
-        image.colorspace_settings.name = plate.still.colorspace_settings.name
+        linear = file.suffix == ".exr" and not plate.still.is_float
+        name = "Linear Rec.709" if linear else plate.still.colorspace_settings.name
+        if image.colorspace_settings.name != name:
+            image.colorspace_settings.name = name
     _swap(obj, image)
     plate.shown = shown
-    _time(image, frames, plate.start_frame, plate.cyclic)
+    _time(image, frames, plate.start_frame, number - 1, plate.cyclic)
 
 
 def blend_path(path: Path) -> str:
@@ -92,10 +93,10 @@ def _swap(obj: bpy.types.Object, image: bpy.types.Image) -> None:
                 node.image = image
 
 
-def _time(image: bpy.types.Image, frames: int, start: int, cyclic: bool) -> None:
+def _time(image: bpy.types.Image, frames: int, start: int, offset: int, cyclic: bool) -> None:
     for user in users(image):
         user.frame_duration = max(frames, 1)
         user.frame_start = start
-        user.frame_offset = 0
+        user.frame_offset = offset
         user.use_cyclic = cyclic
         user.use_auto_refresh = True

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from .config import LATENT_PX, AutoencoderConfig, MotionInput
 from .decoder import Modulation, Rendered, SpadeDecoder
+from .layers import ResBlock3d
 
 _FIRST_UPDATE_BIAS = -3.0
 """Update gates start nearly shut, so that z is still there at the last frame."""
@@ -34,8 +35,8 @@ class VideoEncoder(nn.Module):
         layers: list[nn.Module] = []
         for index, (before, after) in enumerate(zip(widths, widths[1:], strict=False)):
             keeps_size = index == 0 or (index == len(widths) - 2 and config.motion_stride == 2)
-            layers.append(_Residual3d(before, after, (2, 1, 1) if keeps_size else (2, 2, 2), groups))
-            layers.append(_Residual3d(after, after, (1, 1, 1), groups))
+            layers.append(ResBlock3d(before, after, (2, 1, 1) if keeps_size else (2, 2, 2), groups))
+            layers.append(ResBlock3d(after, after, (1, 1, 1), groups))
         self.layers = nn.Sequential(*layers)
         self.to_mean = nn.Conv2d(widths[-1], config.latent_channels, 3, padding=1)
         self.to_logvar = nn.Conv2d(widths[-1], config.latent_channels, 3, padding=1)
@@ -55,24 +56,6 @@ class VideoEncoder(nn.Module):
             flow = motion[:, :, :2].flatten(1, 2)
             mean = mean + self.shortcut(F.adaptive_avg_pool2d(flow, LATENT_PX))
         return mean, logvar
-
-
-class _Residual3d(nn.Module):
-    def __init__(self, in_channels: int, out_channels: int, stride: tuple[int, int, int], groups: int) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv3d(in_channels, out_channels, 3, stride=stride, padding=1, bias=False)
-        self.norm1 = nn.GroupNorm(groups, out_channels)
-        self.conv2 = nn.Conv3d(out_channels, out_channels, 3, padding=1, bias=False)
-        self.norm2 = nn.GroupNorm(groups, out_channels)
-        self.shortcut: nn.Module = nn.Identity()
-        if stride != (1, 1, 1):
-            self.shortcut = nn.Sequential(
-                nn.Conv3d(in_channels, out_channels, 1, stride=stride, bias=False), nn.GroupNorm(groups, out_channels)
-            )
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = F.relu(self.norm1(self.conv1(x)))
-        return F.relu(self.norm2(self.conv2(y)) + self.shortcut(x))
 
 
 class ConvGRUCell(nn.Module):

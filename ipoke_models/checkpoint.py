@@ -42,12 +42,19 @@ class Manifest:
     """SHA-256 of `model.safetensors`, in hexadecimal."""
 
 
+def require_free(folder: Path) -> None:
+    """Raises CheckpointError where a model written to `folder` would replace anything but a model."""
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / CONFIG_FILE).is_file()):
+        raise CheckpointError(f"{folder} holds something else than a model; give another folder for the model.")
+
+
 def save_model(folder: Path, networks: Networks, name: str, card: str) -> Manifest:
     """Writes a model folder in one step: readers see the old folder or the whole new one.
 
     Raises:
-        CheckpointError: a weight is not finite.
+        CheckpointError: a weight is not finite, or the folder holds something else than a model.
     """
+    require_free(folder)
     state = {key: value.contiguous() for key, value in folded_state(networks).items()}
     _require_finite(state, "the networks")
     folder.parent.mkdir(parents=True, exist_ok=True)

@@ -283,6 +283,12 @@ class Model:
         """tau^-1: video code -> residual (B, Cz, 8, 8), and log|det| (B,)."""
         return self.networks.flow.residual(z, h)
 
+    @torch.inference_mode()
+    def guide(self, z: Tensor, x0: Tensor, pokes: ArrayLike) -> Tensor:
+        """Codes (B, Cz, 8, 8) held to the pokes on x0 (3, S, S); models that don't warp leave them as they are."""
+        guide = self._prepare(x0, pokes).guide
+        return z if guide is None else guide(z)
+
     def decode(self, z: Tensor, x0: Tensor, frames: int | None = None) -> Tensor:
         """(B, Cz, 8, 8), (B, 3, S, S) -> (B, T, 3, S, S) in [-1, 1]; `frames` may exceed the model's own T."""
         return self.networks.autoencoder.decode(z, x0, frames or self.frames)

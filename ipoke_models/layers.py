@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations, parametrize
 
@@ -59,6 +60,31 @@ class ResBlock(nn.Module):
         main = self.activation(self.norm1(self.conv1(x)))
         main = self.norm2(self.conv2(main))
         return main + self.shortcut(x)
+
+
+class ResBlock3d(nn.Module):
+    """Two 3x3x3 convolutions beside a shortcut, in space and time (3D-ResNet-18): y = ReLU(conv2(ReLU(conv1(x))) + shortcut(x)).
+
+    All convolutions are without bias and followed by group norm. The shortcut is the identity where `stride` is 1.
+    """
+
+    def __init__(
+        self, in_channels: int, out_channels: int, stride: tuple[int, int, int], groups: int, spectral_norm: bool = False
+    ) -> None:
+        super().__init__()
+        self.conv1 = spectral(nn.Conv3d(in_channels, out_channels, 3, stride=stride, padding=1, bias=False), spectral_norm)
+        self.norm1 = nn.GroupNorm(groups, out_channels)
+        self.conv2 = spectral(nn.Conv3d(out_channels, out_channels, 3, padding=1, bias=False), spectral_norm)
+        self.norm2 = nn.GroupNorm(groups, out_channels)
+        self.shortcut: nn.Module = nn.Identity()
+        if stride != (1, 1, 1):
+            conv = nn.Conv3d(in_channels, out_channels, 1, stride=stride, bias=False)
+            self.shortcut = nn.Sequential(spectral(conv, spectral_norm), nn.GroupNorm(groups, out_channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, Cin, T, H, W) -> (B, Cout, T', H', W')."""
+        y = F.relu(self.norm1(self.conv1(x)))
+        return F.relu(self.norm2(self.conv2(y)) + self.shortcut(x))
 
 
 def _scaling_conv(in_channels: int, out_channels: int, stride: int, up: bool) -> nn.Module:

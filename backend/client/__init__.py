@@ -18,18 +18,21 @@ from .events import (
     Failed,
     Finished,
     FrameArrived,
+    KinematicsArrived,
     Lost,
+    PassesArrived,
     Prepared,
     Progress,
     Queued,
     Restarted,
     Started,
+    Status,
     VariantDone,
 )
 from .launcher import Launcher, LauncherState, LaunchPhase
 from .local import LocalBackend
 from .paths import default_runtime_dir, find_backend
-from .request import SampleRequest, new_job_id
+from .request import InvertRequest, SampleRequest, new_job_id
 from .results import ResultWriter, frame_file_name, variant_folder_name
 from .session import Session
 
@@ -45,8 +48,10 @@ __all__ = [
     "Failed",
     "Finished",
     "FrameArrived",
+    "InvertRequest",
     "IpokeError",
     "JobSummary",
+    "KinematicsArrived",
     "LaunchError",
     "LaunchPhase",
     "Launcher",
@@ -56,6 +61,7 @@ __all__ = [
     "Lost",
     "ModelEntry",
     "OutputSize",
+    "PassesArrived",
     "Poke",
     "Prepared",
     "Progress",
@@ -68,6 +74,7 @@ __all__ = [
     "ServerInfo",
     "Session",
     "Started",
+    "Status",
     "VariantDone",
     "default_runtime_dir",
     "drive",

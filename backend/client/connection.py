@@ -9,6 +9,7 @@ import zmq
 
 from ..protocol.limits import RAW_BYTES
 from .connection_file import ConnectionFile
+from .errors import LinkError
 
 _HEARTBEAT_MS = 2_000
 _SILENCE_MS = 10_000
@@ -41,7 +42,11 @@ class Connection:
     @classmethod
     def open(cls, file: Path) -> Connection:
         """Connect to the backend that wrote `file`; raises LinkError when the file is no use."""
-        return cls(ConnectionFile.read(file))
+        target = ConnectionFile.read(file)
+        if target.is_stale():
+            sentence = f"The connection file {file} is stale, its backend has ended; start one with `ipoke serve`."
+            raise LinkError(sentence)
+        return cls(target)
 
     def send(self, parts: list[bytes]) -> bool:
         """Queue a message; False when the queue is full because nobody takes anything at the other end."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -31,6 +32,18 @@ class ConnectionFile:
     def endpoint(self) -> str:
         """The ZeroMQ endpoint to connect to."""
         return f"tcp://{self.address}:{self.port}"
+
+    def is_stale(self) -> bool:
+        """True when the process that wrote the file runs no more. Not known on Windows, nor of another machine."""
+        if self.pid <= 0 or os.name != "posix":
+            return False
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return True
+        except OSError:
+            pass
+        return False
 
     def to_json(self) -> str:
         """The file's text."""

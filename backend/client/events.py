@@ -14,6 +14,7 @@ from ..protocol.messages import (
     Restarted,
     ServerInfo,
     Started,
+    Status,
     VariantDone,
 )
 
@@ -24,12 +25,15 @@ __all__ = [
     "Failed",
     "Finished",
     "FrameArrived",
+    "KinematicsArrived",
     "Lost",
+    "PassesArrived",
     "Prepared",
     "Progress",
     "Queued",
     "Restarted",
     "Started",
+    "Status",
     "VariantDone",
 ]
 
@@ -50,12 +54,30 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class FrameArrived:
-    """Frame `t` (1..T) of a variant (its index, `first` included) as the bytes of a PNG file."""
+    """Frame `t` (1..T) of a variant (its index, `first` included) as the bytes of a PNG file, or EXR for 32 bits."""
 
     job_id: str
     variant: int
     t: int
     image: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PassesArrived:
+    """The passes of frame `t` of a variant as the bytes of an EXR file."""
+
+    job_id: str
+    variant: int
+    t: int
+    passes: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class KinematicsArrived:
+    """What an inversion brought, as the bytes of a kinematics file."""
+
+    job_id: str
+    kinematics: bytes
 
 
 Event = (
@@ -66,9 +88,12 @@ Event = (
     | Prepared
     | Progress
     | FrameArrived
+    | KinematicsArrived
+    | PassesArrived
     | VariantDone
     | Finished
     | Failed
     | Cancelled
     | Restarted
+    | Status
 )

@@ -55,6 +55,7 @@ class Launcher:
         self._process: subprocess.Popen[bytes] | None = None
         self._state = LauncherState(LaunchPhase.STOPPED, "The backend is not running.")
         self._started_at = 0.0
+        self._stop_at = 0.0
         self._file = runtime_dir / "connection.json"
         self._log_file = runtime_dir / "backend.log"
 
@@ -78,7 +79,7 @@ class Launcher:
         try:
             self._runtime_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._remove_old_logs()
-            with self._log_file.open("wb") as log:
+            with self._log_file.open("ab") as log:
                 self._process = self._spawn(log)
         except OSError as error:
             self._state = LauncherState(LaunchPhase.FAILED, f"The backend can't be started: {error}.")
@@ -96,13 +97,32 @@ class Launcher:
         elif self._state.phase is LaunchPhase.STARTING and self._file.is_file():
             self._state = LauncherState(LaunchPhase.READY, "The backend runs.", self._file)
         elif self._state.phase is LaunchPhase.STARTING and time.monotonic() - self._started_at > START_LIMIT_S:
-            self._end_process()
+            self._end_process(0.0)
             self._fail(f"The backend did not start within {START_LIMIT_S:.0f} s; see {self._log_file}.")
         return self._state
 
-    def stop(self) -> None:
-        """End the child; it is killed when it does not end by itself within three seconds."""
-        self._end_process()
+    def stop(self, limit_s: float = _STOP_LIMIT_S) -> None:
+        """End the child; it is killed when it does not end by itself within `limit_s`."""
+        self._end_process(limit_s)
+        self._note_stop()
+
+    def begin_stop(self) -> None:
+        """Ask the child to end; does not wait. `has_stopped` looks after the rest."""
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.close()
+        self._stop_at = time.monotonic() + _STOP_LIMIT_S
+
+    def has_stopped(self) -> bool:
+        """Whether the child has ended after `begin_stop`; it is killed when it takes too long. Never blocks."""
+        if self._process is not None and self._process.poll() is None:
+            if time.monotonic() > self._stop_at:
+                self._process.kill()
+            return False
+        self._process = None
+        self._note_stop()
+        return True
+
+    def _note_stop(self) -> None:
         self._file.unlink(missing_ok=True)
         self._state = LauncherState(LaunchPhase.STOPPED, "The backend is not running.")
 
@@ -110,7 +130,7 @@ class Launcher:
         inherited = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
         no_window: int = getattr(subprocess, "CREATE_NO_WINDOW", 0)
         return subprocess.Popen(
-            [*self._command, "serve", "--child", "--connection-file", str(self._file)],
+            [*self._command, "serve", "--child", "--connection-file", str(self._file), "--log-file", str(self._log_file)],
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
@@ -119,14 +139,14 @@ class Launcher:
             start_new_session=True,
         )
 
-    def _end_process(self) -> None:
+    def _end_process(self, limit_s: float = _STOP_LIMIT_S) -> None:
         process, self._process = self._process, None
         if process is None:
             return
         if process.stdin is not None:
             process.stdin.close()
         try:
-            process.wait(_STOP_LIMIT_S)
+            process.wait(limit_s)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -144,6 +164,6 @@ class Launcher:
         return tail.splitlines()[-1].strip() if tail else f"it said nothing; see {self._log_file}."
 
     def _remove_old_logs(self) -> None:
-        logs = sorted(self._runtime_dir.glob("backend-*.log"), key=lambda log: log.stat().st_mtime)
+        logs = sorted(self._runtime_dir.glob("backend-*.log*"), key=lambda log: log.stat().st_mtime)
         for log in logs[: -_LOGS_KEPT + 1]:
             log.unlink(missing_ok=True)

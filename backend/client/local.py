@@ -13,6 +13,7 @@ from .session import Session
 _STARTS = 3
 _STARTS_WINDOW_S = 60.0
 _LAUNCH_POLL_S = 0.02
+_LAST_WAIT_S = 0.5
 
 
 class LocalBackend:
@@ -54,6 +55,20 @@ class LocalBackend:
         self.session.close()
         self.launcher.stop()
         self._attached = False
+
+    def begin_closing(self) -> None:
+        """End the session and ask the backend to end; does not wait for it."""
+        self.session.close()
+        self.launcher.begin_stop()
+        self._attached = False
+
+    def closed(self) -> bool:
+        """Whether the backend has ended after `begin_closing`; it is killed when it takes too long."""
+        return self.launcher.has_stopped()
+
+    def finish_closing(self) -> None:
+        """Wait for the backend's end after `begin_closing`, but not for long: then it is killed."""
+        self.launcher.stop(_LAST_WAIT_S)
 
     def _keep_running(self, now_s: float, events: list[Event]) -> None:
         state = self.launcher.poll()

@@ -1,4 +1,4 @@
-"""Owns what a user asks for: a poked plate and how many variants of it."""
+"""Owns what a user asks for: variants of a poked plate, a replayed motion on it, or the kinematics of a clip."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 import uuid
 from dataclasses import dataclass
 
-from ..protocol.messages import OutputSize, Poke, Region, Sample
+from ..protocol.messages import Invert, OutputSize, Playback, Poke, Region, Sample
 
 
 def new_job_id() -> str:
@@ -19,8 +19,13 @@ class SampleRequest:
     """Variants `first` to `first + samples - 1` of a plate; the request determines every byte of the answer.
 
     `plate` is an encoded image file (PNG, JPEG, TIFF, ...). `region` None lets the backend choose around the pokes,
-    `model` None takes the default model. `depth_bits` (8 or 16) is the depth of the frames that come back.
+    `model` None takes the default model. `depth_bits` is the depth of the frames that come back: 8 or 16 for PNG,
+    32 for EXR.
     `upright` turns the plate as its EXIF orientation says, as viewers do; Blender shows images as they are stored.
+    With `kinematics`, a kinematics file's bytes, that motion is replayed as variant 0 and the seed has no meaning.
+    `lock` and `clean` are image files of the plate's size: what is painted white on `lock` stays the plate's, and what
+    moves leaves `clean` behind. With `passes`, every frame comes with an EXR file of passes. `premultiplied` says that
+    the plate's colour was stored times its alpha.
     """
 
     job_id: str
@@ -35,10 +40,25 @@ class SampleRequest:
     size: OutputSize = OutputSize.MODEL
     depth_bits: int = 8
     upright: bool = True
+    kinematics: bytes | None = None
+    playback: Playback | None = None
+    lock: bytes | None = None
+    clean: bytes | None = None
+    passes: bool = False
+    premultiplied: bool = False
 
     def plate_sha256(self) -> str:
         """Hash of the encoded file's bytes."""
-        return hashlib.sha256(self.plate).hexdigest()
+        return _sha256(self.plate)
+
+    def kinematics_sha256(self) -> str | None:
+        """Hash of the kinematics file's bytes."""
+        return None if self.kinematics is None else _sha256(self.kinematics)
+
+    def uploads(self) -> dict[str, bytes]:
+        """Files that the backend may ask for, by their hashes."""
+        files = (self.plate, self.kinematics, self.lock, self.clean)
+        return {_sha256(data): data for data in files if data is not None}
 
     def message(self) -> Sample:
         """The request as it travels, without the plate's bytes."""
@@ -54,4 +74,49 @@ class SampleRequest:
             size=OutputSize(self.size),
             depth_bits=self.depth_bits,
             upright=self.upright,
+            kinematics_sha256=self.kinematics_sha256(),
+            playback=self.playback,
+            lock_sha256=None if self.lock is None else _sha256(self.lock),
+            clean_sha256=None if self.clean is None else _sha256(self.clean),
+            passes=self.passes,
+            premultiplied=self.premultiplied,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class InvertRequest:
+    """The kinematics of a clip: encoded image files of one size, as many as the model makes and the still before them.
+
+    Without `pokes` the place that moves most is taken. `source` names the clip in the kinematics file.
+    """
+
+    job_id: str
+    frames: tuple[bytes, ...]
+    source: str
+    pokes: tuple[Poke, ...] = ()
+    region: Region | None = None
+    model: str | None = None
+    upright: bool = True
+
+    def uploads(self) -> dict[str, bytes]:
+        """Files that the backend may ask for, by their hashes."""
+        return {_sha256(data): data for data in self.frames}
+
+    def message(self) -> Invert:
+        """The request as it travels, without the frames' bytes."""
+        return Invert(
+            job_id=self.job_id,
+            frame_sha256s=tuple(_sha256(data) for data in self.frames),
+            pokes=self.pokes,
+            region=self.region,
+            model=self.model,
+            upright=self.upright,
+            source=self.source,
+        )
+
+
+Request = SampleRequest | InvertRequest
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -10,8 +10,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from ..protocol.fields import to_plain
 from ..protocol.messages import JobSummary, VariantDone
-from .events import FrameArrived
+from .events import FrameArrived, PassesArrived
 from .request import SampleRequest
 
 JOB_FILE = "job.json"
@@ -22,9 +23,14 @@ def variant_folder_name(index: int) -> str:
     return f"variant_{index:02d}"
 
 
-def frame_file_name(t: int) -> str:
-    """File of frame `t` (1..T) inside the variant's folder."""
-    return f"frame_{t:04d}.png"
+def frame_file_name(t: int, depth_bits: int = 8) -> str:
+    """File of frame `t` (1..T) inside the variant's folder: PNG for 8 and 16 bits, EXR for 32."""
+    return f"frame_{t:04d}.{'exr' if depth_bits == 32 else 'png'}"
+
+
+def passes_folder_name(index: int) -> str:
+    """Folder of a variant's passes inside the job's folder."""
+    return f"passes_{index:02d}"
 
 
 class ResultWriter:
@@ -34,7 +40,7 @@ class ResultWriter:
         self._folder = folder
         self._request = request
         self._hashes: dict[int, dict[int, str]] = {}
-        self._done: dict[int, tuple[str, ...]] = {}
+        self._done: dict[int, VariantDone] = {}
 
     @property
     def folder(self) -> Path:
@@ -48,18 +54,28 @@ class ResultWriter:
 
     def frame(self, event: FrameArrived) -> Path:
         """Write a frame; returns its file."""
-        path = self._folder / variant_folder_name(event.variant) / frame_file_name(event.t)
+        path = self._folder / variant_folder_name(event.variant) / frame_file_name(event.t, self._request.depth_bits)
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, event.image)
         self._hashes.setdefault(event.variant, {})[event.t] = hashlib.sha256(event.image).hexdigest()
+        return path
+
+    def passes(self, event: PassesArrived) -> Path:
+        """Write a frame's passes; returns their file."""
+        path = self._folder / passes_folder_name(event.variant) / f"passes_{event.t:04d}.exr"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, event.passes)
         return path
 
     def variant_done(self, event: VariantDone) -> bool:
         """Note that a variant is whole; False when frames of it are missing or differ from what the backend sent."""
         have = self._hashes.get(event.variant, {})
         whole = tuple(have.get(t, "") for t in range(1, len(event.sha256s) + 1)) == event.sha256s
+        if self._request.passes:
+            folder = self._folder / passes_folder_name(event.variant)
+            whole = whole and len(list(folder.glob("passes_*.exr"))) == len(event.sha256s)
         if whole:
-            self._done[event.variant] = event.sha256s
+            self._done[event.variant] = event
         return whole
 
     def finish(self, summary: JobSummary) -> Path:
@@ -74,6 +90,7 @@ class ResultWriter:
         for index in self._hashes:
             if index not in self._done:
                 shutil.rmtree(self._folder / variant_folder_name(index), ignore_errors=True)
+                shutil.rmtree(self._folder / passes_folder_name(index), ignore_errors=True)
         if self._folder.is_dir() and not any(self._folder.iterdir()):
             self._folder.rmdir()
 
@@ -95,11 +112,29 @@ class ResultWriter:
             "depth_bits": summary.depth_bits,
             "frames": summary.frames,
             "variants": [
-                {"index": index, "seed": request.seed, "folder": variant_folder_name(index), "sha256": list(hashes)}
-                for index, hashes in sorted(self._done.items())
+                {
+                    "index": index,
+                    "seed": request.seed,
+                    "folder": variant_folder_name(index),
+                    "sha256": list(done.sha256s),
+                    **({} if done.seam is None else {"seam": to_plain(done.seam)}),
+                }
+                for index, done in sorted(self._done.items())
             ],
+            "plate_options": self._plate_options(),
+            **({} if request.kinematics is None else {"kinematics": {"sha256": request.kinematics_sha256()}}),
             "colour": summary.colour,
             "versions": {part.name: part.version for part in summary.versions},
+        }
+
+    def _plate_options(self) -> dict[str, Any]:
+        sample = self._request.message()
+        return {
+            "playback": to_plain(sample.playback),
+            "lock_sha256": sample.lock_sha256,
+            "clean_sha256": sample.clean_sha256,
+            "passes": sample.passes,
+            "premultiplied": sample.premultiplied,
         }
 
 

@@ -6,8 +6,9 @@ restarted backend it submits every open job again under the same id, and the sam
 
 from __future__ import annotations
 
+import hashlib
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from ..protocol import limits, messages
@@ -21,15 +22,18 @@ from .events import (
     Failed,
     Finished,
     FrameArrived,
+    KinematicsArrived,
     Lost,
+    PassesArrived,
     Prepared,
     Progress,
     Queued,
     Restarted,
     Started,
+    Status,
     VariantDone,
 )
-from .request import SampleRequest
+from .request import Request
 
 PING_S = 1.0
 SILENCE_S = 8.0
@@ -57,13 +61,26 @@ class Link(Protocol):
 
 @dataclass(slots=True)
 class _Job:
-    request: SampleRequest
-    message: messages.Sample
+    message: messages.Work
+    uploads: dict[str, bytes]
     cancelled: bool = False
     submissions: int = 0
     arrived: set[tuple[int, int]] = field(default_factory=set)
+    done: set[int] = field(default_factory=set)
+    sent: messages.Work | None = None
+    has_kinematics: bool = False
+
+    def rest(self) -> messages.Work:
+        """The request for what a backend that has forgotten everything is still to make."""
+        if not isinstance(self.message, messages.Sample):
+            return self.message
+        end = self.message.first + self.message.samples
+        first = next((index for index in range(self.message.first, end) if index not in self.done), end - 1)
+        return replace(self.message, first=first, samples=end - first)
 
     def is_complete(self, frames: int) -> bool:
+        if isinstance(self.message, messages.Invert):
+            return self.has_kinematics
         wanted = range(self.message.first, self.message.first + self.message.samples)
         return all((variant, t) in self.arrived for variant in wanted for t in range(1, frames + 1))
 
@@ -76,6 +93,7 @@ class Session:
         self._jobs: dict[str, _Job] = {}
         self._events: list[Event] = []
         self._instance: str | None = None
+        self._last_instance: str | None = None
         self._lost = False
         self._received = 0
         self._received_bytes = 0
@@ -106,14 +124,14 @@ class Session:
         self._instance = None
         self._pinged_at = self._polled_at = None
 
-    def submit(self, request: SampleRequest) -> str:
-        """Ask for variants; the same id twice is one job. Raises ProtocolError when the request breaks a limit."""
-        message = request.message()
+    def submit(self, request: Request) -> str:
+        """Ask for variants or kinematics; the same id twice is one job. Raises ProtocolError for a broken limit."""
+        message, uploads = request.message(), request.uploads()
         encode(message)
-        if not 0 < len(request.plate) <= limits.RAW_BYTES:
-            raise ProtocolError("The plate's file is empty or larger than 256 MiB.", "plate", ErrorCode.BAD_PLATE)
+        if not all(uploads.values()) or sum(len(data) for data in uploads.values()) > limits.UPLOAD_BYTES_PER_CLIENT:
+            raise ProtocolError("A file is empty, or the files are larger than 256 MiB.", "plate", ErrorCode.BAD_PLATE)
         if request.job_id not in self._jobs:
-            self._jobs[request.job_id] = job = _Job(request, message)
+            self._jobs[request.job_id] = job = _Job(message, uploads)
             if self._instance is not None:
                 self._send_job(job)
         return request.job_id
@@ -128,6 +146,21 @@ class Session:
             self._end(job_id, Cancelled(job_id))
         else:
             self._send(messages.Cancel(job_id))
+
+    def cancel_all(self, *, everyone: bool = False) -> None:
+        """Stop every job of this session; with `everyone` of every client, which the backend's owner may."""
+        for job_id in list(self._jobs):
+            self.cancel(job_id)
+        if everyone:
+            self._send(messages.CancelAll(everyone=True))
+
+    def release_memory(self) -> None:
+        """Let idle workers unload their models."""
+        self._send(messages.ReleaseMemory())
+
+    def ask_status(self) -> None:
+        """Ask what the backend is doing; `Status` follows."""
+        self._send(messages.AskStatus())
 
     def close(self) -> None:
         """Say goodbye and close; open jobs are cancelled at the backend."""
@@ -189,7 +222,7 @@ class Session:
                 self._events.append(Connected(info))
             case messages.Pong() as pong:
                 self._compare(pong)
-            case messages.NeedPlate(sha256=sha256):
+            case messages.NeedUpload(sha256=sha256):
                 self._upload(sha256)
             case messages.Refused(error=error):
                 self._events.append(Lost(error.sentence))
@@ -197,23 +230,33 @@ class Session:
                 if job_id in self._jobs:
                     self._jobs[job_id].arrived.add((variant, t))
                     self._events.append(FrameArrived(job_id, variant, t, envelope.raw[0]))
+            case messages.Passes(job_id=job_id, variant=variant, t=t):
+                if job_id in self._jobs:
+                    self._events.append(PassesArrived(job_id, variant, t, envelope.raw[0]))
+            case messages.Kinematics(job_id=job_id, sha256=sha256) if job_id in self._jobs:
+                self._take_kinematics(job_id, sha256, envelope.raw[0])
+            case Status() as status:
+                self._events.append(status)
             case Finished(job_id=job_id) as finished if job_id in self._jobs:
                 self._finish(finished)
             case Failed(job_id=job_id) | Cancelled(job_id=job_id) as ended if job_id in self._jobs:
                 self._end(job_id, ended)
             case (Queued() | Started() | Prepared() | Progress() | VariantDone() | Restarted()) as told:
                 if told.job_id in self._jobs:
+                    if isinstance(told, VariantDone):
+                        self._jobs[told.job_id].done.add(told.variant)
                     self._events.append(told)
 
     def _welcome(self, instance: str) -> None:
-        self._instance = instance
+        is_another = instance != self._last_instance
+        self._instance = self._last_instance = instance
         self._lost = False
         self._received = self._received_bytes = self._pinged_bytes = 0
         for job_id, job in list(self._jobs.items()):
             if job.cancelled:
                 self._send(messages.Cancel(job_id))
             else:
-                self._send_job(job)
+                self._send_job(job, job.rest() if is_another else job.sent)
 
     def _compare(self, pong: messages.Pong) -> None:
         # A pong comes after everything sent before it: a difference means that messages were lost on the way.
@@ -222,13 +265,19 @@ class Session:
 
     def _upload(self, sha256: str) -> None:
         for job in self._jobs.values():
-            if job.message.plate_sha256 == sha256:
-                self._send(messages.Plate(sha256), job.request.plate)
+            if sha256 in job.uploads:
+                self._send(messages.Upload(sha256), job.uploads[sha256])
                 return
 
-    def _send_job(self, job: _Job) -> None:
+    def _take_kinematics(self, job_id: str, sha256: str, data: bytes) -> None:
+        if hashlib.sha256(data).hexdigest() == sha256:
+            self._jobs[job_id].has_kinematics = True
+            self._events.append(KinematicsArrived(job_id, data))
+
+    def _send_job(self, job: _Job, message: messages.Work | None = None) -> None:
         job.submissions += 1
-        self._send(job.message)
+        job.sent = message or job.message
+        self._send(job.sent)
 
     def _finish(self, finished: Finished) -> None:
         job = self._jobs[finished.job_id]

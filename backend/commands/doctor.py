@@ -17,6 +17,8 @@ from pathlib import Path
 
 import zmq
 
+from ..client.connection_file import ConnectionFile
+from ..client.errors import LinkError
 from ..client.paths import default_runtime_dir
 from ..protocol.version import PRODUCT_VERSION, PROTOCOL_VERSION
 from . import children, models
@@ -66,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print every finding; returns 1 when one of them is bad."""
     checks: tuple[Callable[[], list[Finding]], ...] = (
-        _python, _torch, _models, _runtime_folder, _port, _keys, _disk, _versions,
+        _python, _torch, _models, _runtime_folder, _running, _port, _keys, _disk, _versions,
     )  # fmt: skip
     findings = [finding for check in checks for finding in check()]
     if arguments.json:
@@ -124,6 +126,19 @@ def _runtime_folder() -> list[Finding]:
         fix = "make the folder writable, or set XDG_RUNTIME_DIR to one that is."
         return [Finding("Runtime folder", Health.BAD, f"{folder}: {error.strerror}", fix)]
     return [Finding("Runtime folder", Health.GOOD, str(folder))]
+
+
+def _running() -> list[Finding]:
+    file = default_runtime_dir() / "connection.json"
+    if not file.exists():
+        return [Finding("Running backend", Health.GOOD, "none, one is started when it is needed")]
+    try:
+        target = ConnectionFile.read(file)
+    except LinkError as error:
+        return [Finding("Running backend", Health.NOTE, error.sentence, f"remove {file}.")]
+    if target.is_stale():
+        return [Finding("Running backend", Health.NOTE, f"ended, but {file} is still there", f"remove {file}.")]
+    return [Finding("Running backend", Health.GOOD, f"{target.address}:{target.port}, pid {target.pid}")]
 
 
 def _port() -> list[Finding]:

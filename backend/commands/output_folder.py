@@ -1,4 +1,4 @@
-"""Owns the folder that `ipoke poke` writes: it appears whole at the end, and nothing is left when the work fails."""
+"""Owns the folder that a command writes: it appears whole at the end, and nothing is left when the work fails."""
 
 from __future__ import annotations
 

@@ -11,23 +11,48 @@ from ..client.paths import default_runtime_dir
 from ..config import BackendConfig
 from ..lifetime import stop_on_signals, stop_with_parent
 from ..log import set_up_log
+from ..protocol import limits
 from ..service import Service
+from .errors import UsageError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
     parser.add_argument("--connection-file", type=Path, metavar="F", help="where to write address and keys (mode 0600)")
-    parser.add_argument("--port", type=int, default=0, help="loopback port; chosen freely without it")
+    parser.add_argument("--bind", default="127.0.0.1", metavar="ADDRESS", help="address to listen on; loopback without it")
+    parser.add_argument("--port", type=int, default=0, help="port to listen on; chosen freely without it")
+    parser.add_argument("--keys", type=Path, metavar="F", help="this backend's keys, from `ipoke keygen`")
+    parser.add_argument("--allow-list", type=Path, metavar="F", help="public keys that may connect, one a line")
+    parser.add_argument("--workers", type=int, default=1, metavar="N", help="worker processes, one a GPU (1)")
+    parser.add_argument("--unload-after", type=float, default=600.0, metavar="S", help="idle seconds until models are unloaded")
+    parser.add_argument("--log-file", type=Path, metavar="F", help="append the log to this file and keep it small")
     parser.add_argument("--child", action="store_true", help="end when standard input ends, as it does with the parent")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until interrupted, or until the parent ends."""
-    set_up_log()
+    if not 1 <= arguments.workers <= limits.WORKERS:
+        raise UsageError(f"--workers must be between 1 and {limits.WORKERS}, not {arguments.workers}.")
+    if not 0 <= arguments.port <= 65535:
+        raise UsageError(f"--port must be between 0 and 65535, not {arguments.port}.")
+    try:
+        set_up_log(arguments.log_file)
+    except OSError as error:
+        raise UsageError(f"{arguments.log_file} can't be written ({error.strerror}); choose another --log-file.") from error
+    config = BackendConfig(
+        connection_file=arguments.connection_file or default_runtime_dir() / "connection.json",
+        address=arguments.bind,
+        port=arguments.port,
+        key_file=arguments.keys,
+        allow_list=arguments.allow_list,
+        workers=arguments.workers,
+        unload_s=arguments.unload_after,
+        log_file=arguments.log_file,
+    )
+    service = Service(config)
     stop = threading.Event()
     stop_on_signals(stop)
     if arguments.child:
         stop_with_parent(sys.stdin.buffer, stop)
-    file: Path = arguments.connection_file or default_runtime_dir() / "connection.json"
-    Service(BackendConfig(connection_file=file, port=arguments.port)).run(stop)
+    service.run(stop)
     return 0

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..protocol.messages import Poke, Region
 from .errors import PlateError
-from .image import Pixels, PlateImage, shrink
+from .image import Pixels, PlateImage, decode_image, displayed, shrink
 
 CONTACT_SHEET = "contact_sheet.png"
 
@@ -43,18 +43,15 @@ class PreviewMaker:
         self._frames: dict[int, dict[int, Pixels]] = {}
         self._rows: dict[int, list[Pixels]] = {}
 
-    def frame(self, variant: int, t: int, png: bytes) -> None:
+    def frame(self, variant: int, t: int, data: bytes) -> None:
         """Take a small copy of frame `t` (1..T)."""
-        pixels = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED)
-        if pixels is None:
-            raise PlateError("A frame came back that is no PNG file; run the command again.")
-        has_alpha = pixels.shape[2] == 4
-        image = PlateImage(pixels[..., :3], pixels[..., 3] if has_alpha else None)
-        self._frames.setdefault(variant, {})[t] = on_checkerboard(shrink(image, _VIDEO_SIDE_PX))
+        small = on_checkerboard(shrink(decode_image(data, upright=False), _VIDEO_SIDE_PX))
+        # Kept as JPEG: a clip may have hundreds of frames.
+        self._frames.setdefault(variant, {})[t] = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 96])[1]
 
     def variant_done(self, variant: int) -> Path:
         """Write the variant's video and keep a row for the contact sheet."""
-        frames = [pixels for _, pixels in sorted(self._frames.pop(variant).items())]
+        frames = [cv2.imdecode(data, cv2.IMREAD_COLOR) for _, data in sorted(self._frames.pop(variant).items())]
         chosen = np.unique(np.linspace(0, len(frames) - 1, min(len(frames), _COLUMNS)).round().astype(int))
         self._rows[variant] = [_fitted(frames[index], _CELL_PX) for index in chosen]
         path = self._folder / video_name(variant)
@@ -97,13 +94,12 @@ def draw_arrows(plate: PlateImage, pokes: Sequence[Poke], region: Region, side_p
 
 def on_checkerboard(image: PlateImage) -> Pixels:
     """8-bit BGR of an image; transparent parts show a checkerboard."""
-    bgr = image.bgr if image.depth_bits == 8 else ((image.bgr.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    if image.alpha is None:
-        return bgr
-    weight = image.alpha[..., None].astype(np.float32) / (2**image.depth_bits - 1)
-    rows, columns = np.indices(bgr.shape[:2]) // _CHECKER_PX
-    board = np.where((rows + columns) % 2, 150, 105)[..., None]
-    mixed: Pixels = np.rint(bgr * weight + board * (1 - weight)).astype(np.uint8)
+    shown = displayed(image)
+    if image.alpha is not None:
+        rows, columns = np.indices(shown.shape[:2]) // _CHECKER_PX
+        board = np.where((rows + columns) % 2, 150, 105)[..., None] / np.float32(255)
+        shown = shown[..., :3] + board * (1 - shown[..., 3:])
+    mixed: Pixels = np.rint(np.clip(shown, 0, 1) * 255).astype(np.uint8)
     return mixed
 
 

@@ -11,19 +11,36 @@ from numpy.typing import NDArray
 
 from ..protocol.messages import TIP_TOLERANCE, Poke, Region
 from .errors import RegionError
-from .image import Pixels, PlateImage
+from .image import Field, PlateImage, display_of, to_working
+from .subject import Box, subject_box
 
 _MARGIN = 0.12
 _BACKDROP = 0.5
+_SUBJECT_SHARE = 0.7
+_LEAST_SIDE_PX = 64
 
 
-def default_region(size_px: tuple[int, int], pokes: Sequence[Poke]) -> Region:
-    """The plate's largest square, moved to the pokes; stretched to hold every tail and tip with a margin."""
-    margin_px = _MARGIN * min(size_px)
+def default_region(plate: PlateImage, pokes: Sequence[Poke]) -> Region:
+    """A square around the pokes and what they stand on, or the plate's largest square where that is unclear."""
+    return region_around(plate.size_px, pokes, subject_box(plate, pokes))
+
+
+def region_around(size_px: tuple[int, int], pokes: Sequence[Poke], box: Box | None) -> Region:
+    """A square around pokes and a box (left, top, right, bottom in fractions of the plate), or the largest square.
+
+    It is stretched where it could not hold every tail and tip with a margin otherwise.
+    """
+    side_px = min(size_px)
     xs = [value for poke in pokes for value in (poke.x, poke.x + poke.dx)]
     ys = [value for poke in pokes for value in (poke.y, poke.y + poke.dy)]
-    x, w = _span(xs, size_px[0], min(size_px), margin_px)
-    y, h = _span(ys, size_px[1], min(size_px), margin_px)
+    if box is not None:
+        wide, high = [*xs, box[0], box[2]], [*ys, box[1], box[3]]
+        extent_px = max(_extent(wide) * size_px[0], _extent(high) * size_px[1]) / _SUBJECT_SHARE
+        if extent_px < side_px:
+            xs, ys, side_px = wide, high, min(side_px, max(_LEAST_SIDE_PX, math.ceil(extent_px)))
+    margin_px = _MARGIN * side_px
+    x, w = _span(xs, size_px[0], side_px, margin_px)
+    y, h = _span(ys, size_px[1], side_px, margin_px)
     return Region(x, y, w, h)
 
 
@@ -56,15 +73,36 @@ def scaled_region(region: Region, old_px: tuple[int, int], new_px: tuple[int, in
 
 def model_input(plate: PlateImage, region: Region, size_px: int) -> NDArray[np.float32]:
     """What the model sees: (3, S, S) RGB in [-1, 1]; transparent parts stand before a grey backdrop."""
-    rows, columns = slice(region.y, region.y + region.h), slice(region.x, region.x + region.w)
-    if plate.alpha is None:
-        peak = 2.0**plate.depth_bits - 1
-        bgr = _resized(plate.bgr[rows, columns], size_px) / peak
-    else:
-        small = _resized(plate.premultiplied[rows, columns], size_px) / 65535.0
-        bgr = small[..., :3] + (1.0 - small[..., 3:]) * _BACKDROP
-    rgb = bgr[..., ::-1].transpose(2, 0, 1) * 2.0 - 1.0
+    seen = display_in_region(plate, region, (size_px, size_px))
+    rgb = seen[..., ::-1].transpose(2, 0, 1) * 2.0 - 1.0
     return np.ascontiguousarray(rgb, dtype=np.float32)
+
+
+def display_in_region(plate: PlateImage, region: Region, size_px: tuple[int, int]) -> Field:
+    """The region at another size (W, H), as a screen shows it before a grey backdrop: BGR (H, W, 3) in [0, 1]."""
+    rows, columns = slice(region.y, region.y + region.h), slice(region.x, region.x + region.w)
+    alpha = None if plate.alpha is None else plate.alpha[rows, columns]
+    part = PlateImage(plate.bgr[rows, columns], alpha, plate.premultiplied)
+    shrinks = region.w >= size_px[0] and region.h >= size_px[1]
+    small = cv2.resize(to_working(part), size_px, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    small = np.asarray(small * np.float32(1 / plate.peak), np.float32)
+    colour = display_of(small[..., :3]) if plate.is_float else small[..., :3]
+    if alpha is not None:
+        colour = colour + (1.0 - np.clip(small[..., 3:], 0, 1)) * np.float32(_BACKDROP)
+    return np.ascontiguousarray(np.clip(colour, 0, 1), dtype=np.float32)
+
+
+def enlarged(plane: Field, region: Region, band: Region) -> Field:
+    """A plane (or planes, last axis) over the whole region, at the plate's pixels of a band inside it: (h, w[, C])."""
+    x_scale, y_scale = plane.shape[1] / region.w, plane.shape[0] / region.h
+    x, y = band.x - region.x + 0.5, band.y - region.y + 0.5
+    matrix = np.array([[x_scale, 0, x * x_scale - 0.5], [0, y_scale, y * y_scale - 0.5]])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return np.asarray(cv2.warpAffine(plane, matrix, (band.w, band.h), flags=flags, borderMode=cv2.BORDER_REPLICATE), np.float32)
+
+
+def _extent(values: list[float]) -> float:
+    return max(values) - min(values)
 
 
 def _span(values: list[float], length_px: int, side_px: int, margin_px: float) -> tuple[int, int]:
@@ -79,9 +117,3 @@ def _scaled_span(start: int, length: int, scale: float, limit_px: int) -> tuple[
     low = round(start * scale)
     high = min(limit_px, max(low + 4, round((start + length) * scale)))
     return max(0, min(low, high - 4)), high - max(0, min(low, high - 4))
-
-
-def _resized(pixels: Pixels, size_px: int) -> NDArray[np.float32]:
-    shrinks = min(pixels.shape[:2]) >= size_px
-    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(pixels, (size_px, size_px), interpolation=method), dtype=np.float32)

@@ -1,144 +1,170 @@
-"""Owns moving the plate's own pixels: the model says how things move at its small size, the plate gives the detail.
+"""Owns rendering a frame: the moving layer at its place over what stands behind it, in the plate's own pixels.
 
-With a backward flow f (frame pixel p takes plate pixel p + f) and a visibility v, both at the model's size:
+With the backward flow f of the frame (its pixel p shows the still's p + f):
 
-    out(p) = (1 - w) plate(p + m f) + w colour(p)       w = m * fill(v)
+    out(p) = moving(p + r f) + (1 - matte(p + r f)) behind(p) + shading(p)
 
-m is the region's matte (0 at its border, 1 inside), so the motion fades out instead of tearing. Pixels with no motion
-and no fill are copied, not computed: outside the region, and where the flow is under a fifth of a model pixel, the
-result is the plate to the byte. A model without flow changes the plate's colours by the low-frequency difference of its
-frames.
+r is the region's ramp (0 at its border, 1 inside, 1 at borders that are the plate's own). Pixels where nothing moves are
+copied, not computed: there, outside the region and under a full lock, the result is the plate to the byte.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ..protocol.messages import Region
-from .image import Pixels, PlateImage, from_premultiplied
-from .upsample import Field, Upsampler, step
+from .image import Field, PlateImage, from_working, to_working
+from .layers import BAND_ROWS, Layers, Tails, take_apart
+from .motion import Motion, inverse_of, step
+from .region import enlarged
 
-STILL_PX = 0.2
 _EXACT_PX = 1 / 64
-_HIDDEN = (0.3, 0.7)
-_DIFFERENT = (0.03, 0.12)
-_BACKDROP_DISTANCE = (0.04, 0.16)
-_COLOUR_STEP = (0.012, 0.03)
+_FEATHER = 0.08
+_LEAST_SHADING = 1 / 1024
 
 Mask = NDArray[np.bool_]
+Rows = NDArray[np.floating[Any]]
 
 
 class Renderer:
-    """Renders frames of one plate and region. `x0` (3, S, S) in [-1, 1] is what the model saw of the region."""
+    """Renders instants of one variant. Safe to use from several threads at once."""
 
-    def __init__(self, plate: PlateImage, region: Region, x0: Field) -> None:
-        size_px = x0.shape[-1]
-        self._plate = plate
-        self._region = region
-        self._x0 = _to_unit(x0)
-        self._scale = (region.w / size_px, region.h / size_px)
-        self._upsampler = Upsampler(region, plate.size_px, size_px)
-        self._columns = np.arange(region.x, region.x + region.w, dtype=np.float32)
+    def __init__(
+        self,
+        plate: PlateImage,
+        region: Region,
+        motion: Motion,
+        tails: Tails,
+        clean: PlateImage | None = None,
+        lock: Field | None = None,
+    ) -> None:
+        """`tails` (N, 2) are the pokes' tails in fractions of the region.
 
-    def render(self, frame: Field, flow: Field | None, visibility: Field | None) -> PlateImage:
-        """The plate at the time of a model frame (3, S, S); flow (2, S, S) in model pixels, visibility (S, S)."""
-        colour = _to_unit(frame)
-        if flow is None:
-            return self._recolour(colour)
-        return self._warp(colour, flow, visibility)
+        `clean` is the plate without what moves, of its size and kind; `lock` (H, W) in [0, 1] keeps the plate.
+        """
+        self.plate, self.region, self.motion, self.lock = plate, region, motion, lock
+        self.layers: Layers = take_apart(plate, region, motion, tails, clean, lock)
+        self.scale = np.array([region.w, region.h], np.float32) / motion.size_px
+        (width, height), side = plate.size_px, self.layers.shifts.shape[-1]
+        self._ramp = _ramp(region.y, region.h, height, side)[:, None] * _ramp(region.x, region.w, width, side)
+        self._bounds = _bounds(plate) if plate.is_float and plate.alpha is None else None
 
-    def _warp(self, colour: Field, flow: Field, visibility: Field | None) -> PlateImage:
-        up = self._upsampler
-        moves = step(np.hypot(flow[0], flow[1]), STILL_PX, 2 * STILL_PX)
-        wide_x, wide_y = (up.widen(flow[axis] * moves * np.float32(self._scale[axis])) for axis in (0, 1))
-        wide_fill = up.widen(self._fill(colour, flow, visibility))
-        wide_paint = [up.widen(plane) for plane in self._paint(colour)]
-        result = self._copy()
-        for band in up.bands():
-            matte = up.matte(band)
-            x, y, fill = (up.rows(wide, band) * matte for wide in (wide_x, wide_y, wide_fill))
-            changed = (np.abs(x) > _EXACT_PX) | (np.abs(y) > _EXACT_PX) | (fill > 0)
-            if changed.any():
-                moved = self._fetch(band, x, y)
-                if fill.any():
-                    _mix(moved, fill, [up.rows(wide, band) for wide in wide_paint])
-                self._paste(moved, band, changed, result)
+    def frame(self, weights: Rows) -> PlateImage:
+        """The plate at an instant, given its keys' weights (K,)."""
+        plate, box = self.plate, self.layers.box
+        result = PlateImage(plate.bgr.copy(), None if plate.alpha is None else plate.alpha.copy(), plate.premultiplied)
+        if box is not None:
+            flow = self.flow(weights)
+            for start in range(0, box.h, BAND_ROWS):
+                band = Region(box.x, box.y + start, box.w, min(BAND_ROWS, box.h - start))
+                self._move(band, flow, result)
+        if self.motion.shading is not None:
+            side = self.layers.shifts.shape[-1]
+            coarse = np.tensordot(weights, self.motion.shading, 1).astype(np.float32)
+            self._shade(np.stack([cv2.resize(plane, (side, side)) * self._ramp for plane in coarse]), result)
+        if self.lock is not None:
+            self._apply_lock(self.lock, result)
         return result
 
-    def _fill(self, colour: Field, flow: Field, visibility: Field | None) -> Field:
-        # Hidden parts take the model's colour, but only where warping would show something else.
-        if visibility is None:
-            return np.zeros(colour.shape[:2], np.float32)
-        rows, columns = np.indices(colour.shape[:2], dtype=np.float32)
-        warped = _remap(np.ascontiguousarray(self._x0), columns + flow[0], rows + flow[1])
-        different = step(np.abs(warped - colour).max(axis=2), *_DIFFERENT)
-        return step(1.0 - visibility, *_HIDDEN) * different
+    def flow(self, weights: Rows) -> Field:
+        """Backward flow (2, G, G) of an instant over the region, in plate px."""
+        shifts = np.tensordot(weights, self.layers.shifts, 1).astype(np.float32)
+        finer = np.float32(shifts.shape[-1] / self.motion.size_px)
+        return inverse_of(shifts * finer) * (self.scale / finer)[:, None, None] * self._ramp
 
-    def _paint(self, colour: Field) -> list[Field]:
-        """Planes that fill hidden parts, in the form of the pixels that are moved."""
-        planes = [np.ascontiguousarray(colour[..., channel]) for channel in range(3)]
-        if self._plate.alpha is None:
-            return planes
-        # The model saw a grey backdrop behind the cut-out: where it paints that again, there is nothing.
-        opacity = step(np.abs(colour - 0.5).max(axis=2), *_BACKDROP_DISTANCE)
-        return [*(plane * opacity for plane in planes), opacity]
+    def flow_in(self, band: Region, flow: Field) -> tuple[Field, Field]:
+        """x and y (h, w) of a flow over the region, at a band of the plate's pixels."""
+        x, y = (enlarged(plane, self.region, band) for plane in flow)
+        return x, y
 
-    def _fetch(self, band: slice, x: Field, y: Field) -> Pixels:
-        source = self._plate.bgr if self._plate.alpha is None else self._plate.premultiplied
-        rows = np.arange(self._region.y + band.start, self._region.y + band.stop, dtype=np.float32)
-        return _remap(source, x + self._columns, y + rows[:, None])
+    def matte_in(self, band: Region, x: Field, y: Field) -> Field:
+        """The moved matte (h, w) of a band."""
+        return _fetch(self.layers.matte, *self._places(band, x, y), cv2.INTER_LINEAR)
 
-    def _paste(self, moved: Pixels, band: slice, changed: Mask, result: PlateImage) -> None:
-        place = self._place(band)
-        if result.alpha is None:
-            np.copyto(result.bgr[place], moved, where=changed[..., None])
-        else:
-            straight = from_premultiplied(moved, self._plate.depth_bits)
-            assert straight.alpha is not None
-            np.copyto(result.bgr[place], straight.bgr, where=changed[..., None])
-            np.copyto(result.alpha[place], straight.alpha, where=changed)
+    def _places(self, band: Region, x: Field, y: Field) -> tuple[Field, Field]:
+        source = self.layers.source
+        columns = np.arange(band.x - source.x, band.x - source.x + band.w, dtype=np.float32)
+        rows = np.arange(band.y - source.y, band.y - source.y + band.h, dtype=np.float32)
+        return x + columns, y + rows[:, None]
 
-    def _recolour(self, colour: Field) -> PlateImage:
-        up = self._upsampler
-        difference = colour - self._x0
-        difference = difference * step(np.abs(difference).max(axis=2), *_COLOUR_STEP)[..., None]
-        wide = [up.widen(np.ascontiguousarray(difference[..., channel])) for channel in range(3)]
-        result = self._copy()
-        peak = np.float32(np.iinfo(result.bgr.dtype).max)
-        for band in up.bands():
-            place, matte = self._place(band), up.matte(band)
-            for channel in range(3):
-                target = result.bgr[place][..., channel]
-                target[:] = np.clip(np.rint(target + up.rows(wide[channel], band) * matte * peak), 0, peak)
-        return result
+    def _move(self, band: Region, flow: Field, result: PlateImage) -> None:
+        layers = self.layers
+        x, y = self.flow_in(band, flow)
+        moves = (np.abs(x) > _EXACT_PX) | (np.abs(y) > _EXACT_PX)
+        if not moves.any():
+            return
+        here = layers.at(band)
+        places = self._places(band, x, y)
+        matte = _fetch(layers.matte, *places, cv2.INTER_LINEAR)
+        changed = moves & ((matte > 0) | (layers.matte[here] > 0))
+        if not changed.any():
+            return
+        # Only the columns between the first and the last change are computed.
+        columns = np.flatnonzero(changed.any(axis=0))
+        part = slice(int(columns[0]), int(columns[-1]) + 1)
+        at = (np.ascontiguousarray(places[0][:, part]), np.ascontiguousarray(places[1][:, part]))
+        moved = _fetch(layers.moving, *at, cv2.INTER_CUBIC).astype(np.float32)
+        moved += (1 - matte[:, part, None]) * layers.behind[here][:, part]
+        if self._bounds is not None:
+            np.clip(moved, *self._bounds, out=moved)
+        place = (slice(band.y, band.y + band.h), slice(band.x + part.start, band.x + part.stop))
+        _paste(moved, changed[:, part], place, self.plate, result)
 
-    def _place(self, band: slice) -> tuple[slice, slice]:
-        region = self._region
-        return slice(region.y + band.start, region.y + band.stop), slice(region.x, region.x + region.w)
+    def _shade(self, shading: Field, result: PlateImage) -> None:
+        """Add shading (3, G, G) to the region; on float plates, in proportion to the light that is there."""
+        region = self.region
+        for start in range(0, region.h, BAND_ROWS):
+            band = Region(region.x, region.y + start, region.w, min(BAND_ROWS, region.h - start))
+            added = np.dstack([enlarged(plane, region, band) for plane in shading])
+            changed = np.abs(added).max(axis=2) > _LEAST_SHADING
+            if not changed.any():
+                continue
+            place = (slice(band.y, band.y + band.h), slice(band.x, band.x + band.w))
+            alpha = None if result.alpha is None else result.alpha[place]
+            shown = to_working(PlateImage(result.bgr[place], alpha, result.premultiplied))
+            weight = 1.0 if alpha is None else shown[..., 3:] / np.float32(result.peak)
+            shown[..., :3] += added * (shown[..., :3] if result.is_float else weight * np.float32(result.peak))
+            _paste(shown, changed, place, self.plate, result)
 
-    def _copy(self) -> PlateImage:
-        alpha = self._plate.alpha
-        return PlateImage(self._plate.bgr.copy(), None if alpha is None else alpha.copy())
+    def _apply_lock(self, lock: Field, result: PlateImage) -> None:
+        region = self.region
+        place = (slice(region.y, region.y + region.h), slice(region.x, region.x + region.w))
+        weight, plate = lock[place], self.plate
+        partly = (weight > 0) & (weight < 1)
+        if partly.any():
+            alpha = None if plate.alpha is None else (result.alpha[place], plate.alpha[place])  # type: ignore[index]
+            new = to_working(PlateImage(result.bgr[place], alpha and alpha[0], plate.premultiplied))
+            old = to_working(PlateImage(plate.bgr[place], alpha and alpha[1], plate.premultiplied))
+            differs = (new != old).any(axis=2)
+            _paste(new + (old - new) * weight[..., None], partly & differs, place, plate, result)
+        np.copyto(result.bgr[place], plate.bgr[place], where=(weight >= 1)[..., None])
+        if result.alpha is not None and plate.alpha is not None:
+            np.copyto(result.alpha[place], plate.alpha[place], where=weight >= 1)
 
 
-def _mix(moved: Pixels, fill: Field, paint: list[Field]) -> None:
-    """Blend planes in [0, 1] over the moved pixels, in place."""
-    columns = np.flatnonzero(fill.any(axis=0))
-    part = slice(int(columns[0]), int(columns[-1]) + 1)
-    weight = fill[:, part]
-    peak = np.float32(np.iinfo(moved.dtype).max)
-    for channel, plane in enumerate(paint):
-        target = moved[:, part, channel]
-        target[:] = np.rint(target * (1 - weight) + np.clip(plane[:, part], 0, 1) * (peak * weight))
+def _paste(pixels: Field, changed: Mask, place: tuple[slice, slice], like: PlateImage, result: PlateImage) -> None:
+    stored = from_working(pixels, like)
+    np.copyto(result.bgr[place], stored.bgr, where=changed[..., None])
+    if result.alpha is not None and stored.alpha is not None:
+        np.copyto(result.alpha[place], stored.alpha, where=changed)
 
 
-def _to_unit(frame: Field) -> Field:
-    """RGB (3, S, S) in [-1, 1] to BGR (S, S, 3) in [0, 1]."""
-    unit: Field = np.clip((frame[::-1].transpose(1, 2, 0) + 1.0) * 0.5, 0, 1).astype(np.float32)
-    return unit
+def _bounds(plate: PlateImage) -> tuple[float, float]:
+    finite = plate.bgr[np.isfinite(plate.bgr)]
+    return min(0.0, float(finite.min())), float(finite.max())
 
 
-def _remap(source: Pixels, x: Field, y: Field) -> Pixels:
-    return cv2.remap(source, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+def _ramp(start: int, length: int, limit: int, side: int) -> Field:
+    """(side,) over a region's width or height: 0 at its border, 1 inside, 1 at borders that are the plate's own."""
+    position = (np.arange(side, dtype=np.float32) + 0.5) / side
+    before = position if start > 0 else np.ones(side, np.float32)
+    after = 1 - position if start + length < limit else np.ones(side, np.float32)
+    return step(np.minimum(before, after), 0.5 / side, _FEATHER)
+
+
+def _fetch(source: Field, x: Field, y: Field, method: int) -> Field:
+    return np.asarray(cv2.remap(source, x, y, method, borderMode=cv2.BORDER_REFLECT_101))

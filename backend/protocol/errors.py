@@ -22,6 +22,8 @@ class ErrorCode(StrEnum):
     BAD_POKES = "bad_pokes"
     BAD_REGION = "bad_region"
     BAD_MODEL = "bad_model"
+    BAD_KINEMATICS = "bad_kinematics"
+    NOT_ALLOWED = "not_allowed"
     POISON = "poison"
     NO_WORKER = "no_worker"
     OUT_OF_MEMORY = "out_of_memory"

@@ -25,7 +25,9 @@ Pixels = Annotated[int, Between(0, limits.IMAGE_SIDE_PX)]
 Counter = Annotated[int, Between(0, limits.COUNTER)]
 VariantIndex = Annotated[int, Between(0, limits.VARIANT_INDEX + limits.SAMPLES)]
 FrameNumber = Annotated[int, Between(1, limits.FRAMES)]
+OutputNumber = Annotated[int, Between(1, limits.OUTPUT_FRAMES)]
 Seconds = Annotated[float, Between(0.0, 1e9)]
+Extent = Annotated[float, Between(0.0, 1e6)]
 
 TIP_TOLERANCE = 1e-6
 SHORTEST_POKE = 1e-4
@@ -37,6 +39,23 @@ class OutputSize(StrEnum):
     MODEL = "model"
     PREVIEW = "preview"
     PLATE = "plate"
+
+
+class Easing(StrEnum):
+    """How a clip that plays once starts and ends."""
+
+    LINEAR = "linear"
+    IN = "in"
+    OUT = "out"
+    IN_OUT = "in-out"
+
+
+class Loop(StrEnum):
+    """Whether a clip's end meets its start: never, in position and velocity, or by turning round and going back."""
+
+    NONE = "none"
+    CLOSED = "closed"
+    PING_PONG = "ping-pong"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +84,49 @@ class Region:
     y: Pixels
     w: Annotated[int, Between(limits.REGION_SIDE_PX, limits.IMAGE_SIDE_PX)]
     h: Annotated[int, Between(limits.REGION_SIDE_PX, limits.IMAGE_SIDE_PX)]
+
+
+@dataclass(frozen=True, slots=True)
+class Playback:
+    """How a model's motion is laid out in time.
+
+    `frames` None takes what the motion's own pace gives. Each drawing stays for `hold` frames: ones, twos, threes.
+    `chain` clips are joined to one. `easing` belongs to clips that play once.
+    """
+
+    frames: Annotated[int, Between(2, limits.OUTPUT_FRAMES)] | None = None
+    hold: Annotated[int, Between(1, 8)] = 1
+    easing: Easing = Easing.LINEAR
+    loop: Loop = Loop.NONE
+    chain: Annotated[int, Between(1, limits.CHAIN)] = 1
+
+    def frames_of(self, model_frames: int) -> int:
+        """How many frames come out for a model of so many frames."""
+        rounds = {Loop.NONE: 1.0, Loop.CLOSED: 1.5, Loop.PING_PONG: 2.0}[self.loop]
+        return self.frames or min(limits.OUTPUT_FRAMES, round(rounds * model_frames * self.chain))
+
+    def check(self, where: str) -> None:
+        """Refuse an eased loop: it would stop at its seam."""
+        if self.loop is not Loop.NONE and self.easing is not Easing.LINEAR:
+            raise ProtocolError("A loop can't be eased; leave out the easing or the loop.", where)
+
+
+@dataclass(frozen=True, slots=True)
+class Seam:
+    """How a loop closes: the step over its seam and the change of velocity there, beside the median step inside.
+
+    Root mean square over the moving places, in pixels of the model's size.
+    """
+
+    loop: Loop
+    position_px: Extent
+    velocity_px: Extent
+    median_step_px: Extent
+
+    @property
+    def closes(self) -> bool:
+        """Whether neither is more than the median step."""
+        return max(self.position_px, self.velocity_px) <= self.median_step_px
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +175,33 @@ class JobSummary:
     plate_size_px: tuple[Pixels, Pixels]
     region_px: tuple[Pixels, Pixels, Pixels, Pixels]
     output_size_px: tuple[Pixels, Pixels]
-    depth_bits: Annotated[int, Between(8, 16)]
-    frames: FrameNumber
+    depth_bits: Annotated[int, Between(8, 32)]
+    frames: OutputNumber
     colour: Text
     versions: Annotated[tuple[Version, ...], Length(0, 32)]
+
+
+@dataclass(frozen=True, slots=True)
+class ClientStatus:
+    """One client: how long ago it spoke, its jobs, and the megabytes that it has uploaded and that wait for it."""
+
+    silent_s: Seconds
+    waiting: Counter
+    running: Counter
+    uploads_mb: Counter
+    outbox_mb: Counter
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerStatus:
+    """One worker: where it runs, its job, its loaded models and the memory that they take."""
+
+    pid: Counter
+    is_up: bool
+    device: Text
+    job_id: JobId | None
+    models: Annotated[tuple[Name, ...], Length(0, 64)]
+    used_mb: Counter
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +211,7 @@ class Message:
     RAW_PARTS: ClassVar[int] = 0
 
 
-# --- client to backend; the front process sends the same `Plate`, `Sample` and `Cancel` on to its worker --------------
+# --- client to backend; the front process sends `Upload`, `Sample`, `Invert`, `Cancel` and `ReleaseMemory` on to a worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +228,8 @@ class Ping(Message):
 
 
 @dataclass(frozen=True, slots=True)
-class Plate(Message):
-    """A still as an encoded image file in one raw part; its name is the sha256 of these bytes."""
+class Upload(Message):
+    """A file that a job needs, a still or kinematics, in one raw part; its name is the sha256 of these bytes."""
 
     RAW_PARTS: ClassVar[int] = 1
     sha256: Digest
@@ -152,7 +237,10 @@ class Plate(Message):
 
 @dataclass(frozen=True, slots=True)
 class Sample(Message):
-    """Asks for variants `first` to `first + samples - 1` of a poked plate. The same request gives the same bytes."""
+    """Asks for variants `first` to `first + samples - 1` of a poked plate. The same request gives the same bytes.
+
+    With `kinematics_sha256` nothing is drawn: the motion in that file is replayed on the plate, as variant 0.
+    """
 
     job_id: JobId
     plate_sha256: Digest
@@ -164,12 +252,61 @@ class Sample(Message):
     model: Name | None
     size: OutputSize
     upright: bool
-    depth_bits: Annotated[int, Between(8, 16)]
+    depth_bits: Annotated[int, Between(8, 32)]
+    kinematics_sha256: Digest | None = None
+    playback: Playback | None = None
+    lock_sha256: Digest | None = None
+    clean_sha256: Digest | None = None
+    passes: bool = False
+    premultiplied: bool = False
 
     def check(self, where: str) -> None:
-        """Refuse a depth that no image file has."""
-        if self.depth_bits not in (8, 16):
-            raise ProtocolError("depth_bits must be 8 or 16.", "depth_bits")
+        """Refuse a depth that no image file has, and more than one replay of the same kinematics."""
+        if self.depth_bits not in (8, 16, 32):
+            raise ProtocolError("depth_bits must be 8, 16 or 32.", "depth_bits")
+        if self.size is OutputSize.MODEL and (self.playback is not None or self.passes):
+            raise ProtocolError("Frames of the model's own size have no timing and no passes; ask for the plate's.", "size")
+        if self.kinematics_sha256 is not None and self.playback is not None and self.playback.chain > 1:
+            raise ProtocolError("Replayed kinematics are one clip; leave out the chain.", "playback")
+        if self.kinematics_sha256 is not None and (self.samples, self.first) != (1, 0):
+            raise ProtocolError("samples must be 1 and first 0 where kinematics are replayed.", "samples")
+
+    @property
+    def uploads(self) -> tuple[str, ...]:
+        """Hashes of the files that the job needs."""
+        given = (self.plate_sha256, self.kinematics_sha256, self.lock_sha256, self.clean_sha256)
+        return tuple(dict.fromkeys(sha256 for sha256 in given if sha256 is not None))
+
+    @property
+    def is_preview(self) -> bool:
+        """True for a job that a newer one of the same client overtakes."""
+        return self.size is OutputSize.PREVIEW
+
+
+@dataclass(frozen=True, slots=True)
+class Invert(Message):
+    """Asks for the kinematics of a clip of as many frames as the model makes, and the still before them.
+
+    The frames are stills of one size. Without pokes, the place that moves most is taken for one.
+    """
+
+    job_id: JobId
+    frame_sha256s: Annotated[tuple[Digest, ...], Length(2, limits.FRAMES + 1)]
+    pokes: Annotated[tuple[Poke, ...], Length(0, limits.POKES)]
+    region: Region | None
+    model: Name | None
+    upright: bool
+    source: Name
+
+    @property
+    def uploads(self) -> tuple[str, ...]:
+        """Hashes of the files that the job needs."""
+        return self.frame_sha256s
+
+    @property
+    def is_preview(self) -> bool:
+        """False: it is not overtaken."""
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +314,23 @@ class Cancel(Message):
     """Stops a job; answered by `Cancelled`, also when the job is unknown or has ended."""
 
     job_id: JobId
+
+
+@dataclass(frozen=True, slots=True)
+class CancelAll(Message):
+    """Stops every job of this client; with `everyone` every job of every client, which only the backend's owner may."""
+
+    everyone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseMemory(Message):
+    """Unloads the models of every idle worker; the next job loads what it needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskStatus(Message):
+    """Asks for `Status`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,8 +364,8 @@ class Pong(Message):
 
 
 @dataclass(frozen=True, slots=True)
-class NeedPlate(Message):
-    """Asks for the plate with this hash."""
+class NeedUpload(Message):
+    """Asks for the file with this hash."""
 
     sha256: Digest
 
@@ -252,21 +406,41 @@ class Progress(Message):
 
 @dataclass(frozen=True, slots=True)
 class Frame(Message):
-    """Frame `t` (1..T) of a variant, as a PNG file in one raw part."""
+    """Frame `t` (1..T) of a variant, as a PNG file (EXR for 32 bits) in one raw part."""
 
     RAW_PARTS: ClassVar[int] = 1
     job_id: JobId
     variant: VariantIndex
-    t: FrameNumber
+    t: OutputNumber
+
+
+@dataclass(frozen=True, slots=True)
+class Passes(Message):
+    """The passes of frame `t` of a variant, as an EXR file in one raw part; they come before the frame itself."""
+
+    RAW_PARTS: ClassVar[int] = 1
+    job_id: JobId
+    variant: VariantIndex
+    t: OutputNumber
 
 
 @dataclass(frozen=True, slots=True)
 class VariantDone(Message):
-    """All frames of a variant were sent; their hashes in order of t."""
+    """All frames of a variant were sent; their hashes in order of t, and how it closes where it was to loop."""
 
     job_id: JobId
     variant: VariantIndex
-    sha256s: Annotated[tuple[Digest, ...], Length(1, limits.FRAMES)]
+    sha256s: Annotated[tuple[Digest, ...], Length(1, limits.OUTPUT_FRAMES)]
+    seam: Seam | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kinematics(Message):
+    """What `Invert` asked for, as a kinematics file in one raw part; its hash."""
+
+    RAW_PARTS: ClassVar[int] = 1
+    job_id: JobId
+    sha256: Digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,8 +481,29 @@ class Refused(Message):
     error: ErrorInfo
 
 
-FROM_CLIENT: tuple[type[Message], ...] = (Hello, Ping, Plate, Sample, Cancel, Bye)
+@dataclass(frozen=True, slots=True)
+class Memory(Message):
+    """A worker's word about itself after a job: what it has loaded and how much memory it takes."""
+
+    models: Annotated[tuple[Name, ...], Length(0, 64)]
+    used_mb: Counter
+
+
+@dataclass(frozen=True, slots=True)
+class Status(Message):
+    """Answer to `AskStatus`. Who is not the backend's owner sees its own jobs only."""
+
+    info: ServerInfo | None
+    uptime_s: Seconds
+    clients: Annotated[tuple[ClientStatus, ...], Length(0, limits.CLIENTS)]
+    workers: Annotated[tuple[WorkerStatus, ...], Length(0, limits.WORKERS)]
+
+
+Work = Sample | Invert
+FROM_CLIENT: tuple[type[Message], ...] = (
+    Hello, Ping, Upload, Sample, Invert, Cancel, CancelAll, ReleaseMemory, AskStatus, Bye,
+)  # fmt: skip
 FROM_BACKEND: tuple[type[Message], ...] = (
-    Welcome, Ready, Pong, NeedPlate, Queued, Started, Prepared, Progress, Frame, VariantDone, Finished, Failed,
-    Cancelled, Restarted, Refused,
+    Welcome, Ready, Pong, NeedUpload, Queued, Started, Prepared, Progress, Frame, Passes, VariantDone, Kinematics, Finished,
+    Failed, Cancelled, Restarted, Refused, Memory, Status,
 )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum, auto
+from pathlib import Path
 
 from .._vendor.client import (
     Cancelled,
@@ -11,6 +12,7 @@ from .._vendor.client import (
     Failed,
     Finished,
     FrameArrived,
+    KinematicsArrived,
     Lost,
     Prepared,
     Progress,
@@ -18,12 +20,26 @@ from .._vendor.client import (
     Restarted,
     ServerInfo,
     Started,
+    Status,
     VariantDone,
 )
 from . import jobs
 from .jobs import Job
+from .link import Fix
 
-JobEvent = Prepared | Queued | Started | Progress | FrameArrived | VariantDone | Finished | Failed | Cancelled | Restarted
+JobEvent = (
+    KinematicsArrived
+    | Prepared
+    | Queued
+    | Started
+    | Progress
+    | FrameArrived
+    | VariantDone
+    | Finished
+    | Failed
+    | Cancelled
+    | Restarted
+)
 
 
 class Phase(Enum):
@@ -38,11 +54,13 @@ class Phase(Enum):
 
 @dataclass(frozen=True, slots=True)
 class BackendStatus:
-    """Phase of the backend and a sentence about it."""
+    """Phase of the backend and a sentence about it; what mends it where it FAILED, and what its models take."""
 
     phase: Phase = Phase.OFF
     sentence: str = "Not running; it starts with the first sample"
     info: ServerInfo | None = None
+    fix: Fix = Fix.START
+    used_mb: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +93,7 @@ class StartFailed:
     """There is no backend to be had; open jobs can't run."""
 
     sentence: str
+    fix: Fix = Fix.START
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +118,24 @@ class WriteFailed:
     sentence: str
 
 
-AppEvent = StartAsked | StopAsked | StartFailed | JobAsked | CancelAsked | WriteFailed | Connected | Lost | JobEvent
+@dataclass(frozen=True, slots=True)
+class ReleaseAsked:
+    """The artist needs the memory that idle models take."""
+
+
+AppEvent = (
+    StartAsked
+    | StopAsked
+    | StartFailed
+    | JobAsked
+    | CancelAsked
+    | WriteFailed
+    | ReleaseAsked
+    | Connected
+    | Lost
+    | Status
+    | JobEvent
+)
 
 
 # --- what is to be done ---------------------------------------------------------------------------------------------
@@ -137,6 +173,14 @@ class WriteFrame:
 
 
 @dataclass(frozen=True, slots=True)
+class WriteKinematics:
+    """Put kinematics into their file."""
+
+    event: KinematicsArrived
+    file: Path
+
+
+@dataclass(frozen=True, slots=True)
 class CloseVariant:
     """Check a variant that is whole."""
 
@@ -157,7 +201,29 @@ class AbortFolder:
     job_id: str
 
 
-AppEffect = OpenBackend | CloseBackend | Submit | CancelJob | WriteFrame | CloseVariant | FinishFolder | AbortFolder
+@dataclass(frozen=True, slots=True)
+class ReleaseMemory:
+    """Let the backend unload its models."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskStatus:
+    """Ask the backend what its models take."""
+
+
+AppEffect = (
+    OpenBackend
+    | CloseBackend
+    | Submit
+    | CancelJob
+    | WriteFrame
+    | WriteKinematics
+    | CloseVariant
+    | FinishFolder
+    | AbortFolder
+    | ReleaseMemory
+    | AskStatus
+)
 
 
 def transition(state: AppState, event: AppEvent) -> tuple[AppState, tuple[AppEffect, ...]]:
@@ -167,10 +233,15 @@ def transition(state: AppState, event: AppEvent) -> tuple[AppState, tuple[AppEff
             return _started(state)
         case StopAsked():
             return _stopped(state, "Not running; it starts with the next sample")
-        case StartFailed(sentence=sentence):
-            return _given_up(state, sentence)
+        case StartFailed(sentence=sentence, fix=fix):
+            return _given_up(state, sentence, fix)
         case Connected(info=info):
             return replace(state, backend=BackendStatus(Phase.READY, ready_sentence(info), info)), ()
+        case Status(workers=workers):
+            used_mb = sum(worker.used_mb for worker in workers)
+            return replace(state, backend=replace(state.backend, used_mb=used_mb)), ()
+        case ReleaseAsked():
+            return state, (ReleaseMemory(), AskStatus()) if state.backend.phase is Phase.READY else ()
         case Lost(sentence=sentence):
             return replace(state, backend=BackendStatus(Phase.LOST, sentence)), ()
         case JobAsked(job=job):
@@ -208,10 +279,10 @@ def _stopped(state: AppState, sentence: str) -> tuple[AppState, tuple[AppEffect,
     return AppState(BackendStatus(Phase.OFF, sentence), ended), (CloseBackend(), *aborts)
 
 
-def _given_up(state: AppState, sentence: str) -> tuple[AppState, tuple[AppEffect, ...]]:
+def _given_up(state: AppState, sentence: str, fix: Fix) -> tuple[AppState, tuple[AppEffect, ...]]:
     ended = tuple(jobs.failed(job, sentence) for job in state.jobs)
     aborts = tuple(AbortFolder(job.job_id) for job in state.jobs)
-    return AppState(BackendStatus(Phase.FAILED, sentence), ended), (CloseBackend(), *aborts)
+    return AppState(BackendStatus(Phase.FAILED, sentence, fix=fix), ended), (CloseBackend(), *aborts)
 
 
 def _write_failed(state: AppState, job_id: str, sentence: str) -> tuple[AppState, tuple[AppEffect, ...]]:
@@ -225,7 +296,10 @@ def _told(state: AppState, event: JobEvent) -> tuple[AppState, tuple[AppEffect, 
     job = state.job(event.job_id)
     if job is None or job.ended:
         return state, ()
-    return _with_job(state, jobs.told(job, event)), _kept(event)
+    measured = (AskStatus(),) if isinstance(event, Finished) else ()
+    if isinstance(event, KinematicsArrived):
+        return state, (WriteKinematics(event, job.folder),)
+    return _with_job(state, jobs.told(job, event)), (*_kept(event), *measured)
 
 
 def _kept(event: JobEvent) -> tuple[AppEffect, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from .gesture import Part
 from .plane import Vec2
 
 Colour = tuple[float, float, float, float]
@@ -23,15 +24,17 @@ FRAME_PX = 1.0
 FRINGE_PX = 1.0
 GRAB_PX = 10.0
 CIRCLE_STEPS = 20
+LIT = (0.25, 0.85, 1.0)
 RIM: Colour = (0.05, 0.05, 0.06, 0.85)
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Colour of an arrow, and how large it is drawn (1 on a plain screen, 2 on a high-density one)."""
+    """Colour of an arrow, and how large it is drawn (1 on a plain screen, 2 on a high-density one); `lit` stands out."""
 
     colour: Colour
     scale: float = 1.0
+    lit: Part | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +70,23 @@ class Mesh:
 def render_data(arrows: list[ScreenArrow]) -> Mesh:
     """Return the triangles of all arrows, each arrow above the ones before it."""
     mesh = Mesh()
+    add_arrows(mesh, arrows)
+    return mesh
+
+
+def add_arrows(mesh: Mesh, arrows: list[ScreenArrow]) -> None:
+    """Add arrows above what is there."""
     for arrow in arrows:
         shapes = _shapes(arrow)
-        for shape in shapes:
+        for _, shape in shapes:
             mesh.convex(_grown(shape, RIM_PX * arrow.look.scale), (*RIM[:3], RIM[3] * arrow.look.colour[3]))
-        for shape in shapes:
-            mesh.convex(shape, arrow.look.colour)
-    return mesh
+        for part, shape in shapes:
+            mesh.convex(shape, (*LIT, arrow.look.colour[3]) if part is arrow.look.lit else arrow.look.colour)
+
+
+def add_dot(mesh: Mesh, at: Vec2, look: Look) -> None:
+    """Add the dot that an arrow without length would be."""
+    add_arrows(mesh, [ScreenArrow(at, at, look)])
 
 
 def add_frame(mesh: Mesh, corners: list[Vec2], colour: Colour) -> None:
@@ -94,11 +107,11 @@ def distance_to_segment(point: Vec2, a: Vec2, b: Vec2) -> float:
     return math.hypot(point[0] - a[0] - along * dx, point[1] - a[1] - along * dy)
 
 
-def _shapes(arrow: ScreenArrow) -> list[list[Vec2]]:
+def _shapes(arrow: ScreenArrow) -> list[tuple[Part, list[Vec2]]]:
     scale = arrow.look.scale
     length = math.dist(arrow.tail, arrow.tip)
     if length < 1.0:
-        return [_circle(arrow.tail, TAIL_PX * scale)]
+        return [(Part.TAIL, _circle(arrow.tail, TAIL_PX * scale))]
     circle = _circle(arrow.tail, min(TAIL_PX * scale, TAIL_PART * length + 1.0))
     ux, uy = (arrow.tip[0] - arrow.tail[0]) / length, (arrow.tip[1] - arrow.tail[1]) / length
     head = min(HEAD_PX * scale, HEAD_PART * length)
@@ -108,7 +121,8 @@ def _shapes(arrow: ScreenArrow) -> list[list[Vec2]]:
 
     neck, half_shaft, half_head = length - head, SHAFT_PX * scale / 2, head / 2
     shaft = [at(0, -half_shaft), at(neck + 1, -half_shaft), at(neck + 1, half_shaft), at(0, half_shaft)]
-    return [shaft, circle, [at(neck, -half_head), at(length, 0), at(neck, half_head)]]
+    head_shape = [at(neck, -half_head), at(length, 0), at(neck, half_head)]
+    return [(Part.SHAFT, shaft), (Part.TAIL, circle), (Part.TIP, head_shape)]
 
 
 def _circle(centre: Vec2, radius: float) -> list[Vec2]:

@@ -18,7 +18,7 @@ class AddonError(Exception):
 
 
 class PokeError(AddonError):
-    """An arrow that is too short or leaves the plate."""
+    """An arrow that is too short, or that leaves the plate or the region."""
 
 
 class PlateError(AddonError):

@@ -30,6 +30,11 @@ def bake_folder(job: Path) -> Path:
     return job / "bake"
 
 
+def bake_place(index: int) -> Path:
+    """Return where a variant's bake lies inside its job's folder, if nothing else is asked for."""
+    return Path("bake") / variant_folder_name(index)
+
+
 def variant_folder(job: Path, index: int) -> Path:
     """Return the folder of one variant's frames."""
     return job / variant_folder_name(index)
@@ -38,6 +43,11 @@ def variant_folder(job: Path, index: int) -> Path:
 def first_frame(variant: Path) -> Path:
     """Return the file that an image sequence starts with."""
     return variant / frame_file_name(1)
+
+
+def half_made(bake: Path, job_id: str) -> Path:
+    """Return where a bake is made before it goes to its place."""
+    return bake / f".{job_id[:SHORT_ID_CHARACTERS]}"
 
 
 def move(old: Path, new: Path) -> None:

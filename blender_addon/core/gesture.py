@@ -6,11 +6,12 @@ changes until the release; a cancel at any time leaves everything as it was.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from .plane import Vec2, clamped
-from .pokes import Arrow, snapped
+from .pokes import Arrow, beside, shortened, slid, snapped
 
 FINE = 0.2
 SHORTEST_DRAG_PX = 4.0
@@ -26,11 +27,12 @@ class Part(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Grab:
-    """Which arrow was grabbed, where, and how it lay before."""
+    """Which arrow was grabbed, where, and how it lay before; with `copy`, a copy of it is dragged."""
 
     index: int
     part: Part
     arrow: Arrow
+    copy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class Dragging:
     """The button is down. `pointer` is the plate point under the mouse, `at` how far the drag has come."""
 
     size_px: tuple[int, int]
+    longest_px: float
     grab: Grab | None
     pressed: Vec2
     pointer: Vec2
@@ -55,11 +58,12 @@ State = Idle | Dragging
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """The button went down at a plate point, perhaps on an arrow."""
+    """The button went down at a plate point, perhaps on an arrow. Arrows get no longer than `longest_px`."""
 
     at: Vec2
     size_px: tuple[int, int]
     grab: Grab | None = None
+    longest_px: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +92,19 @@ Event = Press | Move | Release | Cancel
 
 @dataclass(frozen=True, slots=True)
 class ShowDraft:
-    """Show this arrow in place of the one at `index`, or as a new one when None."""
+    """Show this arrow in place of the one at `index`, or as a new one when None; `clamped` when it was to be longer."""
 
     arrow: Arrow
     index: int | None
+    clamped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class AddArrow:
-    """Keep a new arrow."""
+    """Keep a new arrow; `source` is the index of the one that it is a copy of."""
 
     arrow: Arrow
+    source: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +137,11 @@ def transition(state: State, event: Event) -> tuple[State, tuple[Effect, ...]]:
     match state, event:
         case Idle(), Press(at=at, size_px=size_px, grab=grab):
             draft = grab.arrow if grab else Arrow(at, at)
-            return Dragging(size_px, grab, at, at, at, draft), (ShowDraft(draft, grab.index if grab else None),)
+            return Dragging(size_px, event.longest_px, grab, at, at, at, draft), (ShowDraft(draft, _index(grab)),)
         case Dragging(), Move():
-            moved = _moved(state, event)
-            return moved, (ShowDraft(moved.draft, state.grab.index if state.grab else None),)
+            wanted = _moved(state, event)
+            moved = replace(wanted, draft=_shortened(wanted))
+            return moved, (ShowDraft(moved.draft, _index(state.grab), moved.draft != wanted.draft),)
         case Dragging(), Release(moved_px=moved_px):
             return Idle(), (_kept(state, moved_px),)
         case Dragging(), Cancel():
@@ -147,6 +154,9 @@ def _kept(state: Dragging, moved_px: float) -> Effect:
         if moved_px < SHORTEST_DRAG_PX:
             return Discard("Drag from the part that is to move to where it goes")
         return AddArrow(state.draft)
+    if state.grab.copy:
+        draft = beside(state.grab.arrow) if moved_px < SHORTEST_DRAG_PX else state.draft
+        return AddArrow(draft, state.grab.index)
     if moved_px < SHORTEST_DRAG_PX:
         return SelectArrow(state.grab.index)
     return ChangeArrow(state.grab.index, state.draft)
@@ -159,7 +169,21 @@ def _moved(state: Dragging, move: Move) -> Dragging:
         state.at[1] + factor * (move.at[1] - state.pointer[1]),
     )
     draft = _draft(state, at, move.snap)
-    return Dragging(state.size_px, state.grab, state.pressed, move.at, at, draft)
+    return replace(state, pointer=move.at, at=at, draft=draft)
+
+
+def _shortened(state: Dragging) -> Arrow:
+    """The draft no longer than the model knows; the end that is dragged gives way."""
+    draft, part = state.draft, Part.TIP if state.grab is None else state.grab.part
+    if part is Part.TIP:
+        return Arrow(draft.tail, shortened(draft.tail, draft.tip, state.size_px, state.longest_px))
+    if part is Part.TAIL:
+        return Arrow(shortened(draft.tip, draft.tail, state.size_px, state.longest_px), draft.tip)
+    return draft
+
+
+def _index(grab: Grab | None) -> int | None:
+    return None if grab is None or grab.copy else grab.index
 
 
 def _draft(state: Dragging, at: Vec2, snap: bool) -> Arrow:
@@ -174,11 +198,4 @@ def _draft(state: Dragging, at: Vec2, snap: bool) -> Arrow:
     if part is Part.TAIL:
         tail = before.tail[0] + shift[0], before.tail[1] + shift[1]
         return Arrow(clamped(snapped(before.tip, tail, state.size_px) if snap else tail), before.tip)
-    return _slid(before, shift)
-
-
-def _slid(arrow: Arrow, shift: Vec2) -> Arrow:
-    """Move the whole arrow, stopping where its first end meets the plate's edge."""
-    dx = min(max(shift[0], -min(arrow.tail[0], arrow.tip[0])), 1.0 - max(arrow.tail[0], arrow.tip[0]))
-    dy = min(max(shift[1], -min(arrow.tail[1], arrow.tip[1])), 1.0 - max(arrow.tail[1], arrow.tip[1]))
-    return Arrow((arrow.tail[0] + dx, arrow.tail[1] + dy), (arrow.tip[0] + dx, arrow.tip[1] + dy))
+    return slid(before, shift)

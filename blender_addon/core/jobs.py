@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from pathlib import Path
 
@@ -17,17 +17,21 @@ from .._vendor.client import (
     Progress,
     Queued,
     Restarted,
-    SampleRequest,
     Started,
     VariantDone,
 )
+from .._vendor.client.request import Request
+from .bakes import Delivery
+from .settings import Settings
 
 
 class JobKind(Enum):
     """What a job's frames are for."""
 
     SAMPLE = auto()
+    LIVE = auto()
     BAKE = auto()
+    EXTRACT = auto()
 
 
 class JobPhase(Enum):
@@ -65,14 +69,17 @@ class Clip:
 class Job:
     """A request with everything that is known about its answer so far.
 
-    `sentence` says what is going on, or went wrong. A bake's `source` is the id of the job that sampled its variant.
+    `sentence` says what is going on, or went wrong. A bake's `source` is the id of the job that sampled its variant, and
+    its frames go to `delivery` when they are whole. An extraction's `folder` is the kinematics file itself.
     """
 
-    request: SampleRequest
+    request: Request
     kind: JobKind
     target: Target
     folder: Path
     source: str = ""
+    settings: Settings = field(default_factory=Settings)
+    delivery: Delivery | None = None
     phase: JobPhase = JobPhase.WAITING
     sentence: str = "Waiting for the backend"
     progress: Progress | None = None

@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
+from enum import Enum, auto
 from pathlib import Path
 
-from .._vendor.client import Connection, Event, Session
+from .._vendor.client import Connection, Event, LinkError, Session
+
+
+class Fix(Enum):
+    """What mends a backend that can't be had: another try, the preferences, or Blender's own permission."""
+
+    START = auto()
+    PREFERENCES = auto()
+    ONLINE_ACCESS = auto()
+
+
+class NoBackendError(LinkError):
+    """There is no backend to be had, and the artist can mend that."""
+
+    def __init__(self, sentence: str, fix: Fix) -> None:
+        super().__init__(sentence)
+        self.fix = fix
 
 
 class RemoteBackend:
@@ -23,6 +40,13 @@ class RemoteBackend:
         """Sleep until something may have arrived."""
         self.session.wait(timeout_s)
 
-    def close(self) -> None:
-        """End the session."""
+    def begin_closing(self) -> None:
+        """End the session; the backend goes on."""
         self.session.close()
+
+    def closed(self) -> bool:
+        """There is nothing to wait for."""
+        return True
+
+    def finish_closing(self) -> None:
+        """There is nothing to wait for."""

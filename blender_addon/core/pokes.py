@@ -5,10 +5,24 @@ from __future__ import annotations
 import math
 import struct
 from dataclasses import dataclass
+from enum import Enum
 
 from .._vendor.protocol.messages import SHORTEST_POKE, Poke
 from .errors import PokeError
 from .plane import Vec2, clamped, inside
+
+LONGEST_SHARE = 0.5
+"""Of the region's shorter side: in 99 of 100 training clips of garden-64 nothing moves further (32.1 of 64 px)."""
+
+
+COPY_SHIFT = 0.03
+
+
+class Axis(Enum):
+    """In which of the plate's directions arrows are reflected."""
+
+    X = "X"
+    Y = "Y"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +67,41 @@ def _single(point: Vec2) -> Vec2:
 def length_px(arrow: Arrow, size_px: tuple[int, int]) -> float:
     """Return the arrow's length in pixels of the plate."""
     return math.hypot(arrow.shift[0] * size_px[0], arrow.shift[1] * size_px[1])
+
+
+def longest_px(region_px: tuple[int, int]) -> float:
+    """Return how long an arrow may be, in pixels of the plate, where the model sees a region of this size."""
+    return LONGEST_SHARE * min(region_px)
+
+
+def shortened(tail: Vec2, tip: Vec2, size_px: tuple[int, int], most_px: float) -> Vec2:
+    """Return the tip, drawn in towards the tail where the arrow is longer than `most_px`."""
+    length = length_px(Arrow(tail, tip), size_px)
+    if length <= most_px:
+        return tip
+    part = most_px / length
+    return tail[0] + part * (tip[0] - tail[0]), tail[1] + part * (tip[1] - tail[1])
+
+
+def mirrored(arrow: Arrow, axis: Axis) -> Arrow:
+    """Return the arrow reflected in the plate's vertical (X) or horizontal (Y) middle line."""
+    if axis is Axis.X:
+        return Arrow((1.0 - arrow.tail[0], arrow.tail[1]), (1.0 - arrow.tip[0], arrow.tip[1]))
+    return Arrow((arrow.tail[0], 1.0 - arrow.tail[1]), (arrow.tip[0], 1.0 - arrow.tip[1]))
+
+
+def slid(arrow: Arrow, shift: Vec2) -> Arrow:
+    """Return the whole arrow moved, stopping where its first end meets the plate's edge."""
+    dx = min(max(shift[0], -min(arrow.tail[0], arrow.tip[0])), 1.0 - max(arrow.tail[0], arrow.tip[0]))
+    dy = min(max(shift[1], -min(arrow.tail[1], arrow.tip[1])), 1.0 - max(arrow.tail[1], arrow.tip[1]))
+    return Arrow((arrow.tail[0] + dx, arrow.tail[1] + dy), (arrow.tip[0] + dx, arrow.tip[1] + dy))
+
+
+def beside(arrow: Arrow) -> Arrow:
+    """Return a copy of the arrow that lies a little aside, where there is room."""
+    x = -COPY_SHIFT if max(arrow.tail[0], arrow.tip[0]) + COPY_SHIFT > 1.0 else COPY_SHIFT
+    y = -COPY_SHIFT if max(arrow.tail[1], arrow.tip[1]) + COPY_SHIFT > 1.0 else COPY_SHIFT
+    return slid(arrow, (x, y))
 
 
 def snapped(tail: Vec2, tip: Vec2, size_px: tuple[int, int], step_degrees: float = 15.0) -> Vec2:

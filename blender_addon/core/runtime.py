@@ -3,14 +3,33 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import shutil
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Protocol, assert_never
 
-from .._vendor.client import Event, IpokeError, ResultWriter, Session
-from . import app
+from .._vendor.client import (
+    ErrorCode,
+    ErrorInfo,
+    Event,
+    Failed,
+    Finished,
+    IpokeError,
+    ResultWriter,
+    SampleRequest,
+    Session,
+    variant_folder_name,
+)
+from .._vendor.client.request import Request
+from .._vendor.client.results import write_atomically
+from . import app, jobs
 from .app import AppEffect, AppEvent, AppState
+from .bakes import Delivery, deliver
 from .jobs import Job
+from .link import Fix, NoBackendError
 
 log = logging.getLogger(__name__)
 
@@ -30,8 +49,17 @@ class Backend(Protocol):
     def wait(self, timeout_s: float) -> None:
         """Sleep until something may have happened."""
 
-    def close(self) -> None:
-        """End the session, and the backend if it is a child."""
+    def begin_closing(self) -> None:
+        """End the session, and ask the backend to end if it is a child; does not wait for it."""
+
+    def closed(self) -> bool:
+        """Tell whether it is gone; a child that does not end in time is killed."""
+
+    def finish_closing(self) -> None:
+        """Wait until it is gone."""
+
+
+WriteEffect = app.WriteFrame | app.WriteKinematics | app.CloseVariant | app.FinishFolder | app.AbortFolder
 
 
 @dataclass
@@ -42,13 +70,22 @@ class Runtime:
     state: AppState = field(default_factory=AppState)
     history: dict[str, Job] = field(default_factory=dict)
     _backend: Backend | None = None
+    _closing: list[Backend] = field(default_factory=list)
     _writers: dict[str, ResultWriter] = field(default_factory=dict)
     _changed: dict[str, Job] = field(default_factory=dict)
+    _waiting: deque[Event] = field(default_factory=deque)
+    _moves: Iterator[Path] | None = None
+    _deliveries: dict[str, Delivery] = field(default_factory=dict)
 
     @property
     def active(self) -> bool:
         """True while there is anything to poll."""
-        return self._backend is not None
+        return self._backend is not None or bool(self._closing)
+
+    @property
+    def backend(self) -> Backend | None:
+        """The way to the backend while there is one."""
+        return self._backend
 
     def dispatch(self, event: AppEvent) -> None:
         """Take an event in and carry out what follows from it."""
@@ -60,19 +97,28 @@ class Runtime:
             self._carry_out(effect)
 
     def tick(self, now_s: float, budget_s: float) -> tuple[Job, ...]:
-        """Handle what has arrived within a time budget; return the jobs that have changed since the last tick."""
+        """Handle what has arrived within a time budget; return the jobs that have changed since the last tick.
+
+        What there is no time for waits for the next tick, and nothing more is fetched before it is done.
+        """
+        until_s = time.perf_counter() + budget_s
         if self._backend is not None:
-            for event in self._backend.poll(now_s, budget_s):
-                self.dispatch(event)
-            if self._backend is not None and self._backend.gave_up:
+            if not self._waiting:
+                self._waiting.extend(self._backend.poll(now_s, budget_s / 2))
+            while self._waiting and time.perf_counter() < until_s:
+                self._handle_next()
+            if not self._waiting and self._backend is not None and self._backend.gave_up:
                 self.dispatch(app.StartFailed(self.state.backend.sentence))
+        self._closing = [backend for backend in self._closing if not backend.closed()]
         changed, self._changed = tuple(self._changed.values()), {}
         return changed
 
     def wait(self, timeout_s: float) -> None:
         """Sleep until something may have arrived; for Blender without a window only."""
-        if self._backend is not None:
+        if self._backend is not None and not self._waiting:
             self._backend.wait(timeout_s)
+        elif self._closing:
+            time.sleep(timeout_s)
 
     def forget(self, job_id: str) -> None:
         """Let go of an ended job, so that an undo does not bring its variants back."""
@@ -82,12 +128,48 @@ class Runtime:
         """End everything that runs; nothing is left behind."""
         self.dispatch(app.StopAsked())
         self._changed.clear()
+        for backend in self._closing:
+            backend.finish_closing()
+        self._closing.clear()
+
+    def _handle_next(self) -> None:
+        """Handle one event; a bake's end only when its frames are where they belong, one file at a time."""
+        event = self._waiting[0]
+        if isinstance(event, Finished) and event.job_id in self._deliveries and event.job_id in self._writers:
+            try:
+                if not self._delivered(event):
+                    return
+            except OSError as error:
+                self._moves = None
+                self._waiting[0] = Failed(event.job_id, ErrorInfo(ErrorCode.INTERNAL, _unwritable(error)))
+                return
+        self._waiting.popleft()
+        self.dispatch(event)
+
+    def _delivered(self, event: Finished) -> bool:
+        """Take the next step of moving a bake to its place; returns whether that was the last."""
+        if self._moves is None:
+            writer = self._writers[event.job_id]
+            manifest = writer.finish(event.summary)
+            made = writer.folder / variant_folder_name(writer.done_variants[0])
+            self._moves = deliver(made, manifest, self._deliveries[event.job_id])
+        if next(self._moves, None) is not None:
+            return False
+        self._moves = None
+        del self._deliveries[event.job_id]
+        shutil.rmtree(self._writers.pop(event.job_id).folder, ignore_errors=True)
+        return True
 
     def _note_changes(self, before: AppState, after: AppState) -> None:
         for job in after.jobs:
             if before.job(job.job_id) != job:
                 self._changed[job.job_id] = job
-                self.history[job.job_id] = replace(job, request=replace(job.request, plate=b""))
+                self.history[job.job_id] = replace(job, request=_without_files(job.request))
+
+    def _note_failure(self, job_id: str, sentence: str) -> None:
+        """Tell of a job that has ended already that it ended badly."""
+        job = jobs.failed(self.history[job_id], sentence)
+        self.history[job_id] = self._changed[job_id] = job
 
     def _carry_out(self, effect: AppEffect) -> None:
         try:
@@ -95,20 +177,18 @@ class Runtime:
         except OSError as error:
             job_id = _job_of(effect)
             log.warning("job %s: %s", job_id, error)
-            self.dispatch(
-                app.WriteFailed(
-                    job_id,
-                    f"The frames can't be written: {error.strerror}; free some space or save the file elsewhere.",
-                )
-            )
+            if isinstance(effect, app.FinishFolder):
+                self._note_failure(job_id, _unwritable(error))
+            else:
+                self.dispatch(app.WriteFailed(job_id, _unwritable(error)))
         except IpokeError as error:
-            self._refused(effect, error.sentence)
+            self._refused(effect, error.sentence, error.fix if isinstance(error, NoBackendError) else Fix.START)
 
-    def _refused(self, effect: AppEffect, sentence: str) -> None:
+    def _refused(self, effect: AppEffect, sentence: str, fix: Fix) -> None:
         if isinstance(effect, app.Submit):
             self.dispatch(app.WriteFailed(effect.job.job_id, sentence))
         else:
-            self.dispatch(app.StartFailed(sentence))
+            self.dispatch(app.StartFailed(sentence, fix))
 
     def _do(self, effect: AppEffect) -> None:
         match effect:
@@ -121,36 +201,76 @@ class Runtime:
             case app.CancelJob(job_id=job_id):
                 if self._backend is not None:
                     self._backend.session.cancel(job_id)
+            case app.ReleaseMemory():
+                if self._backend is not None:
+                    self._backend.session.release_memory()
+            case app.AskStatus():
+                if self._backend is not None:
+                    self._backend.session.ask_status()
+            case _:
+                self._write(effect)
+
+    def _write(self, effect: WriteEffect) -> None:
+        match effect:
             case app.WriteFrame(event=event):
                 self._writers[event.job_id].frame(event)
+            case app.WriteKinematics(event=event, file=file):
+                file.parent.mkdir(parents=True, exist_ok=True)
+                write_atomically(file, event.kinematics)
             case app.CloseVariant(event=event):
                 if not self._writers[event.job_id].variant_done(event):
                     self.dispatch(app.WriteFailed(event.job_id, "A variant arrived damaged; press Sample again."))
             case app.FinishFolder(event=event):
-                self._writers.pop(event.job_id).finish(event.summary)
+                if event.job_id in self._writers:  # a bake's folder was finished when it was moved to its place
+                    self._writers.pop(event.job_id).finish(event.summary)
             case app.AbortFolder(job_id=job_id):
                 if job_id in self._writers:
-                    self._writers.pop(job_id).abort()
+                    writer = self._writers.pop(job_id)
+                    writer.abort()
+                    if self._deliveries.pop(job_id, None) is not None:
+                        shutil.rmtree(writer.folder, ignore_errors=True)
             case _:
                 assert_never(effect)
 
     def _submit(self, job: Job) -> None:
         if self._backend is None or self.state.job(job.job_id) is None:
             return
-        self._writers[job.job_id] = ResultWriter(job.folder, job.request)
+        if isinstance(job.request, SampleRequest):
+            self._writers[job.job_id] = ResultWriter(job.folder, job.request)
+        if job.delivery is not None:
+            self._deliveries[job.job_id] = job.delivery
         self._backend.session.submit(job.request)
 
     def _close_backend(self) -> None:
         backend, self._backend = self._backend, None
+        self._waiting.clear()
+        self._moves = None
         if backend is not None:
-            backend.close()
+            backend.begin_closing()
+            self._closing.append(backend)
+
+
+def _without_files(request: Request) -> Request:
+    """The request without the bytes that it carries, which are large and on the disk anyway."""
+    if isinstance(request, SampleRequest):
+        return replace(request, plate=b"", kinematics=None)
+    return replace(request, frames=())
+
+
+def _unwritable(error: OSError) -> str:
+    return f"The frames can't be written: {error.strerror}; free some space or save the file elsewhere."
 
 
 def _job_of(effect: AppEffect) -> str:
     match effect:
         case app.Submit(job=job):
             return job.job_id
-        case app.WriteFrame(event=event) | app.CloseVariant(event=event) | app.FinishFolder(event=event):
+        case (
+            app.WriteFrame(event=event)
+            | app.WriteKinematics(event=event)
+            | app.CloseVariant(event=event)
+            | app.FinishFolder(event=event)
+        ):
             return event.job_id
         case app.CancelJob(job_id=job_id) | app.AbortFolder(job_id=job_id):
             return job_id

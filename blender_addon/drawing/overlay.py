@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 
 import blf
 import bpy
@@ -10,8 +11,12 @@ import gpu
 from gpu_extras.batch import batch_for_shader
 
 from .. import plates, pump, results
-from ..core.arrows import Colour, Look, Mesh, ScreenArrow, add_frame, render_data
-from ..core.pokes import Arrow
+from ..core import region
+from ..core.arrows import Colour, Look, Mesh, ScreenArrow, add_arrows, add_dot, add_frame
+from ..core.gesture import Part, ShowDraft
+from ..core.plane import Surface, Vec2
+from ..core.pokes import Arrow, length_px
+from ..core.region import Box
 from ..properties import IPOKE_PG_plate
 from . import view
 
@@ -19,13 +24,13 @@ log = logging.getLogger(__name__)
 
 PLAIN: Colour = (1.0, 0.74, 0.18, 1.0)
 ACTIVE: Colour = (1.0, 1.0, 1.0, 1.0)
-HOVERED: Colour = (1.0, 0.92, 0.55, 1.0)
 DISABLED_ALPHA = 0.35
 OTHER_PLATE_ALPHA = 0.3
 REGION: Colour = (1.0, 1.0, 1.0, 0.45)
 TOOL = "ipoke.poke_tool"
 HINT = "Drag from the part that is to move to where it goes"
 HINT_PX = 15
+LENGTH_ASIDE_PX = 12
 HINT_HEIGHT_PX = 40
 FONT = 0
 
@@ -51,22 +56,39 @@ def screen_arrows(context: bpy.types.Context, obj: bpy.types.Object) -> list[Scr
 
 
 def _arrows(context: bpy.types.Context, obj: bpy.types.Object) -> list[tuple[Arrow, Look]]:
-    addon = pump.addon()
     plate = obj.ipoke
     active = obj == context.active_object
+    draft = _draft(obj)
+    hovered = pump.addon().hovered if active and draft is None else None
     scale = view.ui_scale(context)
     arrows = []
     for index, poke in enumerate(plate.pokes):
         arrow = Arrow(tuple(poke.tail), tuple(poke.tip))
-        if active and addon.draft is not None and addon.draft.index == index:
-            arrow = addon.draft.arrow
-        hovered = active and addon.hovered is not None and addon.hovered[0] == index
-        colour = HOVERED if hovered else ACTIVE if active and index == plate.active_poke else PLAIN
+        if draft is not None and draft.index == index:
+            arrow = draft.arrow
+        lit = hovered[1] if isinstance(hovered, tuple) and hovered[0] == index else None
+        colour = ACTIVE if active and index == plate.active_poke else PLAIN
         alpha = (1.0 if active else OTHER_PLATE_ALPHA) * (1.0 if poke.enabled else DISABLED_ALPHA)
-        arrows.append((arrow, Look((*colour[:3], alpha), scale)))
-    if active and addon.draft is not None and addon.draft.index is None:
-        arrows.append((addon.draft.arrow, Look(ACTIVE, scale)))
+        arrows.append((arrow, Look((*colour[:3], alpha), scale, lit)))
+    if draft is not None and draft.index is None:
+        arrows.append((draft.arrow, Look(ACTIVE, scale)))
     return arrows
+
+
+def _draft(obj: bpy.types.Object) -> ShowDraft | None:
+    draft = pump.addon().draft
+    return draft.shown if isinstance(draft, pump.PokeDraft) and draft.object_name == obj.name else None
+
+
+def places(context: bpy.types.Context, shown: Surface, points: Iterable[Vec2]) -> list[Vec2] | None:
+    """Return where plate points are on the screen; None when one is behind the viewer."""
+    found = [view.to_screen(context.region, context.region_data, shown, point) for point in points]
+    return None if None in found else found
+
+
+def handle_places(context: bpy.types.Context, shown: Surface, box: Box) -> list[Vec2] | None:
+    """Return where the handles of a region are on the screen."""
+    return places(context, shown, (region.handle_at(box, handle) for handle in region.HANDLES))
 
 
 def _draw() -> None:
@@ -82,20 +104,34 @@ def _draw() -> None:
 
 
 def _draw_plates(context: bpy.types.Context) -> None:
-    visible = [obj for obj in context.visible_objects if obj.type == "MESH" and _has_arrows(context, obj)]
+    visible = [obj for obj in context.visible_objects if _has_arrows(obj)]
     found = [arrow for obj in visible for arrow in screen_arrows(context, obj) if arrow is not None]
-    mesh = render_data(found)
+    mesh = Mesh()
     plate = plates.active(context)
     if plate is not None and _poke_tool_is_active(context):
         _add_region(context, plate, mesh)
         if not plate.pokes and not found:
             _draw_hint(context)
+    add_arrows(mesh, found)
     if mesh.positions:
         _draw_mesh(mesh)
+    for obj in visible:
+        _draw_length(context, obj)
 
 
-def _has_arrows(context: bpy.types.Context, obj: bpy.types.Object) -> bool:
-    return plates.plate_of(obj) is not None or obj == context.active_object
+def _has_arrows(obj: bpy.types.Object) -> bool:
+    return plates.plate_of(obj) is not None or _draft(obj) is not None
+
+
+def _draw_length(context: bpy.types.Context, obj: bpy.types.Object) -> None:
+    """Write the length of the arrow that is being dragged beside its tip."""
+    draft = _draft(obj)
+    if draft is None:
+        return
+    at = view.to_screen(context.region, context.region_data, view.surface(obj), draft.arrow.tip)
+    if at is not None:
+        text = f"{length_px(draft.arrow, plates.image_size_px(obj)):.0f} px" + (" (longest)" if draft.clamped else "")
+        _write(context, text, at[0] + LENGTH_ASIDE_PX * view.ui_scale(context), at[1])
 
 
 def _poke_tool_is_active(context: bpy.types.Context) -> bool:
@@ -104,28 +140,49 @@ def _poke_tool_is_active(context: bpy.types.Context) -> bool:
 
 
 def _add_region(context: bpy.types.Context, plate: IPOKE_PG_plate, mesh: Mesh) -> None:
-    """Outline what the model saw of the plate when the chosen variant was sampled; nothing outside it ever moves."""
+    """Outline what the model sees of the plate, or saw of the chosen variant; nothing outside it ever moves."""
+    box = _region_box(plate)
+    if box is None:
+        return
+    shown = view.surface(plate.id_data)
+    corners = places(context, shown, box.corners)
+    if corners is None:
+        return
+    add_frame(mesh, corners, REGION)
+    handles = handle_places(context, shown, box) if plate.use_region else None
+    scale, hovered = view.ui_scale(context), pump.addon().hovered
+    for handle, place in zip(region.HANDLES, handles or (), strict=bool(handles)):
+        add_dot(mesh, place, Look(ACTIVE, scale, Part.TAIL if handle == hovered else None))
+
+
+def _region_box(plate: IPOKE_PG_plate) -> Box | None:
+    draft = pump.addon().draft
+    if isinstance(draft, pump.RegionDraft) and draft.object_name == plate.id_data.name:
+        return draft.box
+    if plate.use_region:
+        return plates.region_box(plate)
     variant = results.active_variant(plate)
     job = None if variant is None else plate.jobs.get(variant.job_id)
     if job is None or not any(job.region_px) or plate.shown == "STILL":
-        return
-    (width, height), (x, y, w, h) = plates.size_px(plate), job.region_px
-    corners = [(x, y), (x + w, y), (x + w, y + h), (x, y + h)]
-    shown = view.surface(plate.id_data)
-    places = [view.to_screen(context.region, context.region_data, shown, (px / width, py / height)) for px, py in corners]
-    if None not in places:
-        add_frame(mesh, places, REGION)
+        return None
+    return region.to_box(job.region_px, plates.size_px(plate))
 
 
 def _draw_hint(context: bpy.types.Context) -> None:
     scale = view.ui_scale(context)
+    text = bpy.app.translations.pgettext_iface(HINT)
     blf.size(FONT, HINT_PX * scale)
-    width, _ = blf.dimensions(FONT, HINT)
+    width, _ = blf.dimensions(FONT, text)
+    _write(context, text, (context.region.width - width) / 2, HINT_HEIGHT_PX * scale)
+
+
+def _write(context: bpy.types.Context, text: str, x: float, y: float) -> None:
+    blf.size(FONT, HINT_PX * view.ui_scale(context))
     blf.enable(FONT, blf.SHADOW)
     blf.shadow(FONT, 5, 0.0, 0.0, 0.0, 0.9)
     blf.color(FONT, 1.0, 1.0, 1.0, 1.0)
-    blf.position(FONT, (context.region.width - width) / 2, HINT_HEIGHT_PX * scale, 0)
-    blf.draw(FONT, HINT)
+    blf.position(FONT, x, y, 0)
+    blf.draw(FONT, text)
     blf.disable(FONT, blf.SHADOW)
 
 

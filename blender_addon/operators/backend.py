@@ -3,8 +3,9 @@
 import bpy
 
 from .. import pump
-from ..core import app
+from ..core import app, diagnostics
 from ..core.app import Phase
+from ..core.link import Fix
 
 
 class IPOKE_OT_start_backend(bpy.types.Operator):
@@ -49,7 +50,85 @@ class IPOKE_OT_stop_backend(bpy.types.Operator):
     def execute(self, _context: bpy.types.Context) -> set[str]:
         """Stop it."""
         pump.dispatch(app.StopAsked())
+        if bpy.app.background:
+            pump.drive(lambda: not pump.addon().runtime.active)
         return {"FINISHED"}
 
 
-CLASSES = (IPOKE_OT_start_backend, IPOKE_OT_stop_backend)
+class IPOKE_OT_release_memory(bpy.types.Operator):
+    """Let the backend unload its models, for a render that needs the memory; the next sample loads them again"""
+
+    bl_idname = "ipoke.release_memory"
+    bl_label = "Release Memory"
+    bl_options = {"REGISTER"}
+
+    @classmethod
+    def poll(cls, _context: bpy.types.Context) -> bool:
+        """It must be up and idle."""
+        cls.poll_message_set("The backend is not running, or it is busy")
+        return pump.state().backend.phase is Phase.READY and not pump.state().jobs
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        """Ask for it."""
+        pump.dispatch(app.ReleaseAsked())
+        return {"FINISHED"}
+
+
+class IPOKE_OT_open_log(bpy.types.Operator):
+    """Open the backend's log in the program that shows text files"""
+
+    bl_idname = "ipoke.open_log"
+    bl_label = "Open Log"
+    bl_options = {"REGISTER"}
+
+    @classmethod
+    def poll(cls, _context: bpy.types.Context) -> bool:
+        """There must be a log on this machine."""
+        cls.poll_message_set("There is no log; the backend was not started here")
+        log = pump.log_file()
+        return log is not None and log.is_file()
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        """Open it."""
+        return bpy.ops.wm.path_open(filepath=str(pump.log_file()))
+
+
+class IPOKE_OT_copy_diagnostics(bpy.types.Operator):
+    """Copy versions, the backend's state and the end of its log, to paste them into a report"""
+
+    bl_idname = "ipoke.copy_diagnostics"
+    bl_label = "Copy Diagnostics"
+    bl_options = {"REGISTER"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Put the text on the clipboard."""
+        told = diagnostics.text(pump.state(), bpy.app.version_string, pump.log_file())
+        context.window_manager.clipboard = told
+        self.report({"INFO"}, "Copied; paste it into your report")
+        if bpy.app.background:
+            print(told, flush=True)
+        return {"FINISHED"}
+
+
+class IPOKE_OT_open_preferences(bpy.types.Operator):
+    """Open the preferences where the backend is set, or where Blender is allowed to go online"""
+
+    bl_idname = "ipoke.open_preferences"
+    bl_label = "Open Preferences"
+    bl_options = {"REGISTER"}
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        """Open them."""
+        if pump.state().backend.fix is Fix.ONLINE_ACCESS:
+            return bpy.ops.screen.userpref_show(section="SYSTEM")
+        return bpy.ops.preferences.addon_show(module=__package__.rpartition(".")[0])
+
+
+CLASSES = (
+    IPOKE_OT_start_backend,
+    IPOKE_OT_stop_backend,
+    IPOKE_OT_release_memory,
+    IPOKE_OT_open_log,
+    IPOKE_OT_copy_diagnostics,
+    IPOKE_OT_open_preferences,
+)

@@ -1,15 +1,21 @@
 """Owns the operator that makes the chosen variant again at the plate's own resolution."""
 
 import hashlib
+from dataclasses import replace
+from pathlib import Path
 
 import bpy
+from bpy.props import BoolProperty
 
-from .. import plates, results
-from .._vendor.client import OutputSize, Poke, Region, SampleRequest, new_job_id
-from ..core import folders
+from .. import library, plates, results
+from .._vendor.client import OutputSize, Region, SampleRequest, new_job_id
+from .._vendor.protocol.messages import Easing, Loop, Playback
+from ..core import bakes, folders
+from ..core.bakes import Delivery
 from ..core.errors import AddonError, PlateError
 from ..core.jobs import Job, JobKind
-from ..properties import IPOKE_PG_job, IPOKE_PG_variant
+from ..core.settings import Settings
+from ..properties import IPOKE_PG_bake, IPOKE_PG_job, IPOKE_PG_plate, IPOKE_PG_variant
 from . import sampling
 
 
@@ -19,6 +25,10 @@ class IPOKE_OT_bake(bpy.types.Operator):
     bl_idname = "ipoke.bake"
     bl_label = "Bake"
     bl_options = {"REGISTER", "UNDO"}
+
+    overwrite: BoolProperty(
+        name="Overwrite", description="Replace frames of the same name that are there already", options={"SKIP_SAVE"}
+    )
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -31,34 +41,70 @@ class IPOKE_OT_bake(bpy.types.Operator):
         cls.poll_message_set("Something is being made for this plate; wait or cancel")
         return not sampling.open_jobs(context.active_object)
 
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Ask before frames are replaced."""
+        try:
+            delivery = _delivery(context.active_object.ipoke)
+        except AddonError as error:
+            self.report({"ERROR"}, error.sentence)
+            return {"CANCELLED"}
+        if not delivery.names.present(delivery.folder):
+            return self.execute(context)
+        self.overwrite = True
+        return context.window_manager.invoke_confirm(
+            self, event, title="Replace the frames that are there?", message=str(delivery.folder), confirm_text="Replace"
+        )
+
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Ask the backend for the same variant, larger."""
         try:
-            job = _job(context.active_object)
+            job = _job(context.active_object, overwrite=self.overwrite)
         except AddonError as error:
             self.report({"ERROR"}, error.sentence)
             return {"CANCELLED"}
         return sampling.run(self, job)
 
 
-def _job(obj: bpy.types.Object) -> Job:
+def _job(obj: bpy.types.Object, *, overwrite: bool) -> Job:
     plate = obj.ipoke
     variant = results.active_variant(plate)
     asked = plate.jobs[variant.job_id]
     still = plates.read(plate.still)
     if asked.plate_sha256 and asked.plate_sha256 != hashlib.sha256(still).hexdigest():
         raise PlateError("The plate's image has changed since this variant was sampled; sample again, then bake.")
-    folder = folders.bake_folder(results.folder(plate, asked.name))
-    request = _request(asked, variant, still, plate.still)
-    return Job(request, JobKind.BAKE, plates.target(obj), folder, source=asked.name)
+    delivery = _delivery(plate)
+    if not overwrite and delivery.names.present(delivery.folder):
+        raise PlateError(f"There are frames in {delivery.folder} already; name another place, or allow to overwrite them.")
+    request = _request(plate, asked, variant, still)
+    if asked.kinematics:
+        request = replace(request, kinematics=library.read(Path(asked.kinematics)))
+    made = folders.half_made(folders.bake_folder(results.folder(plate, asked.name)), request.job_id)
+    return Job(request, JobKind.BAKE, plates.target(obj), made, source=asked.name, delivery=delivery)
 
 
-def _request(asked: IPOKE_PG_job, variant: IPOKE_PG_variant, still: bytes, image: bpy.types.Image) -> SampleRequest:
+def _delivery(plate: IPOKE_PG_plate) -> Delivery:
+    """Return where the chosen variant's bake goes; raises `FolderError`."""
+    variant, wanted = results.active_variant(plate), plate.bake
+    asked = plate.jobs[variant.job_id]
+    names = bakes.file_names(
+        wanted.file_name,
+        wanted.first_number,
+        ".exr" if _depth_bits(plate) == 32 else ".png",
+        plate=Path(plate.still.name).stem,
+        variant=variant.index + 1,
+        seed=asked.seed,
+    )
+    if wanted.folder:
+        return Delivery(Path(bpy.path.abspath(wanted.folder)), names)
+    return Delivery(results.folder(plate, asked.name) / folders.bake_place(variant.index), names)
+
+
+def _request(plate: IPOKE_PG_plate, asked: IPOKE_PG_job, variant: IPOKE_PG_variant, still: bytes) -> SampleRequest:
     return SampleRequest(
         job_id=new_job_id(),
         plate=still,
-        plate_name=image.name,
-        pokes=tuple(_poke(poke) for poke in asked.pokes),
+        plate_name=plate.still.name,
+        pokes=Settings(plates.poke_settings(asked.pokes)).asked,
         region=Region(*asked.region_px) if any(asked.region_px) else None,
         samples=1,
         first=variant.index,
@@ -66,13 +112,28 @@ def _request(asked: IPOKE_PG_job, variant: IPOKE_PG_variant, still: bytes, image
         model=asked.model or None,
         size=OutputSize.PLATE,
         upright=False,
-        depth_bits=16 if image.is_float else 8,
+        depth_bits=_depth_bits(plate),
+        playback=_playback(plate.bake),
     )
 
 
-def _poke(stored: bpy.types.PropertyGroup) -> Poke:
-    (x, y), tip = stored.tail, stored.tip
-    return Poke(x, y, tip[0] - x, tip[1] - y)
+def _depth_bits(plate: IPOKE_PG_plate) -> int:
+    if plate.bake.depth != "AUTO":
+        return int(plate.bake.depth)
+    if plate.still.is_float:
+        return 32 if plate.still.file_format in {"OPEN_EXR", "OPEN_EXR_MULTILAYER", "HDR"} else 16
+    return 8
+
+
+def _playback(wanted: IPOKE_PG_bake) -> Playback | None:
+    """Return the timing that is asked for; None for the model's own, which needs no planning."""
+    playback = Playback(
+        frames=wanted.length if wanted.fit else None,
+        hold=int(wanted.hold),
+        loop=Loop(wanted.loop),
+        easing=Easing(wanted.easing) if wanted.loop == Loop.NONE else Easing.LINEAR,
+    )
+    return None if playback == Playback() else playback
 
 
 CLASSES = (IPOKE_OT_bake,)

@@ -4,6 +4,7 @@ import bpy
 from bpy.props import IntProperty
 
 from .. import plates, results
+from . import sampling
 
 
 class IPOKE_OT_choose_variant(bpy.types.Operator):
@@ -56,7 +57,7 @@ class IPOKE_OT_show_bake(bpy.types.Operator):
 
 
 class IPOKE_OT_recall_settings(bpy.types.Operator):
-    """Bring back the arrows and the seed that the chosen variant was sampled with"""
+    """Bring back the arrows, the region and the seed that the chosen variant was sampled with"""
 
     bl_idname = "ipoke.recall_settings"
     bl_label = "Recall Settings"
@@ -70,17 +71,64 @@ class IPOKE_OT_recall_settings(bpy.types.Operator):
         return plate is not None and results.active_variant(plate) is not None
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """Replace the plate's arrows and seed."""
+        """Replace the plate's settings."""
         plate = plates.active(context)
-        asked = plate.jobs[results.active_variant(plate).job_id]
-        plate.seed, plate.lock_seed = asked.seed, True
-        plate.pokes.clear()
-        for number, stored in enumerate(asked.pokes, start=1):
-            poke = plate.pokes.add()
-            poke.name = f"Poke {number}"
-            poke.tail, poke.tip = stored.tail, stored.tip
-        plate.active_poke = 0
+        sampling.recall(plate, plate.jobs[results.active_variant(plate).job_id])
         return {"FINISHED"}
 
 
-CLASSES = (IPOKE_OT_choose_variant, IPOKE_OT_show_bake, IPOKE_OT_recall_settings)
+class IPOKE_OT_show_job(bpy.types.Operator):
+    """Show what was sampled with this seed"""
+
+    bl_idname = "ipoke.show_job"
+    bl_label = "Show Samples"
+    bl_options = {"REGISTER", "UNDO"}
+
+    index: IntProperty(name="Index", description="Which of the plate's jobs, from 0", default=0, min=0)
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """There must be variants."""
+        return IPOKE_OT_choose_variant.poll(context)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Choose the first variant of the job."""
+        plate = plates.active(context)
+        job = plate.jobs[self.index] if self.index < len(plate.jobs) else None
+        found = next((i for i, known in enumerate(plate.variants) if job is not None and known.job_id == job.name), None)
+        if found is None:
+            self.report({"ERROR"}, f"There is nothing sampled as number {self.index + 1}; choose from the history")
+            return {"CANCELLED"}
+        plate.active_variant = found
+        results.show_active(context.active_object, "VARIANT")
+        return {"FINISHED"}
+
+
+class IPOKE_OT_delete_variant(bpy.types.Operator):
+    """Take the chosen variant out of the list; undo brings it back, until the file is saved and closed"""
+
+    bl_idname = "ipoke.delete_variant"
+    bl_label = "Delete Variant"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """A whole variant must be chosen."""
+        plate = plates.active(context)
+        variant = None if plate is None else results.active_variant(plate)
+        cls.poll_message_set("Choose a variant that is whole first")
+        return variant is not None and variant.complete and not sampling.open_jobs(context.active_object)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Take it out and show its neighbour."""
+        results.delete_active(context.active_object)
+        return {"FINISHED"}
+
+
+CLASSES = (
+    IPOKE_OT_choose_variant,
+    IPOKE_OT_show_bake,
+    IPOKE_OT_recall_settings,
+    IPOKE_OT_show_job,
+    IPOKE_OT_delete_variant,
+)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import bpy
 
+from .. import plates
+
 HEIGHT_M = 2.0
 NODE_NAME = "iPOKE Plate"
 
@@ -11,14 +13,35 @@ NODE_NAME = "iPOKE Plate"
 def add(context: bpy.types.Context, image: bpy.types.Image) -> bpy.types.Object:
     """Add a plane that shows the image, upright at the 3D cursor, and make it the active object."""
     name = bpy.path.display_name_from_filepath(image.filepath) or image.name
-    obj = bpy.data.objects.new(name, _mesh(name, image.size[0] / image.size[1]))
-    obj.data.materials.append(_material(name, image))
+    x, z = HEIGHT_M * image.size[0] / image.size[1] / 2, HEIGHT_M / 2
+    obj = _new(name, image, [(-x, 0, -z), (x, 0, -z), (x, 0, z), (-x, 0, z)])
     context.collection.objects.link(obj)
     obj.location = context.scene.cursor.location
-    for other in context.selected_objects:
-        other.select_set(False)
-    obj.select_set(True)
-    context.view_layer.objects.active = obj
+    plates.make_active(context, obj)
+    return obj
+
+
+def from_empty(context: bpy.types.Context, empty: bpy.types.Object) -> bpy.types.Object:
+    """Put a plane in the place of a reference image: the same picture, the same placement, its parent and collections."""
+    image = empty.data
+    side = empty.empty_display_size / max(image.size)
+    width, height = side * image.size[0], side * image.size[1]
+    x, y = empty.empty_image_offset[0] * width, empty.empty_image_offset[1] * height
+    obj = _new(empty.name, image, [(x, y, 0), (x + width, y, 0), (x + width, y + height, 0), (x, y + height, 0)])
+    for collection in empty.users_collection:
+        collection.objects.link(obj)
+    obj.parent, obj.parent_type, obj.parent_bone = empty.parent, empty.parent_type, empty.parent_bone
+    obj.matrix_parent_inverse = empty.matrix_parent_inverse
+    obj.matrix_basis = empty.matrix_basis
+    empty.hide_set(True)
+    empty.hide_render = True
+    plates.make_active(context, obj)
+    return obj
+
+
+def _new(name: str, image: bpy.types.Image, corners: list[tuple[float, float, float]]) -> bpy.types.Object:
+    obj = bpy.data.objects.new(name, _mesh(name, corners))
+    obj.data.materials.append(_material(name, image))
     return obj
 
 
@@ -30,10 +53,9 @@ def show_textures(context: bpy.types.Context) -> None:
         space.shading.light = "FLAT"
 
 
-def _mesh(name: str, aspect: float) -> bpy.types.Mesh:
-    x, z = HEIGHT_M * aspect / 2, HEIGHT_M / 2
+def _mesh(name: str, corners: list[tuple[float, float, float]]) -> bpy.types.Mesh:
     mesh = bpy.data.meshes.new(name)
-    mesh.from_pydata([(-x, 0, -z), (x, 0, -z), (x, 0, z), (-x, 0, z)], [], [(0, 1, 2, 3)])
+    mesh.from_pydata(corners, [], [(0, 1, 2, 3)])
     layer = mesh.uv_layers.new(name="UVMap")
     for corner, uv in zip(layer.data, ((0, 0), (1, 0), (1, 1), (0, 1)), strict=True):
         corner.uv = uv

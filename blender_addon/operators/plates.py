@@ -78,6 +78,32 @@ class IPOKE_OT_use_image(bpy.types.Operator):
         return {"FINISHED"}
 
 
+class IPOKE_OT_convert_empty(bpy.types.Operator):
+    """Put an image plane that can be poked in the place of a reference image, which is hidden"""
+
+    bl_idname = "ipoke.convert_empty"
+    bl_label = "Convert to Image Plane"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """The object must be a reference image with a picture."""
+        obj = context.active_object
+        cls.poll_message_set("Select a reference image in Object Mode")
+        is_reference = obj is not None and obj.type == "EMPTY" and isinstance(obj.data, bpy.types.Image)
+        return is_reference and context.mode == "OBJECT"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Put the plane there."""
+        empty = context.active_object
+        if 0 in empty.data.size:
+            self.report({"ERROR"}, f"{empty.data.name} holds no picture; relink the image")
+            return {"CANCELLED"}
+        plates.adopt(image_plane.from_empty(context, empty))
+        image_plane.show_textures(context)
+        return {"FINISHED"}
+
+
 class IPOKE_OT_show_still(bpy.types.Operator):
     """Show the original still on the plane; nothing is lost"""
 
@@ -97,4 +123,4 @@ class IPOKE_OT_show_still(bpy.types.Operator):
         return {"FINISHED"}
 
 
-CLASSES = (IPOKE_OT_add_plate, IPOKE_OT_use_image, IPOKE_OT_show_still)
+CLASSES = (IPOKE_OT_add_plate, IPOKE_OT_use_image, IPOKE_OT_convert_empty, IPOKE_OT_show_still)

@@ -1,19 +1,26 @@
 """Owns the operators that add, remove and clear pokes. The mouse ends in the same functions as a script."""
 
 import bpy
-from bpy.props import FloatVectorProperty, IntProperty
+from bpy.props import BoolProperty, EnumProperty, FloatVectorProperty, IntProperty
 
 from .. import plates
 from ..core.errors import AddonError
-from ..core.pokes import Arrow, checked
-from ..properties import IPOKE_PG_plate
+from ..core.pokes import Arrow, Axis, beside, checked, mirrored
+from ..core.settings import numbered
+from ..properties import IPOKE_PG_plate, IPOKE_PG_poke
+from . import live
 
 
-def add_arrow(plate: IPOKE_PG_plate, arrow: Arrow) -> None:
-    """Store a new poke and make it the active one; raises `PokeError` when no model could use it."""
+def add_arrow(plate: IPOKE_PG_plate, arrow: Arrow, source: IPOKE_PG_poke | None = None) -> None:
+    """Store a new poke and make it the active one; raises `PokeError` when no model could use it.
+
+    What is no matter of its place, it takes from `source`.
+    """
     good = checked(arrow.tail, arrow.tip)
+    strength, enabled = (1.0, True) if source is None else (source.strength, source.enabled)
+    name = numbered((poke.name for poke in plate.pokes), "Poke")
     poke = plate.pokes.add()
-    poke.name = f"Poke {len(plate.pokes)}"
+    poke.name, poke.strength, poke.enabled = name, strength, enabled
     poke.tail, poke.tip = good.tail, good.tip
     plate.active_poke = len(plate.pokes) - 1
 
@@ -71,25 +78,71 @@ class _PokesOperator:
         return plate is not None and len(plate.pokes) > 0
 
 
-class IPOKE_OT_remove_poke(_PokesOperator, bpy.types.Operator):
-    """Remove an arrow"""
-
-    bl_idname = "ipoke.remove_poke"
-    bl_label = "Remove Poke"
+class _PokeOperator(_PokesOperator):
+    """What the operators on one poke share."""
 
     index: IntProperty(
         name="Index", description="Which arrow; -1 takes the active one", default=-1, min=-1, options={"SKIP_SAVE"}
     )
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """Remove it."""
+        """Find it and act."""
         plate = plates.active(context)
         index = plate.active_poke if self.index < 0 else self.index
         if not 0 <= index < len(plate.pokes):
             self.report({"ERROR"}, f"There is no arrow number {index + 1}; choose one from the list")
             return {"CANCELLED"}
+        self.act(plate, index)
+        live.sample(plate.id_data)
+        return {"FINISHED"}
+
+
+class IPOKE_OT_remove_poke(_PokeOperator, bpy.types.Operator):
+    """Remove an arrow"""
+
+    bl_idname = "ipoke.remove_poke"
+    bl_label = "Remove Poke"
+
+    def act(self, plate: IPOKE_PG_plate, index: int) -> None:
+        """Remove it."""
         plate.pokes.remove(index)
         plate.active_poke = min(index, len(plate.pokes) - 1)
+
+
+class IPOKE_OT_duplicate_poke(_PokeOperator, bpy.types.Operator):
+    """Add a copy of an arrow, with its strength, a little aside"""
+
+    bl_idname = "ipoke.duplicate_poke"
+    bl_label = "Duplicate Poke"
+
+    def act(self, plate: IPOKE_PG_plate, index: int) -> None:
+        """Copy it."""
+        source = plate.pokes[index]
+        add_arrow(plate, beside(Arrow(tuple(source.tail), tuple(source.tip))), source)
+
+
+class IPOKE_OT_mirror_pokes(_PokesOperator, bpy.types.Operator):
+    """Reflect the arrows in the middle of the plate"""
+
+    bl_idname = "ipoke.mirror_pokes"
+    bl_label = "Mirror Pokes"
+
+    axis: EnumProperty(
+        name="Axis",
+        description="In which direction",
+        items=((Axis.X.value, "Left to Right", "Swap left and right"), (Axis.Y.value, "Top to Bottom", "Swap top and bottom")),
+        default=Axis.X.value,
+    )
+    only_active: BoolProperty(name="Only Active", description="Mirror the active arrow alone")
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Reflect them."""
+        plate = plates.active(context)
+        for index, poke in enumerate(plate.pokes):
+            if not self.only_active or index == plate.active_poke:
+                arrow = mirrored(Arrow(tuple(poke.tail), tuple(poke.tip)), Axis(self.axis))
+                poke.tail, poke.tip = arrow.tail, arrow.tip
+        live.sample(plate.id_data)
         return {"FINISHED"}
 
 
@@ -107,4 +160,10 @@ class IPOKE_OT_clear_pokes(_PokesOperator, bpy.types.Operator):
         return {"FINISHED"}
 
 
-CLASSES = (IPOKE_OT_add_poke, IPOKE_OT_remove_poke, IPOKE_OT_clear_pokes)
+CLASSES = (
+    IPOKE_OT_add_poke,
+    IPOKE_OT_remove_poke,
+    IPOKE_OT_duplicate_poke,
+    IPOKE_OT_mirror_pokes,
+    IPOKE_OT_clear_pokes,
+)

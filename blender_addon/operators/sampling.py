@@ -1,16 +1,17 @@
 """Owns the operators that ask the backend for variants, and that cancel."""
 
 import secrets
+from dataclasses import replace
+from pathlib import Path
 
 import bpy
 
-from .. import plates, pump, results
+from .. import library, plates, pump, results
 from .._vendor.client import OutputSize, SampleRequest, new_job_id
-from ..core import app, folders
+from ..core import app, folders, region
 from ..core.errors import AddonError, PokeError
 from ..core.jobs import Job, JobKind, JobPhase
-from ..core.pokes import Arrow, to_poke
-from ..properties import MAX_SEED, IPOKE_PG_plate
+from ..properties import MAX_SEED, IPOKE_PG_job, IPOKE_PG_plate
 
 
 def enabled_pokes(plate: IPOKE_PG_plate) -> list[bpy.types.PropertyGroup]:
@@ -36,11 +37,9 @@ def run(operator: bpy.types.Operator, job: Job) -> set[str]:
     return {"CANCELLED"}
 
 
-class IPOKE_OT_sample(bpy.types.Operator):
-    """Ask for several variants of how the plate reacts to its pokes"""
+class _Samples:
+    """What the operators that sample share."""
 
-    bl_idname = "ipoke.sample"
-    bl_label = "Sample"
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
@@ -54,19 +53,57 @@ class IPOKE_OT_sample(bpy.types.Operator):
             cls.poll_message_set("Draw an arrow on the plate with the Poke tool first")
             return False
         cls.poll_message_set("This plate is being sampled; wait or cancel")
-        return not open_jobs(context.active_object)
+        return not _held_up(context.active_object)
+
+    def _ask(self, obj: bpy.types.Object) -> set[str]:
+        for live in open_jobs(obj):
+            pump.dispatch(app.CancelAsked(live.job_id))
+        try:
+            job = new_job(obj)
+        except AddonError as error:
+            self.report({"ERROR"}, error.sentence)
+            return {"CANCELLED"}
+        return run(self, job)
+
+
+class IPOKE_OT_sample(_Samples, bpy.types.Operator):
+    """Ask for several variants of how the plate reacts to its pokes"""
+
+    bl_idname = "ipoke.sample"
+    bl_label = "Sample"
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Ask."""
         obj = context.active_object
         if not obj.ipoke.lock_seed:
             obj.ipoke.seed = secrets.randbelow(MAX_SEED)
-        try:
-            job = _job(obj)
-        except AddonError as error:
-            self.report({"ERROR"}, error.sentence)
-            return {"CANCELLED"}
-        return run(self, job)
+        return self._ask(obj)
+
+
+class IPOKE_OT_reroll(_Samples, bpy.types.Operator):
+    """Ask for other variants of the same settings: the next seed, and nothing else changed"""
+
+    bl_idname = "ipoke.reroll"
+    bl_label = "Re-roll"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Bring the chosen variant's settings back, take a new seed, ask."""
+        obj = context.active_object
+        plate, variant = obj.ipoke, results.active_variant(obj.ipoke)
+        job = None if variant is None else plate.jobs.get(variant.job_id)
+        if job is not None:
+            recall(plate, job)
+        plate.seed = secrets.randbelow(MAX_SEED)
+        return self._ask(obj)
+
+
+def recall(plate: IPOKE_PG_plate, job: IPOKE_PG_job) -> None:
+    """Set everything as it was set when a job was asked for."""
+    plate.seed, plate.lock_seed = job.seed, True
+    plate.samples = job.samples or plate.samples
+    plates.store_pokes(plate.pokes, plates.poke_settings(job.pokes))
+    plate.active_poke = min(max(plate.active_poke, 0), len(plate.pokes) - 1)
+    plate.region, plate.use_region = job.region, job.use_region
 
 
 class IPOKE_OT_cancel(bpy.types.Operator):
@@ -89,9 +126,23 @@ class IPOKE_OT_cancel(bpy.types.Operator):
         return {"FINISHED"}
 
 
-def _job(obj: bpy.types.Object) -> Job:
+def _held_up(obj: bpy.types.Object) -> bool:
+    """A live preview makes room; everything else is waited for."""
+    return any(job.kind is not JobKind.LIVE for job in open_jobs(obj))
+
+
+def new_job(obj: bpy.types.Object, kind: JobKind = JobKind.SAMPLE, kinematics: Path | None = None) -> Job:
+    """Return the job that an object's settings ask for; raises `AddonError`.
+
+    A live one has one variant, and so has one that replays the motion of a kinematics file.
+    """
     plate = plates.adopt(obj)
-    pokes = tuple(to_poke(Arrow(tuple(poke.tail), tuple(poke.tip)), poke.strength) for poke in enabled_pokes(plate))
+    settings = plates.settings(plate)
+    if kind is JobKind.LIVE or kinematics is not None:
+        settings = replace(settings, samples=1, kinematics=str(kinematics or ""))
+    pokes = settings.asked
+    if settings.region is not None:
+        region.check_pokes(settings.region, pokes)
     info = pump.state().backend.info
     if info is not None and info.models and len(pokes) > info.models[0].max_pokes:
         model = info.models[0]
@@ -103,13 +154,15 @@ def _job(obj: bpy.types.Object) -> Job:
         plate=plates.read(plate.still),
         plate_name=plate.still.name,
         pokes=pokes,
-        region=None,
-        samples=plate.samples,
-        seed=plate.seed,
+        region=None if settings.region is None else region.to_region(settings.region, plates.size_px(plate)),
+        samples=settings.samples,
+        seed=plate.seed if kinematics is None else 0,
+        kinematics=None if kinematics is None else library.read(kinematics),
         size=OutputSize.PREVIEW,
         upright=False,  # Blender shows a JPEG as it is stored, without turning it
     )
-    return Job(request, JobKind.SAMPLE, target, folders.job_folder(results.root(), plate.still.name, job_id))
+    folder = folders.job_folder(results.root(), plate.still.name, job_id)
+    return Job(request, kind, target, folder, settings=settings)
 
 
-CLASSES = (IPOKE_OT_sample, IPOKE_OT_cancel)
+CLASSES = (IPOKE_OT_sample, IPOKE_OT_reroll, IPOKE_OT_cancel)

@@ -16,7 +16,9 @@ class PokeTool(bpy.types.WorkSpaceTool):
     bl_icon = str(Path(__file__).parent / "ipoke.poke")
     bl_cursor = "CROSSHAIR"
     bl_keymap = (
+        ("ipoke.edit_region", {"type": "LEFTMOUSE", "value": "PRESS"}, None),
         ("ipoke.draw_poke", {"type": "LEFTMOUSE", "value": "PRESS"}, None),
+        ("ipoke.draw_poke", {"type": "LEFTMOUSE", "value": "PRESS", "alt": True}, None),
         ("ipoke.draw_poke", {"type": "LEFTMOUSE", "value": "PRESS", "ctrl": True}, None),
         ("ipoke.draw_poke", {"type": "LEFTMOUSE", "value": "PRESS", "shift": True}, None),
         ("ipoke.remove_hovered", {"type": "X", "value": "PRESS"}, None),

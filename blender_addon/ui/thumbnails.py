@@ -10,7 +10,11 @@ from .._vendor.client import frame_file_name
 
 def icon(variant: Path, frame: int) -> int:
     """Return the icon of one frame of a variant; 0 when its file is missing."""
-    path = variant / frame_file_name(frame)
+    return picture(variant / frame_file_name(frame))
+
+
+def picture(path: Path) -> int:
+    """Return the icon of an image file; 0 when it is missing."""
     key = str(path)
     previews = pump.addon().previews
     if key not in previews:

@@ -24,6 +24,9 @@ def main(arguments: list[str] | None = None) -> int:
     except ModelError as error:
         print(error, file=sys.stderr)
         return 1
+    except OSError as error:
+        print(f"{error.filename or options.output} can't be read or written ({error.strerror}).", file=sys.stderr)
+        return 1
     print(json.dumps(report.as_json(), indent=2) if options.json else report.as_markdown())
     return 0
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
-from ..checkpoint import save_model
+from ..checkpoint import require_free, save_model
 from ..config import ModelConfig
-from ..errors import CheckpointError
+from ..errors import CheckpointError, ConfigError
 from ..networks import Networks
 from .layout import Source, find
 from .names import State, networks_state
@@ -19,8 +19,9 @@ from .report import Dropped, Report
 from .sizes import model_config
 from .source import Tensors
 
+_FLAG = ".initialized"
 _UNUSED = (
-    ("a layer's note that its data-dependent start took place", lambda key: key.endswith(".initialized")),
+    ("a layer's note that its data-dependent start took place", lambda key: key.endswith(_FLAG)),
     ("the perceptual metric that training reported", lambda key: key.startswith("lpips_net.")),
     ("the video metric that training reported", lambda key: key.startswith("FVD.")),
 )
@@ -32,19 +33,28 @@ def convert(logs: Path, name: str, folder: Path) -> Report:
     Raises:
         ModelError: files are missing or damaged, or something in them is not of the released layout.
     """
+    require_free(folder)
     source = find(logs, name)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".convert-", dir=folder.parent) as scratch:
         copied = Path(scratch) / "tensors.safetensors"
         read_in_child(source.checkpoint, copied)
         tensors = Tensors(load_file(copied))
-        config = model_config(tensors, source)
+        tensors.require_set(_FLAG)
+        config = _config(tensors, source)
         state = networks_state(tensors, config)
         dropped = _drop(tensors, source.checkpoint)
         networks = _build(config, state, source.checkpoint)
         report = Report(name, source.checkpoint.name, config, "", len(tensors.taken), dropped, _notes(source))
         manifest = save_model(folder, networks, name, report.as_markdown())
     return Report(**{**vars(report), "sha256": manifest.sha256})
+
+
+def _config(tensors: Tensors, source: Source) -> ModelConfig:
+    try:
+        return model_config(tensors, source)
+    except ConfigError as error:
+        raise CheckpointError(f"{source.checkpoint} has not the sizes of a released model: {error}") from error
 
 
 def _drop(tensors: Tensors, checkpoint: Path) -> tuple[Dropped, ...]:
@@ -59,14 +69,15 @@ def _drop(tensors: Tensors, checkpoint: Path) -> tuple[Dropped, ...]:
 def _build(config: ModelConfig, state: State, checkpoint: Path) -> Networks:
     with torch.device("meta"):
         networks = Networks(config)
-    for key, expected in networks.state_dict().items():
-        if key in state and state[key].shape != expected.shape:
+    expected = networks.state_dict()
+    for kind, keys in (("has nothing for", expected.keys() - state.keys()), ("has more than", state.keys() - expected.keys())):
+        if keys:
+            raise CheckpointError(f"{checkpoint} {kind} the networks of its sizes: {min(keys)} ({len(keys)} in all).")
+    for key, tensor in expected.items():
+        if state[key].shape != tensor.shape:
             found = tuple(state[key].shape)
-            raise CheckpointError(f"{checkpoint}: {key} has shape {found}, but its sizes ask for {tuple(expected.shape)}.")
-    try:
-        networks.load_state_dict(state, assign=True)
-    except RuntimeError as error:
-        raise CheckpointError(f"{checkpoint} does not hold the networks of a released model: {error}") from error
+            raise CheckpointError(f"{checkpoint}: {key} has shape {found}, but its sizes ask for {tuple(tensor.shape)}.")
+    networks.load_state_dict(state, assign=True)
     return networks
 
 

@@ -63,6 +63,13 @@ class Settings:
             raise CheckpointError(f"{self.path} has no {'.'.join(keys)}, which the conversion needs.")
         return value
 
+    def whole(self, *keys: str) -> int:
+        """A whole number that must be there."""
+        value = self.require(*keys)
+        if type(value) is not int:
+            raise CheckpointError(f"{self.path}: {'.'.join(keys)} must be a whole number, not {value!r}.")
+        return value
+
 
 def find(logs: Path, name: str) -> Source:
     """The files of model `name` under `logs`.
@@ -101,8 +108,7 @@ def _model_folder(parent: Path, name: str) -> Path:
 def _best_checkpoint(model: Path) -> Path:
     folder = model / "0" if (model / "0").is_dir() else model
     if (folder / _BEST).is_file():
-        scores = _read_yaml(folder / _BEST).values
-        ranked = sorted((float(score), str(path)) for path, score in scores.items() if not math.isnan(float(score)))
+        ranked = sorted((score, str(path)) for path, score in _scores(folder / _BEST).items() if not math.isnan(score))
         for _, path in ranked:
             # The paths are those of the machine that trained; the file lies beside the list.
             candidate = folder / re.split(r"[/\\]", path)[-1]
@@ -115,6 +121,13 @@ def _best_checkpoint(model: Path) -> Path:
         found = ", ".join(file.name for file in files) or "none"
         raise CheckpointError(f"{folder} must hold one .ckpt file, {_LAST} or {_BEST} to choose by; found {found}.")
     return files[0]
+
+
+def _scores(path: Path) -> dict[str, float]:
+    try:
+        return {str(file): float(score) for file, score in _read_yaml(path).values.items()}
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f"{path} must hold a number for each checkpoint ({error}).") from error
 
 
 def _read_yaml(path: Path) -> Settings:

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -46,7 +47,9 @@ def read_in_child(checkpoint: Path, tensors: Path) -> None:
         check=False,
     )
     if done.returncode != 0:
-        reason = done.stderr.strip().splitlines()[-1:] or [f"the reader ended with code {done.returncode}"]
+        reason = done.stderr.strip().splitlines()[-1:] or [
+            f"{checkpoint} was not read: its reader was ended by code {done.returncode}, such as for want of memory."
+        ]
         raise CheckpointError(reason[0])
 
 
@@ -63,7 +66,7 @@ def read(checkpoint: Path) -> dict[str, Tensor]:
     except (RuntimeError, ValueError, EOFError, KeyError) as error:
         raise CheckpointError(f"{checkpoint} is no whole PyTorch checkpoint; get the file again.") from error
     state = content.get("state_dict") if isinstance(content, dict) else None
-    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+    if not isinstance(state, dict) or not all(_is_dense(value) for value in state.values()):
         raise CheckpointError(f"{checkpoint} holds no state_dict of tensors; it is no Lightning checkpoint.")
     return {str(key): value for key, value in state.items()}
 
@@ -81,7 +84,14 @@ def main(arguments: list[str]) -> int:
     except CheckpointError as error:
         print(error, file=sys.stderr)
         return 1
+    except (OSError, SafetensorError) as error:
+        print(f"The tensors of {arguments[0]} can't be copied ({error}); free the disk and try again.", file=sys.stderr)
+        return 1
     return 0
+
+
+def _is_dense(value: object) -> bool:
+    return isinstance(value, Tensor) and value.layout == torch.strided and not value.is_quantized
 
 
 def _is_zip(path: Path) -> bool:

@@ -51,14 +51,14 @@ def model_config(tensors: Tensors, source: Source) -> ModelConfig:
     _require_released(source)
     size_px = _size_px(tensors, source)
     second = source.configs["second_stage"]
-    frames = int(second.require("data", "max_frames"))
+    frames = second.whole("data", "max_frames")
     image, poke = _encoder(tensors, "conditioner"), _encoder(tensors, "poke_embedder")
     config = ModelConfig(
         autoencoder=_autoencoder(tensors, size_px, frames),
         conditioner=ConditionerConfig(image, poke),
         flow=_flow(tensors, image.channels + poke.channels),
-        max_pokes=int(second.require("data", "n_pokes")),
-        poke_size_px=2 * (int(second.require("data", "poke_size")) // 2) + 1,
+        max_pokes=second.whole("data", "n_pokes"),
+        poke_size_px=2 * (second.whole("data", "poke_size") // 2) + 1,
     )
     _cross_check(config, source)
     return config
@@ -76,7 +76,8 @@ def _size_px(tensors: Tensors, source: Source) -> int:
     size_px = LATENT_PX << _count(tensors, r"first_stage_model\.gen\.blocks\.(\d+)\.")
     for stage in ("first_stage", "img_encoder", "poke_encoder", "second_stage"):
         settings = source.configs[stage]
-        _same(settings, ("data", "spatial_size"), list(settings.require("data", "spatial_size")), [size_px, size_px])
+        said = settings.require("data", "spatial_size")
+        _same(settings, ("data", "spatial_size"), list(said) if isinstance(said, (list, tuple)) else said, [size_px, size_px])
     return size_px
 
 
@@ -84,18 +85,18 @@ def _autoencoder(tensors: Tensors, size_px: int, frames: int) -> AutoencoderConf
     encoder, decoder = "first_stage_model.enc_motion", "first_stage_model.gen"
     layers = _count(tensors, r"first_stage_model\.enc_motion\.layer(\d+)\.", first=1)
     ups = _count(tensors, r"first_stage_model\.gen\.blocks\.(\d+)\.")
-    widths = [tensors.shape(f"{encoder}.conv1.weight")[0]]
-    widths += [tensors.shape(f"{encoder}.layer{layer + 1}.0.conv1.weight")[0] for layer in range(layers)]
-    decoder_widths = [tensors.shape(f"{decoder}.in_block.conv1.conv.weight_orig")[0]]
-    decoder_widths += [tensors.shape(f"{decoder}.blocks.{up}.conv2.conv.weight_orig")[0] for up in range(ups)]
+    widths = [tensors.size(f"{encoder}.conv1.weight", 0)]
+    widths += [tensors.size(f"{encoder}.layer{layer + 1}.0.conv1.weight", 0) for layer in range(layers)]
+    decoder_widths = [tensors.size(f"{decoder}.in_block.conv1.conv.weight_orig", 0)]
+    decoder_widths += [tensors.size(f"{decoder}.blocks.{up}.conv2.conv.weight_orig", 0) for up in range(ups)]
     return AutoencoderConfig(
         size_px=size_px,
         frames=frames,
-        latent_channels=tensors.shape("first_stage_model.motion_bias")[1],
+        latent_channels=tensors.size("first_stage_model.motion_bias", 1),
         encoder_widths=tuple(widths),
         gru_layers=_count(tensors, r"first_stage_model\.rnn\.cells\.(\d+)\."),
         decoder=DecoderConfig(
-            widths=tuple(decoder_widths), spade_hidden=tensors.shape(f"{decoder}.spade_blocks.0.conv.weight")[0]
+            widths=tuple(decoder_widths), spade_hidden=tensors.size(f"{decoder}.spade_blocks.0.conv.weight", 0)
         ),
         spectral_norm=False,
     )
@@ -103,26 +104,26 @@ def _autoencoder(tensors: Tensors, size_px: int, frames: int) -> AutoencoderConf
 
 def _encoder(tensors: Tensors, name: str) -> EncoderConfig:
     blocks = _count(tensors, rf"{name}\.encoder\.model\.(\d+)\.")
-    stem = tensors.shape(f"{name}.encoder.model.0.conv.weight_orig")
-    rest = [tensors.shape(f"{name}.encoder.model.{index}.conv1.conv.weight_orig")[0] for index in range(1, blocks)]
+    stem = f"{name}.encoder.model.0.conv.weight_orig"
+    rest = [tensors.size(f"{name}.encoder.model.{index}.conv1.conv.weight_orig", 0) for index in range(1, blocks)]
     return EncoderConfig(
-        in_channels=stem[1],
-        out_channels=tensors.shape(f"{name}.decoder.out_conv.conv.weight")[0],
-        widths=(stem[0], *rest),
+        in_channels=tensors.size(stem, 1),
+        out_channels=tensors.size(f"{name}.decoder.out_conv.conv.weight", 0),
+        widths=(tensors.size(stem, 0), *rest),
         spectral_norm=False,
     )
 
 
 def _flow(tensors: Tensors, cond_channels: int) -> FlowConfig:
     levels = _count(tensors, r"flow\.flow\.layers\.(\d+)\.")
-    channels = tensors.shape("flow.flow.shuffle_layers.0.forward_shuffle_idx")[0]
-    split = tensors.shape("flow.flow.priors.0.actnorm.log_scale")[0]
+    channels = tensors.size("flow.flow.shuffle_layers.0.forward_shuffle_idx", 0)
+    split = tensors.size("flow.flow.priors.0.actnorm.log_scale", 0)
     return FlowConfig(
         channels=channels,
         cond_channels=cond_channels,
         num_steps=tuple(_count(tensors, rf"flow\.flow\.layers\.{level}\.(\d+)\.") for level in range(levels)),
         factor=channels // split,
-        mid_channels=tensors.shape("flow.flow.priors.0.coupling.net.conv1.weight")[0],
+        mid_channels=tensors.size("flow.flow.priors.0.coupling.net.conv1.weight", 0),
         weight_norm=False,
     )
 
@@ -138,13 +139,12 @@ def _cross_check(config: ModelConfig, source: Source) -> None:
     _check(second, ("architecture", "num_steps"), list(flow.num_steps))
     with_image = bool(poke.get("architecture", "poke_and_image"))
     _same(poke, ("architecture", "poke_and_image"), 5 if with_image else 2, config.conditioner.poke.in_channels)
-    factor = second.get("architecture", "factor")
-    if factor is not None:
-        _same(second, ("architecture", "factor"), flow.channels // int(factor), flow.split_channels)
-    mid_factor = second.get("architecture", "flow_mid_channels_factor")
-    if mid_factor is not None:
-        mid = int(mid_factor) * flow.channels
-        _same(second, ("architecture", "flow_mid_channels_factor"), mid, flow.mid_channels)
+    if second.get("architecture", "factor") is not None:
+        said = flow.channels // max(1, second.whole("architecture", "factor"))
+        _same(second, ("architecture", "factor"), said, flow.split_channels)
+    if second.get("architecture", "flow_mid_channels_factor") is not None:
+        said = second.whole("architecture", "flow_mid_channels_factor") * flow.channels
+        _same(second, ("architecture", "flow_mid_channels_factor"), said, flow.mid_channels)
 
 
 def _check(settings: Settings, keys: tuple[str, ...], found: object) -> None:
@@ -156,8 +156,11 @@ def _check(settings: Settings, keys: tuple[str, ...], found: object) -> None:
 def _check_list(settings: Settings, keys: tuple[str, ...], found: Sequence[int]) -> None:
     """The YAML may list widths for more resolutions than the model has."""
     value = settings.get(*keys)
-    if value is not None and list(found) not in (list(value)[: len(found)], list(value)[-len(found) :]):
-        _same(settings, keys, list(value), list(found))
+    if value is None:
+        return
+    said = list(value) if isinstance(value, (list, tuple)) else [value]
+    if list(found) not in (said[: len(found)], said[-len(found) :]):
+        _same(settings, keys, said, list(found))
 
 
 def _same(settings: Settings, keys: tuple[str, ...], said: object, found: object) -> None:
@@ -170,5 +173,9 @@ def _count(tensors: Tensors, pattern: str, first: int = 0) -> int:
     matches = (re.match(pattern, key) for key in tensors.left)
     numbers = {int(match[1]) for match in matches if match}
     if numbers != set(range(first, first + len(numbers))) or not numbers:
-        raise CheckpointError(f"the checkpoint holds no whole set of {pattern.replace(chr(92), '')}; it is damaged.")
+        raise CheckpointError(f"the checkpoint holds no whole set of {_readable(pattern)}, numbered from {first}; it is damaged.")
     return len(numbers)
+
+
+def _readable(pattern: str) -> str:
+    return pattern.replace(r"(\d+)", "N").replace("\\", "").rstrip(".")

@@ -12,6 +12,7 @@ from ..checkpoint import CARD_FILE
 from ..data.store import ClipStore, StoreError
 from ..errors import ModelError
 from ..inference import load_model
+from ..training.twin import load_twin
 from .card import write_card
 from .control import Row, control_table
 from .residuals import residual_moments
@@ -42,15 +43,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--count", type=int, default=100, help="number of clips")
     parser.add_argument("--variants", type=int, default=4, help="variants a clip")
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--twin", type=Path, metavar="WORK", help="compare with the flow's twin of this training's work folder")
     parser.add_argument("--json", action="store_true", help="machine-readable")
     parser.add_argument("--card", type=Path, metavar="WORK", help="rewrite the model card; WORK is the training's work folder")
     options = parser.parse_args(arguments)
     try:
         model, store = load_model(options.model), ClipStore(options.clips)
+        twin = load_twin(options.twin) if options.twin else None
     except (ModelError, StoreError) as error:
         print(error, file=sys.stderr)
         return 2
-    table = control_table(model, store, options.count, options.variants, options.seed)
+    table = control_table(model, store, options.count, options.variants, options.seed, twin)
     moments = residual_moments(model, store, options.count, options.seed)
     if options.card:
         (model.folder / CARD_FILE).write_text(
@@ -70,7 +73,8 @@ def _figures(table: dict[str, Row], moments: dict[str, float]) -> str:
 
 def _command(options: argparse.Namespace) -> str:
     name, clips = Path(options.model).name, options.clips.name
-    return f"ipoke evaluate {name} {clips} --count {options.count} --variants {options.variants} --seed {options.seed}"
+    twin = f" --twin {options.twin.name}" if options.twin else ""
+    return f"ipoke evaluate {name} {clips} --count {options.count} --variants {options.variants} --seed {options.seed}{twin}"
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..config import LATENT_PX
+from ..cvae import ConditionalVae
 from ..data.pokes import candidates
 from ..data.store import Batch, ClipStore
 from ..inference import Model
@@ -79,8 +81,10 @@ def examples(store: ClipStore, count: int, seed: int) -> Iterator[Example]:
             return
 
 
-def control_table(model: Model, store: ClipStore, count: int, variants: int, seed: int) -> dict[str, Row]:
-    """Measure all rows on `count` clips."""
+def control_table(
+    model: Model, store: ClipStore, count: int, variants: int, seed: int, twin: ConditionalVae | None = None
+) -> dict[str, Row]:
+    """Measure all rows on `count` clips; the flow's twin is sampled and held to the poke as the flow is."""
     measured: dict[str, list[dict[str, float]]] = {}
     for number, example in enumerate(examples(store, count, seed)):
         x0 = example.clip[0]
@@ -88,6 +92,7 @@ def control_table(model: Model, store: ClipStore, count: int, variants: int, see
         rows = {
             f"model, {variants} variants each": model.sample(x0, poke, variants, own_seed),
             "model, draws not held to the poke": model.sample(x0, poke, variants, own_seed, guided=False),
+            **({} if twin is None else {"the flow's twin, held to the poke": _twins(model, twin, example, variants, own_seed)}),
             "gaussian warp": sparse_warp(x0, example.place, example.shift, model.frames)[None],
             "standing still": x0.expand(1, model.frames, -1, -1, -1),
             "reconstruction of the truth": model.reconstruct(example.batch),
@@ -100,6 +105,15 @@ def control_table(model: Model, store: ClipStore, count: int, variants: int, see
                     entry["spread"] = variant_spread(clips)
                 measured.setdefault(name, []).append(entry)
     return {name: _row(entries) for name, entries in measured.items()}
+
+
+@torch.inference_mode()
+def _twins(model: Model, twin: ConditionalVae, example: Example, variants: int, seed: int) -> Tensor:
+    x0, poke = example.clip[0], example.poke()
+    r = torch.randn(variants, twin.config.channels, LATENT_PX, LATENT_PX, generator=torch.Generator().manual_seed(seed))
+    h = model.condition(x0[None], model.poke_map(poke)[None])
+    z = twin.latent(model.config.temperature * r, h.expand(variants, -1, -1, -1))
+    return model.decode(model.guide(z, x0, poke), x0[None])
 
 
 def _measure(example: Example, clip: Tensor) -> dict[str, float]:

@@ -29,6 +29,9 @@ _POOLED = (1, 2)
 class Lpips(nn.Module):
     """Distances (B,) of pictures (B, 3, H, W) RGB in [-1, 1]; 0 for equal ones, about 0.5 for unlike ones."""
 
+    shift: Tensor
+    scale: Tensor
+
     def __init__(self) -> None:
         super().__init__()
         self.trunk = nn.ModuleList(nn.Conv2d(i, o, size, stride, padding) for i, o, size, stride, padding in _TRUNK)

@@ -21,9 +21,7 @@ class ConditionalGaussian(nn.Module):
         super().__init__()
         self.stem = nn.Conv2d(cond_channels, hidden, 3, padding=1)
         self.blocks = nn.ModuleList(
-            nn.Sequential(
-                nn.ELU(), nn.Conv2d(hidden, hidden, 3, padding=1), nn.ELU(), nn.Conv2d(hidden, hidden, 3, padding=1)
-            )
+            nn.Sequential(nn.ELU(), nn.Conv2d(hidden, hidden, 3, padding=1), nn.ELU(), nn.Conv2d(hidden, hidden, 3, padding=1))
             for _ in range(_BLOCKS)
         )
         self.head = nn.Conv2d(hidden, 2 * channels, 3, padding=1)

@@ -5,7 +5,8 @@ What it does other than `ConditionalFlow.latent`, which stays the readable refer
 * everything is a matrix product over rows of pixels, channels last, so a line of a masked convolution is one small product;
 * h's share of every masked convolution is computed once by `condition` and serves all lines, variants and re-rolls;
 * only lines that exist are read: the first line has no context, the second has one line;
-* an affine inverse (y - mu) / (2 sigmoid(l)) costs two operations a line, its numerator being accumulated by the product.
+* an affine inverse (y - mu) / (2 sigmoid(l)) costs two operations a line, its numerator being accumulated by the product;
+* a line costs six operations on buffers and views that `Workspace` made once, so little but the products is left to pay for.
 """
 
 from __future__ import annotations
@@ -23,9 +24,13 @@ from torch import Tensor, nn
 from ..errors import Cancelled
 from .blocks import Prior
 from .coupling import Coupling
-from .masked import REACH, MaskedConvolution
+from .masked import MaskedConvolution
 from .multiscale import ConditionalFlow
 from .transforms import ACTNORM_EPSILON, ActNorm, Chain, Shuffle
+from .workspace import Lines, Workspace
+
+_LARGE = 1 << 15
+"""Elements from which four quick passes are quicker than the slow one of `torch.nn.functional.elu`."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,20 @@ class Conditioning:
     base: tuple[Tensor, Tensor] | None
     """Mean and scale of z, (1 or B, Cz, 8, 8) each, where the flow has a base."""
 
+    @property
+    def tensors(self) -> list[Tensor]:
+        """All of them."""
+        return [*self.shares, *(self.base or ())]
+
+    def clone(self) -> Conditioning:
+        """The same in memory of its own."""
+        base = None if self.base is None else (self.base[0].clone(), self.base[1].clone())
+        return Conditioning(tuple(share.clone() for share in self.shares), base)
+
+    def copy_(self, other: Conditioning) -> None:
+        """Takes over the values of another one of the same shapes, in few launches."""
+        torch._foreach_copy_(self.tensors, other.tensors)
+
 
 class FlowSampler:
     """z from r, given h. Takes a flow with plain weights (`weight_norm=False`) and re-lays them out in place."""
@@ -45,6 +64,7 @@ class FlowSampler:
         if flow.config.weight_norm:
             raise ValueError("The sampler needs a flow with plain weights; load it from a model folder.")
         self._config, self._base = flow.config, flow.base
+        self._workspace: Workspace | None = None
         self.levels = [[_solver(part) for part in _inverse_order(level)] for level in reversed(flow.levels)]
 
     @torch.inference_mode()
@@ -65,6 +85,16 @@ class FlowSampler:
         Raises:
             Cancelled: `cancelled()` said so; it is asked between the parts of the flow.
         """
+        if self._workspace is None or not self._workspace.fits(r):
+            self._workspace = None  # lets go of the old one first
+            self._workspace = Workspace(r)
+        return self.latent_in(self._workspace, r, conditioning, cancelled)
+
+    @torch.inference_mode()
+    def latent_in(
+        self, workspace: Workspace, r: Tensor, conditioning: Conditioning, cancelled: Callable[[], bool] = lambda: False
+    ) -> Tensor:
+        """`latent` on buffers that the caller keeps."""
         split, kept = self._config.split_channels, self._config.level_channels[-1] - self._config.split_channels
         grid = r.permute(0, 2, 3, 1)
         x, rest = grid[..., :kept], grid[..., kept:]
@@ -74,7 +104,7 @@ class FlowSampler:
             for part in level:
                 if cancelled():
                     raise Cancelled
-                x = part.solve(x, shares)
+                x = part.solve(x, shares, workspace)
         z = x.permute(0, 3, 1, 2).contiguous()
         return z if conditioning.base is None else torch.addcmul(conditioning.base[0], z, conditioning.base[1])
 
@@ -83,8 +113,11 @@ class Solver(ABC):
     """The inverse of one transform on (B, 8, 8, C)."""
 
     @abstractmethod
-    def solve(self, y: Tensor, shares: Iterator[Tensor]) -> Tensor:
-        """y (B, 8, 8, C) -> x (B, 8, 8, C); masked convolutions take the next of `shares`, which h said to them."""
+    def solve(self, y: Tensor, shares: Iterator[Tensor], workspace: Workspace) -> Tensor:
+        """y (B, 8, 8, C) -> x (B, 8, 8, C); masked convolutions take the next of `shares`, which h said to them.
+
+        The answer may be a view of the workspace, which the next part reads before it writes there.
+        """
 
 
 class AffineSolver(Solver):
@@ -94,7 +127,7 @@ class AffineSolver(Solver):
         self._gain = (1 / (norm.log_scale.exp() + ACTNORM_EPSILON)).flatten()
         self._shift = -norm.bias.flatten() * self._gain
 
-    def solve(self, y: Tensor, shares: Iterator[Tensor]) -> Tensor:
+    def solve(self, y: Tensor, shares: Iterator[Tensor], workspace: Workspace) -> Tensor:
         """One multiplication and one addition."""
         return torch.addcmul(self._shift, y, self._gain)
 
@@ -105,7 +138,7 @@ class PermutationSolver(Solver):
     def __init__(self, shuffle: Shuffle) -> None:
         self._order = torch.argsort(shuffle.order)
 
-    def solve(self, y: Tensor, shares: Iterator[Tensor]) -> Tensor:
+    def solve(self, y: Tensor, shares: Iterator[Tensor], workspace: Workspace) -> Tensor:
         """One gather."""
         return y.index_select(-1, self._order)
 
@@ -115,9 +148,11 @@ class MaskedSolver(Solver):
 
     def __init__(self, transform: MaskedConvolution) -> None:
         self._order = transform.order
-        lines_first = (2, 3, 1, 0) if self._order.axis == 2 else (3, 2, 1, 0)
-        self._into_hidden = _restride(transform.masked, lines_first).flatten(0, 2)
-        hidden, channels = self._into_hidden.shape[1], transform.masked.in_channels
+        self._lines_first = (2, 0, 1, 3) if self._order.axis == 3 else (1, 0, 2, 3)
+        whole = _restride(transform.masked, (2, 3, 1, 0) if self._order.axis == 2 else (3, 2, 1, 0)).flatten(0, 2)
+        hidden, channels = whole.shape[1], transform.masked.in_channels
+        near = whole[: 3 * channels] if self._order.from_far_end else whole[3 * channels :]
+        self._into_hidden = (whole[:0], near, whole)  # by the number of lines that are seen
         assert transform.mix.bias is not None
         # The products give -mu / 2 instead of mu, which is exact; adding y / 2 makes it the numerator.
         factor = transform.mix.bias.new_ones(2 * channels)
@@ -126,44 +161,32 @@ class MaskedSolver(Solver):
         self._out_of_hidden, self._of_h = mix[:hidden], mix[hidden:]
         self._bias = transform.mix.bias * factor
 
+    @property
+    def matrices(self) -> tuple[Tensor, Tensor]:
+        """What the rows of a line go through: two lines' windows to hidden, hidden to [-mu / 2 | l]."""
+        return self._into_hidden[-1], self._out_of_hidden
+
     def share(self, context: Tensor) -> Tensor:
         """ELU(h), (1 or B, 8, 8, Ch) -> [-mu / 2 | l] of h alone, (line, 1 or B, across, 2 C)."""
         share = context @ self._of_h + self._bias
         return (share.transpose(1, 2) if self._order.axis == 3 else share).permute(1, 0, 2, 3).contiguous()
 
-    def solve(self, y: Tensor, shares: Iterator[Tensor]) -> Tensor:
+    def solve(self, y: Tensor, shares: Iterator[Tensor], workspace: Workspace) -> Tensor:
         """Line by line."""
-        lines_first = (2, 0, 1, 3) if self._order.axis == 3 else (1, 0, 2, 3)
-        parameters = next(shares).expand(-1, y.shape[0], -1, -1).clone()
-        channels = y.shape[-1]
-        parameters[..., :channels].add_(y.permute(lines_first), alpha=0.5)
-        solved = self._solve_lines(parameters)
-        return solved.permute((1, 2, 0, 3) if self._order.axis == 3 else (1, 0, 2, 3))
+        lines = workspace.lines(self._order, y.shape[-1], self._out_of_hidden.shape[0])
+        lines.parameters.copy_(next(shares).expand_as(lines.parameters))
+        lines.targets.add_(y.permute(self._lines_first), alpha=0.5)
+        self._solve_lines(lines)
+        return lines.solved if self._order.axis == 3 else lines.solved.transpose(1, 2)
 
-    def _solve_lines(self, parameters: Tensor) -> Tensor:
-        """[(y - mu of h) / 2 | l of h], (line, B, across, 2 C) -> x (line, B, across, C)."""
-        count, batch, across, twice = parameters.shape
-        channels, rows, reversed_ = twice // 2, batch * across, self._order.from_far_end
-        padded = parameters.new_zeros(count + REACH, batch, across + 2, channels)
-        first = 0 if reversed_ else REACH
-        solved = padded[first : first + count, :, 1:-1]
-        stride = padded.stride()
-        windows = padded.as_strided(
-            (count + 1, batch, across, REACH, 3 * channels), (stride[0], stride[1], stride[2], stride[0], 1)
-        )
-        numerators, logits = (half.unbind() for half in parameters.chunk(2, dim=-1))
-        sums, answers, contexts = parameters.view(count, rows, twice).unbind(), solved.unbind(), windows.unbind()
-        gathered = parameters.new_empty(batch, across, REACH, 3 * channels)
-        flat, hidden = gathered.view(rows, -1), parameters.new_empty(rows, self._into_hidden.shape[1])
-        near = slice(0, 3 * channels) if reversed_ else slice(3 * channels, None)
-        for step, line in enumerate(reversed(range(count)) if reversed_ else range(count)):
-            if step > 0:
-                gathered.copy_(contexts[line + 1 if reversed_ else line])
-                seen = near if step == 1 else slice(None)
-                torch.mm(flat[:, seen], self._into_hidden[seen], out=hidden)
-                sums[line].addmm_(F.elu_(hidden), self._out_of_hidden)
-            torch.div(numerators[line], logits[line].sigmoid_(), out=answers[line])
-        return solved
+    def _solve_lines(self, lines: Lines) -> None:
+        """[(y - mu of h) / 2 | l of h] in `lines.parameters` -> x in `lines.solved`."""
+        for seen, context, sums, numerator, logit, target in lines.steps:
+            if seen:
+                torch.mm(context, self._into_hidden[seen], out=lines.hidden)
+                sums.addmm_(_elu_(lines.hidden, lines.spare), self._out_of_hidden)
+            torch.div(numerator, logit.sigmoid_(), out=lines.answer)
+            target.copy_(lines.neighbours)
 
 
 class CouplingSolver(Solver):
@@ -181,16 +204,18 @@ class CouplingSolver(Solver):
         )
         """The matrices that rows of pixels go through: nine neighbours to hidden, hidden to hidden, hidden to nine taps."""
 
-    def solve(self, y: Tensor, shares: Iterator[Tensor]) -> Tensor:
+    def solve(self, y: Tensor, shares: Iterator[Tensor], workspace: Workspace) -> Tensor:
         """Three products."""
         given, changed = self._split(y)
-        mu, logit = self._parameters(given).chunk(2, dim=-1)
+        mu, logit = self._parameters(given, workspace).chunk(2, dim=-1)
         return self._merge(given, (changed - mu).div_(logit.sigmoid_().mul_(2)))
 
-    def _parameters(self, given: Tensor) -> Tensor:
+    def _parameters(self, given: Tensor, workspace: Workspace) -> Tensor:
         """(B, 8, 8, C) -> [mu | l], (B, 8, 8, 2 C')."""
         first, mid, last = self.products
-        hidden = F.elu_(F.elu_(_surroundings(given) @ first) @ mid)
+        before, hidden = workspace.pair(mid.shape[0])
+        _elu_(torch.mm(_surroundings(given), first, out=before), spare=hidden)
+        _elu_(torch.mm(before, mid, out=hidden), spare=before)
         # Products with all nine taps at each pixel, then added up where each of them belongs.
         taps = (hidden @ last).view(*given.shape[:3], 9, -1)
         height, width = given.shape[1:3]
@@ -221,11 +246,11 @@ class PriorSolver(Solver):
         self._norm, self.coupling = AffineSolver(transform.norm), CouplingSolver(transform.coupling)
         self._shuffle = PermutationSolver(transform.shuffle)
 
-    def solve(self, y: Tensor, shares: Iterator[Tensor]) -> Tensor:
+    def solve(self, y: Tensor, shares: Iterator[Tensor], workspace: Workspace) -> Tensor:
         """Its parts in turn."""
-        last = self._norm.solve(y[..., self._kept :], shares)
+        last = self._norm.solve(y[..., self._kept :], shares, workspace)
         y = torch.cat((y[..., : self._kept], last), dim=-1)
-        return self._shuffle.solve(self.coupling.solve(y, shares), shares)
+        return self._shuffle.solve(self.coupling.solve(y, shares, workspace), shares, workspace)
 
 
 def _inverse_order(chain: nn.Module) -> Iterator[nn.Module]:
@@ -257,6 +282,14 @@ def _restride(conv: nn.Conv2d, order: tuple[int, int, int, int]) -> Tensor:
     back = [order.index(dimension) for dimension in range(4)]
     conv.weight = nn.Parameter(laid_out.permute(back), requires_grad=False)
     return laid_out
+
+
+def _elu_(x: Tensor, spare: Tensor) -> Tensor:
+    """ELU in place; `spare` has its shape. torch's own spends most of its time on digits of exp(x) - 1 that the -1 swallows."""
+    if x.is_cuda or x.numel() < _LARGE:
+        return F.elu_(x)
+    torch.exp(x, out=spare).clamp_max_(1).sub_(1)  # exp(x) - 1 >= x, so the larger one of x and this is ELU
+    return torch.maximum(x, spare, out=x)
 
 
 def _surroundings(grid: Tensor) -> Tensor:

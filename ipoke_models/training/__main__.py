@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 
 from ..checkpoint import save_model
+from ..cvae import ConditionalVae
 from ..data.store import ClipStore, StoreError
 from ..evaluation.card import PROVENANCE_FILE
 from ..networks import Networks
@@ -22,13 +23,14 @@ from .conditioner import ConditionerStage
 from .kinematics import KinematicsStage
 from .loop import train_stage
 from .presets import PRESETS, Preset
+from .twin import TwinStage, save_twin
 from .video import VideoStage
 
 STANDARDISING_CLIPS = 1024
 
 
-def train(preset: Preset, stores: tuple[ClipStore, ClipStore], work: Path, seed: int) -> Networks:
-    """Run every stage, each resuming from its last checkpoint in `work`."""
+def train(preset: Preset, stores: tuple[ClipStore, ClipStore], work: Path, seed: int, *, with_twin: bool = False) -> Networks:
+    """Run every stage, each resuming from its last checkpoint in `work`; the twin's weights stay there."""
     torch.manual_seed(seed)
     networks = Networks(preset.networks)
     pokes = (preset.networks.max_pokes, preset.networks.poke_size_px)
@@ -47,6 +49,11 @@ def train(preset: Preset, stores: tuple[ClipStore, ClipStore], work: Path, seed:
         train_stage(base, preset.base, work)
     kinematics = KinematicsStage(networks, train_clips, held_out_clips, preset.kinematics.batch, seed)
     train_stage(kinematics, preset.kinematics, work)
+    if with_twin:
+        twin = ConditionalVae(preset.twin_networks)
+        stage = TwinStage(twin, networks, train_clips, held_out_clips, preset.twin.batch, seed)
+        train_stage(stage, preset.twin, work)
+        save_twin(work, twin)
     return networks.eval()
 
 
@@ -69,6 +76,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--held-out", type=Path, required=True, help="clip store to judge by while training")
     parser.add_argument("-o", "--output", type=Path, required=True, help="model folder to write; its name is the model's")
     parser.add_argument("--preset", choices=sorted(PRESETS), default="garden-64")
+    parser.add_argument("--twin", action="store_true", help="also train the flow's twin, for 'ipoke evaluate --twin WORK'")
     parser.add_argument("--work", type=Path, help="folder for checkpoints and the log (default: runs/MODEL)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
@@ -83,7 +91,7 @@ def main(arguments: list[str] | None = None) -> int:
     work.mkdir(parents=True, exist_ok=True)
     (work / PROVENANCE_FILE).write_text(json.dumps(_record(options, stores[0]), indent=1) + "\n", encoding="utf-8")
     try:
-        networks = train(PRESETS[options.preset], stores, work, options.seed)
+        networks = train(PRESETS[options.preset], stores, work, options.seed, with_twin=options.twin)
     except KeyboardInterrupt:
         print(f"Interrupted; the same command goes on from the last checkpoint in {work}.", file=sys.stderr)
         return 1

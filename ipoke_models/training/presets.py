@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ..config import (
     AutoencoderConfig,
     ConditionerConfig,
+    CvaeConfig,
     DecoderConfig,
     DecoderHead,
     EncoderConfig,
@@ -31,6 +32,15 @@ class Preset:
     """Runs where `networks.flow.base_hidden` asks for a base."""
     base_loss: BaseLoss
     kinematics: Schedule
+    twin: Schedule
+    twin_hidden: int
+    """Hidden channels of the flow's twin, for about as many parameters as the flow has."""
+
+    @property
+    def twin_networks(self) -> CvaeConfig:
+        """Sizes of the flow's twin."""
+        flow = self.networks.flow
+        return CvaeConfig(flow.channels, flow.cond_channels, self.twin_hidden)
 
 
 def _small_64() -> ModelConfig:
@@ -69,6 +79,8 @@ PRESETS = {
         base=Schedule(steps=1600, batch=24, learning_rate=1e-3, validate_every=200, save_every=100),
         base_loss=BaseLoss(),
         kinematics=Schedule(steps=2000, batch=24, learning_rate=2e-3, validate_every=200, save_every=100),
+        twin=Schedule(steps=2000, batch=24, learning_rate=1e-3, validate_every=200, save_every=100),
+        twin_hidden=128,
     ),
     "smoke-64": Preset(
         networks=_small_64(),
@@ -78,6 +90,8 @@ PRESETS = {
         base=Schedule(steps=2, batch=2, learning_rate=1e-3),
         base_loss=BaseLoss(),
         kinematics=Schedule(steps=2, batch=2, learning_rate=1e-3),
+        twin=Schedule(steps=2, batch=2, learning_rate=1e-3),
+        twin_hidden=16,
     ),
 }
 """`smoke-64` runs every stage for two steps: it proves that training works, its model does not."""

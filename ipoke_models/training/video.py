@@ -18,6 +18,7 @@ from ..data.batches import draw, motion_input
 from ..data.store import Batch, ClipStore
 from ..decoder import Rendered
 from ..evaluation.measures import psnr
+from ..losses import gaussian_kl
 from .loop import mean_figures
 from .losses import flow_figures, flow_loss
 
@@ -57,8 +58,7 @@ class VideoStage:
         chosen = torch.from_numpy(rng.choice(batch.backward.shape[1], self._loss.decoded_frames, replace=False))
         states = self.module.unroll(z, batch.backward.shape[1])[:, chosen]
         rendered = self.module.render_many(states, batch.frames[:, 0])
-        kl = 0.5 * (mean.square() + logvar.exp() - 1 - logvar).sum(dim=1).mean()
-        return {**self._reconstruction(rendered, batch, chosen), "kl": self._loss.kl * kl}
+        return {**self._reconstruction(rendered, batch, chosen), "kl": self._loss.kl * gaussian_kl(mean, logvar)}
 
     def _reconstruction(self, rendered: Rendered, batch: Batch, chosen: Tensor) -> dict[str, Tensor]:
         weights = self._loss

@@ -22,6 +22,7 @@ class FakeSession:
     def __init__(self) -> None:
         self.submitted: list[SampleRequest] = []
         self.cancelled: list[str] = []
+        self.released = 0
 
     def submit(self, request: SampleRequest) -> str:
         self.submitted.append(request)
@@ -30,12 +31,18 @@ class FakeSession:
     def cancel(self, job_id: str) -> None:
         self.cancelled.append(job_id)
 
+    def release_memory(self) -> None:
+        self.released += 1
+
+    def ask_status(self) -> None:
+        pass
+
 
 class FakeBackend:
     def __init__(self) -> None:
         self.session = FakeSession()
         self.gave_up = False
-        self.closed = False
+        self.is_closing = False
         self.to_say: list[Event] = [Connected(INFO)]
 
     def poll(self, _now_s: float, _budget_s: float) -> list[Event]:
@@ -45,8 +52,14 @@ class FakeBackend:
     def wait(self, _timeout_s: float) -> None:
         pass
 
-    def close(self) -> None:
-        self.closed = True
+    def begin_closing(self) -> None:
+        self.is_closing = True
+
+    def closed(self) -> bool:
+        return self.is_closing
+
+    def finish_closing(self) -> None:
+        pass
 
 
 def no_backend() -> FakeBackend:

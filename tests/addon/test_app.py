@@ -19,11 +19,14 @@ from blender_addon._vendor.client import (
     Queued,
     Restarted,
     Started,
+    Status,
     VariantDone,
 )
-from blender_addon.core import app
+from blender_addon._vendor.protocol.messages import WorkerStatus
+from blender_addon.core import app, diagnostics
 from blender_addon.core.app import AppState, Phase, transition, without_ended
 from blender_addon.core.jobs import Clip, Job, JobKind, JobPhase, Target, describe
+from blender_addon.core.link import Fix
 
 from .fakes import INFO, SUMMARY, request
 
@@ -80,7 +83,7 @@ def test_a_finished_job_keeps_its_variants_and_leaves_the_open_ones():
     )
     assert state.jobs[0].phase is JobPhase.FINISHED
     assert state.jobs[0].clips == (Clip(0, 2, complete=True),)
-    assert done[-1] == app.FinishFolder(Finished("job", SUMMARY))
+    assert done[-2:] == [app.FinishFolder(Finished("job", SUMMARY)), app.AskStatus()]
     assert without_ended(state).jobs == ()
 
 
@@ -186,3 +189,28 @@ def test_whatever_happens_every_job_ends_at_most_once_and_its_folder_is_closed_o
         assert not ended & open_folders
         state = without_ended(state)
         assert {job.job_id for job in state.jobs} == open_folders
+
+
+def test_what_loaded_models_take_is_told_and_can_be_released():
+    worker = WorkerStatus(1, True, "CPU", None, ("garden-64",), 512)
+    state, done = play(app.StartAsked(), Connected(INFO), Status(INFO, 1.0, (), (worker,)), app.ReleaseAsked())
+    assert state.backend.used_mb == 512
+    assert done[-2:] == [app.ReleaseMemory(), app.AskStatus()]
+    _, done = play(app.ReleaseAsked())
+    assert done == []
+
+
+def test_a_failure_that_the_preferences_mend_says_so():
+    state, _ = play(app.StartAsked(), app.StartFailed("Nowhere.", Fix.PREFERENCES))
+    assert (state.backend.phase, state.backend.fix) == (Phase.FAILED, Fix.PREFERENCES)
+
+
+def test_diagnostics_tell_versions_state_and_the_end_of_the_log(tmp_path):
+    log = tmp_path / "backend.log"
+    log.write_text("much earlier\n" * 2000 + "the last word\n")
+    state, _ = play(app.JobAsked(job()), Connected(INFO))
+    told = diagnostics.text(state, "4.5.0", log)
+    for expected in ("Blender 4.5.0", "Ready on CPU", "garden-64", "Job job: sample, waiting", "the last word"):
+        assert expected in told
+    assert len(told) < 10_000
+    assert "can't be read" in diagnostics.text(state, "4.5.0", tmp_path / "gone.log")

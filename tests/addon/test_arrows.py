@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -90,3 +91,18 @@ def test_of_two_arrows_at_one_place_the_upper_is_grabbed():
 def test_an_end_wins_over_a_shaft_that_crosses_it():
     drawn = [ScreenArrow((100, 100), (200, 100), WHITE), ScreenArrow((200, 0), (200, 200), WHITE)]
     assert grabbed(drawn, (200, 100)) == (0, Part.TIP)
+
+
+@pytest.mark.parametrize("part", Part)
+def test_the_part_under_the_mouse_alone_is_lit(part):
+    plain = ScreenArrow((100.0, 100.0), (300.0, 100.0), WHITE)
+    lit = replace(plain, look=replace(WHITE, lit=part))
+    changed = {
+        position
+        for position, before, after in zip(
+            render_data([lit]).positions, render_data([plain]).colours, render_data([lit]).colours, strict=True
+        )
+        if before != after
+    }
+    left, right = min(x for x, _ in changed), max(x for x, _ in changed)
+    assert {Part.TAIL: right < 120, Part.TIP: left > 270, Part.SHAFT: left < 110 and right < 295}[part]

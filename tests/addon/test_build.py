@@ -1,8 +1,14 @@
 from __future__ import annotations
 
+import hashlib
+import importlib.util
+import json
 import re
+import subprocess
+import sys
 import tomllib
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -81,3 +87,28 @@ def test_an_unknown_platform_is_refused(monkeypatch):
     monkeypatch.setattr("platform.machine", lambda: "riscv64")
     with pytest.raises(BuildError, match="riscv64"):
         build_addon.current_platform()
+
+
+def test_a_repository_lists_each_platforms_zip_with_its_hash(wheels_from_memory, tmp_path):
+    index = json.loads(build_addon.build_repository(tmp_path / "repository").read_text())
+    assert {tuple(package["platforms"]) for package in index["data"]} == {(name,) for name in MANIFEST["platforms"]}
+    for package in index["data"]:
+        content = (tmp_path / "repository" / package["archive_url"]).read_bytes()
+        assert package["archive_hash"] == f"sha256:{hashlib.sha256(content).hexdigest()}"
+        assert package["archive_size"] == len(content)
+        assert package["version"] == PRODUCT_VERSION
+
+
+def test_the_repository_says_what_blenders_own_tool_says(wheels_from_memory, tmp_path):
+    spec = importlib.util.find_spec("bpy")
+    if spec is None or spec.origin is None:
+        pytest.skip("Blender's module is not installed; pip install '.[blender]' brings it")
+    (tool,) = Path(spec.origin).parent.glob("*/scripts/addons_core/bl_pkg/cli/blender_ext.py")
+    ours = json.loads(build_addon.build_repository(tmp_path / "repository").read_text())
+    (tmp_path / "repository/index.json").unlink()
+    command = [sys.executable, str(tool), "server-generate", "--repo-dir", str(tmp_path / "repository")]
+    subprocess.run(command, check=True, capture_output=True)
+    theirs = json.loads((tmp_path / "repository/index.json").read_text())
+    by_url = {package["archive_url"]: package for package in theirs["data"]}
+    assert ours["version"] == theirs["version"]
+    assert [by_url[package["archive_url"]] for package in ours["data"]] == ours["data"]

@@ -21,14 +21,14 @@ from blender_addon.core.gesture import (
     transition,
 )
 from blender_addon.core.plane import inside
-from blender_addon.core.pokes import Arrow
+from blender_addon.core.pokes import Arrow, length_px
 
 SIZE = (1000, 500)
 ARROW = Arrow((0.4, 0.4), (0.6, 0.5))
 
 points = st.tuples(st.floats(-0.5, 1.5), st.floats(-0.5, 1.5))
 moves = st.builds(Move, points, st.booleans(), st.booleans())
-grabs = st.none() | st.builds(Grab, st.integers(0, 3), st.sampled_from(Part), st.just(ARROW))
+grabs = st.none() | st.builds(Grab, st.integers(0, 3), st.sampled_from(Part), st.just(ARROW), st.booleans())
 presses = st.builds(Press, points.map(lambda at: (min(max(at[0], 0), 1), min(max(at[1], 0), 1))), st.just(SIZE), grabs)
 events = st.one_of(moves, presses, st.builds(Release, st.floats(0, 100)), st.just(Cancel()))
 
@@ -122,3 +122,28 @@ def test_whatever_happens_the_draft_stays_on_the_plate_and_only_a_release_change
         if isinstance(event, Cancel | Release):
             assert state == Idle()
     assert isinstance(state, Idle | Dragging)
+
+
+@pytest.mark.parametrize("part", [None, Part.TIP, Part.TAIL])
+def test_the_end_that_is_dragged_stops_at_the_longest_length_and_says_so(part):
+    grab = None if part is None else Grab(0, part, ARROW)
+    at = (0.6, 0.5) if part is Part.TIP else (0.4, 0.4)
+    _, done = play(Press(at, SIZE, grab, longest_px=150.0), Move((0.95, 0.9)))
+    assert done[-1].clamped
+    assert length_px(done[-1].arrow, SIZE) == pytest.approx(150.0)
+    kept = ARROW.tip if part is Part.TAIL else (0.4, 0.4)
+    assert (done[-1].arrow.tip if part is Part.TAIL else done[-1].arrow.tail) == kept
+
+
+def test_a_copy_leaves_its_source_and_names_it():
+    _, done = play(Press((0.5, 0.45), SIZE, Grab(2, Part.SHAFT, ARROW, copy=True)), Move((0.55, 0.5)), Release(80))
+    assert [effect.index for effect in done[:-1]] == [None, None]
+    assert isinstance(done[-1], AddArrow)
+    assert done[-1].source == 2
+    assert done[-1].arrow.tail == pytest.approx((0.45, 0.45))
+
+
+def test_a_click_copies_beside_the_arrow():
+    _, done = play(Press((0.5, 0.45), SIZE, Grab(2, Part.SHAFT, ARROW, copy=True)), Release(0))
+    assert done[-1].arrow != ARROW
+    assert done[-1].arrow.shift == pytest.approx(ARROW.shift)

@@ -3,19 +3,38 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import os
+import signal
+import sys
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from blender_addon._vendor.client import Cancelled, Finished, FrameArrived, Lost, ProtocolError, Started, VariantDone
+from blender_addon._vendor.client import (
+    Cancelled,
+    Event,
+    Finished,
+    FrameArrived,
+    Launcher,
+    LocalBackend,
+    Lost,
+    ProtocolError,
+    ResultWriter,
+    Started,
+    VariantDone,
+)
 from blender_addon.core import app
 from blender_addon.core.app import Phase
+from blender_addon.core.bakes import Delivery, FileNames
 from blender_addon.core.jobs import Job, JobKind, JobPhase, Target
 from blender_addon.core.runtime import Runtime
 
 from .fakes import SUMMARY, FakeBackend, no_backend, request
 
 PNG = b"not really a png"
+ENOUGH_S = 5.0
 HASH = hashlib.sha256(PNG).hexdigest()
 
 
@@ -35,7 +54,7 @@ def job(folder: Path, job_id: str = "job") -> Job:
 
 def hear(runtime: Runtime, backend: FakeBackend, *events) -> tuple[Job, ...]:
     backend.to_say += events
-    return runtime.tick(0.0, 0.004)
+    return runtime.tick(0.0, ENOUGH_S)
 
 
 def test_a_job_comes_out_as_files(runtime, backend, tmp_path):
@@ -107,14 +126,14 @@ def test_a_backend_that_gives_up_ends_its_jobs_with_its_last_words(runtime, back
     backend.gave_up = True
     (ended,) = hear(runtime, backend, Lost("The backend ended with code 3."))
     assert ended.sentence == "The backend ended with code 3."
-    assert backend.closed
+    assert backend.is_closing
 
 
 def test_closing_leaves_nothing_behind(runtime, backend, tmp_path):
     runtime.dispatch(app.JobAsked(job(tmp_path / "job")))
     hear(runtime, backend, FrameArrived("job", 0, 1, PNG))
     runtime.close()
-    assert backend.closed
+    assert backend.is_closing
     assert not runtime.active
     assert not (tmp_path / "job").exists()
 
@@ -122,3 +141,85 @@ def test_closing_leaves_nothing_behind(runtime, backend, tmp_path):
 def test_the_history_keeps_no_plates(runtime, tmp_path):
     runtime.dispatch(app.JobAsked(job(tmp_path / "job")))
     assert runtime.history["job"].request.plate == b""
+
+
+def bake(folder: Path, target: Path) -> Job:
+    delivery = Delivery(target, FileNames("leaf_", 4, 1, ".png"))
+    asked = replace(request("bake"), samples=1)
+    return Job(asked, JobKind.BAKE, Target("plate", "Plane"), folder / ".bake", source="job", delivery=delivery)
+
+
+def bake_events() -> list[Event]:
+    frames = [FrameArrived("bake", 0, t, PNG) for t in (1, 2)]
+    return [Started("bake"), *frames, VariantDone("bake", 0, (HASH, HASH)), Finished("bake", SUMMARY)]
+
+
+def test_a_bake_is_delivered_before_it_is_done(runtime, backend, tmp_path):
+    runtime.dispatch(app.JobAsked(bake(tmp_path, tmp_path / "renders")))
+    (ended,) = hear(runtime, backend, *bake_events())
+    assert ended.phase is JobPhase.FINISHED
+    assert sorted(path.name for path in (tmp_path / "renders").iterdir()) == ["leaf_0001.png", "leaf_0002.png", "leaf_job.json"]
+    assert not (tmp_path / ".bake").exists()
+
+
+def test_a_bake_that_cannot_be_delivered_fails_and_leaves_nothing_half_made(runtime, backend, tmp_path):
+    (tmp_path / "renders").write_text("a file where the folder should be")
+    runtime.dispatch(app.JobAsked(bake(tmp_path, tmp_path / "renders")))
+    (ended,) = hear(runtime, backend, *bake_events())
+    assert ended.phase is JobPhase.FAILED
+    assert "can't be written" in ended.sentence
+    assert not (tmp_path / ".bake").exists()
+
+
+def test_a_full_disk_at_the_very_end_is_told(runtime, backend, tmp_path, monkeypatch):
+    def full(_self, _summary) -> Path:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    runtime.dispatch(app.JobAsked(job(tmp_path / "job")))
+    monkeypatch.setattr(ResultWriter, "finish", full)
+    (ended,) = hear(runtime, backend, FrameArrived("job", 0, 1, PNG), VariantDone("job", 0, (HASH,)), Finished("job", SUMMARY))
+    assert ended.phase is JobPhase.FAILED
+    assert "No space left" in ended.sentence
+
+
+def test_a_tick_keeps_to_its_budget_and_the_rest_comes_with_the_next_ones(runtime, backend, tmp_path, monkeypatch):
+    write = ResultWriter.frame
+
+    def slow(self, event) -> Path:
+        time.sleep(0.01)
+        return write(self, event)
+
+    monkeypatch.setattr(ResultWriter, "frame", slow)
+    runtime.dispatch(app.JobAsked(job(tmp_path / "job")))
+    backend.to_say += [FrameArrived("job", 0, t, PNG) for t in range(1, 31)]
+    began_at = time.perf_counter()
+    runtime.tick(0.0, 0.004)
+    assert time.perf_counter() - began_at < 0.1, "thirty frames would take 0.3 s"
+    for _ in range(60):
+        runtime.tick(0.0, 0.004)
+    assert len(list((tmp_path / "job/variant_00").glob("*.png"))) == 30
+
+
+def test_stopping_a_backend_that_hangs_does_not_wait_for_it(tmp_path):
+    program = tmp_path / "ipoke"
+    program.write_text(
+        f"#!{sys.executable}\nimport signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\ntime.sleep(60)\n"
+    )
+    program.chmod(0o755)
+    runtime = Runtime(lambda: LocalBackend(Launcher([str(program)], tmp_path)))
+    runtime.dispatch(app.StartAsked())
+    runtime.tick(time.monotonic(), 0.004)
+    pid = runtime.backend.launcher.pid
+    os.kill(pid, signal.SIGSTOP)
+    began_at = time.perf_counter()
+    runtime.dispatch(app.StopAsked())
+    runtime.tick(time.monotonic(), 0.004)
+    assert time.perf_counter() - began_at < 0.05
+    assert runtime.active, "its end is still watched over"
+    deadline = time.monotonic() + 10
+    while runtime.active:
+        assert time.monotonic() < deadline
+        runtime.tick(time.monotonic(), 0.004)
+        time.sleep(0.02)
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)

@@ -106,18 +106,18 @@ def test_a_client_with_endless_messages_is_hopeless(client):
 
 
 def test_the_oldest_plate_that_no_job_needs_makes_room(client, monkeypatch):
-    monkeypatch.setattr(limits, "PLATE_BYTES_PER_CLIENT", 100)
-    assert client.keep_plate("a", bytes(40), set())
-    assert client.keep_plate("b", bytes(40), {"a"})
-    assert client.keep_plate("c", bytes(40), {"a"})
-    assert client.plate("a")
-    assert client.plate("b") is None
-    assert client.plate("c")
+    monkeypatch.setattr(limits, "UPLOAD_BYTES_PER_CLIENT", 100)
+    assert client.keep_upload("a", bytes(40), set())
+    assert client.keep_upload("b", bytes(40), {"a"})
+    assert client.keep_upload("c", bytes(40), {"a"})
+    assert client.upload("a")
+    assert client.upload("b") is None
+    assert client.upload("c")
 
 
 def test_a_plate_that_does_not_fit_beside_needed_ones_is_refused(client, monkeypatch):
-    monkeypatch.setattr(limits, "PLATE_BYTES_PER_CLIENT", 100)
-    assert client.keep_plate("a", bytes(80), set())
-    assert not client.keep_plate("b", bytes(40), {"a"})
-    assert client.plate("a")
-    assert client.plate("b") is None
+    monkeypatch.setattr(limits, "UPLOAD_BYTES_PER_CLIENT", 100)
+    assert client.keep_upload("a", bytes(80), set())
+    assert not client.keep_upload("b", bytes(40), {"a"})
+    assert client.upload("a")
+    assert client.upload("b") is None

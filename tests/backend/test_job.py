@@ -65,7 +65,7 @@ def test_frames_come_between_the_summary_and_the_end(plate):
     assert isinstance(told[-1], m.Finished)
     assert told[0].summary == told[-1].summary
     frames = [(message.variant, message.t) for message in told if isinstance(message, m.Frame)]
-    assert frames == [(variant, t) for t in range(1, 5) for variant in (0, 1)]
+    assert frames == [(variant, t) for variant in (0, 1) for t in range(1, 5)]
 
 
 def test_hashes_are_those_of_the_frames(plate):

@@ -37,60 +37,60 @@ def finished(name: str) -> m.Finished:
 @pytest.fixture
 def ready() -> Scheduler:
     scheduler = Scheduler()
-    scheduler.worker_ready()
+    scheduler.worker_ready(0)
     return scheduler
 
 
 def test_a_job_runs_at_once_when_the_worker_is_idle(ready):
-    effects = ready.submit(ANNA, job("a"), has_plate=True)
+    effects = ready.submit(ANNA, job("a"))
     assert told(effects) == [m.Queued("a", 0), m.Started("a")]
     assert runs(effects) == ["a"]
 
 
 def test_a_job_waits_for_the_worker():
     scheduler = Scheduler()
-    assert runs(scheduler.submit(ANNA, job("a"), has_plate=True)) == []
-    assert runs(scheduler.worker_ready()) == ["a"]
+    assert runs(scheduler.submit(ANNA, job("a"))) == []
+    assert runs(scheduler.worker_ready(0)) == ["a"]
 
 
 def test_a_job_waits_for_its_plate_and_others_pass_it(ready):
-    assert m.NeedPlate(SHA) in told(ready.submit(ANNA, job("a"), has_plate=False))
-    assert runs(ready.submit(ANNA, job("b", plate_sha256="cd" * 32), has_plate=True)) == ["b"]
-    assert runs(ready.plate_arrived(ANNA, SHA)) == []
-    assert runs(ready.worker_said(finished("b"))) == ["a"]
+    assert m.NeedUpload(SHA) in told(ready.submit(ANNA, job("a"), missing=(SHA,)))
+    assert runs(ready.submit(ANNA, job("b", plate_sha256="cd" * 32))) == ["b"]
+    assert runs(ready.upload_arrived(ANNA, SHA)) == []
+    assert runs(ready.worker_said(0, finished("b"))) == ["a"]
 
 
 def test_the_same_job_twice_runs_once(ready):
-    ready.submit(ANNA, job("a"), has_plate=True)
-    effects = ready.submit(ANNA, job("a"), has_plate=True)
+    ready.submit(ANNA, job("a"))
+    effects = ready.submit(ANNA, job("a"))
     assert told(effects) == [m.Started("a")]
     assert runs(effects) == []
-    assert runs(ready.worker_said(finished("a"))) == []
+    assert runs(ready.worker_said(0, finished("a"))) == []
 
 
 def test_a_job_id_with_another_content_is_refused(ready):
-    ready.submit(ANNA, job("a"), has_plate=True)
-    (refused,) = told(ready.submit(ANNA, job("a", seed=8), has_plate=True))
+    ready.submit(ANNA, job("a"))
+    (refused,) = told(ready.submit(ANNA, job("a", seed=8)))
     assert isinstance(refused, m.Refused)
 
 
 def test_two_clients_may_use_the_same_job_id_and_hear_only_their_own(ready):
-    ready.submit(ANNA, job("a"), has_plate=True)
-    ready.submit(BERT, job("a"), has_plate=True)
-    effects = ready.worker_said(m.Frame("a", 0, 1), (b"png",))
+    ready.submit(ANNA, job("a"))
+    ready.submit(BERT, job("a"))
+    effects = ready.worker_said(0, m.Frame("a", 0, 1), (b"png",))
     assert effects == [Tell(ANNA, m.Frame("a", 0, 1), (b"png",))]
-    effects = ready.worker_said(finished("a"))
+    effects = ready.worker_said(0, finished("a"))
     assert told(effects, ANNA) == [finished("a")]
     assert told(effects, BERT) == [m.Started("a")]
 
 
 def test_clients_take_turns(ready):
     for name in "123":
-        ready.submit(ANNA, job(f"a{name}"), has_plate=True)
+        ready.submit(ANNA, job(f"a{name}"))
     for name in "12":
-        ready.submit(BERT, job(f"b{name}"), has_plate=True)
+        ready.submit(BERT, job(f"b{name}"))
     order, current = ["a1"], "a1"
-    while following := runs(ready.worker_said(finished(current))):
+    while following := runs(ready.worker_said(0, finished(current))):
         (current,) = following
         order.append(current)
     assert order == ["a1", "b1", "a2", "b2", "a3"]
@@ -98,32 +98,88 @@ def test_clients_take_turns(ready):
 
 def test_a_client_may_have_so_many_jobs_and_no_more(ready):
     for number in range(limits.JOBS_PER_CLIENT):
-        ready.submit(ANNA, job(f"a{number}"), has_plate=True)
-    (failed,) = told(ready.submit(ANNA, job("one-more"), has_plate=True))
+        ready.submit(ANNA, job(f"a{number}"))
+    (failed,) = told(ready.submit(ANNA, job("one-more")))
     assert isinstance(failed, m.Failed)
     assert failed.error.code is ErrorCode.QUOTA
-    assert isinstance(told(ready.submit(BERT, job("b"), has_plate=True), BERT)[0], m.Queued)
+    assert isinstance(told(ready.submit(BERT, job("b")), BERT)[0], m.Queued)
 
 
 def test_a_waiting_job_is_cancelled_at_once(ready):
-    ready.submit(ANNA, job("a"), has_plate=True)
-    ready.submit(ANNA, job("b"), has_plate=True)
+    ready.submit(ANNA, job("a"))
+    ready.submit(ANNA, job("b"))
     assert told(ready.cancel(ANNA, "b")) == [m.Cancelled("b")]
-    assert runs(ready.worker_said(finished("a"))) == []
+    assert runs(ready.worker_said(0, finished("a"))) == []
 
 
-def test_a_running_job_is_cancelled_by_the_worker_and_says_nothing_more(ready):
-    ready.submit(ANNA, job("a"), has_plate=True)
-    assert ready.cancel(ANNA, "a") == [Stop("a")]
-    assert ready.cancel(ANNA, "a") == []
-    assert ready.worker_said(m.Frame("a", 0, 1), (b"png",)) == []
-    assert told(ready.worker_said(m.Cancelled("a"))) == [m.Cancelled("a")]
+def test_a_running_job_is_cancelled_at_once_and_its_worker_stops_as_soon_as_it_can(ready):
+    ready.submit(ANNA, job("a"))
+    ready.submit(BERT, job("b"))
+    assert ready.cancel(ANNA, "a") == [Stop(0, "a"), Tell(ANNA, m.Cancelled("a"))]
+    assert ready.cancel(ANNA, "a") == [Tell(ANNA, m.Cancelled("a"))]
+    assert ready.worker_said(0, m.Frame("a", 0, 1), (b"png",)) == []
+    assert runs(ready.worker_said(0, m.Cancelled("a"))) == ["b"]
 
 
-def test_a_job_that_ends_while_it_is_cancelled_counts_as_cancelled(ready):
-    ready.submit(ANNA, job("a"), has_plate=True)
+def test_a_cancelled_job_may_be_asked_for_again_while_its_worker_still_stops(ready):
+    ready.submit(ANNA, job("a"))
     ready.cancel(ANNA, "a")
-    assert told(ready.worker_said(finished("a"))) == [m.Cancelled("a")]
+    assert runs(ready.submit(ANNA, job("a"))) == []
+    assert ready.worker_said(0, m.Frame("a", 0, 1), (b"png",)) == []
+    assert runs(ready.worker_said(0, finished("a"))) == ["a"]
+    assert told(ready.worker_said(0, finished("a"))) == [finished("a")]
+
+
+def test_all_jobs_of_a_client_or_of_everyone_are_cancelled(ready):
+    for client, name in ((ANNA, "a1"), (ANNA, "a2"), (BERT, "b")):
+        ready.submit(client, job(name))
+    effects = ready.cancel_all(ANNA)
+    assert told(effects, ANNA) == [m.Cancelled("a1"), m.Cancelled("a2")]
+    assert told(effects, BERT) == []
+    assert told(ready.cancel_all(None), BERT) == [m.Cancelled("b")]
+
+
+def preview(name: str) -> m.Sample:
+    return job(name, size=m.OutputSize.PREVIEW)
+
+
+def test_a_newer_preview_overtakes_an_older_one_which_goes_on_after_it(ready):
+    ready.submit(ANNA, preview("old"))
+    ready.worker_said(0, m.VariantDone("old", 0, (SHA,)))
+    assert Stop(0, "old") in ready.submit(ANNA, preview("new"))
+    assert runs(ready.worker_said(0, m.Cancelled("old"))) == ["new"]
+    (run,) = [effect for effect in ready.worker_said(0, finished("new")) if isinstance(effect, Run)]
+    assert (run.message.job_id, run.message.first) == ("old", 1)
+
+
+def test_of_several_waiting_previews_the_newest_goes_first(ready):
+    ready.submit(ANNA, job("bake"))
+    for name in ("1", "2", "3"):
+        assert not [effect for effect in ready.submit(ANNA, preview(name)) if isinstance(effect, Stop)]
+    order = ["bake"]
+    while following := runs(ready.worker_said(0, finished(order[-1]))):
+        order += following
+    assert order == ["bake", "3", "2", "1"]
+
+
+def test_a_preview_does_not_overtake_that_of_another_client(ready):
+    ready.submit(ANNA, preview("a"))
+    assert not [effect for effect in ready.submit(BERT, preview("b")) if isinstance(effect, Stop)]
+
+
+def test_every_worker_gets_a_job_and_hears_only_about_its_own(ready):
+    ready.worker_ready(1)
+    effects = [*ready.submit(ANNA, job("a")), *ready.submit(BERT, job("a"))]
+    assert [effect.worker for effect in effects if isinstance(effect, Run)] == [0, 1]
+    assert told(ready.worker_said(1, finished("a")), BERT) == [finished("a")]
+    assert ready.job_of(0) == (ANNA, "a")
+    assert ready.job_of(1) is None
+
+
+def test_the_job_of_a_dead_worker_goes_to_another_that_is_idle(ready):
+    ready.worker_ready(1)
+    ready.submit(ANNA, job("a"))
+    assert [effect for effect in ready.worker_died(0) if isinstance(effect, Run)] == [Run(1, job("a"))]
 
 
 def test_cancelling_an_unknown_job_says_cancelled(ready):
@@ -131,123 +187,146 @@ def test_cancelling_an_unknown_job_says_cancelled(ready):
 
 
 def test_a_client_cannot_cancel_the_job_of_another(ready):
-    ready.submit(ANNA, job("a"), has_plate=True)
+    ready.submit(ANNA, job("a"))
     effects = ready.cancel(BERT, "a")
     assert told(effects, BERT) == [m.Cancelled("a")]
     assert not [effect for effect in effects if isinstance(effect, Stop)]
-    assert told(ready.worker_said(finished("a")), ANNA) == [finished("a")]
+    assert told(ready.worker_said(0, finished("a")), ANNA) == [finished("a")]
 
 
 def test_a_job_goes_on_with_the_next_worker_and_keeps_what_is_done(ready):
-    ready.submit(ANNA, job("a", first=2, samples=3), has_plate=True)
-    ready.worker_said(m.VariantDone("a", 2, (SHA,)))
-    assert told(ready.worker_died()) == [m.Restarted("a", 1)]
-    (run,) = [effect for effect in ready.worker_ready() if isinstance(effect, Run)]
+    ready.submit(ANNA, job("a", first=2, samples=3))
+    ready.worker_said(0, m.VariantDone("a", 2, (SHA,)))
+    assert told(ready.worker_died(0)) == [m.Restarted("a", 1)]
+    (run,) = [effect for effect in ready.worker_ready(0) if isinstance(effect, Run)]
     assert (run.message.first, run.message.samples) == (3, 2)
 
 
 def test_the_job_of_a_dead_worker_goes_first(ready):
-    ready.submit(ANNA, job("a"), has_plate=True)
-    ready.submit(BERT, job("b"), has_plate=True)
-    ready.worker_died()
-    assert runs(ready.worker_ready()) == ["a"]
+    ready.submit(ANNA, job("a"))
+    ready.submit(BERT, job("b"))
+    ready.worker_died(0)
+    assert runs(ready.worker_ready(0)) == ["a"]
 
 
 def test_a_job_that_kills_three_workers_is_poison_and_the_queue_goes_on(ready):
-    ready.submit(ANNA, job("a"), has_plate=True)
-    ready.submit(BERT, job("b"), has_plate=True)
+    ready.submit(ANNA, job("a"))
+    ready.submit(BERT, job("b"))
     for _ in range(DEATHS - 1):
-        assert isinstance(told(ready.worker_died())[0], m.Restarted)
-        assert runs(ready.worker_ready()) == ["a"]
-    (failed,) = told(ready.worker_died())
+        assert isinstance(told(ready.worker_died(0))[0], m.Restarted)
+        assert runs(ready.worker_ready(0)) == ["a"]
+    (failed,) = told(ready.worker_died(0))
     assert isinstance(failed, m.Failed)
     assert failed.error.code is ErrorCode.POISON
-    assert runs(ready.worker_ready()) == ["b"]
+    assert runs(ready.worker_ready(0)) == ["b"]
 
 
-def test_a_job_that_is_cancelled_while_the_worker_dies_is_cancelled(ready):
-    ready.submit(ANNA, job("a"), has_plate=True)
+def test_a_job_that_was_cancelled_is_not_taken_up_when_the_worker_dies(ready):
+    ready.submit(ANNA, job("a"))
     ready.cancel(ANNA, "a")
-    assert told(ready.worker_died()) == [m.Cancelled("a")]
+    assert ready.worker_died(0) == []
+    assert runs(ready.worker_ready(0)) == []
 
 
 def test_without_a_worker_every_job_fails_with_the_reason(ready):
-    ready.submit(ANNA, job("a"), has_plate=True)
-    ready.submit(ANNA, job("b"), has_plate=True)
+    ready.submit(ANNA, job("a"))
+    ready.submit(ANNA, job("b"))
     error = m.ErrorInfo(ErrorCode.NO_WORKER, "No torch.")
     assert told(ready.give_up(error)) == [m.Failed("a", error), m.Failed("b", error)]
-    assert told(ready.submit(ANNA, job("c"), has_plate=True)) == [m.Failed("c", error)]
+    assert told(ready.submit(ANNA, job("c"))) == [m.Failed("c", error)]
 
 
 def test_a_client_that_goes_takes_its_jobs_along(ready):
-    ready.submit(ANNA, job("a1"), has_plate=True)
-    ready.submit(ANNA, job("a2"), has_plate=True)
-    ready.submit(BERT, job("b"), has_plate=True)
-    assert ready.drop_client(ANNA) == [Stop("a1")]
-    effects = ready.worker_said(m.Cancelled("a1"))
+    ready.submit(ANNA, job("a1"))
+    ready.submit(ANNA, job("a2"))
+    ready.submit(BERT, job("b"))
+    assert ready.drop_client(ANNA) == [Stop(0, "a1")]
+    effects = ready.worker_said(0, m.Cancelled("a1"))
     assert told(effects) == []
     assert runs(effects) == ["b"]
 
 
 def test_a_client_that_does_not_read_makes_room_and_goes_on_later(ready):
-    ready.submit(ANNA, job("a"), has_plate=True)
-    ready.submit(BERT, job("b"), has_plate=True)
-    assert ready.hold(ANNA) == [Stop("a")]
-    effects = ready.worker_said(m.Cancelled("a"))
+    ready.submit(ANNA, job("a"))
+    ready.submit(BERT, job("b"))
+    assert ready.hold(ANNA) == [Stop(0, "a")]
+    effects = ready.worker_said(0, m.Cancelled("a"))
     assert told(effects) == []
     assert runs(effects) == ["b"]
-    assert runs(ready.worker_said(finished("b"))) == []
+    assert runs(ready.worker_said(0, finished("b"))) == []
     assert runs(ready.release(ANNA)) == ["a"]
 
 
 def test_a_plate_that_is_refused_ends_the_jobs_that_wait_for_it(ready):
-    ready.submit(ANNA, job("a"), has_plate=False)
+    ready.submit(ANNA, job("a"), missing=(SHA,))
     error = m.ErrorInfo(ErrorCode.QUOTA, "Too large.")
-    assert told(ready.plate_refused(ANNA, SHA, error)) == [m.Failed("a", error)]
+    assert told(ready.upload_refused(ANNA, SHA, error)) == [m.Failed("a", error)]
+
+
+class Workers:
+    """Three workers that come, go and finish as the dice say; checks that each has one job at a time."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self.scheduler = scheduler
+        self.up: dict[int, m.Work | None] = {}
+        self.stopped: set[int] = set()
+        self.ended: list[tuple[bytes, str]] = []
+
+    def follow(self, effects: list[Effect]) -> None:
+        for effect in effects:
+            match effect:
+                case Tell(client=client, message=message) if isinstance(message, ENDINGS):
+                    self.ended.append((client, message.job_id))
+                case Run(worker=worker, message=work):
+                    assert self.up[worker] is None
+                    self.up[worker] = work
+                case Stop(worker=worker, job_id=job_id):
+                    assert self.up[worker].job_id == job_id
+                    self.stopped.add(worker)
+
+    def come(self, worker: int) -> None:
+        if worker not in self.up:
+            self.up[worker] = None
+            self.follow(self.scheduler.worker_ready(worker))
+
+    def go(self, worker: int) -> None:
+        if worker in self.up:
+            del self.up[worker]
+            self.stopped.discard(worker)
+            self.follow(self.scheduler.worker_died(worker))
+
+    def finish(self, worker: int) -> None:
+        work = self.up.get(worker)
+        if work is not None:
+            self.up[worker] = None
+            message = m.Cancelled(work.job_id) if worker in self.stopped else finished(work.job_id)
+            self.stopped.discard(worker)
+            self.follow(self.scheduler.worker_said(worker, message))
 
 
 @pytest.mark.parametrize("seed", range(30))
 def test_every_job_ends_exactly_once_under_random_faults(seed):
     generator = random.Random(seed)
-    scheduler, ended, submitted = Scheduler(), [], []
-    worker_up, on_worker = False, None
-
-    def follow(effects: list[Effect]) -> None:
-        nonlocal on_worker
-        for effect in effects:
-            if isinstance(effect, Tell) and isinstance(effect.message, ENDINGS):
-                ended.append((effect.client, effect.message.job_id))
-            elif isinstance(effect, Run):
-                assert worker_up
-                assert on_worker is None
-                on_worker = effect.message
-
-    def worker_ends(message: m.Message) -> None:
-        nonlocal on_worker
-        on_worker = None
-        follow(scheduler.worker_said(message))
-
+    workers, submitted = Workers(Scheduler()), []
     for step in range(400):
-        action = generator.randrange(7 if step < 300 else 3)
-        client = generator.choice([ANNA, BERT])
-        if action == 0 and not worker_up:
-            worker_up = True
-            follow(scheduler.worker_ready())
-        elif action in (1, 2) and on_worker is not None:
-            worker_ends(finished(on_worker.job_id))
-        elif action == 3 and worker_up:
-            worker_up, on_worker = False, None
-            follow(scheduler.worker_died())
-        elif action in (4, 5):
-            name = f"{client.decode()}-{step}"
+        action = generator.randrange(8 if step < 300 else 4)
+        client, worker = generator.choice([ANNA, BERT]), generator.randrange(3)
+        if action == 0:
+            workers.come(worker)
+        elif action in (1, 2):
+            workers.finish(worker)
+        elif action == 3:
+            workers.go(worker)
+        elif action in (4, 5, 6):
+            name, size = f"{client.decode()}-{step}", generator.choice(list(m.OutputSize))
             submitted.append((client, name))
-            follow(scheduler.submit(client, job(name), has_plate=True))
-        elif action == 6 and submitted:
+            workers.follow(workers.scheduler.submit(client, job(name, size=size)))
+        elif submitted:
             owner, name = generator.choice(submitted)
-            if (owner, name) not in ended:
-                follow(scheduler.cancel(owner, name))
-    worker_up = True
-    follow(scheduler.worker_ready()) if not scheduler.is_busy else None
-    while on_worker is not None:
-        worker_ends(finished(on_worker.job_id))
-    assert sorted(ended) == sorted(submitted)
+            if (owner, name) not in workers.ended:
+                workers.follow(workers.scheduler.cancel(owner, name))
+    workers.come(0)
+    while any(workers.up.values()):
+        for worker in range(3):
+            workers.finish(worker)
+    assert sorted(workers.ended) == sorted(submitted)

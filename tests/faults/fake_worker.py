@@ -17,7 +17,7 @@ from pathlib import Path
 from backend.lifetime import exit_with_parent
 from backend.protocol import messages as m
 from backend.protocol.codec import Envelope, decode, encode
-from backend.worker_link import Ticket, WorkerLink
+from backend.worker_link import NUMBER_VARIABLE, Ticket, WorkerLink
 from tests.backend.protocol.examples import MODEL, SUMMARY
 
 FRAMES = MODEL.frames
@@ -35,6 +35,7 @@ class Fault(IntEnum):
     LARGE = 105
     CAN_NOT_LOAD = 106
     FAILS_AT_START = 107
+    STEADY = 108
 
 
 def image_of(seed: int, variant: int, t: int) -> bytes:
@@ -53,12 +54,18 @@ class FakeWorker:
             message = self._hear(None).message
             if isinstance(message, m.Sample):
                 self._sample(message)
+                self._tell(m.Memory((MODEL.name,), 100))
+            elif isinstance(message, m.ReleaseMemory):
+                self._tell(m.Memory((), 10))
 
     def _sample(self, request: m.Sample) -> None:
         with (self._scratch / "jobs").open("a") as notes:
             notes.write(f"{request.job_id} {request.first} {request.samples}\n")
-        self._tell(m.NeedPlate(request.plate_sha256))
+        self._tell(m.NeedUpload(request.plate_sha256))
         plate = self._hear(None)
+        if isinstance(plate.message, m.Cancel):
+            self._tell(m.Cancelled(request.job_id))
+            return
         assert hashlib.sha256(plate.raw[0]).hexdigest() == request.plate_sha256
         summary = dataclasses.replace(SUMMARY, plate_sha256=request.plate_sha256)
         for variant in range(request.first, request.first + request.samples):
@@ -81,8 +88,7 @@ class FakeWorker:
                 os.kill(os.getpid(), signal.SIGKILL)
             if fault is Fault.STALLS_ONCE and self._is_first_time("stalled"):
                 os.kill(os.getpid(), signal.SIGSTOP)
-        if fault is Fault.SLOW:
-            time.sleep(0.05)
+        time.sleep({Fault.SLOW: 0.05, Fault.STEADY: 0.01}.get(fault, 0))
 
     def _is_first_time(self, name: str) -> bool:
         note = self._scratch / name
@@ -105,6 +111,7 @@ class FakeWorker:
 
 def main(scratch: Path) -> None:
     (scratch / "worker.pid").write_text(str(os.getpid()))
+    (scratch / f"worker-{os.environ[NUMBER_VARIABLE]}.pid").write_text(str(os.getpid()))
     if (scratch / Fault.FAILS_AT_START.name).exists():
         sys.exit(3)
     ticket = Ticket.read(sys.stdin.buffer)

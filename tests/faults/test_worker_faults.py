@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
+import random
 import signal
 
 import pytest
 
 from backend.client import Cancelled, ErrorCode, Failed, Finished, FrameArrived, Lost, drive
 
-from .fake_worker import Fault
+from .fake_worker import FRAMES, Fault
+from .serve_with_fake_worker import CHANGES
 from .work import ENDINGS, TIMEOUT_S, expected, request, run, until
 
 
@@ -79,3 +82,24 @@ def test_a_cancelled_job_ends_in_under_a_second_and_the_next_one_runs(backend):
     backend.session.cancel(asked.job_id)
     assert isinstance(drive(backend, until(ENDINGS, asked.job_id), 1.0), Cancelled)
     assert isinstance(run(backend, request()).ending, Finished)
+
+
+KILLS = 20
+
+
+def test_a_worker_killed_at_twenty_random_points_costs_no_frame(backend, pid_of, scratch):
+    (scratch / CHANGES).write_text(json.dumps({"crashes": KILLS + 1}))
+    generator = random.Random(7)
+    for number in range(KILLS):
+        at, killed = generator.randrange(3 * FRAMES), []
+
+        def kill(event, at=at, killed=killed):
+            if isinstance(event, FrameArrived) and event.variant * FRAMES + event.t > at and not killed:
+                killed.append(pid_of("worker"))
+                os.kill(killed[0], signal.SIGKILL)
+
+        taken = run(backend, request(Fault.STEADY), kill)
+        assert killed, f"kill {number} at frame {at}"
+        assert isinstance(taken.ending, Finished), f"kill {number} at frame {at}"
+        assert taken.frames == expected(Fault.STEADY)
+        assert len([event for event in taken.events if isinstance(event, Finished)]) == 1

@@ -102,6 +102,21 @@ def test_the_checkpoint_of_the_smallest_score_is_chosen(logs):
     assert layout.find(root, "plants_64").checkpoint.name == "epoch=5.ckpt"
 
 
+def test_scores_that_are_no_numbers_are_refused(logs):
+    root = _released(logs)
+    (root / "second_stage" / "ckpt" / "plants-bn64-ss64-np5" / "0" / "best_k_models.yaml").write_text("a.ckpt: best")
+    with pytest.raises(CheckpointError, match=r"best_k_models.yaml must hold a number for each checkpoint .*\.$"):
+        layout.find(root, "plants_64")
+
+
+def test_a_folder_with_other_things_is_never_replaced(logs, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter.txt").write_text("keep me")
+    with pytest.raises(CheckpointError, match=r"mine holds something else than a model; give another folder"):
+        convert(logs, "tinyA", tmp_path / "mine")
+    assert (tmp_path / "mine" / "letter.txt").read_text() == "keep me"
+
+
 def test_a_flat_folder_is_found_under_its_name(logs):
     assert layout.find(logs.parent, "logs").checkpoint == logs / "second_stage.ckpt"
 
@@ -177,11 +192,45 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
         _tensors(lambda state: state[f"{FIRST}.conv1x1.backward_shuffle_idx"].copy_(torch.arange(16))),
         "is not the inverse",
     ),
+    "shuffle of floats": (
+        _tensors(lambda state: state.update({f"{FIRST}.conv1x1.forward_shuffle_idx": torch.arange(16.0)})),
+        "forward_shuffle_idx is of type float32",
+    ),
+    "whole numbers for weights": (
+        _tensors(lambda state: state.update({f"{FIRST}.actnorm2.bias": torch.zeros(16, 1, 1).long()})),
+        "actnorm2.bias is of type int64",
+    ),
+    "a number for a tensor": (
+        _tensors(lambda state: state.update({"first_stage_model.motion_bias": torch.zeros(())})),
+        r"motion_bias has shape \(\), from which no size can be read",
+    ),
+    "a width that no norm divides": (
+        _tensors(lambda state: state.update({"first_stage_model.enc_motion.layer1.0.conv1.weight": torch.zeros(7, 16, 3, 3, 3)})),
+        "has not the sizes of a released model: autoencoder width 7",
+    ),
+    "norm without weight": (
+        _tensors(lambda state: state.pop("conditioner.encoder.model.1.conv1.norm.weight")),
+        "has nothing for the networks of its sizes: conditioner.image.encoder.blocks.0.norm1.bias|no released model has",
+    ),
+    "never trained": (
+        _tensors(lambda state: state[f"{FIRST}.actnorm1.initialized"].zero_()),
+        "actnorm1.initialized is 0, so that layer was never trained",
+    ),
+    "weight norm of nothing": (
+        _tensors(lambda state: state[f"{FIRST}.coupling1_up.net.conv3.conv.weight_v"].zero_()),
+        "direction of length 0",
+    ),
+    "spectral norm of nothing": (
+        _tensors(lambda state: state["conditioner.encoder.model.0.conv.weight_u"].zero_()),
+        "give a norm of 0.0",
+    ),
     "not finite": (_tensors(lambda state: state[f"{FIRST}.actnorm2.bias"].fill_(torch.nan)), "not finite"),
     "other steps": (
         _set("second_stage", "architecture", "num_steps", value=[2, 2]),
         r"architecture.num_steps means \[2, 2\], but the checkpoint's tensors say \[2, 1\]",
     ),
+    "pokes in words": (_set("second_stage", "data", "n_pokes", value="five"), "n_pokes must be a whole number, not 'five'"),
+    "one size for both sides": (_set("second_stage", "data", "spatial_size", value=64), "spatial_size means 64"),
     "other code": (_set("first_stage", "architecture", "z_dim", value=32), "z_dim means 32"),
     "other size": (_set("second_stage", "data", "spatial_size", value=[128, 128]), "spatial_size"),
     "other inputs": (_set("poke_encoder", "architecture", "poke_and_image", value=False), "poke_and_image means 2"),

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from ipoke_models.autoencoder import ConvGRU, VideoAutoencoder, VideoEncoder, flow_motion_input
@@ -13,12 +14,15 @@ from ipoke_models.conditioning import Decoder, Encoder, ImageAutoencoder, PokeAu
 from ipoke_models.config import (
     AutoencoderConfig,
     ConditionerConfig,
+    CvaeConfig,
     DecoderConfig,
     EncoderConfig,
     FlowConfig,
     ModelConfig,
 )
+from ipoke_models.cvae import ConditionalVae
 from ipoke_models.decoder import warp
+from ipoke_models.discriminators import ClipDiscriminator, PatchDiscriminator
 from ipoke_models.flow import ConditionalFlow
 from ipoke_models.layers import folded_state
 from ipoke_models.networks import Networks, without_norms
@@ -68,6 +72,18 @@ CASES: dict[str, Case] = {
         lambda size, normed: PokeAutoencoder(small.encoder(size, 2, 2, normed)),
         lambda net, size: net(_image(size, 2), _image(size)),
     ),
+    "patch discriminator": (
+        lambda size, normed: PatchDiscriminator(3, (4, 8, 8, 16), normed),
+        lambda net, size: net(_image(size)),
+    ),
+    "clip discriminator": (
+        lambda size, normed: ClipDiscriminator((8, 8, 16, 16), 8, normed),
+        lambda net, size: net(torch.randn(2, 10, 3, size, size))[0],
+    ),
+    "twin of the flow": (
+        lambda size, normed: ConditionalVae(CvaeConfig(6, 32, hidden=16, blocks=1)),
+        lambda net, size: torch.cat(net(_code(), _code(32)), dim=1),
+    ),
     "flow": (
         lambda size, normed: ConditionalFlow(small.flow(weight_norm=normed)),
         lambda net, size: torch.cat([net(code := _code(), h := _code(32))[0], net.inverse(code, h)], dim=1),
@@ -84,6 +100,9 @@ SHAPES = {
     "poke autoencoder": lambda size: (2, 2, size, size),
     "poke autoencoder without image": lambda size: (2, 2, size, size),
     "warping autoencoder": lambda size: (2, 2 * (3 + 2 + 1 + 3) * size * size),
+    "patch discriminator": lambda size: (2, 1, size // 8 - 2, size // 8 - 2),
+    "clip discriminator": lambda size: (2, 1),
+    "twin of the flow": lambda size: (2, 18, 8, 8),
     "flow": lambda size: (2, 12, 8, 8),
 }
 
@@ -114,6 +133,16 @@ def test_folded_norms_keep_the_function_in_train_and_eval(name):
         assert_close(_answer(name, plain.train()), expected, atol=1e-4, rtol=1e-4)
     for key, value in net.state_dict().items():
         assert_close(value, before[key])
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_saved_and_loaded_it_answers_alike(name, tmp_path):
+    net = small.jitter(CASES[name][0](64, True)).eval()
+    save_file({key: value.clone() for key, value in net.state_dict().items()}, tmp_path / "net.safetensors")
+    other = CASES[name][0](64, True).eval()
+    other.load_state_dict(load_file(tmp_path / "net.safetensors"))
+    with torch.no_grad():
+        assert torch.equal(_answer(name, other), _answer(name, net))
 
 
 @pytest.mark.parametrize("size_px", [64, 128])

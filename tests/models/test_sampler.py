@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 
 from ipoke_models.config import FlowConfig
 from ipoke_models.errors import Cancelled
-from ipoke_models.flow import ConditionalFlow, FlowSampler
+from ipoke_models.flow import ConditionalFlow, FlowSampler, RecordedSampler
+from ipoke_models.flow.sampler import _elu_
 
 from . import small
 from .closeness import assert_close
@@ -56,6 +59,59 @@ def test_one_conditioning_serves_any_number_of_residuals(flow):
     together = sampler.latent(r, conditioning)
     assert_close(together[3:4], sampler.latent(r[3:4], conditioning), atol=1e-4)
     assert torch.equal(together, sampler.latent(r, conditioning))
+
+
+def test_another_batch_or_type_in_between_changes_nothing(flow):
+    sampler = FlowSampler(flow)
+    r, h = _noise(flow, 5, 1)
+    conditioning = sampler.condition(h)
+    alone = sampler.latent(r, conditioning)
+    kept = alone.clone()
+    sampler.latent(torch.randn(2, *r.shape[1:]), sampler.condition(torch.randn_like(h)))
+    assert torch.equal(alone, kept)
+    assert torch.equal(sampler.latent(r, conditioning), kept)
+
+
+def _run_again(work: Callable[[], torch.Tensor]) -> tuple[torch.Tensor, Callable[[], None]]:
+    """Stands in for CUDA's recorder: fixed memory for the result, filled anew from the fixed inputs."""
+    result = work()
+    return result, lambda: result.copy_(work())
+
+
+@pytest.mark.parametrize("of_h", [1, 3])
+def test_a_record_serves_other_residuals_and_other_stills(flow, of_h):
+    sampler = FlowSampler(flow)
+    recorded = RecordedSampler(sampler, _run_again)
+    answers = []
+    for _ in range(3):
+        r, h = _noise(flow, 3, of_h)
+        conditioning = sampler.condition(h)
+        before = [tensor.clone() for tensor in conditioning.tensors]
+        answers.append((recorded.latent(r, conditioning), sampler.latent(r, conditioning)))
+        assert all(torch.equal(*pair) for pair in zip(conditioning.tensors, before, strict=True))
+    for found, expected in answers:
+        assert torch.equal(found, expected)
+
+
+def test_there_is_a_record_for_each_shape(flow):
+    sampler, made = FlowSampler(flow), []
+
+    def counting(work: Callable[[], torch.Tensor]) -> tuple[torch.Tensor, Callable[[], None]]:
+        made.append(1)
+        return _run_again(work)
+
+    recorded = RecordedSampler(sampler, counting)
+    for batch, of_h in ((1, 1), (3, 1), (3, 3), (1, 1), (3, 1)):
+        r, h = _noise(flow, batch, of_h)
+        conditioning = sampler.condition(h)
+        assert torch.equal(recorded.latent(r, conditioning), sampler.latent(r, conditioning))
+    assert len(made) == 3
+
+
+@pytest.mark.parametrize("count", [10, 1 << 16])
+def test_elu_is_that_of_torch_for_small_and_large_tensors(count):
+    x = torch.cat((torch.randn(count - 6), torch.tensor([0.0, -0.0, -1e-9, 88.8, 1e9, -1e9])))
+    assert_close(_elu_(x.clone(), torch.empty_like(x)), torch.nn.functional.elu(x), atol=2e-7, rtol=0)
 
 
 def test_meets_the_reference_vectors(converted):

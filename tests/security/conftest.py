@@ -26,9 +26,9 @@ class Running:
     decoded: list[list[bytes]] = field(default_factory=list)
 
 
-@pytest.fixture
-def service(tmp_path, monkeypatch) -> Iterator[Running]:
-    file, stop, decoded = tmp_path / "run" / "connection.json", threading.Event(), []
+def noted_decodes(monkeypatch: pytest.MonkeyPatch) -> list[list[bytes]]:
+    """Everything that reaches the front process's decoder from now on."""
+    decoded: list[list[bytes]] = []
     original: Callable = service_module.decode
 
     def noting_decode(parts, allowed):
@@ -36,6 +36,12 @@ def service(tmp_path, monkeypatch) -> Iterator[Running]:
         return original(parts, allowed)
 
     monkeypatch.setattr(service_module, "decode", noting_decode)
+    return decoded
+
+
+@pytest.fixture
+def service(tmp_path, monkeypatch) -> Iterator[Running]:
+    file, stop, decoded = tmp_path / "run" / "connection.json", threading.Event(), noted_decodes(monkeypatch)
     front = Service(BackendConfig(connection_file=file, worker_command=IDLE_WORKER))
     thread = threading.Thread(target=front.run, args=(stop,))
     thread.start()

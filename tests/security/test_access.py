@@ -124,7 +124,7 @@ def test_so_many_clients_and_no_more(service):
 def test_a_plate_with_another_hash_is_refused(service):
     connection = Connection(service.connection)
     assert welcomed(connection)
-    connection.send(encode(m.Plate("ab" * 32), b"something else"))
+    connection.send(encode(m.Upload("ab" * 32), b"something else"))
     assert connection.wait(5.0)
     (refused,) = [decode(parts, m.FROM_BACKEND).message for parts in [connection.receive()] if parts]
     assert isinstance(refused, m.Refused)
@@ -135,10 +135,10 @@ def test_a_plate_with_another_hash_is_refused(service):
 def test_another_version_is_told_so(service):
     connection = Connection(service.connection)
     session = Session(connection)
-    head = encode(m.Hello())[0].replace(b"\xa1v\x01", b"\xa1v\x02")
+    head = encode(m.Hello())[0].replace(b"\xa1v\x02", b"\xa1v\x09")
     connection.send([head])
     lost = drive(session, lambda event: isinstance(event, Lost), 5.0)
-    assert "protocol 2" in lost.sentence
+    assert "protocol 9" in lost.sentence
     session.close()
 
 

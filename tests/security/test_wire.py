@@ -2,61 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import random
-import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from backend.client import Connected, Connection, ConnectionFile, Finished, LaunchPhase, Session, drive
-from backend.protocol import messages as m
-from backend.protocol.codec import encode
-from tests.backend.protocol.examples import EXAMPLES, raw_of
-from tests.faults.work import TIMEOUT_S, request, run
+from backend.client import Connection, ConnectionFile, Finished, LaunchPhase, Session
+from tests.faults.work import request, run
+from tests.fuzz import fuzz_socket
 from tests.processes import eventually, processes_with
+from tests.relay import Relay
 
 MARKER = b"a-leaf-that-nobody-may-read"
-
-
-class Tap:
-    """A TCP relay that keeps a copy of everything."""
-
-    def __init__(self, port: int) -> None:
-        self.seen = bytearray()
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        self._sockets: list[socket.socket] = []
-        self._threads = [threading.Thread(target=self._accept, args=(port,))]
-        self._threads[0].start()
-
-    def _accept(self, port: int) -> None:
-        near = self._listener.accept()[0]
-        far = socket.create_connection(("127.0.0.1", port))
-        self._sockets += [near, far]
-        for source, target in ((near, far), (far, near)):
-            thread = threading.Thread(target=self._relay, args=(source, target))
-            self._threads.append(thread)
-            thread.start()
-
-    def _relay(self, source: socket.socket, target: socket.socket) -> None:
-        while data := source.recv(65536):
-            self.seen += data
-            target.sendall(data)
-        with contextlib.suppress(OSError):
-            target.shutdown(socket.SHUT_RDWR)
-
-    def close(self) -> None:
-        for open_socket in self._sockets:
-            with contextlib.suppress(OSError):
-                open_socket.shutdown(socket.SHUT_RDWR)
-        for thread in self._threads:
-            thread.join(5)
-        for open_socket in [*self._sockets, self._listener]:
-            open_socket.close()
 
 
 @pytest.fixture
@@ -69,7 +27,7 @@ def connection(launcher) -> Iterator[ConnectionFile]:
 
 
 def test_nothing_on_the_wire_can_be_read(connection):
-    tap = Tap(connection.port)
+    tap = Relay(connection.port)
     session = Session(Connection(dataclasses.replace(connection, port=tap.port)))
     asked = request(plate=MARKER * 1000)
     assert isinstance(run(session, asked).ending, Finished)
@@ -94,32 +52,5 @@ def test_keys_stand_neither_in_the_log_nor_in_arguments_or_environment(connectio
         assert not [secret for secret in secrets if secret in told]
 
 
-def mutated(generator: random.Random) -> list[bytes]:
-    message = generator.choice(EXAMPLES)
-    parts = [bytearray(part) for part in encode(message, *raw_of(message))]
-    for _ in range(generator.randint(0, 4)):
-        part = generator.choice(parts)
-        place = generator.randrange(len(part) + 1)
-        part[place : place + generator.randint(0, 3)] = generator.randbytes(generator.randint(0, 3))
-    return [bytes(part) for part in parts[: generator.randint(1, len(parts))]] + [b"x"] * generator.choice([0, 0, 0, 1, 5])
-
-
-def resident_mb(pid: int) -> float:
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * 4096 / 2**20
-
-
 def test_garbage_from_a_known_client_does_no_harm_to_others(connection):
-    generator = random.Random(11)
-    session, vandal = Session(Connection(connection)), Connection(connection)
-    drive(session, lambda event: isinstance(event, Connected), TIMEOUT_S)
-    vandal.send(encode(m.Hello()))
-    before_mb = resident_mb(connection.pid)
-    for round_number in range(4):
-        for _ in range(500):
-            vandal.send(mutated(generator))
-            vandal.receive()
-        assert isinstance(run(session, request()).ending, Finished), f"round {round_number}"
-    assert resident_mb(connection.pid) - before_mb < 20
-    vandal.close()
-    session.close()
+    assert fuzz_socket(connection, 2_000) < 20

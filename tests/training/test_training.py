@@ -15,11 +15,13 @@ from ipoke_models.autoencoder import VideoAutoencoder
 from ipoke_models.data import generate
 from ipoke_models.data.batches import mirror, motion_input
 from ipoke_models.data.store import ClipStore, StoreError
+from ipoke_models.errors import CheckpointError
 from ipoke_models.evaluation import __main__ as evaluation
 from ipoke_models.evaluation.card import NOTES, PROVENANCE_FILE, write_card
 from ipoke_models.training import __main__ as training
 from ipoke_models.training.loop import Schedule, train_stage
 from ipoke_models.training.presets import PRESETS
+from ipoke_models.training.twin import load_twin
 
 
 @pytest.fixture(scope="module")
@@ -34,12 +36,13 @@ def test_all_stages_run_and_leave_a_model_that_can_be_measured(
     store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     model_folder, work = tmp_path / "models" / "smoke", tmp_path / "work"
-    arguments = [str(store), "--held-out", str(store), "-o", str(model_folder), "--preset", "smoke-64", "--work", str(work)]
+    arguments = [str(store), "--held-out", str(store), "-o", str(model_folder), "--preset", "smoke-64", "--twin"]
+    arguments += ["--work", str(work)]
     assert training.main(arguments) == 0
     model = load_model(model_folder)
     assert (model.name, model.size_px, model.frames) == ("smoke", 64, 10)
     capsys.readouterr()
-    options = [str(model_folder), str(store), "--count", "3", "--variants", "2"]
+    options = [str(model_folder), str(store), "--count", "3", "--variants", "2", "--twin", str(work)]
     assert evaluation.main([*options, "--json", "--card", str(work)]) == 0
     rows = json.loads(capsys.readouterr().out)["rows"]
     assert rows["standing still"]["tip_error_percent"] == pytest.approx(100, abs=1)
@@ -150,3 +153,8 @@ def test_standardised_codes_have_mean_0_and_deviation_1_and_decode_to_the_same_f
     assert float(codes.mean(dim=0).abs().max()) < 1e-4
     assert torch.allclose(codes.std(dim=(0, 2, 3)), torch.ones(16), atol=1e-3)
     assert float((autoencoder.decode(codes, x0, 2) - frames).abs().max()) < 1e-4
+
+
+def test_a_work_folder_without_a_twin_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"holds no twin .* 'ipoke train --twin'"):
+        load_twin(tmp_path)

@@ -106,10 +106,10 @@ def test_a_job_that_is_submitted_before_the_connection_is_sent_when_it_stands(li
 def test_the_plate_is_sent_only_when_it_is_asked_for(session, link):
     session.submit(request())
     session.poll(0.1, PATIENT_S)
-    assert not link.take_sent(m.Plate)
-    link.arrive(m.NeedPlate(request().plate_sha256()))
+    assert not link.take_sent(m.Upload)
+    link.arrive(m.NeedUpload(request().plate_sha256()))
     session.poll(0.2, PATIENT_S)
-    assert link.take_sent(m.Plate)
+    assert link.take_sent(m.Upload)
     assert link.raw == [b"plate"]
 
 
@@ -167,6 +167,21 @@ def test_open_jobs_are_submitted_again_to_a_restarted_backend(session, link):
     link.arrive(m.Welcome(OTHER))
     session.poll(0.2, PATIENT_S)
     assert link.take_sent(m.Sample) == [request().message()]
+
+
+def test_a_restarted_backend_is_not_asked_again_for_variants_that_are_done(session, link):
+    session.submit(request(samples=3))
+    link.arrive(*frames(samples=1), m.VariantDone("job", 0, ("ab" * 32,) * MODEL.frames), m.Welcome(OTHER))
+    link.sent.clear()
+    session.poll(0.1, PATIENT_S)
+    (again,) = link.take_sent(m.Sample)
+    assert (again.first, again.samples) == (1, 2)
+    link.arrive(m.Welcome(OTHER))
+    session.poll(0.2, PATIENT_S)
+    assert link.take_sent(m.Sample) == [again]
+    rest = [message for message in frames(samples=3) if message.variant > 0]
+    link.arrive(*rest, m.Finished("job", SUMMARY))
+    assert session.poll(0.3, PATIENT_S)[-1] == Finished("job", SUMMARY)
 
 
 def test_messages_lost_on_the_way_are_noticed(session, link):

@@ -10,12 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from backend.plate import exr
 from backend.plate.errors import PlateError
 from backend.plate.exif import orientation
-from backend.plate.image import PlateImage, decode_plate, encode_png, from_premultiplied, shrink
+from backend.plate.image import PlateImage, decode_plate, encode_exr, encode_png, from_working, shrink, to_working
 
 from . import files
 from .files import LEFT, RIGHT, encoded, halves, noise
+
+
+def exr_of(pixels: np.ndarray) -> bytes:
+    return exr.write({name: pixels[..., index] for index, name in enumerate("BGRA"[: pixels.shape[2]])})
 
 
 def corners(image: PlateImage) -> list[tuple[int, ...]]:
@@ -102,11 +107,39 @@ def test_a_damaged_header_never_raises(data, choice):
         encoded(noise(15, 40)),
         encoded(noise(40, 15)),
         encoded(np.zeros((20, 20, 3), np.float32), ".tif"),
+        encoded(np.zeros((20, 20, 4), np.uint8)),
+        encoded(noise(1, 1)),
+        encoded(noise(60_000, 16)),
+        exr_of(np.full((20, 20, 3), np.nan, np.float16)),
+        exr_of(np.zeros((16, 8193, 3), np.float16)),
+        exr_of(np.zeros((20, 20, 3), np.float16))[:200],
+        exr_of(np.zeros((200, 200, 3), np.float16))[:-200],
+        exr.write({"Z": np.zeros((20, 20), np.float32)}),
+        exr.MAGIC + b"and nothing more",
         encoded(np.zeros((16, 8193), np.uint8)),
         files.png(60_000, 60_000, 2, b"\0"),
         struct.pack("<HIHHI", 0x4D42, 100, 0, 0, 54),
     ],
-    ids=["empty", "text", "cut", "narrow", "low", "float", "wide", "lying header", "cut bitmap"],
+    ids=[
+        "empty",
+        "text",
+        "cut",
+        "narrow",
+        "low",
+        "float",
+        "transparent",
+        "one pixel",
+        "panorama",
+        "no number",
+        "wide exr",
+        "cut exr header",
+        "cut exr",
+        "depth only",
+        "exr magic",
+        "wide",
+        "lying header",
+        "cut bitmap",
+    ],
 )
 def test_what_is_no_usable_still_is_refused_in_a_sentence(data):
     with pytest.raises(PlateError) as refusal:
@@ -122,6 +155,48 @@ def test_encoding_keeps_every_value(channels):
         again = decode_plate(encode_png(image, image.depth_bits))
         assert (again.bgr == image.bgr).all()
         assert image.alpha is None or (again.alpha == image.alpha).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+@pytest.mark.parametrize("channels", [3, 4])
+def test_an_exr_comes_back_to_the_bit(dtype, channels):
+    pixels = (np.random.default_rng(0).normal(0.5, 3, (30, 40, channels))).astype(dtype)
+    pixels[..., 3:] = np.clip(pixels[..., 3:], 0, 1)
+    pixels[3, 4, :3], pixels[5, 6, :3] = np.inf, np.nan
+    image = decode_plate(exr_of(pixels))
+    assert (image.depth_bits, image.bgr.dtype, image.premultiplied) == (32, dtype, channels == 4)
+    again = decode_plate(encode_exr(image))
+    assert again.bgr.tobytes() == np.ascontiguousarray(pixels[..., :3]).tobytes()
+    assert image.alpha is None or again.alpha.tobytes() == np.ascontiguousarray(pixels[..., 3]).tobytes()
+
+
+def test_layers_grey_and_windows_of_an_exr_are_understood():
+    plane = np.arange(20 * 24, dtype=np.float32).reshape(20, 24)
+    combined = {f"View.Combined.{name}": plane * index for index, name in enumerate("RGBA", start=1)}
+    image = decode_plate(exr.write({**combined, "View.Depth.Z": plane}))
+    assert (image.bgr[..., 2] == plane).all()
+    assert (image.bgr[..., 0] == 3 * plane).all()
+    assert (decode_plate(exr.write({"Y": plane})).bgr == plane[..., None]).all()
+
+
+def test_a_radiance_picture_is_a_float_plate():
+    light = np.random.default_rng(0).uniform(0, 9, (20, 30, 3)).astype(np.float32)
+    image = decode_plate(encoded(light, ".hdr"))
+    assert (image.depth_bits, image.bgr.dtype) == (32, np.float32)
+    np.testing.assert_allclose(image.bgr, light, atol=0.08)
+
+
+def test_a_float_plate_is_shown_on_the_srgb_curve():
+    grey = decode_plate(exr_of(np.full((16, 16, 3), 0.2140, np.float32)))
+    assert decode_plate(encode_png(grey, 8)).bgr[0, 0].tolist() == [127, 127, 127]
+
+
+def test_premultiplied_files_are_taken_as_they_are():
+    pixels = noise(32, 32, 4)
+    straight, stored = decode_plate(encoded(pixels)), decode_plate(encoded(pixels), premultiplied=True)
+    assert (to_working(stored)[..., :3] == pixels[..., :3]).all()
+    np.testing.assert_allclose(to_working(straight)[..., :3], pixels[..., :3] * (pixels[..., 3:] / 255.0), atol=0.01)
+    assert (from_working(to_working(stored), stored).bgr == stored.bgr).all()
 
 
 def test_depth_is_converted_exactly_there_and_back():
@@ -142,7 +217,7 @@ def test_premultiplying_and_back_keeps_opaque_colour(dtype):
     pixels = noise(64, 64, 4, dtype)
     pixels[..., 3] = np.iinfo(dtype).max
     image = decode_plate(encoded(pixels))
-    again = from_premultiplied(image.premultiplied, image.depth_bits)
+    again = from_working(to_working(image), image)
     assert (again.bgr == image.bgr).all()
     assert (again.alpha == image.alpha).all()
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from backend.plate.image import PlateImage
+from backend.plate.motion import Motion, motion_of_flows, motion_of_pictures
 from backend.plate.region import model_input
 from backend.plate.render import Renderer
 from backend.protocol.messages import Region
@@ -16,20 +17,20 @@ from .files import noise
 S = 64
 REGION = Region(120, 40, 256, 320)
 SIZE = (480, 400)
-CENTRE = (slice(150, 250), slice(200, 300))
+LAST = np.array([0.0, 1.0])
+TAIL = np.array([[0.5, 0.5]])
+KINDS = pytest.mark.parametrize(
+    ("dtype", "alpha"), [(dtype, alpha) for dtype in (np.uint8, np.uint16, np.float16, np.float32) for alpha in (False, True)]
+)
 
 
-def plate_of(dtype: type = np.uint8, *, alpha: bool = False, seed: int = 0) -> PlateImage:
+def plate_of(dtype: type = np.uint8, *, alpha: bool = False, seed: int = 0, size_px: tuple[int, int] = SIZE) -> PlateImage:
     """A smooth random picture, so that shifted pixels can be compared."""
-    pixels = noise(SIZE[0], SIZE[1], 4, dtype, seed)
-    smooth = cv2.GaussianBlur(pixels, (0, 0), 6)
-    spread = cv2.normalize(smooth, None, 0, np.iinfo(dtype).max, cv2.NORM_MINMAX)
-    return PlateImage(np.ascontiguousarray(spread[..., :3]), np.ascontiguousarray(pixels[..., 3]) if alpha else None)
-
-
-def renderer_of(plate: PlateImage, region: Region = REGION) -> tuple[Renderer, np.ndarray]:
-    x0 = model_input(plate, region, S)
-    return Renderer(plate, region, x0), x0
+    smooth = cv2.GaussianBlur(noise(*size_px, 4, np.uint16, seed), (0, 0), 6)
+    spread = cv2.normalize(smooth.astype(np.float32), None, 0, 1, cv2.NORM_MINMAX)
+    spread[..., 3] = noise(*size_px, 1, np.uint16, seed + 1)[..., 0] / 65535
+    stored = spread.astype(dtype) if np.dtype(dtype).kind == "f" else np.rint(spread * np.iinfo(dtype).max).astype(dtype)
+    return PlateImage(np.ascontiguousarray(stored[..., :3]), np.ascontiguousarray(stored[..., 3]) if alpha else None)
 
 
 def flow_of(x: float, y: float) -> np.ndarray:
@@ -37,178 +38,223 @@ def flow_of(x: float, y: float) -> np.ndarray:
     return np.stack([np.full((S, S), x), np.full((S, S), y)]).astype(np.float32)
 
 
-def seen(value: float = 1.0) -> np.ndarray:
-    return np.full((S, S), value, np.float32)
+def random_flow(seed: int, most_px: float) -> np.ndarray:
+    generator = np.random.default_rng(seed)
+    flow = np.stack([cv2.GaussianBlur(generator.normal(0, 1, (S, S)).astype(np.float32), (0, 0), 6) for _ in range(2)])
+    return (flow * most_px / np.abs(flow).max()).astype(np.float32)
 
 
-def outside(region: Region = REGION) -> np.ndarray:
-    mask = np.ones((SIZE[1], SIZE[0]), bool)
+def renderer_of(plate: PlateImage, flow: np.ndarray, region: Region = REGION, **given) -> Renderer:
+    return Renderer(plate, region, motion_of_flows([flow], [None]), TAIL, **given)
+
+
+def outside(region: Region = REGION, size_px: tuple[int, int] = SIZE) -> np.ndarray:
+    mask = np.ones((size_px[1], size_px[0]), bool)
     mask[region.y : region.y + region.h, region.x : region.x + region.w] = False
     return mask
 
 
-KINDS = pytest.mark.parametrize(("dtype", "alpha"), [(np.uint8, False), (np.uint8, True), (np.uint16, False), (np.uint16, True)])
+def same(result: PlateImage, plate: PlateImage, where: np.ndarray) -> bool:
+    """Whether two images agree in every bit at some places."""
+    alike = result.bgr[where].tobytes() == plate.bgr[where].tobytes()
+    return alike and (plate.alpha is None or result.alpha[where].tobytes() == plate.alpha[where].tobytes())
 
 
-@KINDS
-@pytest.mark.parametrize("seed", range(3))
-def test_outside_the_region_the_plate_stays_to_the_byte(dtype, alpha, seed):
-    plate = plate_of(dtype, alpha=alpha, seed=seed)
-    renderer, x0 = renderer_of(plate)
+EVERYWHERE = np.ones((SIZE[1], SIZE[0]), bool)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float16])
+@pytest.mark.parametrize("seed", range(50))
+def test_outside_the_region_and_under_the_lock_the_plate_stays_to_the_byte(dtype, seed):
     generator = np.random.default_rng(seed)
-    flow = generator.normal(0, 6, (2, S, S)).astype(np.float32)
-    result = renderer.render(generator.uniform(-1, 1, x0.shape).astype(np.float32), flow, seen(0.4))
+    size_px = tuple(int(side) for side in generator.integers(24, 160, 2))
+    plate = plate_of(dtype, alpha=bool(seed % 2), seed=seed, size_px=size_px)
+    if seed % 3 == 0 and dtype is np.float16:
+        plate.bgr[2, 3], plate.bgr[5, 4] = np.nan, np.inf
+    x, y = (int(generator.integers(0, side - 16)) for side in size_px)
+    region = Region(x, y, *(int(generator.integers(16, side - start + 1)) for side, start in zip(size_px, (x, y), strict=True)))
+    lock = np.zeros(plate.bgr.shape[:2], np.float32)
+    cv2.circle(lock, (x + region.w // 2, y + region.h // 2), int(generator.integers(3, 30)), 1.0, -1)
+    renderer = renderer_of(plate, random_flow(seed, 8), region, lock=lock)
+    result = renderer.frame(LAST)
     assert result.bgr.dtype == dtype
-    assert (result.bgr[outside()] == plate.bgr[outside()]).all()
-    assert (result.bgr != plate.bgr).any()
-    if alpha:
-        assert (result.alpha[outside()] == plate.alpha[outside()]).all()
+    assert same(result, plate, outside(region, size_px) | (lock == 1))
 
 
 @KINDS
 def test_without_motion_the_whole_plate_stays_to_the_byte(dtype, alpha):
     plate = plate_of(dtype, alpha=alpha)
-    renderer, x0 = renderer_of(plate)
-    result = renderer.render(x0, flow_of(0.1, -0.1), seen())
-    assert (result.bgr == plate.bgr).all()
-    assert not alpha or (result.alpha == plate.alpha).all()
+    assert same(renderer_of(plate, flow_of(0, 0)).frame(LAST), plate, EVERYWHERE)
+    assert same(renderer_of(plate, random_flow(0, 6)).frame(np.array([1.0, 0.0])), plate, EVERYWHERE)
 
 
 @KINDS
 def test_still_parts_stay_to_the_byte_beside_moving_ones(dtype, alpha):
     plate = plate_of(dtype, alpha=alpha)
-    renderer, x0 = renderer_of(plate)
     flow = flow_of(3, 0)
-    flow[:, :, : S // 2] = 0.1
-    result = renderer.render(x0, flow, seen())
-    still = slice(REGION.x, REGION.x + REGION.w // 2 - 4)
-    assert (result.bgr[:, still] == plate.bgr[:, still]).all()
-    moving = slice(REGION.x + REGION.w // 2 + 8, REGION.x + REGION.w - 30)
-    assert (result.bgr[200, moving] != plate.bgr[200, moving]).any()
+    flow[:, :, : S // 2] = 0.05
+    result = renderer_of(plate, flow).frame(LAST)
+    still, moving = EVERYWHERE & False, EVERYWHERE & False
+    still[:, : REGION.x + REGION.w // 2 - 40] = True
+    moving[180:220, REGION.x + REGION.w // 2 + 30 : REGION.x + REGION.w - 40] = True
+    assert same(result, plate, still)
+    assert not same(result, plate, moving)
 
 
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_backward_flow_fetches_pixels_from_where_it_points(dtype):
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float16, np.float32])
+@pytest.mark.parametrize("alpha", [False, True])
+def test_backward_flow_fetches_pixels_from_where_it_points(dtype, alpha):
     plate = plate_of(dtype)
-    renderer, x0 = renderer_of(plate)
-    result = renderer.render(x0, flow_of(2, 1), seen())
-    rows, columns = CENTRE
+    if alpha:
+        plate = PlateImage(plate.bgr, np.full(plate.bgr.shape[:2], plate.peak, dtype))
+    result = renderer_of(plate, flow_of(2, 1)).frame(LAST)
+    rows, columns = slice(150, 250), slice(200, 300)
     shift_x, shift_y = 2 * REGION.w // S, 1 * REGION.h // S
     fetched = plate.bgr[rows.start + shift_y : rows.stop + shift_y, columns.start + shift_x : columns.stop + shift_x]
-    assert (result.bgr[rows, columns] == fetched).all()
+    tolerance = plate.peak * (0.002 if dtype is np.float16 else 1 / 250)
+    np.testing.assert_allclose(result.bgr[rows, columns].astype(float), fetched.astype(float), atol=tolerance)
 
 
 def test_motion_grows_from_nothing_at_the_regions_border():
     plate = plate_of()
-    renderer, x0 = renderer_of(plate)
-    result = renderer.render(x0, flow_of(4, 4), seen())
+    result = renderer_of(plate, flow_of(4, 4)).frame(LAST)
     change = np.abs(result.bgr.astype(int) - plate.bgr).max(axis=2)
-    first = change[REGION.y + 100 : REGION.y + 200, REGION.x]
-    assert first.max() <= 2
-    assert change[CENTRE].max() > 20
+    assert change[REGION.y + 100 : REGION.y + 200, REGION.x].max() <= 2
+    assert change[150:250, 200:300].max() > 20
 
 
 def test_motion_reaches_borders_that_are_the_plates_own():
     plate = plate_of()
-    renderer, x0 = renderer_of(plate, Region(0, 0, *SIZE))
-    result = renderer.render(x0, flow_of(4, 0), seen())
+    result = renderer_of(plate, flow_of(4, 0), Region(0, 0, *SIZE)).frame(LAST)
     assert (result.bgr[200, :5] != plate.bgr[200, :5]).any()
 
 
-def test_alpha_moves_with_the_colour():
-    plate = plate_of()
-    alpha = np.zeros(plate.bgr.shape[:2], np.uint8)
-    alpha[170:230, 220:280] = 255
-    plate = PlateImage(plate.bgr, alpha)
-    renderer, x0 = renderer_of(plate)
-    result = renderer.render(x0, flow_of(5, 0), seen())
-    rows, columns = np.nonzero(result.alpha > 127)
+def card(*, alpha: bool, dtype: type = np.uint8, premultiplied: bool = False) -> PlateImage:
+    """A red card of 60 x 60 px on green (hidden under no alpha where there is alpha)."""
+    peak = 1 if np.dtype(dtype).kind == "f" else np.iinfo(dtype).max
+    bgr = np.zeros((SIZE[1], SIZE[0], 3), dtype)
+    mask = np.zeros(bgr.shape[:2], dtype)
+    mask[170:230, 220:280] = peak
+    bgr[...] = (0, 0, 0) if premultiplied else np.array([0, peak, 0], dtype)
+    bgr[170:230, 220:280] = np.array([0, 0, 0.8 * peak]).astype(dtype)
+    return PlateImage(bgr, mask if alpha else None, premultiplied)
+
+
+def card_flow(x: float, y: float) -> np.ndarray:
+    """What a model says of a card that moves by (-x, -y): its flow where the card is, then nothing."""
+    flow = np.zeros((2, S, S), np.float32)
+    left, right = (round((edge - REGION.x) / 4 - x) for edge in (220, 280))
+    top, bottom = (round((edge - REGION.y) / 5 - y) for edge in (170, 230))
+    flow[:, top:bottom, left:right] = np.array([x, y])[:, None, None]
+    return flow
+
+
+STORED = [(np.uint8, False), (np.uint16, False), (np.uint8, True), (np.float16, True)]
+
+
+@pytest.mark.parametrize(("dtype", "premultiplied"), STORED)
+def test_alpha_moves_with_the_colour(dtype, premultiplied):
+    plate = card(alpha=True, dtype=dtype, premultiplied=premultiplied)
+    result = renderer_of(plate, card_flow(5, 0)).frame(LAST)
+    rows, columns = np.nonzero(result.alpha > 0.5 * plate.peak)
     assert (rows.min(), rows.max()) == (170, 229)
-    assert (columns.min(), columns.max()) == (200, 259)
-    assert (result.bgr[200, 205:255] == plate.bgr[200, 225:275]).all()
+    assert (columns.min(), columns.max()) == (pytest.approx(200, abs=1), pytest.approx(259, abs=1))
+    visible = result.alpha > 0.03 * plate.peak
+    assert (result.bgr[visible][:, 1] <= 0.05 * plate.peak).all(), "green from under no alpha bled into the edge"
+    solid = result.alpha > 0.3 * plate.peak
+    red = result.bgr[solid][:, 2].astype(float) / (result.alpha[solid] / plate.peak if premultiplied else 1)
+    np.testing.assert_allclose(red, 0.8 * plate.peak, atol=0.04 * plate.peak)
 
 
-def test_hidden_colour_does_not_bleed_into_a_moved_edge():
-    bgr = np.zeros((SIZE[1], SIZE[0], 3), np.uint8)
-    bgr[:] = (0, 255, 0)
-    alpha = np.zeros(bgr.shape[:2], np.uint8)
-    bgr[170:230, 220:280] = (0, 0, 200)
-    alpha[170:230, 220:280] = 255
-    renderer, x0 = renderer_of(PlateImage(bgr, alpha))
-    result = renderer.render(x0, flow_of(2.6, 0), seen())
-    visible = result.alpha > 8
-    assert (result.bgr[visible][:, 1] <= 12).all()
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float16])
+def test_a_thing_moves_in_front_and_what_was_behind_it_is_filled(dtype):
+    plate = card(alpha=False, dtype=dtype)
+    result = renderer_of(plate, card_flow(6, 0)).frame(LAST)
+    red, green = result.bgr[..., 2] > 0.4 * plate.peak, result.bgr[..., 1] > 0.6 * plate.peak
+    assert red[175:225, 200:250].all(), "the card is not where it moved to"
+    assert green[175:225, 262:278].all(), "what the card uncovers is not filled"
+    assert (red | green).mean() > 0.998, "the edge is torn or smeared"
+    assert same(result, plate, ~cv2.dilate((red | (plate.bgr[..., 2] > 0)).astype(np.uint8), np.ones((17, 17))).astype(bool))
 
 
-def test_hidden_parts_take_the_models_colour_and_only_they():
+def test_a_clean_plate_shows_behind():
+    plate = card(alpha=False)
+    clean = PlateImage(np.full_like(plate.bgr, 0), None)
+    clean.bgr[...] = (0, 255, 0)
+    clean.bgr[170:230, 220:280] = (255, 0, 0)
+    result = renderer_of(plate, card_flow(6, 0), clean=clean).frame(LAST)
+    assert (result.bgr[175:225, 266:278] == (255, 0, 0)).all()
+
+
+def test_a_soft_lock_mixes_and_a_full_one_keeps():
     plate = plate_of()
-    renderer, x0 = renderer_of(plate)
-    frame, visibility = x0.copy(), seen()
-    frame[:, 28:36, 28:36] = np.array([1.0, -1.0, -1.0], np.float32)[:, None, None]
-    visibility[28:36, 28:36] = 0.0
-    result = renderer.render(frame, flow_of(0, 0), visibility)
-    middle = (REGION.y + REGION.h // 2, REGION.x + REGION.w // 2)
-    assert result.bgr[middle].tolist() == [0, 0, 255]
-    far = np.ones(plate.bgr.shape[:2], bool)
-    far[REGION.y + 120 : REGION.y + 200, REGION.x + 90 : REGION.x + 170] = False
-    assert (result.bgr[far] == plate.bgr[far]).all()
+    free = renderer_of(plate, flow_of(4, 2)).frame(LAST)
+    lock = np.zeros(plate.bgr.shape[:2], np.float32)
+    lock[:, 200:260], lock[:, 260:] = 0.5, 1.0
+    half = Renderer(plate, REGION, motion_of_flows([flow_of(4, 2)], [None]), TAIL, lock=lock).frame(LAST)
+    assert same(half, plate, lock == 1)
+    soft = (slice(180, 220), slice(205, 255))
+    change, free_change = (np.abs(image.bgr[soft].astype(int) - plate.bgr[soft]).mean() for image in (half, free))
+    assert 0.1 * free_change < change < 0.9 * free_change
 
 
-def test_low_visibility_alone_repaints_nothing():
-    plate = plate_of()
-    renderer, x0 = renderer_of(plate)
-    result = renderer.render(x0, flow_of(0, 0), seen(0.0))
-    assert (result.bgr == plate.bgr).all()
+def test_no_number_and_no_end_stay_where_nothing_moves_and_vanish_where_something_does():
+    plate = plate_of(np.float32)
+    plate.bgr[10, 10], plate.bgr[200, 250, 1], plate.bgr[210, 250] = np.nan, np.inf, np.nan
+    result = renderer_of(plate, flow_of(3, 2)).frame(LAST)
+    assert np.isnan(result.bgr[10, 10]).all()
+    assert np.isfinite(result.bgr[REGION.y + 40 : REGION.y + 280, REGION.x + 40 : REGION.x + 200]).all()
 
 
-def test_what_a_cut_out_uncovers_becomes_transparent():
-    alpha = np.zeros((SIZE[1], SIZE[0]), np.uint8)
-    alpha[100:300, 180:320] = 255
-    leaf = np.full((*alpha.shape, 3), (30, 160, 40), np.uint8)
-    renderer, x0 = renderer_of(PlateImage(leaf, alpha))
-    frame, visibility = x0.copy(), seen()
-    frame[:, 28:36, 28:36] = 0.0
-    visibility[28:36, 28:36] = 0.0
-    result = renderer.render(frame, flow_of(0, 0), visibility)
-    assert result.alpha[REGION.y + REGION.h // 2, REGION.x + REGION.w // 2] == 0
-    assert result.alpha[120, 200] == 255
+def test_a_bright_float_plate_keeps_its_range():
+    plate = plate_of(np.float16)
+    plate = PlateImage((plate.bgr.astype(np.float32) * 800).astype(np.float16), None)
+    result = renderer_of(plate, flow_of(3, 2)).frame(LAST)
+    assert 400 < result.bgr.max() <= plate.bgr.max()
+    assert result.bgr.min() >= 0
 
 
 @KINDS
-def test_a_model_without_flow_changes_colours_softly_and_only_where_it_paints(dtype, alpha):
+def test_a_model_that_paints_moves_pixels_and_shades_softly(dtype, alpha):
     plate = plate_of(dtype, alpha=alpha)
-    renderer, x0 = renderer_of(plate)
-    frame = x0.copy()
-    frame[:, 24:40, 24:40] += 0.3
-    result = renderer.render(np.clip(frame, -1, 1), None, None)
-    assert (result.bgr[outside()] == plate.bgr[outside()]).all()
-    corner = (slice(REGION.y, REGION.y + 60), slice(REGION.x, REGION.x + 60))
-    assert (result.bgr[corner] == plate.bgr[corner]).all()
-    middle = (REGION.y + REGION.h // 2, REGION.x + REGION.w // 2)
-    assert result.bgr[middle].astype(int).sum() > plate.bgr[middle].astype(int).sum()
-    assert not alpha or (result.alpha == plate.alpha).all()
+    if alpha:
+        plate = PlateImage(plate.bgr, np.full(plate.bgr.shape[:2], plate.peak, dtype))
+    x0 = model_input(plate, REGION, S)
+    rows, columns = np.indices((S, S), dtype=np.float32)
+    moved = np.stack([cv2.remap(plane, columns + 2, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) for plane in x0])
+    darker = np.clip(moved - 0.3, -1, 1)
+    result = Renderer(plate, REGION, motion_of_pictures(x0, [darker]), TAIL).frame(LAST)
+    assert same(result, plate, outside())
+    middle = (slice(180, 220), slice(220, 270))
+    fetched = plate.bgr[180:220, 228:278].astype(float) / plate.peak
+    got = result.bgr[middle].astype(float) / plate.peak
+    if np.dtype(dtype).kind != "f":
+        np.testing.assert_allclose(got.mean(), fetched.mean() - 0.15, atol=0.05)
+    assert np.corrcoef(got.ravel(), fetched.ravel())[0, 1] > 0.95
 
 
 @pytest.mark.parametrize("size_px", [(16, 16), (17, 400), (1025, 33)])
-def test_odd_sizes_are_rendered(size_px):
-    plate = PlateImage(noise(*size_px), None)
-    region = Region(0, 0, *size_px)
-    x0 = model_input(plate, region, S)
-    result = Renderer(plate, region, x0).render(x0, flow_of(3, -2), seen(0.5))
+@pytest.mark.parametrize("alpha", [False, True])
+def test_odd_sizes_are_rendered(size_px, alpha):
+    plate = plate_of(alpha=alpha, size_px=size_px)
+    result = renderer_of(plate, random_flow(3, 5), Region(0, 0, *size_px)).frame(LAST)
     assert result.size_px == size_px
 
 
 def test_the_same_frame_gives_the_same_pixels_however_many_threads():
     plate = plate_of()
-    renderer, x0 = renderer_of(plate)
-    generator = np.random.default_rng(1)
-    flow = generator.normal(0, 3, (2, S, S)).astype(np.float32)
     threads = cv2.getNumThreads()
     try:
         cv2.setNumThreads(1)
-        alone = renderer.render(x0, flow, seen(0.5))
+        alone = renderer_of(plate, random_flow(1, 5)).frame(LAST)
         cv2.setNumThreads(4)
-        together = renderer.render(x0, flow, seen(0.5))
+        together = renderer_of(plate, random_flow(1, 5)).frame(LAST)
     finally:
         cv2.setNumThreads(threads)
     assert (alone.bgr == together.bgr).all()
+
+
+def test_a_motion_without_any_reach_is_no_error():
+    still = Motion(np.zeros((3, 2, S, S), np.float32), np.ones((3, S, S), np.float32), None)
+    plate = plate_of()
+    assert same(Renderer(plate, REGION, still, TAIL).frame(np.array([0.0, 0.5, 0.5])), plate, EVERYWHERE)

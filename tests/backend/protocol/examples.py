@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from backend.protocol import messages as m
 from backend.protocol.errors import ErrorCode
 
@@ -34,28 +36,52 @@ SAMPLE = m.Sample(
     upright=True,
     depth_bits=8,
 )
+INVERT = m.Invert(JOB, (SHA, "cd" * 32), SAMPLE.pokes, SAMPLE.region, "garden-64", True, "leaf.mp4")
 EXAMPLES: tuple[m.Message, ...] = (
     m.Hello(),
     m.Ping(3, 1024),
-    m.Plate(SHA),
+    m.Upload(SHA),
     SAMPLE,
+    dataclasses.replace(SAMPLE, samples=1, kinematics_sha256=SHA),
+    dataclasses.replace(
+        SAMPLE,
+        playback=m.Playback(48, 2, m.Easing.LINEAR, m.Loop.CLOSED, 3),
+        lock_sha256=SHA,
+        clean_sha256="cd" * 32,
+        passes=True,
+        premultiplied=True,
+    ),
+    INVERT,
     m.Cancel(JOB),
+    m.CancelAll(False),
+    m.ReleaseMemory(),
+    m.AskStatus(),
     m.Bye(),
     m.Welcome("0" * 32),
     m.Ready(m.ServerInfo("0.1.0", "CPU", 1024, (MODEL,))),
     m.Pong("0" * 32, 3),
-    m.NeedPlate(SHA),
+    m.NeedUpload(SHA),
     m.Queued(JOB, 2),
     m.Started(JOB),
     m.Prepared(JOB, SUMMARY),
     m.Progress(JOB, "sample", 3, 40, 1.5),
     m.Frame(JOB, 0, 1),
+    m.Passes(JOB, 0, 1),
     m.VariantDone(JOB, 0, (SHA, SHA)),
+    m.VariantDone(JOB, 0, (SHA, SHA), m.Seam(m.Loop.CLOSED, 0.5, 0.25, 1.0)),
+    m.Kinematics(JOB, SHA),
     m.Finished(JOB, SUMMARY),
     m.Failed(JOB, ERROR),
     m.Cancelled(JOB),
     m.Restarted(JOB, 1),
     m.Refused(ERROR),
+    m.Memory(("garden-64",), 120),
+    m.Status(
+        m.ServerInfo("0.1.0", "CPU", 1024, (MODEL,)),
+        12.5,
+        (m.ClientStatus(0.5, 1, 1, 2, 0),),
+        (m.WorkerStatus(123, True, "CPU", JOB, ("garden-64",), 120),),
+    ),
 )
 EVERY = m.FROM_CLIENT + m.FROM_BACKEND
 

@@ -6,7 +6,6 @@ import contextlib
 import copy
 import dataclasses
 import math
-import random
 from typing import Any
 
 import msgpack
@@ -20,12 +19,16 @@ from backend.protocol.codec import decode, encode
 from backend.protocol.errors import ErrorCode, ProtocolError
 from backend.protocol.fields import to_plain
 from backend.protocol.version import PROTOCOL_VERSION
+from tests.fuzz import fuzz_codec
 
 from .examples import ERROR, EVERY, EXAMPLES, JOB, SAMPLE, SHA, raw_of
 
 MISSING = object()
+LISTS = ("versions", "models", "pokes", "sha256s", "frame_sha256s", "clients", "workers")
 WRONG_VALUES = {
     "missing": MISSING,
+    "null": None,
+    "empty": "",
     "bool": True,
     "nan": math.nan,
     "inf": math.inf,
@@ -70,8 +73,26 @@ def field_cases() -> list[Any]:
         for message in EXAMPLES
         for path in leaves(to_plain(message))
         for name, value in WRONG_VALUES.items()
-        if not (value is True and path == ("upright",))
+        if not is_good(message, path, value)
     ]
+
+
+STATUS_INFO = (EXAMPLES[-1], ("info",))
+
+
+def is_good(message: m.Message, path: tuple[Any, ...], value: Any) -> bool:
+    """Whether the value has a meaning in that field after all."""
+    name = path[-1]
+    if value is None:
+        worker_without_job = path[:1] == ("workers",) and name == "job_id"
+        optional = {
+            ("region",), ("model",), ("eta_s",), ("kinematics_sha256",), ("playback",), ("playback", "frames"),
+            ("lock_sha256",), ("clean_sha256",), ("seam",),
+        }  # fmt: skip
+        return worker_without_job or (not hasattr(message, "summary") and path in optional) or (message, path) == STATUS_INFO
+    if value == "":
+        return name in {"device", "colour", "sentence"}
+    return value is True and name in {"upright", "everyone", "is_up", "passes", "premultiplied"}
 
 
 @pytest.mark.parametrize(("message", "path", "value"), field_cases())
@@ -85,7 +106,7 @@ def test_a_wrong_field_is_refused_by_its_name(message, path, value):
         del place[path[-1]]
     else:
         place[path[-1]] = value
-    if shortens_list and path[-2] in ("versions", "models", "pokes", "sha256s"):
+    if shortens_list and path[-2] in LISTS:
         return  # a shorter list is a good list
     with pytest.raises(ProtocolError) as refusal:
         decode_plain(plain, *raw_of(message))
@@ -98,16 +119,6 @@ def test_a_field_too_many_is_refused_by_its_name(message):
     with pytest.raises(ProtocolError) as refusal:
         decode_plain(plain_of(message) | {"stranger": 1}, *raw_of(message))
     assert refusal.value.field == "stranger"
-
-
-@pytest.mark.parametrize("message", EXAMPLES, ids=lambda message: type(message).__name__)
-def test_null_is_refused_where_it_has_no_meaning(message):
-    may_be_null = {"region", "model", "eta_s"} if not hasattr(message, "summary") else set()
-    for field in dataclasses.fields(message):
-        if field.name not in may_be_null:
-            with pytest.raises(ProtocolError) as refusal:
-                decode_plain(plain_of(message) | {field.name: None}, *raw_of(message))
-            assert refusal.value.field == field.name
 
 
 @pytest.mark.parametrize("message", EXAMPLES, ids=lambda message: type(message).__name__)
@@ -229,23 +240,7 @@ def test_any_values_in_a_message_are_taken_or_refused_with_protocol_error(messag
 
 
 def test_mutated_messages_never_raise_anything_else():
-    generator = random.Random(5)
-    heads = [encode(message, *raw_of(message))[0] for message in EXAMPLES]
-    for _ in range(5_000):
-        head = bytearray(generator.choice(heads))
-        for _ in range(generator.randint(1, 4)):
-            place = generator.randrange(len(head))
-            kind = generator.randrange(3)
-            if kind == 0:
-                head[place] = generator.randrange(256)
-            elif kind == 1:
-                del head[place:]
-            else:
-                head[place:place] = generator.randbytes(3)
-            if not head:
-                break
-        with contextlib.suppress(ProtocolError):
-            decode([bytes(head), b"raw"], EVERY)
+    assert fuzz_codec(5_000) > 2_500
 
 
 def finite(low: float, high: float) -> st.SearchStrategy[float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +29,7 @@ def extension() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _empty_file(extension: None) -> None:
     bpy.ops.wm.read_homefile(use_empty=True)
+    importlib.import_module(f"{MODULE}.pump").addon().runtime.history.clear()  # copies of one file share their plates
 
 
 @pytest.fixture(scope="session")

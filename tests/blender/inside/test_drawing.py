@@ -28,14 +28,17 @@ class Mouse:
     mouse_region_y: float
     ctrl: bool = False
     shift: bool = False
+    alt: bool = False
 
 
 class Hand:
-    """Runs the draw operator's own functions the way Blender would, event by event."""
+    """Runs a drag operator's own functions the way Blender would, event by event."""
 
-    def __init__(self, context: bpy.types.Context) -> None:
-        operator = importlib.import_module(f"{MODULE}.operators.draw_poke").IPOKE_OT_draw_poke
-        functions = {name: value for name, value in vars(operator).items() if isinstance(value, FunctionType)}
+    def __init__(self, context: bpy.types.Context, module: str = "draw_poke") -> None:
+        (operator,) = importlib.import_module(f"{MODULE}.operators.{module}").CLASSES
+        drag = next(base for base in operator.__mro__ if base.__name__ == "PlateDrag")
+        own = {**vars(drag), **vars(operator)}
+        functions = {name: value for name, value in own.items() if isinstance(value, FunctionType | str)}
         self.operator = type("Recorded", (), {**functions, "report": lambda _self, _kind, text: self.said.append(text)})()
         self.said: list[str] = []
         self.context = context
@@ -107,20 +110,20 @@ def test_an_arrow_lands_where_it_was_drawn(hand, context, empty, placement, pare
         parent.matrix_world = Matrix.Translation((0.2, 0.5, 0.1)) @ Euler((0.2, -0.1, 0.3)).to_matrix().to_4x4()
         empty.parent = parent
     empty.matrix_world = facing(context.region_data) @ placement
-    way = [screen(context, empty, at) for at in ((0.3, 0.4), (0.35, 0.45), (0.6, 0.7))]
+    way = [screen(context, empty, at) for at in ((0.3, 0.4), (0.35, 0.45), (0.5, 0.65))]
     assert hand.drag(*way) == {"FINISHED"}
     poke = empty.ipoke.pokes[0]
     assert math.dist(poke.tail, (0.3, 0.4)) < TOLERANCE
-    assert math.dist(poke.tip, (0.6, 0.7)) < TOLERANCE
+    assert math.dist(poke.tip, (0.5, 0.65)) < TOLERANCE
 
 
 def test_flipped_texture_coordinates_flip_the_arrow(hand, context, empty):
     for corner in empty.data.uv_layers.active.data:
         corner.uv.x = 1.0 - corner.uv.x
-    assert hand.drag(screen(context, empty, (0.3, 0.4)), screen(context, empty, (0.6, 0.7))) == {"FINISHED"}
+    assert hand.drag(screen(context, empty, (0.3, 0.4)), screen(context, empty, (0.5, 0.65))) == {"FINISHED"}
     poke = empty.ipoke.pokes[0]
     assert math.dist(poke.tail, (0.7, 0.4)) < TOLERANCE
-    assert math.dist(poke.tip, (0.4, 0.7)) < TOLERANCE
+    assert math.dist(poke.tip, (0.5, 0.65)) < TOLERANCE
 
 
 def test_a_drag_beyond_the_edge_ends_at_the_edge(hand, context, empty):
@@ -164,3 +167,81 @@ def test_ctrl_snaps_to_level(hand, context, empty):
     hand.drag(screen(context, empty, (0.3, 0.4)), screen(context, empty, (0.6, 0.42)), ctrl=True)
     poke = empty.ipoke.pokes[0]
     assert poke.tip[1] == pytest.approx(poke.tail[1], abs=1e-5)
+
+
+def test_an_arrow_longer_than_the_model_knows_is_drawn_in_and_says_so(hand, context, empty):
+    hand.drag(screen(context, empty, (0.1, 0.5)), screen(context, empty, (0.9, 0.5)))
+    poke = empty.ipoke.pokes[0]
+    width, height = empty.ipoke.still.size
+    assert (poke.tip[0] - poke.tail[0]) * width == pytest.approx(height / 2, rel=1e-3)
+    assert poke.tip[1] == pytest.approx(0.5, abs=TOLERANCE)
+
+
+def test_alt_drags_a_copy_with_its_strength_and_leaves_the_arrow(hand, context, plane):
+    plane.ipoke.pokes[0].strength = 0.5
+    hand.drag(screen(context, plane, (0.34, 0.325)), screen(context, plane, (0.44, 0.425)), alt=True)
+    first, copy = plane.ipoke.pokes
+    assert tuple(first.tail) == pytest.approx((0.3, 0.35))
+    assert tuple(copy.tail) == pytest.approx((0.4, 0.45), abs=TOLERANCE)
+    assert tuple(copy.tip) == pytest.approx((0.48, 0.4), abs=TOLERANCE)
+    assert copy.strength == 0.5
+    assert copy.name != first.name
+
+
+def test_an_alt_click_leaves_a_copy_beside_the_arrow(hand, context, plane):
+    assert hand.drag(screen(context, plane, (0.34, 0.325)), alt=True) == {"FINISHED"}
+    first, copy = plane.ipoke.pokes
+    assert tuple(copy.tail) != tuple(first.tail)
+
+
+def test_escape_leaves_selection_and_plates_as_they_were(hand, context, plate):
+    bpy.ops.ipoke.add_plate(filepath=str(plate))
+    other = context.active_object
+    other.ipoke.still, other.ipoke.plate_id = None, ""
+    other.matrix_world = facing(context.region_data) @ Matrix.Translation((0, -0.5, 0))
+    bpy.ops.mesh.primitive_cube_add(location=(0, 0, 300))
+    cube = context.active_object
+    hand.drag(screen(context, other, (0.6, 0.6)), screen(context, other, (0.7, 0.7)), end="ESC")
+    assert context.view_layer.objects.active == cube
+    assert other.ipoke.still is None
+    assert not other.ipoke.plate_id
+    hand.drag(screen(context, other, (0.6, 0.6)), screen(context, other, (0.7, 0.7)))
+    assert context.view_layer.objects.active == other
+    assert len(other.ipoke.pokes) == 1
+
+
+@pytest.fixture
+def region(plane) -> bpy.types.Object:
+    """A plane whose region is set by hand."""
+    plane.ipoke.region = 0.2, 0.2, 0.7, 0.8
+    plane.ipoke.use_region = True
+    return plane
+
+
+@pytest.mark.parametrize(
+    ("grab", "to", "box"),
+    [
+        ((0.2, 0.2), (0.1, 0.1), (0.1, 0.1, 0.7, 0.8)),
+        ((0.7, 0.5), (0.9, 0.6), (0.2, 0.2, 0.9, 0.8)),
+        ((0.45, 0.8), (0.45, 1.4), (0.2, 0.2, 0.7, 1.0)),
+        ((0.6, 0.2), (0.7, 0.3), (0.3, 0.3, 0.8, 0.9)),
+    ],
+    ids=["corner", "side", "beyond the edge", "outline"],
+)
+def test_dragging_a_handle_resizes_the_region_and_its_outline_moves_it(region, context, grab, to, box):
+    hand = Hand(context, "edit_region")
+    assert hand.drag(screen(context, region, grab), screen(context, region, to)) == {"FINISHED"}
+    assert tuple(region.ipoke.region) == pytest.approx(box, abs=TOLERANCE)
+
+
+def test_inside_and_beside_the_region_the_press_is_for_the_arrows(region, context):
+    hand = Hand(context, "edit_region")
+    for at in ((0.5, 0.6), (0.9, 0.9), (0.38, 0.3)):
+        assert hand.drag(screen(context, region, at)) == {"PASS_THROUGH"}
+
+
+def test_escape_restores_the_region(region, context):
+    before = tuple(region.ipoke.region)
+    hand = Hand(context, "edit_region")
+    hand.drag(screen(context, region, (0.2, 0.2)), screen(context, region, (0.1, 0.1)), end="ESC")
+    assert tuple(region.ipoke.region) == before

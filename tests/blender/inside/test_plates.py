@@ -90,3 +90,76 @@ def test_what_cannot_be_done_says_so(plate):
     assert not bpy.ops.ipoke.bake.poll()
     assert not bpy.ops.ipoke.cancel.poll()
     assert not bpy.ops.ipoke.choose_variant.poll()
+
+
+def test_pokes_are_mirrored_and_copied(plane):
+    plane.ipoke.pokes[0].strength = 1.5
+    bpy.ops.ipoke.duplicate_poke()
+    assert len(plane.ipoke.pokes) == 2
+    assert plane.ipoke.pokes[1].strength == 1.5
+    assert plane.ipoke.pokes[1].name != plane.ipoke.pokes[0].name
+    bpy.ops.ipoke.mirror_pokes(axis="X")
+    assert [round(value, 5) for value in (*plane.ipoke.pokes[0].tail, *plane.ipoke.pokes[0].tip)] == [0.7, 0.35, 0.62, 0.3]
+    bpy.ops.ipoke.mirror_pokes(axis="Y", only_active=True)
+    assert round(plane.ipoke.pokes[0].tail[1], 5) == 0.35
+    assert plane.ipoke.pokes[1].tail[1] > 0.5
+
+
+@pytest.mark.parametrize("act", ["duplicate_poke", "mirror_pokes", "remove_poke", "clear_pokes"])
+def test_every_action_is_one_undo_step(plane, act):
+    bpy.ops.ed.undo_push(message="Before")
+    before = [(tuple(poke.tail), tuple(poke.tip)) for poke in plane.ipoke.pokes]
+    getattr(bpy.ops.ipoke, act)("EXEC_DEFAULT", True)
+    after = [(tuple(poke.tail), tuple(poke.tip)) for poke in bpy.context.active_object.ipoke.pokes]
+    assert after != before
+    bpy.ops.ed.undo()
+    assert [(tuple(poke.tail), tuple(poke.tip)) for poke in bpy.context.active_object.ipoke.pokes] == before
+
+
+def test_a_reference_image_becomes_a_plane_in_the_same_place(plate):
+    image = bpy.data.images.load(str(plate))
+    parent = bpy.data.objects.new("Parent", None)
+    empty = bpy.data.objects.new("Reference", None)
+    empty.empty_display_type, empty.data, empty.empty_display_size = "IMAGE", image, 3.0
+    for obj in (parent, empty):
+        bpy.context.collection.objects.link(obj)
+    parent.location = 1, 2, 3
+    empty.parent, empty.rotation_euler, empty.scale = parent, (0.3, 0.4, 0.5), (1, 2, 1)
+    bpy.context.view_layer.objects.active = empty
+    bpy.context.view_layer.update()
+    assert bpy.ops.ipoke.convert_empty() == {"FINISHED"}
+    bpy.context.view_layer.update()
+    plane = bpy.context.active_object
+    assert plane.ipoke.still == image
+    assert plane.matrix_world == empty.matrix_world
+    assert plane.parent == parent
+    assert plane.data.vertices[2].co.x == pytest.approx(1.5)
+    assert empty.hide_get()
+
+
+def test_a_region_switched_on_starts_around_the_arrows(plane):
+    plane.ipoke.use_region = True
+    left, top, right, bottom = plane.ipoke.region
+    width, height = plane.ipoke.still.size
+    assert (right - left) * width == pytest.approx((bottom - top) * height, abs=1)
+    assert left <= 0.3 <= right
+    assert top <= 0.3 <= bottom
+
+
+def test_an_arrow_outside_the_region_is_a_sentence(plane):
+    plane.ipoke.region = 0.5, 0.5, 1.0, 1.0
+    plane.ipoke.use_region = True
+    with pytest.raises(RuntimeError, match="outside the region"):
+        bpy.ops.ipoke.sample()
+
+
+def test_what_version_1_stored_is_brought_up_to_date(plane, tmp_path):
+    plate = plane.ipoke
+    plate.data_version = 0
+    variant = plate.variants.add()
+    variant.job_id, variant.index, variant.baked_frames = "job", 3, 10
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "old.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "old.blend"))
+    plate = bpy.context.active_object.ipoke
+    assert plate.data_version == 2
+    assert plate.variants[0].baked_file == "bake/variant_03/frame_0001.png"

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import os
 import sys
 
 import bpy
 
 from .conftest import MODULE
 
-CYCLES = 30
+CYCLES = int(os.environ.get("IPOKE_CYCLES", "30"))
 
 
 def traces() -> dict[str, object]:

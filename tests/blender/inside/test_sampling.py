@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import importlib
 import json
+import math
 import shutil
 from pathlib import Path
 
 import bpy
 import pytest
+
+from .conftest import MODULE
 
 SEED = 7
 
@@ -119,7 +123,7 @@ def test_a_bake_is_the_chosen_variant_at_the_plates_own_size(sampled):
     sampled.ipoke.pokes.clear()  # a bake answers for what was sampled, not for what is drawn now
     assert bpy.ops.ipoke.bake() == {"FINISHED"}
     path, job = job_of(sampled)
-    baked = json.loads((path / "bake" / "job.json").read_text())
+    baked = json.loads((path / "bake/variant_01/job.json").read_text())
     assert [variant["index"] for variant in baked["variants"]] == [1]
     assert baked["size_px"] == list(sampled.ipoke.still.size)
     for key in ("pokes", "seed", "model", "region_px", "frames"):
@@ -226,3 +230,139 @@ def test_a_missing_plate_is_a_sentence(saved, tmp_path):
     saved.ipoke.still.filepath = str(tmp_path / "gone.jpg")
     with pytest.raises(RuntimeError, match="relink the image"):
         bpy.ops.ipoke.sample()
+
+
+def test_a_bake_goes_where_it_is_told_with_its_own_names_and_timing(sampled, tmp_path):
+    bake = sampled.ipoke.bake
+    bake.folder, bake.file_name, bake.first_number = "//renders", "{plate}_v{variant}_####", 1001
+    bake.depth, bake.fit, bake.length, bake.hold, bake.loop = "16", True, 6, "2", "ping-pong"
+    bpy.ops.ipoke.choose_variant(index=1)
+    assert bpy.ops.ipoke.bake() == {"FINISHED"}
+    frames = sorted((tmp_path / "renders").glob("*.png"))
+    assert [path.name for path in frames] == [f"plate_v02_{number}.png" for number in range(1001, 1007)]
+    assert frames[0].read_bytes()[24] == 16, "bits of a PNG"
+    assert frames[0].read_bytes() == frames[1].read_bytes() != frames[2].read_bytes(), "on twos"
+    manifest = json.loads((tmp_path / "renders/plate_v02_job.json").read_text())
+    assert manifest["plate_options"]["playback"]["loop"] == "ping-pong"
+    assert shown(sampled).filepath == "//renders/plate_v02_1001.png"
+    assert (user(sampled).frame_duration, user(sampled).frame_offset) == (6, 1000)
+    path, _ = job_of(sampled)
+    assert not list((path / "bake").glob(".*")), "nothing half made is left"
+
+
+def test_a_bake_replaces_frames_only_when_it_is_told_to(sampled, tmp_path):
+    bake = sampled.ipoke.bake
+    bake.folder = str(tmp_path / "renders")
+    bake.fit, bake.length = True, 4
+    assert bpy.ops.ipoke.bake() == {"FINISHED"}
+    before = (tmp_path / "renders/frame_0001.png").read_bytes()
+    bake.length = 2
+    with pytest.raises(RuntimeError, match="already"):
+        bpy.ops.ipoke.bake()
+    assert len(list((tmp_path / "renders").glob("*.png"))) == 4
+    assert (tmp_path / "renders/frame_0001.png").read_bytes() == before
+    assert bpy.ops.ipoke.bake(overwrite=True) == {"FINISHED"}
+    assert len(list((tmp_path / "renders").glob("*.png"))) == 2
+
+
+def test_a_bake_elsewhere_is_found_after_save_as(sampled, tmp_path):
+    sampled.ipoke.bake.folder = "//renders"
+    assert bpy.ops.ipoke.bake() == {"FINISHED"}
+    (tmp_path / "deep").mkdir()
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "deep/next.blend"))
+    bpy.ops.ipoke.choose_variant(index=sampled.ipoke.active_variant)
+    bpy.ops.ipoke.show_bake()
+    assert Path(bpy.path.abspath(shown(sampled).filepath)).resolve() == tmp_path / "renders/frame_0001.png"
+
+
+def test_a_name_without_a_number_is_a_sentence(sampled):
+    sampled.ipoke.bake.file_name = "leaf"
+    with pytest.raises(RuntimeError, match="end it with ####"):
+        bpy.ops.ipoke.bake()
+
+
+def test_every_setting_of_a_variant_comes_back(saved):
+    plate = saved.ipoke
+    plate.pokes[0].strength = 0.75
+    bpy.ops.ipoke.add_poke(tail=(0.5, 0.5), tip=(0.55, 0.5))
+    plate.pokes[1].enabled = False
+    plate.region, plate.use_region = (0.1, 0.0, 0.7, 1.0), True
+    sample(saved)
+    asked = [(poke.name, tuple(poke.tail), tuple(poke.tip), poke.strength, poke.enabled) for poke in plate.pokes]
+    _, job = job_of(saved)
+    width, height = plate.still.size
+    assert job["region_px"] == [math.floor(0.1 * width), 0, math.ceil(0.7 * width) - math.floor(0.1 * width), height]
+    bpy.ops.ipoke.clear_pokes()
+    plate.samples, plate.seed, plate.use_region = 9, 1, False
+    bpy.ops.ipoke.recall_settings()
+    assert [(poke.name, tuple(poke.tail), tuple(poke.tip), poke.strength, poke.enabled) for poke in plate.pokes] == asked
+    assert (plate.samples, plate.seed, plate.use_region) == (2, SEED, True)
+    assert tuple(plate.region) == pytest.approx((0.1, 0.0, 0.7, 1.0))
+
+
+def test_a_reroll_takes_another_seed_and_stands_in_the_same_group(sampled):
+    sampled.ipoke.pokes[0].tip = (0.6, 0.6)  # drawn since: the chosen variant's own arrow counts
+    bpy.ops.ipoke.choose_variant(index=0)
+    assert bpy.ops.ipoke.reroll() == {"FINISHED"}
+    first, second = sampled.ipoke.jobs
+    assert first.seed != second.seed
+    assert first.group == second.group != ""
+    assert len(sampled.ipoke.variants) == 4
+    bpy.ops.ipoke.show_job(index=1)
+    assert sampled.ipoke.variants[sampled.ipoke.active_variant].job_id == second.name
+
+
+def test_a_deleted_variant_stays_away_until_it_is_undone(sampled):
+    bpy.ops.ed.undo_push(message="Before")
+    bpy.ops.ipoke.choose_variant("EXEC_DEFAULT", True, index=1)
+    bpy.ops.ipoke.delete_variant("EXEC_DEFAULT", True)
+    assert [variant.index for variant in sampled.ipoke.variants] == [0]
+    assert "variant_00" in shown(sampled).filepath
+    bpy.ops.ed.undo()
+    obj = bpy.context.active_object
+    assert [variant.index for variant in obj.ipoke.variants] == [0, 1]
+    assert Path(bpy.path.abspath(shown(obj).filepath)).is_file()
+
+
+def test_deleting_the_last_variant_shows_the_still(saved):
+    sample(saved, samples=1)
+    bpy.ops.ipoke.delete_variant()
+    assert not saved.ipoke.variants
+    assert not saved.ipoke.jobs
+    assert shown(saved) == saved.ipoke.still
+    sample(saved, samples=1, seed=SEED + 1)
+    assert len(saved.ipoke.variants) == 1
+
+
+def test_missing_results_are_named_and_found_again(sampled, tmp_path):
+    module = importlib.import_module(f"{MODULE}.results")
+    assert not module.missing(sampled.ipoke)
+    assert not bpy.ops.ipoke.find_results.poll()
+    shutil.move(tmp_path / "ipoke", tmp_path / "elsewhere")
+    assert [job.name for job in module.missing(sampled.ipoke)] == [sampled.ipoke.jobs[0].name]
+    assert bpy.ops.ipoke.find_results(directory=str(tmp_path)) == {"FINISHED"}
+    assert not module.missing(sampled.ipoke)
+    assert Path(bpy.path.abspath(shown(sampled).filepath)).is_file()
+
+
+def test_a_live_preview_takes_the_place_of_the_one_before_but_not_of_a_starred_one(saved):
+    part = {name: importlib.import_module(f"{MODULE}.{name}") for name in ("pump", "core.app", "core.jobs", "operators.sampling")}
+
+    def preview() -> Path:
+        job = part["operators.sampling"].new_job(saved, part["core.jobs"].JobKind.LIVE)
+        part["pump"].dispatch(part["core.app"].JobAsked(job))
+        part["pump"].drive(lambda: part["pump"].outcome(job.job_id) is not None)
+        assert saved.ipoke.shown == "VARIANT", saved.ipoke.message
+        return job.folder
+
+    first = preview()
+    saved.ipoke.pokes[0].tip = (0.4, 0.4)
+    second = preview()
+    assert [variant.job_id[:12] for variant in saved.ipoke.variants] == [second.name]
+    saved.ipoke.variants[0].starred = True
+    third = preview()
+    assert [variant.job_id[:12] for variant in saved.ipoke.variants] == [second.name, third.name]
+    part["pump"].sweep()
+    assert not first.exists()
+    assert second.is_dir()
+    assert third.is_dir()

@@ -27,6 +27,7 @@ STEPS_OF_A_DRAG = 8
 TOLERANCE = 0.01
 PATIENCE_S = 300.0
 LONGEST_OPERATOR_S = 0.25
+clock = time.thread_time if os.environ.get("IPOKE_CLOCK") == "cpu" else time.perf_counter
 
 
 def window() -> bpy.types.Window:
@@ -115,14 +116,14 @@ def set_up() -> Iterator[float]:
 def draw_and_edit() -> Iterator[float]:
     obj = bpy.context.active_object
     pokes = obj.ipoke.pokes
-    shoot("01_empty")
+    shoot("first_use")
     yield from drag(screen(obj, HEAD[0]), screen(obj, HEAD[1]))
     assert len(pokes) == 1, len(pokes)
     assert near(pokes[0].tail, HEAD[0])
     assert near(pokes[0].tip, HEAD[1])
 
     yield from drag(screen(obj, STEM[0]), screen(obj, STEM[1]), release=False)
-    shoot("02_drawing")
+    shoot("drawing")
     press("ESC", screen(obj, STEM[1]))
     yield 0.2
     press("LEFTMOUSE", screen(obj, STEM[1]), "RELEASE")
@@ -133,7 +134,11 @@ def draw_and_edit() -> Iterator[float]:
     assert len(pokes) == 2, len(pokes)
     move(screen(obj, STEM[1]))
     yield 0.3
-    shoot("03_hover")
+    shoot("draw")
+    assert part_lit() == (1, "TIP"), part_lit()
+    move(screen(obj, STEM[0]))
+    yield 0.2
+    assert part_lit() == (1, "TAIL"), part_lit()
     yield from drag(screen(obj, STEM[1]), screen(obj, STEM_LATER))
     assert near(pokes[1].tip, STEM_LATER)
     assert near(pokes[1].tail, STEM[0])
@@ -148,6 +153,53 @@ def draw_and_edit() -> Iterator[float]:
     assert near(obj.ipoke.pokes[1].tip, STEM_LATER), "redo brings it back"
 
 
+def part_lit() -> tuple[int, str] | None:
+    """Which part of which arrow lights up under the mouse."""
+    lit = importlib.import_module(f"{MODULE}.pump").addon().hovered
+    return (lit[0], lit[1].name) if isinstance(lit, tuple) else None
+
+
+def copy_and_clamp() -> Iterator[float]:
+    obj = bpy.context.active_object
+    middle = tuple((a + b) / 2 for a, b in zip(*HEAD, strict=True))
+    aside = (middle[0] + 0.3, middle[1] + 0.1)
+    yield from drag(screen(obj, middle), screen(obj, aside), alt=True)
+    assert len(obj.ipoke.pokes) == 3, "Alt leaves a copy"
+    assert near(obj.ipoke.pokes[0].tail, HEAD[0]), "and the arrow where it was"
+    press("X", screen(obj, aside))
+    yield 0.3
+    obj = bpy.context.active_object
+    assert len(obj.ipoke.pokes) == 2
+
+    a, b = screen(obj, (0.1, 0.9)), screen(obj, (0.9, 0.9))
+    yield from drag(a, b, release=False)
+    shoot("longest")
+    press("ESC", b)
+    yield 0.2
+    press("LEFTMOUSE", b, "RELEASE")
+    yield 0.2
+    assert len(obj.ipoke.pokes) == 2
+
+
+def edit_region() -> Iterator[float]:
+    obj = bpy.context.active_object
+    obj.ipoke.use_region = True
+    bpy.ops.ed.undo_push(message="Own Region")
+    yield 0.3
+    left, top, right, bottom = obj.ipoke.region
+    yield from drag(screen(obj, (right, bottom)), screen(obj, (right - 0.1, bottom - 0.1)))
+    assert math.dist(obj.ipoke.region, (left, top, right - 0.1, bottom - 0.1)) < TOLERANCE, tuple(obj.ipoke.region)
+    move(screen(obj, (left, top)))
+    yield 0.3
+    shoot("region")
+    press("Z", screen(obj, (0.5, 0.5)), ctrl=True)
+    yield 0.3
+    obj = bpy.context.active_object
+    assert math.dist(obj.ipoke.region, (left, top, right, bottom)) < TOLERANCE, "undo takes one step"
+    obj.ipoke.use_region = False
+    bpy.ops.ed.undo_push(message="Automatic Region")
+
+
 def rotate_and_draw() -> Iterator[float]:
     obj = bpy.context.active_object
     obj.rotation_euler = (0.3, 0.4, -0.5)
@@ -157,7 +209,7 @@ def rotate_and_draw() -> Iterator[float]:
     poke = obj.ipoke.pokes[2]
     assert near(poke.tail, OTHER[0])
     assert near(poke.tip, OTHER[1])
-    shoot("04_rotated")
+    shoot("any_placement")
     move(screen(obj, OTHER[1]))
     yield 0.2
     press("X", screen(obj, OTHER[1]))
@@ -176,9 +228,10 @@ def sample_choose_bake(connection_file: str) -> Iterator[float]:
     took_ms = watch_the_timer()
     press_operator("sample")
     yield from wait_until(lambda: plate.variants and plate.variants[0].frames > 2, "the first frames")
-    shoot("05_arriving")
+    shoot("arriving")
     yield from wait_until(lambda: not busy(), "the variants")
     assert len(plate.variants) == plate.samples, plate.message
+    print(f"scenario: the slowest {[round(t, 1) for t in sorted(took_ms)[-8:]]}", flush=True)
     took_ms.sort()
     median, late = took_ms[len(took_ms) // 2], took_ms[len(took_ms) * 99 // 100]
     print(f"scenario: {len(took_ms)} timer callbacks, median {median:.1f} ms, 99th {late:.1f} ms", flush=True)
@@ -188,14 +241,16 @@ def sample_choose_bake(connection_file: str) -> Iterator[float]:
     bpy.ops.screen.animation_cancel(restore_frame=False)
     bpy.context.scene.frame_set(plate.variants[0].frames)
     yield 1.0
-    shoot("06_variants")
+    shoot("variants")
     plate.active_variant = 2
+    plate.bake.fit, plate.bake.length, plate.bake.loop = True, 24, "closed"
     press_operator("bake")
     yield from wait_until(lambda: not busy(), "the bake")
     assert plate.shown == "BAKE", plate.message
-    bpy.context.scene.frame_set(plate.variants[2].frames)
+    assert plate.variants[2].baked_frames == 24
+    bpy.context.scene.frame_set(12)
     yield 1.0
-    shoot("07_baked")
+    shoot("bake")
     press_operator("show_still")
     yield 0.5
     assert plate.shown == "STILL"
@@ -207,9 +262,9 @@ def watch_the_timer() -> list[float]:
     advance, took_ms = pump.advance, []
 
     def timed(budget_s: float) -> object:
-        began_at = time.perf_counter()
+        began_at = clock()
         result = advance(budget_s)
-        took_ms.append((time.perf_counter() - began_at) * 1000)
+        took_ms.append((clock() - began_at) * 1000)
         return result
 
     pump.advance = timed
@@ -227,6 +282,21 @@ def undo_results() -> Iterator[float]:
         bpy.ops.ipoke.choose_variant("INVOKE_DEFAULT", index=1)
     yield 0.5
     assert bpy.context.active_object.ipoke.shown == "VARIANT"
+
+
+def live_preview() -> Iterator[float]:
+    """In live mode letting an arrow go brings one preview, and the next one takes its place."""
+    obj = bpy.context.active_object
+    obj.ipoke.live = True
+    bpy.ops.ed.undo_push(message="Live")
+    for tip in ((0.33, 0.2), (0.36, 0.36)):
+        yield from drag(screen(obj, tuple(obj.ipoke.pokes[0].tip)), screen(obj, tip))
+        yield from wait_until(lambda: not busy(), "the preview")
+        yield 0.3
+    obj = bpy.context.active_object
+    assert [job.live for job in obj.ipoke.jobs].count(True) == 1
+    assert obj.ipoke.variants[obj.ipoke.active_variant].job_id == obj.ipoke.jobs[-1].name
+    shoot("live")
 
 
 def press_operator(name: str) -> None:
@@ -255,10 +325,13 @@ def wait_until(holds: Callable[[], object], what: str) -> Iterator[float]:
 def story() -> Iterator[float]:
     yield from set_up()
     yield from draw_and_edit()
+    yield from copy_and_clamp()
+    yield from edit_region()
     yield from rotate_and_draw()
     if CONNECTION_FILE:
         yield from sample_choose_bake(CONNECTION_FILE)
         yield from undo_results()
+        yield from live_preview()
     else:
         print("scenario: without IPOKE_CONNECTION_FILE nothing is sampled", flush=True)
 

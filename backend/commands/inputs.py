@@ -1,0 +1,47 @@
+"""Owns reading what a user names on the command line: pokes and files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..plate.image import PlateImage, decode_plate
+from ..protocol import limits
+from ..protocol.errors import IpokeError, ProtocolError
+from ..protocol.messages import Poke
+from .errors import CommandError, UsageError
+
+
+def parse_poke(text: str) -> Poke:
+    """An arrow written as X0,Y0:X1,Y1, from tail to tip; raises UsageError."""
+    try:
+        (x0, y0), (x1, y1) = ((float(part) for part in end.split(",")) for end in text.split(":"))
+    except ValueError:
+        raise UsageError(f"--poke {text} is not X0,Y0:X1,Y1, four numbers such as 0.5,0.4:0.6,0.3.") from None
+    if not all(0 <= value <= 1 for value in (x0, y0, x1, y1)):
+        raise UsageError(f"--poke {text} leaves the image; all four numbers lie between 0 and 1.")
+    poke = Poke(x0, y0, x1 - x0, y1 - y0)
+    try:
+        poke.check(f"--poke {text}")
+    except ProtocolError as error:
+        raise UsageError(error.sentence) from error
+    return poke
+
+
+def read_file(path: Path) -> bytes:
+    """The bytes of a file that may be uploaded; raises UsageError."""
+    try:
+        size = path.stat().st_size
+        if size > limits.RAW_BYTES:
+            raise UsageError(f"{path} has {size // limits.MIB} MiB; use a file of at most 256 MiB.")
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path} can't be read ({error.strerror}); check the path.") from error
+
+
+def read_plate(path: Path, *, premultiplied: bool = False) -> tuple[bytes, PlateImage]:
+    """A still as its file's bytes and decoded; raises UsageError and CommandError."""
+    data = read_file(path)
+    try:
+        return data, decode_plate(data, premultiplied=premultiplied)
+    except IpokeError as error:
+        raise CommandError(f"{path}: {error.sentence}") from error

@@ -1,0 +1,43 @@
+"""Owns `ipoke keygen`: keys for a backend that other machines may use, and for the machines that use it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from ..client.connection_file import ConnectionFile
+from ..protocol.version import PROTOCOL_VERSION
+from ..security import KEY_CHARACTERS, KeyPair, is_key, write_connection_file, write_private
+from .errors import UsageError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the command."""
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="F", help="where to write (mode 0600)")
+    parser.add_argument("--server", metavar="HOST:PORT", help="make a connection file for this backend instead of its keys")
+    parser.add_argument("--server-key", metavar="KEY", help="the backend's public key, with --server")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Make keys; the public one is printed, the secret one stays in the file."""
+    if arguments.output.exists():
+        raise UsageError(f"{arguments.output} exists; keys are not overwritten, choose another file with -o.")
+    if bool(arguments.server) != bool(arguments.server_key):
+        raise UsageError("--server and --server-key belong together; give both, or none for a backend's own keys.")
+    keys = KeyPair.new()
+    if arguments.server:
+        write_connection_file(arguments.output, _connection(arguments.server, arguments.server_key, keys))
+    else:
+        write_private(arguments.output, json.dumps({"public": keys.public, "secret": keys.secret}) + "\n")
+    print(keys.public)
+    return 0
+
+
+def _connection(server: str, server_key: str, keys: KeyPair) -> ConnectionFile:
+    host, _, port = server.rpartition(":")
+    if not host or not port.isdigit() or not 0 < int(port) < 65536:
+        raise UsageError(f"--server {server} is not HOST:PORT, such as workstation:5599.")
+    if not is_key(server_key):
+        raise UsageError(f"--server-key is not a public key of {KEY_CHARACTERS} characters; copy what `ipoke keygen` printed.")
+    return ConnectionFile(PROTOCOL_VERSION, host, int(port), server_key, keys.public, keys.secret, pid=0)

@@ -1,0 +1,83 @@
+"""Owns the options of `ipoke poke` about the plate and the clip's time: region, masks, timing, loops, passes."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from pathlib import Path
+
+from ..client import SampleRequest
+from ..protocol import limits
+from ..protocol.errors import ProtocolError
+from ..protocol.messages import Easing, Loop, OutputSize, Playback, Region
+from .errors import UsageError
+from .inputs import read_file
+
+
+def add_plate_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments about the plate and time."""
+    plate = parser.add_argument_group("plate")
+    plate.add_argument("--region", metavar="X,Y,W,H", help="what the model sees, in plate px; around pokes and object without it")
+    plate.add_argument("--lock", type=Path, metavar="MASK", help="image of the plate's size: what is white never changes")
+    plate.add_argument("--clean-plate", type=Path, metavar="IMAGE", help="the plate without what moves, to show behind it")
+    plate.add_argument("--premultiplied", action="store_true", help="the plate's colour is stored times its alpha (EXR: always)")
+    plate.add_argument("--passes", action="store_true", help="write vectors, STMap, occlusion and confidence as EXR")
+    time = parser.add_argument_group("time")
+    time.add_argument("--frames", type=int, metavar="N", help=f"how many frames, 2 to {limits.OUTPUT_FRAMES}")
+    time.add_argument("--hold", type=int, default=1, metavar="N", help="each drawing stays N frames: ones, twos, threes (1)")
+    time.add_argument("--easing", choices=[str(kind) for kind in Easing], default="linear", help="how a clip starts and ends")
+    time.add_argument(
+        "--loop",
+        choices=["closed", "ping-pong"],
+        help="end where it starts, with the same velocity; or there and back",
+    )
+    time.add_argument("--chain", type=int, default=1, metavar="K", help="join K clips to one, with their velocity (1)")
+
+
+def with_plate_options(request: SampleRequest, arguments: argparse.Namespace) -> SampleRequest:
+    """The request with what the options ask for; raises UsageError."""
+    playback = Playback(
+        frames=arguments.frames,
+        hold=arguments.hold,
+        easing=Easing(arguments.easing),
+        loop=Loop(arguments.loop or "none"),
+        chain=arguments.chain,
+    )
+    if arguments.size == "model" and (playback != Playback() or arguments.passes or arguments.lock or arguments.clean_plate):
+        raise UsageError("--frames, --hold, --easing, --loop, --chain, --passes, --lock and --clean-plate need --size plate.")
+    request = dataclasses.replace(
+        request,
+        region=None if arguments.region is None else _region(arguments.region),
+        playback=None if playback == Playback() else playback,
+        lock=None if arguments.lock is None else read_file(arguments.lock),
+        clean=None if arguments.clean_plate is None else read_file(arguments.clean_plate),
+        passes=arguments.passes and request.size is OutputSize.PLATE,
+        premultiplied=arguments.premultiplied,
+    )
+    _check_numbers(playback)
+    return request
+
+
+def _check_numbers(playback: Playback) -> None:
+    numbers = (
+        ("--frames", playback.frames or 2, 2, limits.OUTPUT_FRAMES),
+        ("--hold", playback.hold, 1, 8),
+        ("--chain", playback.chain, 1, limits.CHAIN),
+    )
+    for option, value, low, high in numbers:
+        if not low <= value <= high:
+            raise UsageError(f"{option} must be between {low} and {high}, not {value}.")
+    try:
+        playback.check("--loop")
+    except ProtocolError as error:
+        raise UsageError(error.sentence) from error
+
+
+def _region(text: str) -> Region:
+    try:
+        x, y, w, h = (int(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError(f"--region {text} is not X,Y,W,H, four whole numbers of pixels such as 200,0,1080,1080.") from None
+    if min(x, y) < 0 or min(w, h) < limits.REGION_SIDE_PX or max(x + w, y + h) > limits.IMAGE_SIDE_PX:
+        raise UsageError(f"--region {text} is no region of an image; X and Y from 0, W and H at least {limits.REGION_SIDE_PX}.")
+    return Region(x, y, w, h)

@@ -1,0 +1,55 @@
+"""Owns `ipoke transfer`: the motion of a kinematics file on another still, written as `ipoke poke` writes a variant."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ..client import SampleRequest, new_job_id
+from ..kinematics import SUFFIX, read_kinematics
+from ..protocol.errors import IpokeError
+from ..protocol.messages import OutputSize
+from .errors import CommandError
+from .inputs import parse_poke, read_file, read_plate
+from .poke import add_output_arguments, run_job
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the command."""
+    parser.add_argument("kinematics", type=Path, metavar=f"FILE{SUFFIX}", help="what `ipoke invert` wrote")
+    parser.add_argument("image", type=Path, metavar="IMAGE", help="the still: PNG, JPEG, TIFF, WebP")
+    parser.add_argument(
+        "--poke",
+        action="append",
+        default=[],
+        metavar="X0,Y0:X1,Y1",
+        help="an arrow from tail to tip on this still; the clip's own without it; may be repeated",
+    )
+    parser.add_argument("--model", metavar="M", help="name of an installed model; the one that made the kinematics without it")
+    parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="where to write (IMAGE's name with -transferred)")
+    add_output_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Replay, write, show where."""
+    data = read_file(arguments.kinematics)
+    try:
+        kinematics = read_kinematics(data)
+    except IpokeError as error:
+        raise CommandError(f"{arguments.kinematics}: {error.sentence}") from error
+    image, plate = read_plate(arguments.image)
+    request = SampleRequest(
+        job_id=new_job_id(),
+        plate=image,
+        plate_name=arguments.image.name,
+        pokes=tuple(parse_poke(text) for text in arguments.poke) or kinematics.info.pokes,
+        region=None,
+        samples=1,
+        seed=0,
+        model=arguments.model,
+        size=OutputSize(arguments.size),
+        depth_bits=plate.depth_bits if arguments.size == "plate" else 8,
+        kinematics=data,
+    )
+    target: Path = arguments.output or Path(f"{arguments.image.stem}-transferred")
+    return run_job(request, plate, target, arguments.connection_file, as_json=arguments.json)

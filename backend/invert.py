@@ -1,0 +1,122 @@
+"""Owns one inversion inside the worker: a clip's frames in, a kinematics file out. No torch, no sockets."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .job import Field, JobCancelledError, PokesError, Tell
+from .kinematics import Kinematics, KinematicsInfo, KinematicsModel, ModelId, residual_sha256, write_kinematics
+from .plate.errors import PlateError
+from .plate.image import PlateImage, decode_plate
+from .plate.region import check_region, default_region, model_input, pokes_in_region
+from .protocol import messages
+from .protocol.messages import Invert, JobSummary, Poke, Region
+from .versions import own_versions
+
+_MOTION_SIDE_PX = 256
+_SMOOTH_PX = 9
+_LEAST_MOTION = 0.005
+
+Fetch = Callable[[str], bytes]
+
+
+class InvertJob:
+    """Runs one request: `fetch(sha256)` brings an uploaded frame, `tell(message, *raw)` sends, `cancelled()` is asked often."""
+
+    def __init__(self, request: Invert, model: KinematicsModel) -> None:
+        """Raises PlateError when the clip has not as many frames as the model makes, and the still before them."""
+        wanted = model.entry.frames + 1
+        if len(request.frame_sha256s) != wanted:
+            have = len(request.frame_sha256s)
+            raise PlateError(f"{model.entry.name} inverts clips of {wanted} frames, not {have}; choose {wanted} of them.")
+        if len(request.pokes) > model.entry.max_pokes:
+            most, have = model.entry.max_pokes, len(request.pokes)
+            raise PokesError(f"{model.entry.name} takes at most {most} pokes, not {have}; remove some.")
+        self._request = request
+        self._model = model
+
+    def run(self, tell: Tell, fetch: Fetch, cancelled: Callable[[], bool]) -> None:
+        """Read the frames, invert them, send the kinematics; raises JobCancelledError and PlateError."""
+        request, sha256s = self._request, self._request.frame_sha256s
+        first = self._decode(fetch(sha256s[0]))
+        pokes = request.pokes or (strongest_motion(self._decode(fetch(sha256)) for sha256 in sha256s),)
+        region = request.region or default_region(first, pokes)
+        check_region(region, first.size_px, pokes)
+        clip = np.empty((len(sha256s), 3, self._model.entry.size_px, self._model.entry.size_px), np.float32)
+        for number, sha256 in enumerate(sha256s):
+            frame = first if number == 0 else self._decode(fetch(sha256))
+            if frame.size_px != first.size_px:
+                raise PlateError(f"Frame {number} of the clip has another size than the first; use frames of one size.")
+            clip[number] = model_input(frame, region, self._model.entry.size_px)
+            tell(messages.Progress(request.job_id, "decode", number + 1, len(sha256s), None))
+            if cancelled():
+                raise JobCancelledError
+        tell(messages.Progress(request.job_id, "invert", 0, 0, None))
+        data = write_kinematics(self._invert(clip, pokes, region, first.size_px))
+        tell(messages.Kinematics(request.job_id, hashlib.sha256(data).hexdigest()), data)
+        tell(messages.Finished(request.job_id, self._summary(region, first)))
+
+    def _decode(self, data: bytes) -> PlateImage:
+        return decode_plate(data, upright=self._request.upright)
+
+    def _invert(self, clip: Field, pokes: tuple[Poke, ...], region: Region, size_px: tuple[int, int]) -> Kinematics:
+        model = self._model
+        residual = model.invert(clip, pokes_in_region(pokes, region, size_px))
+        info = KinematicsInfo(
+            format=1,
+            model=ModelId(model.entry.name, model.entry.sha256),
+            frames=model.entry.frames,
+            pokes=pokes,
+            region_px=(region.x, region.y, region.w, region.h),
+            clip_size_px=size_px,
+            source=self._request.source,
+            frame_sha256s=self._request.frame_sha256s,
+            residual_sha256=residual_sha256(residual),
+            versions=own_versions() + model.versions,
+        )
+        return Kinematics(residual, info)
+
+    def _summary(self, region: Region, first: PlateImage) -> JobSummary:
+        return JobSummary(
+            model=self._model.entry,
+            plate_sha256=self._request.frame_sha256s[0],
+            plate_size_px=first.size_px,
+            region_px=(region.x, region.y, region.w, region.h),
+            output_size_px=(self._model.entry.size_px, self._model.entry.size_px),
+            depth_bits=first.depth_bits,
+            frames=self._model.entry.frames,
+            colour="",
+            versions=own_versions() + self._model.versions,
+        )
+
+
+def strongest_motion(frames: Iterable[PlateImage]) -> Poke:
+    """A poke at the place that moves most over a clip, to where it ends; raises PokesError when nothing moves."""
+    total, before = np.zeros((_MOTION_SIDE_PX, _MOTION_SIDE_PX, 2), np.float32), None
+    rows, columns = np.indices(total.shape[:2], dtype=np.float32)
+    estimator = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    for frame in frames:
+        grey = _small_grey(frame)
+        if before is not None:
+            step = estimator.calc(before, grey, np.zeros_like(total))
+            places = (columns + total[..., 0], rows + total[..., 1])
+            total += cv2.remap(step, *places, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        before = grey
+    smooth = cv2.blur(total, (_SMOOTH_PX, _SMOOTH_PX)) / _MOTION_SIDE_PX
+    row, column = np.unravel_index(int(np.hypot(smooth[..., 0], smooth[..., 1]).argmax()), total.shape[:2])
+    x, y = (float(column) + 0.5) / _MOTION_SIDE_PX, (float(row) + 0.5) / _MOTION_SIDE_PX
+    dx, dy = (float(value) for value in smooth[row, column])
+    dx, dy = min(max(x + dx, 0.0), 1.0) - x, min(max(y + dy, 0.0), 1.0) - y
+    if max(abs(dx), abs(dy)) < _LEAST_MOTION:
+        raise PokesError("Nothing moves in this clip; choose another one, or say with a poke what moves.")
+    return Poke(x, y, dx, dy)
+
+
+def _small_grey(image: PlateImage) -> NDArray[np.uint8]:
+    rgb = model_input(image, Region(0, 0, *image.size_px), _MOTION_SIDE_PX)
+    return np.rint((rgb.mean(axis=0) + 1) * 127.5).astype(np.uint8)

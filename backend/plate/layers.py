@@ -1,0 +1,292 @@
+"""Owns taking a plate apart: what moves, with its matte, and what stands behind it.
+
+With the matte M of what moves over the whole clip, and the plate without it, `behind` (the artist's clean plate, or the
+surroundings mirrored into it), the moving layer is what is left of the plate I:
+
+    moving = I - (1 - M) behind        so that        I = moving + (1 - M) behind
+
+to the byte. That takes the background out of soft edges, and gives the plate itself back where nothing moves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ..protocol.messages import Region
+from .guided import guided_coefficients
+from .image import Field, Pixels, PlateImage, to_working
+from .motion import Motion, spread, step
+from .region import display_in_region, enlarged
+
+FINER = 4
+"""Key fields, and the search for what moves, have so many times the model's size."""
+MATTE_SIDE_PX = 1024
+BAND_ROWS = 256
+
+_STILL_PX = 0.12
+_LEAST_PX = 0.01
+_FADE_PX = (0.12, 0.4)
+_FADE_SHARE = (0.04, 0.12)
+_STILL_SHARE = 0.03
+_MOVES_PX = 0.4
+_MOVES_SHARE = 0.2
+_LEAST_REST = 0.03
+_ROUNDS = 3
+_SURROUNDINGS_PX = 20
+_LEAST_FOUND = 0.35
+_LEAST_CLEAR = 0.75
+_SIDE_BLUR_PX = 9
+_WEAK_CONTRAST = 0.08
+_STRETCH = 1.5
+_DIFFERENT = 0.02
+_GUIDE_RADIUS = 1.0
+_GUIDE_EPSILON = 2e-4
+_MATTE_STEP = (0.2, 0.8)
+_CUT_OUT_SHARE = 0.05
+_CUT_OUT_GROWTH = 2.0
+_RIM_PX = 2
+_LEAST_MATTE = 0.01
+_TRACE = 1e-3
+
+Mask = NDArray[np.bool_]
+Tails = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Layers:
+    """The moving part of a plate. Pictures cover `source` only and are on the plate's own scale, colour premultiplied.
+
+    box: where frames may differ from the plate, in plate px; None where nothing moves.
+    source: box and as much around it, on the plate, as the motion fetches from.
+    moving: (h, w, C) the layer; matte: (h, w) in [0, 1]; behind: (h, w, C). C is 3, or 4 with alpha.
+    shifts: (K, 2, G, G) key fields in model px over the region, of the moving part and smoothly beyond it.
+    """
+
+    box: Region | None
+    source: Region
+    moving: Pixels
+    matte: Field
+    behind: Pixels
+    shifts: Field
+
+    def at(self, band: Region) -> tuple[slice, slice]:
+        """Where a band of the plate lies in the pictures."""
+        x, y = band.x - self.source.x, band.y - self.source.y
+        return slice(y, y + band.h), slice(x, x + band.w)
+
+
+def take_apart(
+    plate: PlateImage, region: Region, motion: Motion, tails: Tails, clean: PlateImage | None, lock: Field | None
+) -> Layers:
+    """Layers of a plate under a clip's motion; `clean` has the plate's size and kind, `lock` (H, W) in [0, 1].
+
+    `tails` (N, 2) are places on the thing that moves, in fractions of the region.
+    """
+    side = FINER * motion.size_px
+    shifts = np.stack([_finer(shift, side) for shift in motion.shifts])
+    trust = np.stack([cv2.resize(plane, (side, side), interpolation=cv2.INTER_LINEAR) for plane in motion.trust]).min(axis=0)
+    reach_px = np.hypot(shifts[:, 0], shifts[:, 1]).max(axis=0)
+    cut_out = _is_cut_out(plate, region)
+    picture = display_in_region(plate, region, (side, side))
+    if cut_out:
+        thing = _opaque(plate, region, side)
+    elif clean is not None:
+        thing = np.abs(picture - display_in_region(clean, region, (side, side))).max(axis=2) > _DIFFERENT
+    else:
+        thing = find_thing(picture, reach_px, tails)
+    inside = cv2.erode(thing.astype(np.float32), np.ones((3, 3), np.uint8)) * np.maximum(trust, 1e-3)
+    hold = _hold(thing, picture, reach_px * FINER) if not cut_out else np.ones(thing.shape, np.float32)
+    if thing.all():
+        # Nothing parts the motion from its surroundings: it fades out into them, and its last tremble is left out.
+        hold = step(reach_px, *(max(px, share * float(reach_px.max())) for px, share in zip(_FADE_PX, _FADE_SHARE, strict=True)))
+        shifts = np.stack([cv2.GaussianBlur(shift.transpose(1, 2, 0), (0, 0), FINER).transpose(2, 0, 1) for shift in shifts])
+    shifts = np.stack([spread(shift, np.maximum(inside, 1e-5)) * hold for shift in shifts])
+    moves = thing & (np.hypot(shifts[:, 0], shifts[:, 1]).max(axis=0) > _LEAST_PX)
+    box = _box_of(moves, region, shifts, motion.size_px)
+    if box is None:
+        empty = np.zeros((0, 0, 3), np.float32)
+        return Layers(None, region, empty, empty[..., 0], empty, shifts)
+    source = _grown(box, np.abs(shifts).max(axis=(0, 2, 3)) * (region.w, region.h) / motion.size_px, plate.size_px)
+    matte = _matte(plate, region, thing, source, motion.size_px, cut_out)
+    if not thing.all():
+        matte = np.maximum(matte, _rim(matte, max(1, round(_RIM_PX * max(region.w, region.h) / MATTE_SIDE_PX))))
+    if lock is not None:
+        matte *= 1 - lock[source.y : source.y + source.h, source.x : source.x + source.w]
+    moving, behind = _split(plate, clean, matte, source)
+    return Layers(box, source, moving, matte, behind, shifts)
+
+
+def _grown(box: Region, room_px: NDArray[np.floating[Any]], size_px: tuple[int, int]) -> Region:
+    """A box with room around it, as far as the plate goes."""
+    across, down = (int(np.ceil(room)) + 2 for room in room_px)
+    x, y = max(0, box.x - across), max(0, box.y - down)
+    return Region(x, y, min(size_px[0], box.x + box.w + across) - x, min(size_px[1], box.y + box.h + down) - y)
+
+
+def _split(plate: PlateImage, clean: PlateImage | None, matte: Field, box: Region) -> tuple[Pixels, Pixels]:
+    picture = _part(plate, box)
+    behind = _part(clean, box) if clean is not None else _mirrored(picture, matte)
+    np.copyto(behind, picture, where=matte[..., None] == 0)
+    moving = picture - (1 - matte[..., None]) * behind
+    if plate.bgr.dtype == np.uint8 and plate.alpha is None:
+        # Whole numbers of 8 bits are enough for opaque 8-bit plates, and half the size.
+        moving, behind = np.rint(moving).astype(np.int16), np.rint(behind).astype(np.int16)
+    return moving, behind
+
+
+def find_thing(picture: Field, reach_px: Field, tails: Tails) -> Mask:
+    """(G, G): what moves, parted from its surroundings by colour (GrabCut). All of it where nothing stands still.
+
+    The motion of a small model spreads over the edges of what it moves; the colours say where those edges are.
+    """
+    most_px = float(reach_px.max())
+    moves, rests = reach_px > max(_MOVES_PX, _MOVES_SHARE * most_px), reach_px < max(_STILL_PX, _STILL_SHARE * most_px)
+    if not moves.any() or rests.mean() < _LEAST_REST:
+        return np.ones(reach_px.shape, bool)
+    labels = np.where(moves, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
+    labels[rests] = cv2.GC_BGD
+    for x, y in np.floor(np.asarray(tails) * len(labels)).astype(int):
+        cv2.circle(labels, (int(x), int(y)), FINER // 2, cv2.GC_FGD, -1)
+    # What is far away has colours of its own: only the surroundings of the motion tell the thing from what is behind.
+    around = _around(reach_px > _STILL_PX, _SURROUNDINGS_PX)
+    near = np.ascontiguousarray(labels[around])
+    if (near == cv2.GC_BGD).mean() < _LEAST_REST:
+        return np.ones(reach_px.shape, bool)
+    cv2.setRNGSeed(0)
+    seen = np.ascontiguousarray(np.rint(picture[around] * 255).astype(np.uint8))
+    cv2.grabCut(seen, near, None, np.zeros((1, 65)), np.zeros((1, 65)), _ROUNDS)
+    labels[...] = cv2.GC_BGD
+    labels[around] = near
+    parted = ((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)).astype(np.uint8)
+    parted = cv2.morphologyEx(parted, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)).astype(np.uint8)
+    found: Mask = cv2.morphologyEx(parted, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)) > 0
+    outline, contrast = _outline(found, picture)
+    fits = found.any() and found[moves].mean() > _LEAST_FOUND
+    is_clear = fits and (contrast[outline] > _WEAK_CONTRAST).mean() > _LEAST_CLEAR
+    return found if is_clear else np.ones(reach_px.shape, bool)
+
+
+def _outline(thing: Mask, picture: Field) -> tuple[Mask, Field]:
+    """The thing's outline without the picture's border, and how much the colours beside it differ, both (G, G)."""
+    outline = cv2.morphologyEx(thing.astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0
+    outline[0], outline[-1], outline[:, 0], outline[:, -1] = (False,) * 4
+    weight = thing.astype(np.float32)
+    sides = []
+    for part in (weight, 1 - weight):
+        total = cv2.blur(part, (_SIDE_BLUR_PX,) * 2)
+        sides.append(cv2.blur(picture * part[..., None], (_SIDE_BLUR_PX,) * 2) / np.maximum(total, 1e-3)[..., None])
+    return outline, np.abs(sides[0] - sides[1]).max(axis=2)
+
+
+def _around(mask: Mask, room_px: int) -> tuple[slice, slice]:
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    (top, bottom), (left, right) = ((max(0, int(found[0]) - room_px), int(found[-1]) + 1 + room_px) for found in (rows, columns))
+    return slice(top, bottom), slice(left, right)
+
+
+def _hold(thing: Mask, picture: Field, reach_px: Field) -> Field:
+    """(G, G) in [0, 1]: 0 where the thing ends without an edge in the picture, so that it stretches there, not tears."""
+    outline, contrast = _outline(thing, picture)
+    weak = (outline & (contrast < _WEAK_CONTRAST)).astype(np.uint8)
+    if not weak.any():
+        return np.ones(thing.shape, np.float32)
+    distance_px = cv2.distanceTransform(1 - weak, cv2.DIST_L2, cv2.DIST_MASK_5)
+    stretch_px = _STRETCH * cv2.blur(reach_px, (2 * _SIDE_BLUR_PX + 1,) * 2) + 1
+    return cv2.blur(step(distance_px / stretch_px, 0.0, 1.0), (5, 5))
+
+
+def _finer(shift: Field, side: int) -> Field:
+    return np.stack([cv2.resize(np.ascontiguousarray(plane), (side, side), interpolation=cv2.INTER_CUBIC) for plane in shift])
+
+
+def _opaque(plate: PlateImage, region: Region, side: int) -> Mask:
+    assert plate.alpha is not None
+    alpha = plate.alpha[region.y : region.y + region.h, region.x : region.x + region.w].astype(np.float32)
+    return np.asarray(cv2.resize(alpha, (side, side), interpolation=cv2.INTER_AREA) > 0.5 * plate.peak)
+
+
+def _box_of(moves: Mask, region: Region, shifts: Field, size: int) -> Region | None:
+    """The moving part's bounding box with room for its edges and its farthest shift, in plate px."""
+    rows, columns = np.flatnonzero(moves.any(axis=1)), np.flatnonzero(moves.any(axis=0))
+    if not len(rows):
+        return None
+    side = moves.shape[0]
+    room = (3 + float(np.abs(shifts).max())) * side / size
+    left, top = (max(0.0, float(found[0]) - room) / side for found in (columns, rows))
+    right, bottom = (min(float(side), float(found[-1]) + 1 + room) / side for found in (columns, rows))
+    x, y = region.x + int(left * region.w), region.y + int(top * region.h)
+    return Region(
+        x, y, min(region.w, int(np.ceil(right * region.w))) + region.x - x,
+        min(region.h, int(np.ceil(bottom * region.h))) + region.y - y,
+    )  # fmt: skip
+
+
+def _matte(plate: PlateImage, region: Region, thing: Mask, box: Region, size: int, cut_out: bool) -> Field:
+    """(h, w) of the box: the moving part's soft outline at full size, found along the plate's edges."""
+    scale = min(1.0, MATTE_SIDE_PX / max(region.w, region.h))
+    small = (max(4, round(region.w * scale)), max(4, round(region.h * scale)))
+    if thing.all():
+        return np.ones((box.h, box.w), np.float32)
+    mask = np.asarray(cv2.resize(thing.astype(np.float32), small, interpolation=cv2.INTER_LINEAR), np.float32)
+    radius = max(1, round(_GUIDE_RADIUS * max(small) / size))
+    if cut_out:
+        grown = cv2.dilate(mask, np.ones((2 * round(_CUT_OUT_GROWTH * radius) + 1,) * 2, np.uint8))
+        return enlarged(cv2.blur(grown, (2 * radius + 1,) * 2), region, box)
+    coefficients = guided_coefficients(mask, display_in_region(plate, region, small), radius, _GUIDE_EPSILON)
+    matte = np.empty((box.h, box.w), np.float32)
+    for start in range(0, box.h, BAND_ROWS):
+        band = Region(box.x, box.y + start, box.w, min(BAND_ROWS, box.h - start))
+        guide = display_in_region(plate, band, (band.w, band.h))
+        model = enlarged(coefficients, region, band)
+        matte[start : start + band.h] = step((model[..., :3] * guide).sum(axis=2) + model[..., 3], *_MATTE_STEP)
+    return matte
+
+
+def _rim(matte: Field, width_px: int) -> Field:
+    """A trace of matte around it: what the edge leaves beyond the matte moves too, and does not stay behind as a line."""
+    inside = (matte > _LEAST_MATTE).astype(np.uint8)
+    return cv2.dilate(inside, np.ones((2 * width_px + 1,) * 2, np.uint8)) * np.float32(_TRACE)
+
+
+def _is_cut_out(plate: PlateImage, region: Region) -> bool:
+    if plate.alpha is None:
+        return False
+    alpha = plate.alpha[region.y : region.y + region.h, region.x : region.x + region.w]
+    return bool((alpha <= 0.02 * plate.peak).mean() > _CUT_OUT_SHARE)
+
+
+def _part(plate: PlateImage, box: Region) -> Field:
+    place = (slice(box.y, box.y + box.h), slice(box.x, box.x + box.w))
+    return to_working(PlateImage(plate.bgr[place], None if plate.alpha is None else plate.alpha[place], plate.premultiplied))
+
+
+def _mirrored(picture: Field, matte: Field) -> Field:
+    """The picture with its surroundings mirrored into the matte across the nearest edge: sharp, with its own grain."""
+    scale = min(1.0, MATTE_SIDE_PX / max(matte.shape))
+    small = (max(1, round(matte.shape[1] * scale)), max(1, round(matte.shape[0] * scale)))
+    hidden = cv2.resize(matte, small, interpolation=cv2.INTER_AREA) > _TRACE / 2
+    hidden = cv2.dilate(hidden.astype(np.uint8), np.ones((3, 3), np.uint8))
+    if hidden.all():
+        return picture
+    _, labels = cv2.distanceTransformWithLabels(hidden, cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL)
+    open_rows, open_columns = np.nonzero(hidden == 0)
+    nearest = np.zeros((int(labels.max()) + 1, 2), np.float32)
+    nearest[labels[open_rows, open_columns]] = np.stack([open_columns, open_rows], axis=-1)
+    rows, columns = np.indices(hidden.shape, dtype=np.float32)
+    shift = nearest[labels] - np.dstack([columns, rows])
+    far = 2 * shift + np.dstack([columns, rows])
+    inside = (far >= 0).all(axis=2) & (far[..., 0] <= small[0] - 1) & (far[..., 1] <= small[1] - 1)
+    at = np.clip(np.rint(far), 0, np.array(small) - 1).astype(np.intp)
+    clear = inside & (hidden[at[..., 1], at[..., 0]] == 0)
+    shift = np.where(clear[..., None], 2 * shift, 1.05 * shift).astype(np.float32)
+    wide = cv2.resize(cv2.blur(shift, (3, 3)), matte.shape[1::-1], interpolation=cv2.INTER_LINEAR) / np.float32(scale)
+    rows, columns = np.indices(matte.shape, dtype=np.float32)
+    return np.asarray(
+        cv2.remap(picture, columns + wide[..., 0], rows + wide[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101),
+        np.float32,
+    )

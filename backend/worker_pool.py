@@ -1,0 +1,96 @@
+"""Owns all workers of a backend: hears them, and tells those that have nothing to do to release their memory. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import zmq
+
+from .config import BackendConfig
+from .protocol.codec import Envelope
+from .protocol.messages import ErrorInfo, Message, ReleaseMemory
+from .security import Gate
+from .worker_host import Died, GaveUp, WorkerHost
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSaid:
+    """A message of a worker."""
+
+    worker: int
+    envelope: Envelope
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerDied:
+    """A worker is gone; another takes its number."""
+
+    worker: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkersGaveUp:
+    """No worker is left and none will be started any more."""
+
+    error: ErrorInfo
+
+
+PoolEvent = WorkerSaid | WorkerDied | WorkersGaveUp
+
+
+class WorkerPool:
+    """Keeps `config.workers` workers running."""
+
+    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], gate: Gate, config: BackendConfig) -> None:
+        self.workers = [WorkerHost(context, gate, config, number) for number in range(config.workers)]
+        self._unload_s = config.unload_s
+
+    @property
+    def sockets(self) -> list[zmq.Socket[bytes]]:
+        """The sockets to poll for the workers' messages."""
+        return [worker.socket for worker in self.workers if worker.socket is not None]
+
+    def start(self, now_s: float) -> None:
+        """Start every worker."""
+        for worker in self.workers:
+            worker.start(now_s)
+
+    def send(self, worker: int, message: Message, *raw: bytes) -> None:
+        """Send a message to a worker."""
+        self.workers[worker].send(message, *raw)
+
+    def poll(self, now_s: float) -> list[PoolEvent]:
+        """Hear the workers and look after them."""
+        events: list[PoolEvent] = []
+        for number, worker in enumerate(self.workers):
+            for event in worker.poll(now_s):
+                match event:
+                    case Died():
+                        events.append(WorkerDied(number))
+                    case GaveUp(error=error):
+                        events.append(WorkerDied(number))
+                        if all(other.gave_up for other in self.workers):
+                            events.append(WorkersGaveUp(error))
+                    case envelope:
+                        events.append(WorkerSaid(number, envelope))
+        return events
+
+    def look_after(self, is_busy: Callable[[int], bool], now_s: float) -> None:
+        """Say which workers have a job, and unload those that had none for long."""
+        for number, worker in enumerate(self.workers):
+            worker.set_busy(is_busy(number), now_s)
+            if worker.memory.models and worker.idle_s(now_s) > self._unload_s:
+                worker.send(ReleaseMemory())
+                worker.note_released()
+
+    def release_memory(self, is_busy: Callable[[int], bool]) -> None:
+        """Unload the models of every worker that has no job."""
+        for number, worker in enumerate(self.workers):
+            if not is_busy(number):
+                worker.send(ReleaseMemory())
+
+    def stop(self) -> None:
+        """End every worker at once."""
+        for worker in self.workers:
+            worker.stop()

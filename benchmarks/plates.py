@@ -1,0 +1,53 @@
+"""What the measurements of plates share: stills, pokes, and a model's motion on them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from backend.plate.image import PlateImage, decode_plate
+from backend.plate.motion import Motion, motion_of_flows, motion_of_pictures
+from backend.plate.region import default_region, model_input, pokes_in_region
+from backend.plate.stage import Stage
+from backend.protocol.messages import Poke
+from ipoke_models.inference import Model
+
+
+def read_still(path: Path, width_px: int | None) -> PlateImage:
+    """A still, enlarged to a width where one is given."""
+    pixels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    if pixels is None:
+        raise SystemExit(f"{path} can't be read; give image files.")
+    if width_px is not None:
+        size = (width_px, round(pixels.shape[0] * width_px / pixels.shape[1]))
+        pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_CUBIC)
+    return decode_plate(cv2.imencode(".png", pixels, [cv2.IMWRITE_PNG_COMPRESSION, 0])[1].tobytes())
+
+
+def textured(width: int, height: int, seed: int, dtype: type = np.uint8) -> PlateImage:
+    """A made-up still: smooth shapes with fine grain."""
+    generator = np.random.default_rng(seed)
+    coarse = generator.random((height // 120 + 2, width // 120 + 2, 3)).astype(np.float32)
+    pixels = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+    pixels += cv2.GaussianBlur(generator.normal(0, 0.1, pixels.shape).astype(np.float32), (0, 0), 1)
+    peak = 1 if np.dtype(dtype).kind == "f" else np.iinfo(dtype).max
+    return PlateImage((np.clip(pixels, 0, 1) * peak).astype(dtype), None)
+
+
+def stage_of(plate: PlateImage, pokes: list[Poke]) -> Stage:
+    """The plate with its default region."""
+    region = default_region(plate, pokes)
+    return Stage(plate, region, pokes_in_region(pokes, region, plate.size_px)[:, :2], None, None)
+
+
+def motion_on(model: Model, stage: Stage, pokes: list[Poke], seed: int) -> Motion:
+    """One variant's motion."""
+    x0 = model_input(stage.plate, stage.region, model.size_px)
+    steps = list(model.stream(torch.from_numpy(x0), pokes_in_region(pokes, stage.region, stage.plate.size_px), 1, seed))
+    flows = [step.flow[0].numpy() for step in steps if step.flow is not None]
+    if len(flows) < len(steps):
+        return motion_of_pictures(x0, [step.frames[0].numpy() for step in steps])
+    return motion_of_flows(flows, [None if step.visibility is None else step.visibility[0, 0].numpy() for step in steps])

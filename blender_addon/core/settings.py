@@ -1,0 +1,68 @@
+"""Owns what an artist had set when a job was asked for, so that it can be recalled and like jobs stand together. No bpy."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from .._vendor.client import Poke
+from .plane import Vec2
+from .pokes import Arrow, to_poke
+from .region import Box
+
+
+@dataclass(frozen=True, slots=True)
+class PokeSetting:
+    """A poke as it stands in the list: the arrow as it was drawn, its strength, and whether it takes part."""
+
+    name: str
+    arrow: Arrow
+    strength: float = 1.0
+    enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything beside the seed. `region` None leaves the choice to the backend; `kinematics` names a replayed motion."""
+
+    pokes: tuple[PokeSetting, ...] = ()
+    samples: int = 1
+    region: Box | None = None
+    kinematics: str = ""
+
+    @property
+    def asked(self) -> tuple[Poke, ...]:
+        """The pokes that travel: the enabled ones, stretched by their strength."""
+        return tuple(to_poke(poke.arrow, poke.strength) for poke in self.pokes if poke.enabled)
+
+    def key(self, plate_sha256: str) -> str:
+        """What is the same in two jobs that differ in their seeds only."""
+        pokes: tuple[Vec2, ...] = tuple(pair for poke in self.asked for pair in ((poke.x, poke.y), (poke.dx, poke.dy)))
+        told = repr((plate_sha256, pokes, self.region, self.kinematics))
+        return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+@dataclass(slots=True)
+class Group:
+    """Jobs of one plate that differ in their seeds only, by their position in the plate's list."""
+
+    key: str
+    jobs: list[int] = field(default_factory=list)
+
+
+def grouped(keys: Sequence[str]) -> list[Group]:
+    """Return the jobs' groups, that with the newest job first, and inside a group the newest job first."""
+    groups: dict[str, Group] = {}
+    for position in reversed(range(len(keys))):
+        groups.setdefault(keys[position], Group(keys[position])).jobs.append(position)
+    return list(groups.values())
+
+
+def numbered(names: Iterable[str], stem: str) -> str:
+    """Return the first of 'Poke 1', 'Poke 2', ... that is not taken."""
+    taken = set(names)
+    number = 1
+    while f"{stem} {number}" in taken:
+        number += 1
+    return f"{stem} {number}"

@@ -1,0 +1,26 @@
+"""Owns live mode: a preview is asked for when an arrow was let go, and takes the place of the one before."""
+
+from __future__ import annotations
+
+import bpy
+
+from .. import plates, pump
+from ..core import app
+from ..core.errors import AddonError
+from ..core.jobs import JobKind
+from . import sampling
+
+
+def sample(obj: bpy.types.Object) -> None:
+    """Ask for one preview if the plate is in live mode; a preview that is still being made is given up."""
+    plate = plates.plate_of(obj)
+    if plate is None or not plate.live or not sampling.enabled_pokes(plate) or bpy.app.background:
+        return
+    for job in sampling.open_jobs(obj):
+        if job.kind is not JobKind.LIVE:
+            return  # the artist waits for something else
+        pump.dispatch(app.CancelAsked(job.job_id))
+    try:
+        pump.dispatch(app.JobAsked(sampling.new_job(obj, JobKind.LIVE)))
+    except AddonError as error:
+        plate.message = error.sentence

@@ -1,0 +1,35 @@
+"""Owns what of the active plate lies under the mouse: an arrow, or a handle of its region."""
+
+from __future__ import annotations
+
+import bpy
+
+from .. import plates
+from ..core import hover, region
+from ..core.gesture import Part
+from ..core.plane import Vec2
+from ..core.region import Handle
+from ..drawing import overlay, view
+
+
+def grabbed_poke(context: bpy.types.Context, mouse: Vec2) -> tuple[int, Part] | None:
+    """Return which arrow of the active plate is under the mouse."""
+    obj = context.active_object
+    if plates.plate_of(obj) is None:
+        return None
+    numbered = [(i, arrow) for i, arrow in enumerate(overlay.screen_arrows(context, obj)) if arrow is not None]
+    found = hover.grabbed([arrow for _, arrow in numbered], mouse)
+    return None if found is None else (numbered[found[0]][0], found[1])
+
+
+def grabbed_handle(context: bpy.types.Context, mouse: Vec2) -> Handle | None:
+    """Return which handle of the active plate's region is under the mouse, where no arrow lies above it."""
+    plate = plates.active(context)
+    if plate is None or not plate.use_region or grabbed_poke(context, mouse) is not None:
+        return None
+    shown = view.surface(plate.id_data)
+    box = plates.region_box(plate)
+    handles, corners = overlay.handle_places(context, shown, box), overlay.places(context, shown, box.corners)
+    if handles is None or corners is None:
+        return None
+    return region.grabbed(handles, corners, mouse, view.ui_scale(context))

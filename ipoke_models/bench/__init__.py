@@ -1,0 +1,1 @@
+"""`ipoke bench`: time and memory of every stage of sampling."""

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from blender_addon.core.pokes import Arrow
+from blender_addon.core.region import Box
+from blender_addon.core.settings import Group, PokeSetting, Settings, grouped, numbered
+
+ARROW = Arrow((0.5, 0.5), (0.75, 0.5))
+SETTINGS = Settings((PokeSetting("Leaf", ARROW, 0.5), PokeSetting("Off", ARROW, enabled=False)), samples=4)
+
+
+def test_what_travels_is_enabled_and_stretched():
+    (poke,) = SETTINGS.asked
+    assert (poke.dx, poke.dy) == (0.125, 0.0)
+
+
+def test_a_group_does_not_depend_on_names_disabled_pokes_or_the_number_of_variants():
+    other = replace(SETTINGS, pokes=(PokeSetting("Renamed", ARROW, 0.5),), samples=8)
+    assert other.key("plate") == SETTINGS.key("plate")
+
+
+def test_a_group_depends_on_plate_arrows_and_region():
+    others = [
+        SETTINGS.key("other"),
+        replace(SETTINGS, pokes=(PokeSetting("Leaf", ARROW, 0.6),)).key("plate"),
+        replace(SETTINGS, region=Box(0, 0, 1, 1)).key("plate"),
+    ]
+    assert len({SETTINGS.key("plate"), *others}) == 4
+
+
+def test_the_newest_group_and_in_it_the_newest_job_come_first():
+    assert grouped(["a", "b", "a", "c"]) == [Group("c", [3]), Group("a", [2, 0]), Group("b", [1])]
+
+
+def test_a_new_name_is_one_that_is_free():
+    assert numbered(["Poke 1", "Poke 3"], "Poke") == "Poke 2"
+    assert numbered([], "Poke") == "Poke 1"

@@ -1,0 +1,86 @@
+"""`ipoke doctor` names each thing that can be missing, with its fix."""
+
+from __future__ import annotations
+
+import shutil
+from importlib import metadata
+
+import pytest
+import zmq
+
+from backend.cli import main
+from backend.commands import children, doctor
+
+
+@pytest.fixture
+def findings(monkeypatch, capsys, tmp_path):
+    """Run the doctor with the slow looks at torch and models left out; returns what it printed."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+
+    def run(*left_out: str, code: int = 1) -> str:
+        for name in left_out or ("_torch", "_models"):
+            monkeypatch.setattr(doctor, name, list)
+        assert main(["doctor"]) == code
+        return capsys.readouterr().out
+
+    return run
+
+
+def test_all_is_well(findings):
+    out = findings(code=0)
+    assert " bad  " not in out
+    assert "CURVE in libzmq" in out
+
+
+def test_a_full_disk(findings, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(1, 1, 0))
+    assert "fix: free at least 1024 MB" in findings()
+
+
+def test_no_encryption(findings, monkeypatch):
+    monkeypatch.setattr(zmq, "has", lambda name: False)
+    assert "fix: install pyzmq from its wheel" in findings()
+
+
+def test_no_port(findings, monkeypatch):
+    def refuse(*_arguments, **_options):
+        raise zmq.ZMQError(zmq.EADDRINUSE)
+
+    monkeypatch.setattr(zmq.Socket, "bind_to_random_port", refuse)
+    assert "fix: allow programs to listen on 127.0.0.1" in findings()
+
+
+def test_a_missing_package(findings, monkeypatch):
+    def version(name: str) -> str:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", version)
+    assert "fix: pip install numpy" in findings()
+
+
+def answer(monkeypatch, code: int, output: str, errors: str = "") -> None:
+    monkeypatch.setattr(children, "read_output", lambda command, timeout_s: (code, output, errors))
+
+
+def test_no_model(findings, monkeypatch):
+    answer(monkeypatch, 0, '{"models": []}')
+    assert "fix: install ipoke again, or name a folder" in findings("_torch")
+
+
+@pytest.mark.parametrize("why", ["this PyTorch was built without CUDA", "Found no NVIDIA driver on your system"])
+def test_no_gpu_says_why(findings, monkeypatch, why):
+    answer(monkeypatch, 0, f'{{"version": "2.13", "gpu": null, "why": "{why}"}}')
+    out = findings("_models", code=0)
+    assert f"none: {why}" in out
+    assert "install its driver and the CUDA build" in out
+
+
+def test_no_torch(findings, monkeypatch):
+    answer(monkeypatch, 1, "", "ModuleNotFoundError: No module named 'torch'")
+    assert "No module named 'torch'" in findings("_models")
+
+
+def test_a_backend_that_has_ended_without_a_word(findings, tmp_path):
+    (tmp_path / "ipoke").mkdir()
+    (tmp_path / "ipoke" / "connection.json").write_text("{")
+    assert "fix: remove" in findings(code=0)

@@ -1,0 +1,29 @@
+"""Work goes over several threads, comes back in order, and no more than a few results wait."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from backend.plate.stream import ordered
+
+
+def test_results_come_in_order_though_later_ones_are_ready_first():
+    assert list(ordered(lambda n: time.sleep(0.02 / (n + 1)) or n, range(20), threads=4)) == list(range(20))
+
+
+def test_only_a_few_results_wait_for_a_slow_reader():
+    begun = []
+    results = ordered(lambda n: begun.append(n) or n, range(100), threads=3)
+    next(results)
+    time.sleep(0.05)
+    assert len(begun) <= 5
+    results.close()
+    assert threading.active_count() < 5
+
+
+def test_an_error_reaches_the_reader():
+    with pytest.raises(ZeroDivisionError):
+        list(ordered(lambda n: 1 / (n - 3), range(6), threads=2))

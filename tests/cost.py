@@ -1,0 +1,153 @@
+"""What transport, encoding and scheduling cost of a job's time, with the real worker and the shipped model.
+
+    python -m tests.cost [--json]
+
+Each row compares a job that goes through the backend with the same job run by plain calls in this process, where the time
+of encoding is measured too; both are repeated and the fastest counts. The last row compares the bytes per second that
+reach a client from a worker without a model, over two encrypted connections, with a plain loopback copy of as many bytes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from backend import job as job_module
+from backend.client import Connected, Launcher, LocalBackend, OutputSize, Poke, SampleRequest, drive, new_job_id
+from backend.plate.image import decode_plate
+from backend.worker import LoadedModel, Models
+from tests.faults.fake_worker import Fault
+from tests.faults.work import request as fake_request
+from tests.faults.work import run
+
+PROJECT = Path(__file__).resolve().parent.parent
+START_S = 180.0
+ROUNDS = 2
+_SENDER = """
+import socket, sys
+data, left = bytes(1 << 20), int(sys.argv[2])
+with socket.create_connection(("127.0.0.1", int(sys.argv[1]))) as sink:
+    while left > 0:
+        sink.sendall(data[:left])
+        left -= len(data)
+"""
+
+
+def asked(width: int, height: int, samples: int) -> SampleRequest:
+    coarse = np.random.default_rng(0).integers(0, 255, (height // 32 + 2, width // 32 + 2, 3), np.uint8)
+    plate = cv2.imencode(".png", cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC))[1].tobytes()
+    poke = Poke(0.5, 0.5, 0.1, -0.1)
+    return SampleRequest(new_job_id(), plate, "smooth.png", (poke,), None, samples, 7, size=OutputSize.PLATE)
+
+
+def backend_of(folder: Path, *words: str) -> LocalBackend:
+    backend = LocalBackend(Launcher([sys.executable, "-m", *words], folder / "run", {"PYTHONPATH": str(PROJECT)}))
+    drive(backend, lambda event: isinstance(event, Connected), START_S)
+    return backend
+
+
+def in_process(request: SampleRequest, model: LoadedModel) -> tuple[float, float]:
+    """Seconds of the job by plain calls, and how many of them it spent encoding frames."""
+    encode: Callable = job_module.encode_frame
+    encoding_s = 0.0
+
+    def timed(*arguments):
+        nonlocal encoding_s
+        began_s = time.perf_counter()
+        data = encode(*arguments)
+        encoding_s += time.perf_counter() - began_s
+        return data
+
+    job_module.encode_frame = timed
+    try:
+        began_s = time.perf_counter()
+        job = job_module.SampleJob(request.message(), model, decode_plate(request.plate))
+        job.run(lambda message, *raw: None, lambda: False)
+        return time.perf_counter() - began_s, encoding_s
+    finally:
+        job_module.encode_frame = encode
+
+
+def through_the_backend(request: SampleRequest, backend: LocalBackend) -> float:
+    began_s = time.perf_counter()
+    taken = run(backend, dataclasses.replace(request, job_id=new_job_id()))
+    assert taken.frames
+    return time.perf_counter() - began_s
+
+
+def row(what: str, request: SampleRequest, model: LoadedModel, backend: LocalBackend) -> dict[str, float | str]:
+    in_process(request, model)
+    through_the_backend(request, backend)
+    plain_s, encoding_s = min(in_process(request, model) for _ in range(ROUNDS))
+    wire_s = min(through_the_backend(request, backend) for _ in range(ROUNDS))
+    return {
+        "what": what,
+        "variants": request.samples,
+        "variant_s": wire_s / request.samples,
+        "transport_and_scheduling": (wire_s - plain_s) / wire_s,
+        "encoding": encoding_s / wire_s,
+    }
+
+
+def speed(backend: LocalBackend) -> dict[str, float | str]:
+    samples = 8
+    run(backend, fake_request(Fault.LARGE, samples=1))
+    began_s = time.perf_counter()
+    taken = run(backend, fake_request(Fault.LARGE, samples=samples))
+    took_s = time.perf_counter() - began_s
+    count = sum(len(image) for image in taken.frames.values())
+    plain_s = min(loopback_copy_s(count) for _ in range(ROUNDS))
+    mb = count / 1e6
+    return {"what": "bytes a second", "mb_s": mb / took_s, "plain_mb_s": mb / plain_s, "share": plain_s / took_s}
+
+
+def loopback_copy_s(count: int) -> float:
+    """Seconds from the first byte to the last of a copy from another process."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        sender = subprocess.Popen([sys.executable, "-c", _SENDER, str(listener.getsockname()[1]), str(count)])
+        source = listener.accept()[0]
+        began_s, left = time.perf_counter(), count
+        with source:
+            while left > 0:
+                left -= len(source.recv(1 << 20))
+        took_s = time.perf_counter() - began_s
+        sender.wait()
+        return took_s
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true")
+    as_json = parser.parse_args().json
+    model = Models().get(None)
+    with tempfile.TemporaryDirectory() as folder:
+        backend = backend_of(Path(folder) / "real", "backend")
+        rows = [row("128 px", asked(128, 128, 8), model, backend), row("4K", asked(3840, 2160, 1), model, backend)]
+        backend.close()
+        scratch = Path(folder) / "scratch"
+        scratch.mkdir()
+        backend = backend_of(Path(folder) / "fake", "tests.faults.serve_with_fake_worker", str(scratch))
+        rows.append(speed(backend))
+        backend.close()
+    if as_json:
+        print(json.dumps({"rows": rows}, indent=1))
+    else:
+        for one in rows:
+            told = (f"{name} {value:.3f}" if isinstance(value, float) else f"{name} {value}" for name, value in one.items())
+            print(", ".join(told), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
