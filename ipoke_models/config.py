@@ -246,11 +246,13 @@ class ModelConfig:
     flow: FlowConfig
     max_pokes: int = 5
     poke_size_px: int = 5
-    temperature: float = 1.0
-    """Deviation of the residuals that sampling draws (Kingma and Dhariwal 2018); below 1, variants are calmer and more alike."""
+    variation: float = 1.0
+    """How much of a draw's way from the base's mean sampling keeps, z = mean + variation (z - mean); 1: the flow's own draws."""
 
     def __post_init__(self) -> None:
-        _require(self.max_pokes > 0 and self.temperature > 0, "max_pokes and temperature must be positive")
+        _require(self.max_pokes > 0, "max_pokes must be positive")
+        _require(0 < self.variation <= 1, "variation must lie above 0 and be at most 1")
+        _require(self.variation == 1 or self.flow.base_hidden > 0, "variation must be 1 for a flow without a base")
         _require(self.poke_size_px % 2 == 1 and self.poke_size_px > 0, "poke_size_px must be odd and positive")
         _require(
             self.size_px >> len(self.conditioner.image.widths) == LATENT_PX,

@@ -229,18 +229,21 @@ class Model:
     def _draw(
         self, variants: range, seed: int, conditioning: Conditioning, cancelled: Callable[[], bool] = lambda: False
     ) -> Tensor:
-        """Codes (n, Cz, 8, 8) of these variants. Where the flow's inverse runs away, a variant's next residual is taken."""
+        """Codes (n, Cz, 8, 8) of these variants. Where the flow's inverse runs away, a variant's next residual is taken.
+
+        On its own the flow moves the poked place too little, and its base shows all variants alike: `variation` lies between.
+        """
         generators = [_generator(seed, variant) for variant in variants]
 
         def residual(generator: torch.Generator) -> Tensor:
-            return self.config.temperature * torch.randn(self._residual_shape, generator=generator)
+            return torch.randn(self._residual_shape, generator=generator)
 
         r = torch.stack([residual(generator) for generator in generators])
         for _ in range(MOST_DRAWS):
             z = self._sampler.latent(r.to(self.device), conditioning, cancelled)
             lost = ~(z.abs().flatten(1).amax(dim=1) <= LARGEST_CODE)
             if not bool(lost.any()):
-                return z
+                return z if conditioning.base is None else torch.lerp(conditioning.base[0], z, self.config.variation)
             for index in lost.nonzero().flatten().tolist():
                 r[index] = residual(generators[index])
         raise ModelError(f"'{self.name}' found no clip in {MOST_DRAWS} draws of seed {seed}; take another seed.")

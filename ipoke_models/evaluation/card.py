@@ -45,7 +45,7 @@ def _networks(model: Model) -> str:
         "z and r": f"{settings.flow.channels} x 8 x 8",
         "flow": f"steps {list(settings.flow.num_steps)}, {settings.flow.mid_channels} hidden channels in the couplings",
         "base of the flow": f"{settings.flow.base_hidden} hidden channels" if settings.flow.base_hidden else "none",
-        "temperature of sampling": f"{settings.temperature:g}",
+        "variation of sampling": f"{settings.variation:g}",
         "sha256 of the weights": model.sha256,
     }
     return "| | |\n|---|---|\n" + "".join(f"| {name} | {value} |\n" for name, value in rows.items())

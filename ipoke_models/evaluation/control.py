@@ -112,7 +112,7 @@ def _twins(model: Model, twin: ConditionalVae, example: Example, variants: int, 
     x0, poke = example.clip[0], example.poke()
     r = torch.randn(variants, twin.config.channels, LATENT_PX, LATENT_PX, generator=torch.Generator().manual_seed(seed))
     h = model.condition(x0[None], model.poke_map(poke)[None])
-    z = twin.latent(model.config.temperature * r, h.expand(variants, -1, -1, -1))
+    z = twin.latent(r, h.expand(variants, -1, -1, -1))
     return model.decode(model.guide(z, x0, poke), x0[None])
 
 
