@@ -88,17 +88,21 @@ class LoadedModel:
                 yield from _frames(step, range(1))
 
 
+def settle_process() -> None:
+    """Choose for the whole process what makes the same request give the same bytes; call it before `Models`."""
+    torch.set_grad_enabled(False)
+    # One thread: results don't depend on the number of cores, and a busy machine does not stall the others' barrier.
+    torch.set_num_threads(1)
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.deterministic = True
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_tf32 = False
+
+
 class Models:
     """The installed models; each is loaded when it is first asked for, and the last few are kept within a budget."""
 
     def __init__(self, budget_mb: int | None = None) -> None:
-        torch.set_grad_enabled(False)
-        # One thread: results don't depend on the number of cores, and a busy machine does not stall the others' barrier.
-        torch.set_num_threads(1)
-        torch.backends.cudnn.benchmark = False
-        torch.backends.cudnn.deterministic = True
-        torch.backends.cudnn.allow_tf32 = False
-        torch.backends.cuda.matmul.allow_tf32 = False
         self._device = _device()
         self._budget_mb = _memory_mb(self._device) // _BUDGET_SHARE if budget_mb is None else budget_mb
         self._loaded: OrderedDict[str, LoadedModel] = OrderedDict()

@@ -155,8 +155,9 @@ def main() -> int:
     exit_with_parent(sys.stdin.buffer)
     link = WorkerLink(ticket)
     try:
-        from .worker import Models
+        from .worker import Models, settle_process
 
+        settle_process()
         models = Models()
     except ImportError as error:
         sentence = f"The models can't be loaded ({error}); install the backend again, see `ipoke doctor`."

@@ -26,7 +26,7 @@ import numpy as np
 from backend import job as job_module
 from backend.client import Connected, Launcher, LocalBackend, OutputSize, Poke, SampleRequest, drive, new_job_id
 from backend.plate.image import decode_plate
-from backend.worker import LoadedModel, Models
+from backend.worker import LoadedModel, Models, settle_process
 from tests.faults.fake_worker import Fault
 from tests.faults.work import request as fake_request
 from tests.faults.work import run
@@ -130,6 +130,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true")
     as_json = parser.parse_args().json
+    settle_process()
     model = Models().get(None)
     with tempfile.TemporaryDirectory() as folder:
         backend = backend_of(Path(folder) / "real", "backend")

@@ -100,7 +100,8 @@ REAL_LIMIT = """
 import os, resource
 import numpy as np
 from pathlib import Path
-from backend.worker import Models
+from backend.worker import Models, settle_process
+settle_process()
 model = Models().get("garden-64")
 x0 = np.random.default_rng(0).uniform(-1, 1, (3, 64, 64)).astype(np.float32)
 pokes = np.array([[0.5, 0.5, 0.1, 0.1]])

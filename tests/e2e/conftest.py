@@ -25,7 +25,7 @@ MODEL = "small-64"
 START_S = 90.0
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def models_folder(tmp_path_factory) -> Path:
     """A folder with one untrained model whose variants move and differ."""
     folder = tmp_path_factory.mktemp("models")
@@ -35,7 +35,7 @@ def models_folder(tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def _environment(models_folder, tmp_path_factory) -> Iterator[None]:
     """Children find the small model, keep their files to themselves, and leave no process behind."""
     run = tmp_path_factory.mktemp("run")
@@ -52,7 +52,7 @@ def new_backend(folder: Path) -> LocalBackend:
     return LocalBackend(Launcher(command, folder, {"PYTHONPATH": str(PROJECT)}))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def backend(tmp_path_factory, _environment) -> Iterator[LocalBackend]:
     """One backend for all tests that don't break it."""
     backend = new_backend(tmp_path_factory.mktemp("backend"))
@@ -61,7 +61,7 @@ def backend(tmp_path_factory, _environment) -> Iterator[LocalBackend]:
     backend.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def connection_file(backend) -> Path:
     file = backend.launcher.poll().connection_file
     assert file is not None
