@@ -16,11 +16,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from backend.commands.inputs import parse_poke
 from backend.plate.image import decode_image, encode_png
 from backend.plate.motion import places_of
 from backend.plate.stream import ordered
 from backend.plate.timing import timeline
-from backend.protocol.messages import Playback, Poke
+from backend.protocol.messages import Playback
 from ipoke_models import load_model
 
 from .plates import motion_on, read_still, stage_of, textured
@@ -40,8 +41,7 @@ def main() -> int:
     plate = (
         textured(options.width, options.width * 9 // 16, 0) if options.image is None else read_still(options.image, options.width)
     )
-    (x, y), (to_x, to_y) = ([float(part) for part in end.split(",")] for end in options.poke.split(":"))
-    pokes = [Poke(x, y, to_x - x, to_y - y)]
+    pokes = [parse_poke(options.poke)]
     stage = stage_of(plate, pokes)
     motion = motion_on(load_model(options.model), stage, pokes, 0)
     before_mb = peak_mb()

@@ -28,6 +28,7 @@ from ipoke_models import load_model
 from ipoke_models.data.pictures import load_pictures
 from ipoke_models.data.procedural import Clip, procedural_clip
 from ipoke_models.evaluation.lpips import Lpips, load_lpips
+from ipoke_models.evaluation.measures import psnr
 from ipoke_models.inference import Model
 
 SHOWN = (3, 6, 10)
@@ -91,17 +92,11 @@ def shrink_flow(flow: NDArray[np.float32], size: int) -> NDArray[np.float32]:
     return np.stack([shrink(flow[..., axis], size) for axis in (0, 1)]) * np.float32(size / len(flow))
 
 
-def lpips_of(metric: Lpips, first: Picture, second: Picture) -> float:
-    """Perceptual distance of two BGR pictures."""
-    pair = [torch.from_numpy(np.ascontiguousarray(p[..., ::-1].transpose(2, 0, 1)))[None] / 127.5 - 1 for p in (first, second)]
+def compared(metric: Lpips, first: Picture, second: Picture) -> tuple[float, float]:
+    """Perceptual distance, and peak signal to noise ratio in dB, of two BGR pictures."""
+    a, b = (torch.from_numpy(np.ascontiguousarray(p[..., ::-1].transpose(2, 0, 1)))[None] / 127.5 - 1 for p in (first, second))
     with torch.inference_mode():
-        return float(metric(*pair))
-
-
-def psnr_of(first: Picture, second: Picture) -> float:
-    """Peak signal to noise ratio, dB."""
-    error = float(((first.astype(np.float32) - second) ** 2).mean())
-    return 10 * float(np.log10(255**2 / max(error, 1e-9)))
+        return float(metric(a, b)), psnr(a, b)
 
 
 def main() -> int:
@@ -124,7 +119,7 @@ def main() -> int:
         truth = {t: np.ascontiguousarray(clip.frames[t, ..., ::-1]) for t in SHOWN}
         shown = [truth[SHOWN[-1]]]
         for name, frames in ways(model, clip):
-            rows.setdefault(name, []).extend((lpips_of(metric, frames[t], truth[t]), psnr_of(frames[t], truth[t])) for t in SHOWN)
+            rows.setdefault(name, []).extend(compared(metric, frames[t], truth[t]) for t in SHOWN)
             shown.append(frames[SHOWN[-1]])
         if options.look:
             options.look.mkdir(parents=True, exist_ok=True)

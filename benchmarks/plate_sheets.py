@@ -12,8 +12,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from backend.commands.inputs import parse_poke
 from backend.plate.preview import draw_arrows
-from backend.protocol.messages import Poke
 from ipoke_models import load_model
 
 from .plates import motion_on, read_still, stage_of
@@ -34,8 +34,7 @@ def main() -> int:
     options.output.mkdir(parents=True, exist_ok=True)
     for named in options.stills:
         path, _, arrow = named.rpartition("@")
-        (x, y), (to_x, to_y) = ([float(part) for part in end.split(",")] for end in arrow.split(":"))
-        pokes = [Poke(x, y, to_x - x, to_y - y)]
+        pokes = [parse_poke(arrow)]
         plate = read_still(Path(path), options.width)
         stage = stage_of(plate, pokes)
         motion = motion_on(model, stage, pokes, options.seed)

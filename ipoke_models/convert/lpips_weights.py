@@ -6,7 +6,6 @@ a pickle of nested dictionaries of numpy arrays; anything else in it is refused.
 
 from __future__ import annotations
 
-import pickle
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -18,22 +17,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ..errors import CheckpointError
+from .pickle_reader import read_arrays
 
-_ALLOWED = {
-    ("numpy.core.multiarray", "_reconstruct"),
-    ("numpy._core.multiarray", "_reconstruct"),
-    ("numpy", "ndarray"),
-    ("numpy", "dtype"),
-}
 _LAYERS = 5
-
-
-class _ArraysOnly(pickle.Unpickler):
-    def find_class(self, module_name: str, global_name: str) -> Any:
-        """Refuse everything that is no numpy array."""
-        if (module_name, global_name) not in _ALLOWED:
-            raise CheckpointError(f"The file holds {module_name}.{global_name} and was not loaded; it should hold arrays only.")
-        return super().find_class(module_name, global_name)
 
 
 def convert(source: Path, target: Path) -> None:
@@ -42,15 +28,7 @@ def convert(source: Path, target: Path) -> None:
     Raises:
         CheckpointError: the file can't be read, or is no LPIPS AlexNet.
     """
-    try:
-        with source.open("rb") as file:
-            content = _ArraysOnly(file).load()
-    except OSError as error:
-        raise CheckpointError(f"{source} can't be read ({error.strerror}).") from error
-    except CheckpointError:
-        raise
-    except (pickle.UnpicklingError, EOFError, ValueError, AttributeError) as error:
-        raise CheckpointError(f"{source} is no pickle of arrays; get the file again.") from error
+    content = read_arrays(source)
     try:
         save_file(dict(_renamed(content)), target)
     except (KeyError, TypeError) as error:

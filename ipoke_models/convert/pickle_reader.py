@@ -1,6 +1,7 @@
-"""The one place that unpickles: reads a Lightning checkpoint in a process of its own, with torch's restricted unpickler.
+"""The one place that unpickles, in a process of its own.
 
-Only the `state_dict`'s tensors come out. Anything in the file but tensors and plain values is refused.
+Of a Lightning checkpoint, read with torch's restricted unpickler, only the `state_dict`'s tensors come out; of a plain pickle
+only numpy arrays and what holds them. A file with anything else is refused.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import pickle
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -30,6 +32,22 @@ _LIGHTNING_KEYS = tuple(
     (_Callback, f"pytorch_lightning.callbacks.{module}")
     for module in ("model_checkpoint.ModelCheckpoint", "early_stopping.EarlyStopping", "lr_monitor.LearningRateMonitor")
 )
+
+
+_OF_ARRAYS = {
+    ("numpy.core.multiarray", "_reconstruct"),
+    ("numpy._core.multiarray", "_reconstruct"),
+    ("numpy", "ndarray"),
+    ("numpy", "dtype"),
+}
+
+
+class _ArraysOnly(pickle.Unpickler):
+    def find_class(self, module_name: str, global_name: str) -> Any:
+        """Refuse everything that is no numpy array."""
+        if (module_name, global_name) not in _OF_ARRAYS:
+            raise CheckpointError(f"The file holds {module_name}.{global_name} and was not loaded; it should hold arrays only.")
+        return super().find_class(module_name, global_name)
 
 
 def read_in_child(checkpoint: Path, tensors: Path) -> None:
@@ -69,6 +87,23 @@ def read(checkpoint: Path) -> dict[str, Tensor]:
     if not isinstance(state, dict) or not all(_is_dense(value) for value in state.values()):
         raise CheckpointError(f"{checkpoint} holds no state_dict of tensors; it is no Lightning checkpoint.")
     return {str(key): value for key, value in state.items()}
+
+
+def read_arrays(file: Path) -> Any:
+    """What a plain pickle of numpy arrays holds. Unpickles: call it in a process of its own.
+
+    Raises:
+        CheckpointError: the file can't be read, or holds more than arrays.
+    """
+    try:
+        with file.open("rb") as opened:
+            return _ArraysOnly(opened).load()
+    except OSError as error:
+        raise CheckpointError(f"{file} can't be read ({error.strerror}).") from error
+    except CheckpointError:
+        raise
+    except (pickle.UnpicklingError, EOFError, ValueError, AttributeError) as error:
+        raise CheckpointError(f"{file} is no pickle of arrays; get the file again.") from error
 
 
 def copy(checkpoint: Path, tensors: Path) -> None:

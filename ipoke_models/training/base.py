@@ -73,8 +73,7 @@ class BaseStage:
         """Held-out likelihood, and the flow error of the mean's last frame beside that of standing still."""
         rng = np.random.default_rng([self._seed, 7])
         rows = []
-        for part in self._held_out.store.parts(32, VALIDATION_CLIPS):
-            examples = self._held_out.examples(part, rng, with_motion=True)
+        for examples in self._held_out.in_order(rng, 32, VALIDATION_CLIPS, with_motion=True):
             last = [examples.batch.backward.shape[1] - 1]
             mean, nll = self._predict(examples)
             row = {"held_out_nll": float(nll)}

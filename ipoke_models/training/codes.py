@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,6 +55,12 @@ class CodedClips:
     def random(self, rng: np.random.Generator, count: int, *, with_motion: bool = False) -> Examples:
         """Examples of random clips, half of them mirrored."""
         return self.examples(rng.integers(len(self), size=count), rng, with_motion=with_motion)
+
+    def in_order(
+        self, rng: np.random.Generator, size: int, most: int | None = None, *, with_motion: bool = False
+    ) -> Iterator[Examples]:
+        """Examples of all clips (or of the first `most`), up to `size` at a time."""
+        return (self.examples(part, rng, with_motion=with_motion) for part in self.store.parts(size, most))
 
     def examples(self, indices: NDArray[np.int64], rng: np.random.Generator, *, with_motion: bool = False) -> Examples:
         """Examples of these clips; flow and frames after the still are read only `with_motion`."""

@@ -47,6 +47,4 @@ class KinematicsStage:
     def validate(self) -> dict[str, float]:
         """Held-out negative log-likelihood a dimension."""
         rng = np.random.default_rng([self._seed, 5])
-        return mean_figures(
-            {"held_out_nll": float(self._nll(self._held_out.examples(part, rng)))} for part in self._held_out.store.parts(64)
-        )
+        return mean_figures({"held_out_nll": float(self._nll(examples))} for examples in self._held_out.in_order(rng, 64))

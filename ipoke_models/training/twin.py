@@ -49,10 +49,7 @@ class TwinStage:
     def validate(self) -> dict[str, float]:
         """Negative evidence on held-out clips."""
         rng = np.random.default_rng([self._seed, 9])
-        return mean_figures(
-            {"held_out_evidence": float(self._evidence(self._held_out.examples(part, rng)))}
-            for part in self._held_out.store.parts(64)
-        )
+        return mean_figures({"held_out_evidence": float(self._evidence(part))} for part in self._held_out.in_order(rng, 64))
 
 
 def save_twin(work: Path, twin: ConditionalVae) -> None:
