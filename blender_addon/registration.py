@@ -10,7 +10,7 @@ from . import handlers, preferences, properties, pump
 from .drawing import overlay
 from .operators import backend, baking, clips, draw_poke, edit_region, hover, plates, pokes, relink, sampling, transfer
 from .tools import poke_tool
-from .ui import lists, panels
+from .ui import backend_panel, lists, output_panels, plate_panels, variant_panels
 
 CLASSES: tuple[type, ...] = (
     *properties.CLASSES,
@@ -27,7 +27,10 @@ CLASSES: tuple[type, ...] = (
     *transfer.CLASSES,
     *backend.CLASSES,
     *lists.CLASSES,
-    *panels.CLASSES,
+    *plate_panels.CLASSES,
+    *variant_panels.CLASSES,
+    *output_panels.CLASSES,
+    *backend_panel.CLASSES,
 )
 
 STEPS: tuple[tuple[Callable[[], None], Callable[[], None]], ...] = (

@@ -1,0 +1,52 @@
+"""Owns the panel that says where the backend stands."""
+
+import bpy
+
+from .. import pump
+from ..core.app import Phase
+from ..core.link import Fix
+from .shared import Panel, wrapped
+
+DOTS = {
+    Phase.OFF: "RADIOBUT_OFF",
+    Phase.STARTING: "SORTTIME",
+    Phase.READY: "RADIOBUT_ON",
+    Phase.LOST: "ERROR",
+    Phase.FAILED: "ERROR",
+}
+
+
+class IPOKE_PT_backend(Panel, bpy.types.Panel):
+    """Where the backend stands."""
+
+    bl_label = "Backend"
+
+    def draw_header_preset(self, _context: bpy.types.Context) -> None:
+        """Show the state even while the panel is closed."""
+        self.layout.label(text="", icon=_dot())
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw the sentence and the button that fits it."""
+        layout = self.layout
+        backend = pump.state().backend
+        wrapped(layout, context, backend.sentence, icon=_dot())
+        if backend.used_mb:
+            layout.label(text=f"{backend.used_mb} MB loaded")
+        column = layout.column(align=True)
+        if backend.phase is Phase.FAILED and backend.fix is not Fix.START:
+            column.operator("ipoke.open_preferences", icon="PREFERENCES")
+        off = backend.phase in (Phase.OFF, Phase.FAILED)
+        column.operator("ipoke.start_backend" if off else "ipoke.stop_backend", icon="PLAY" if off else "SNAP_FACE")
+        column.operator("ipoke.release_memory", icon="MEMORY")
+        row = column.row(align=True)
+        row.operator("ipoke.open_log", icon="TEXT")
+        row.operator("ipoke.copy_diagnostics", icon="COPYDOWN")
+
+
+def _dot() -> str:
+    state = pump.state()
+    busy = state.backend.phase is Phase.READY and state.jobs
+    return "SORTTIME" if busy else DOTS[state.backend.phase]
+
+
+CLASSES = (IPOKE_PT_backend,)

@@ -1,0 +1,97 @@
+"""Owns the panels of what goes in: the plate, its arrows, and sampling."""
+
+import bpy
+
+from .. import plates
+from ..core.jobs import Job, JobKind
+from ..core.pokes import longest_px
+from ..operators.sampling import open_jobs
+from .lists import effective_px
+from .shared import Panel, PlatePanel, wrapped
+
+
+class IPOKE_PT_plate(Panel, bpy.types.Panel):
+    """The plate and how to get one."""
+
+    bl_label = "Plate"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw it."""
+        layout = self.layout
+        plate = plates.active(context)
+        if plate is None:
+            wrapped(layout, context, "Add a photograph, then drag arrows on it with the Poke tool", icon="INFO")
+        else:
+            width, height = plates.size_px(plate)
+            layout.label(text=f"{plate.still.name}, {width} x {height}", icon="IMAGE_DATA")
+        column = layout.column(align=True)
+        column.operator("ipoke.add_plate", icon="ADD")
+        if plate is None:
+            column.operator("ipoke.use_image", icon="TEXTURE")
+            if bpy.ops.ipoke.convert_empty.poll():
+                column.operator("ipoke.convert_empty", icon="IMAGE_REFERENCE")
+
+
+class IPOKE_PT_pokes(PlatePanel, bpy.types.Panel):
+    """The arrows."""
+
+    bl_label = "Pokes"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw them."""
+        layout = self.layout
+        plate = plates.active(context)
+        if not plate.pokes:
+            wrapped(layout, context, "Pick the Poke tool and drag from the part that is to move to where it goes", icon="INFO")
+        tool = layout.operator("wm.tool_set_by_id", text="Poke Tool", icon="FORCE_WIND")
+        tool.name = "ipoke.poke_tool"
+        if plate.pokes:
+            row = layout.row()
+            row.template_list("IPOKE_UL_pokes", "", plate, "pokes", plate, "active_poke", rows=2)
+            column = row.column(align=True)
+            column.operator("ipoke.remove_poke", text="", icon="REMOVE")
+            column.operator("ipoke.duplicate_poke", text="", icon="DUPLICATE")
+            column.operator("ipoke.mirror_pokes", text="", icon="MOD_MIRROR")
+            column.operator("ipoke.clear_pokes", text="", icon="TRASH")
+            longest = longest_px(plates.size_px(plate))
+            if any(poke.enabled and effective_px(plate, poke) > longest for poke in plate.pokes):
+                text = bpy.app.translations.pgettext_iface("Arrows over {px} px are longer than the model was trained for")
+                wrapped(layout, context, text.format(px=round(longest)), icon="INFO")
+
+
+class IPOKE_PT_sample(PlatePanel, bpy.types.Panel):
+    """Settings, the backend, and how far it is."""
+
+    bl_label = "Sample"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw them."""
+        layout = self.layout
+        plate = plates.active(context)
+        column = layout.column(align=True)
+        column.prop(plate, "samples")
+        row = column.row(align=True)
+        row.prop(plate, "seed")
+        row.prop(plate, "lock_seed", text="", icon="LOCKED" if plate.lock_seed else "UNLOCKED")
+        row = column.row(align=True)
+        row.prop(plate, "use_region", toggle=True, icon="SELECT_SET")
+        row.prop(plate, "live", toggle=True, icon="PLAY")
+        jobs = open_jobs(context.active_object)
+        for job in jobs:
+            _draw_job(layout, job)
+        if jobs:
+            layout.operator("ipoke.cancel", icon="X")
+        else:
+            row = layout.row()
+            row.scale_y = 1.4
+            row.operator("ipoke.sample", icon="PLAY")
+        if plate.message:
+            wrapped(layout, context, plate.message, icon="ERROR")
+
+
+def _draw_job(layout: bpy.types.UILayout, job: Job) -> None:
+    text = f"Bake: {job.sentence}" if job.kind is JobKind.BAKE else job.sentence
+    layout.progress(factor=job.fraction, text=text)
+
+
+CLASSES = (IPOKE_PT_plate, IPOKE_PT_pokes, IPOKE_PT_sample)

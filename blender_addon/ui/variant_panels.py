@@ -1,0 +1,102 @@
+"""Owns the panels of what came back: the variants of a job, and everything that was sampled before."""
+
+import bpy
+
+from .. import plates, pump, results
+from ..core import folders
+from ..core.settings import grouped
+from ..properties import IPOKE_PG_job, IPOKE_PG_plate
+from . import thumbnails
+from .shared import PlatePanel, wrapped
+
+THUMBNAIL_SCALE = 4.5
+
+
+class IPOKE_PT_variants(PlatePanel, bpy.types.Panel):
+    """What came back: the variants of one job as pictures, what the plane shows, and baking."""
+
+    bl_label = "Variants"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw it."""
+        layout = self.layout
+        plate = plates.active(context)
+        if not plate.variants:
+            wrapped(layout, context, "Variants appear here after Sample", icon="INFO")
+            return
+        chosen = results.active_variant(plate)
+        self._draw_grid(layout, plate, (plate.variants[-1] if chosen is None else chosen).job_id, context.scene.frame_current)
+        row = layout.row(align=True)
+        row.operator("ipoke.reroll", icon="FILE_REFRESH")
+        row.operator("ipoke.recall_settings", icon="LOOP_BACK")
+        row.operator("ipoke.delete_variant", text="", icon="TRASH")
+        gone = pump.missing(plate)
+        if gone:
+            text = bpy.app.translations.pgettext_iface("The files of {count} samples are missing, such as {path}")
+            wrapped(layout, context, text.format(count=len(gone), path=gone[0]), icon="ERROR")
+            layout.operator("ipoke.find_results", icon="VIEWZOOM")
+        row = layout.row(align=True)
+        row.operator("ipoke.show_still", text="Still", icon="IMAGE_DATA", depress=plate.shown == "STILL")
+        variant = row.operator("ipoke.choose_variant", text="Variant", icon="PLAY", depress=plate.shown == "VARIANT")
+        variant.index = max(plate.active_variant, 0)
+        row.operator("ipoke.show_bake", text="Bake", icon="RENDER_ANIMATION", depress=plate.shown == "BAKE")
+        row = layout.row(align=True)
+        row.prop(plate, "start_frame", text="Start")
+        row.prop(plate, "cyclic", toggle=True)
+
+    def _draw_grid(self, layout: bpy.types.UILayout, plate: IPOKE_PG_plate, job_id: str, now: int) -> None:
+        grid = layout.grid_flow(row_major=True, columns=2, even_columns=True, even_rows=True, align=True)
+        folder = results.folder(plate, job_id)
+        for index, variant in enumerate(plate.variants):
+            if variant.job_id != job_id:
+                continue
+            active = index == plate.active_variant
+            # The chosen one moves with the timeline, the others show where they end.
+            frame = 1 + (now - plate.start_frame) % max(variant.frames, 1) if active else variant.frames
+            cell = grid.column(align=True)
+            cell.template_icon(thumbnails.icon(folders.variant_folder(folder, variant.index), frame), scale=THUMBNAIL_SCALE)
+            row = cell.row(align=True)
+            text = str(variant.index + 1) if variant.complete else f"{variant.index + 1}: {variant.frames} frames"
+            icon = "RENDER_ANIMATION" if variant.baked_frames else "NONE"
+            row.operator("ipoke.choose_variant", text=text, icon=icon, depress=active).index = index
+            row.prop(variant, "starred", text="", icon="SOLO_ON" if variant.starred else "SOLO_OFF")
+
+
+class IPOKE_PT_history(PlatePanel, bpy.types.Panel):
+    """Everything that was sampled for the plate: a row for each group of jobs that differ in their seeds only."""
+
+    bl_label = "History"
+    bl_parent_id = "IPOKE_PT_variants"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Only with variants."""
+        plate = plates.active(context)
+        return plate is not None and len(plate.variants) > 0
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw the groups, newest first."""
+        plate = plates.active(context)
+        chosen = results.active_variant(plate)
+        stars = {variant.job_id for variant in plate.variants if variant.starred}
+        for group in grouped([job.group or job.name for job in plate.jobs]):
+            box = self.layout.box().column(align=True)
+            newest = plate.jobs[group.jobs[0]]
+            box.label(text=_told(newest), icon="LIGHTPROBE_PLANE" if newest.live else "FORCE_WIND")
+            grid = box.grid_flow(row_major=True, columns=2, even_columns=True, align=True)
+            for position in group.jobs:
+                job = plate.jobs[position]
+                shown = chosen is not None and chosen.job_id == job.name
+                text, icon = f"{job.seed}", "SOLO_ON" if job.name in stars else "NONE"
+                grid.operator("ipoke.show_job", text=text, icon=icon, depress=shown).index = position
+
+
+def _told(job: IPOKE_PG_job) -> str:
+    """Return what a job was asked with, but for its seed."""
+    arrows = sum(poke.enabled for poke in job.pokes)
+    words = [f"{arrows} arrow{'s' if arrows != 1 else ''}", job.model or "?"]
+    return ", ".join([*words, "own region"] if job.use_region else words)
+
+
+CLASSES = (IPOKE_PT_variants, IPOKE_PT_history)
