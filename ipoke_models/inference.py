@@ -103,18 +103,28 @@ def installed_models() -> list[ModelInfo]:
     return sorted(found.values(), key=lambda info: (not info.default, info.name))
 
 
+def find_model(name_or_folder: str | Path) -> Path:
+    """The folder of an installed model, or the folder itself.
+
+    Raises:
+        ModelError: there is no such model.
+    """
+    folder = Path(name_or_folder)
+    if folder.is_dir():
+        return folder
+    known = {info.name: info.folder for info in installed_models()}
+    if str(name_or_folder) not in known:
+        raise ModelError(f"There is no model '{name_or_folder}'; installed are: {', '.join(known) or 'none'}.")
+    return known[str(name_or_folder)]
+
+
 def load_model(name_or_folder: str | Path = DEFAULT_MODEL, device: str = "cpu") -> Model:
     """Load an installed model by its name, or one from its folder.
 
     Raises:
         ModelError: there is no such model, or its files are damaged.
     """
-    folder = Path(name_or_folder)
-    if not folder.is_dir():
-        known = {info.name: info.folder for info in installed_models()}
-        if str(name_or_folder) not in known:
-            raise ModelError(f"There is no model '{name_or_folder}'; installed are: {', '.join(known) or 'none'}.")
-        folder = known[str(name_or_folder)]
+    folder = find_model(name_or_folder)
     manifest, networks = load_networks(folder, device)
     return Model(manifest, networks, folder, torch.device(device))
 

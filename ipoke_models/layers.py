@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 import torch.nn.functional as F
@@ -28,6 +28,18 @@ def folded_state(module: nn.Module) -> dict[str, Tensor]:
             state[f"{name}.weight"] = child.weight.detach().clone()
             child.train(was_training)
     return state
+
+
+@torch.no_grad()
+def load_folded(module: nn.Module, state: Mapping[str, Tensor]) -> None:
+    """Give `module`, with norms or without, the weights of `folded_state`; normed ones yield what was folded."""
+    for name, value in state.items():
+        owner, _, leaf = name.rpartition(".")
+        child = module.get_submodule(owner)
+        if parametrize.is_parametrized(child, leaf):
+            setattr(child, leaf, value)
+        else:
+            getattr(child, leaf).copy_(value)
 
 
 class ResBlock(nn.Module):

@@ -17,19 +17,25 @@ INITIALISATION_CLIPS = 256
 
 
 class KinematicsStage:
-    """Trains the flow: mean over the batch of 0.5 |r|^2 - log|det dr/dz|, per dimension of z."""
+    """Trains the flow: mean over the batch of 0.5 |r|^2 - log|det dr/dz|, per dimension of z.
+
+    The norms of a `fresh` flow are first set by the data.
+    """
 
     name = "kinematics"
 
-    def __init__(self, networks: Networks, train: CodedClips, held_out: CodedClips, batch: int, seed: int) -> None:
+    def __init__(
+        self, networks: Networks, train: CodedClips, held_out: CodedClips, batch: int, seed: int, *, fresh: bool = True
+    ) -> None:
         self.module = networks.flow
         self._conditioner = networks.conditioner.requires_grad_(False).eval()
         if networks.flow.base is not None:
             networks.flow.base.requires_grad_(False)
         self._train, self._held_out = train, held_out
         self._batch, self._seed = batch, seed
-        first = train.random(np.random.default_rng([seed, 3]), INITIALISATION_CLIPS)
-        self.module.initialise(first.z, self._condition(first))
+        if fresh:
+            first = train.random(np.random.default_rng([seed, 3]), INITIALISATION_CLIPS)
+            self.module.initialise(first.z, self._condition(first))
 
     def losses(self, step: int) -> dict[str, Tensor]:
         """Negative log-likelihood on fresh clips and pokes."""

@@ -1,0 +1,59 @@
+"""Training starts at fresh networks or at those of a finished model."""
+
+import dataclasses
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import nn
+
+from ipoke_models.checkpoint import load_networks
+from ipoke_models.decoder import SpadeDecoder
+from ipoke_models.errors import ModelError
+from ipoke_models.flow import ConditionalFlow
+from ipoke_models.inference import find_model
+from ipoke_models.layers import folded_state, load_folded
+from ipoke_models.training.presets import PRESETS
+from ipoke_models.training.start import start_networks
+from tests.models import small
+
+GARDEN = PRESETS["garden-64"].networks
+
+
+def test_fine_tuning_starts_at_the_weights_of_the_model() -> None:
+    source = load_networks(find_model("garden-64"))[1].state_dict()
+    started = folded_state(start_networks(GARDEN, "garden-64"))
+    assert started.keys() == source.keys()
+    for name, value in source.items():
+        assert torch.allclose(started[name], value, rtol=1e-4, atol=1e-6), name
+    assert all(parameter.requires_grad for parameter in start_networks(GARDEN, find_model("garden-64")).parameters())
+
+
+def test_a_model_of_other_sizes_is_refused_by_the_name_of_the_network() -> None:
+    flow = dataclasses.replace(GARDEN.flow, mid_channels=32)
+    with pytest.raises(ModelError, match=r"start from garden-64: its flow has other sizes"):
+        start_networks(dataclasses.replace(GARDEN, flow=flow), "garden-64")
+
+
+def test_a_model_that_is_not_installed_is_refused_by_name() -> None:
+    with pytest.raises(ModelError, match="no model 'nowhere'"):
+        start_networks(GARDEN, "nowhere")
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("build", [lambda: SpadeDecoder(small.painting()), lambda: ConditionalFlow(small.flow())])
+def test_normed_networks_yield_the_weights_that_were_folded(build: Callable[[], nn.Module]) -> None:
+    torch.manual_seed(0)
+    source, loaded = small.jitter(build()), build()
+    settle_spectral_norms(source)
+    load_folded(loaded, folded_state(source))
+    settle_spectral_norms(loaded)
+    for name, value in folded_state(source).items():
+        assert torch.allclose(folded_state(loaded)[name], value, atol=1e-2), name
+
+
+def settle_spectral_norms(module: nn.Module) -> None:
+    """They estimate singular vectors step by step while training, and are settled in a trained network."""
+    for _ in range(50):
+        for child in module.modules():
+            getattr(child, "weight", None)
