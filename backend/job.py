@@ -19,16 +19,15 @@ from numpy.typing import NDArray
 
 from .plate.errors import PlateError
 from .plate.image import FLOAT_BITS, PlateImage, decode_plate, encode_frame
-from .plate.motion import Motion, join, motion_of_flows, motion_of_pictures, places_of
-from .plate.passes import encode_passes
-from .plate.region import check_region, default_region, model_input, pokes_in_region
+from .plate.region import box_around, check_region, default_region, model_input, pokes_in_region, shared_out
+from .plate.scene import Scene
 from .plate.stage import Stage, lock_of
 from .plate.stream import ordered
-from .plate.timing import timeline
 from .protocol import messages
 from .protocol.errors import ErrorCode, IpokeError
-from .protocol.messages import JobSummary, ModelEntry, OutputSize, Playback, Sample, Seam, Version
+from .protocol.messages import JobSummary, ModelEntry, OutputSize, Playback, Poke, Region, Sample, Seam, Version
 from .protocol.version import PRODUCT_VERSION
+from .takes import Takes, View, derived_seed
 
 PREVIEW_SIDE_PX = 512
 GROUP = 8
@@ -80,20 +79,14 @@ class SampleJob:
     """Runs one request. `tell(message, *raw)` sends; `cancelled()` is asked often; `fetch(sha256)` brings an upload."""
 
     def __init__(self, request: Sample, model: VariantModel, plate: PlateImage, fetch: Fetch | None = None) -> None:
-        most = model.entry.max_pokes
-        if len(request.pokes) > most:
-            raise PokesError(f"{model.entry.name} takes at most {most} pokes, not {len(request.pokes)}; remove some.")
         self._request = request
         self._model = model
         self._playback = request.playback or Playback()
         self._plate_size_px = plate.size_px
-        self._region = request.region or default_region(plate, request.pokes)
-        check_region(self._region, plate.size_px, request.pokes)
-        self._x0 = model_input(plate, self._region, model.entry.size_px)
-        self._pokes = pokes_in_region(request.pokes, self._region, plate.size_px)
+        shares = self._shares(plate)
         clean = None if request.clean_sha256 is None else self._clean_plate(plate, fetch)
         lock = None if request.lock_sha256 is None else self._lock(plate, fetch)
-        self._stage = self._prepare(Stage(plate, self._region, self._pokes[:, :2], clean, lock))
+        self._views = [self._view(plate, *share, clean, lock, index) for index, share in enumerate(shares)]
 
     def run(self, tell: Tell, cancelled: Callable[[], bool]) -> None:
         """Sample every variant and send its frames as they are made; raises JobCancelledError."""
@@ -104,10 +97,10 @@ class SampleJob:
         tell(messages.Prepared(job_id, summary))
         started_s, done, total = time.monotonic(), 0, request.samples * frames
         for variants in _groups(request.first, request.samples, max(1, GROUP // self._playback.chain)):
-            clips = self._clips(variants, cancelled)
+            takes = [Takes(view, self._model, self._playback, variants, cancelled) for view in self._views]
             for variant in variants:
                 hashes: list[str] = []
-                rendered, seam = self._rendered(clips.pop(variant))
+                rendered, seam = self._rendered(takes, variant)
                 for t, (image, passes) in enumerate(rendered, start=1):
                     if cancelled():
                         raise JobCancelledError
@@ -125,36 +118,45 @@ class SampleJob:
     def _frames(self) -> int:
         return self._playback.frames_of(self._model.entry.frames)
 
-    def _clips(self, variants: range, cancelled: Callable[[], bool]) -> dict[int, list[list[ModelFrame]]]:
-        """The model's frames of each variant: one clip, or as many as are chained to it."""
-        chain = self._playback.chain
-        own = range(variants.start * chain, variants.stop * chain)
-        clips: dict[int, list[ModelFrame]] = {index: [] for index in own}
-        for made in self._model.frames(self._x0, self._pokes, self._request.seed, own, cancelled):
-            clips[made.variant].append(made)
-        return {variant: [clips[variant * chain + part] for part in range(chain)] for variant in variants}
+    def _shares(self, plate: PlateImage) -> list[tuple[Region, tuple[Poke, ...]]]:
+        """The regions with their pokes; raises RegionError and PokesError."""
+        request, entry = self._request, self._model.entry
+        if request.regions:
+            shares = list(zip(request.regions, shared_out(request.pokes, request.regions, plate.size_px), strict=True))
+        else:
+            shares = [(request.region or default_region(plate, request.pokes), request.pokes)]
+        for region, pokes in shares:
+            if len(pokes) > entry.max_pokes:
+                raise PokesError(f"{entry.name} takes at most {entry.max_pokes} pokes, not {len(pokes)}; remove some.")
+            check_region(region, plate.size_px, pokes)
+        return shares
 
-    def _rendered(self, clips: list[list[ModelFrame]]) -> tuple[Iterator[tuple[bytes, bytes]], Seam | None]:
+    def _view(
+        self,
+        plate: PlateImage,
+        region: Region,
+        pokes: tuple[Poke, ...],
+        clean: PlateImage | None,
+        lock: Field | None,
+        index: int,
+    ) -> View:
+        inside = pokes_in_region(pokes, region, plate.size_px)
+        x0, seed = model_input(plate, region, self._model.entry.size_px), derived_seed(self._request.seed, "region", index)
+        return View(region, x0, inside, seed, self._prepare(Stage(plate, region, inside[:, :2], clean, lock)))
+
+    def _rendered(self, takes: list[Takes], variant: int) -> tuple[Iterator[tuple[bytes, bytes]], Seam | None]:
         """Encoded frames and passes (empty where none are wanted) of a variant in order, and how it loops."""
         depth_bits = self._request.depth_bits
-        if self._stage is None:
-            return ((encode_frame(_model_picture(made.frame, depth_bits), depth_bits), b"") for made in clips[0]), None
-        motion = join([self._motion(clip) for clip in clips])
-        renderer = self._stage.renderer(motion)
-        plan = timeline(self._playback, len(clips), self._model.entry.frames, places_of(motion))
+        if self._request.size is OutputSize.MODEL:
+            made = takes[0].frames(variant)
+            return ((encode_frame(_model_picture(shown.frame, depth_bits), depth_bits), b"") for shown in made), None
+        scene = Scene([take.part(variant) for take in takes])
 
         def make(index: int) -> tuple[bytes, bytes]:
-            now = plan.rows[index]
-            passes = encode_passes(renderer, *plan.around(index)) if self._request.passes else b""
-            return encode_frame(renderer.frame(now), depth_bits), passes
+            passes = scene.passes(index) if self._request.passes else b""
+            return encode_frame(scene.frame(index), depth_bits), passes
 
-        return ordered(make, range(len(plan.rows))), plan.seam
-
-    def _motion(self, clip: list[ModelFrame]) -> Motion:
-        flows = [made.flow for made in clip if made.flow is not None]
-        if len(flows) < len(clip):
-            return motion_of_pictures(self._x0, [made.frame for made in clip])
-        return motion_of_flows(flows, [made.visibility for made in clip])
+        return ordered(make, range(scene.count)), scene.seam
 
     def _prepare(self, stage: Stage) -> Stage | None:
         if self._request.size is OutputSize.MODEL:
@@ -188,7 +190,7 @@ class SampleJob:
             raise PlateError(error.sentence.replace("The plate", f"The {what}", 1)) from error
 
     def _summary(self) -> JobSummary:
-        region = self._region
+        region = box_around([view.region for view in self._views])
         own = (
             Version("ipoke", PRODUCT_VERSION),
             Version("python", platform.python_version()),
@@ -205,6 +207,7 @@ class SampleJob:
             frames=self._frames,
             colour=LINEAR if self._request.depth_bits == FLOAT_BITS else COLOUR,
             versions=own + self._model.versions,
+            regions=self._request.regions,
         )
 
 

@@ -45,7 +45,7 @@ def main() -> int:
         left = int(np.clip(column - CROP[0] // 2, 0, plate.size_px[0] - CROP[0]))
         top = int(np.clip(row - CROP[1] // 2, 0, plate.size_px[1] - CROP[1]))
         crops = [frame[top : top + CROP[1], left : left + CROP[0]] for frame in frames]
-        whole = draw_arrows(plate, pokes, stage.region, 900)
+        whole = draw_arrows(plate, pokes, [stage.region], 900)
         last = cv2.resize(frames[-1], whole.shape[1::-1], interpolation=cv2.INTER_AREA)
         crops = np.vstack([np.hstack(crops[:2]), np.hstack(crops[2:])])
         overview = np.vstack([whole, last])

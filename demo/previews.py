@@ -25,4 +25,4 @@ def make_previews(output: Path) -> None:
         for t, frame in enumerate(sorted((folder / variant["folder"]).glob("frame_*.png")), start=1):
             maker.frame(variant["index"], t, frame.read_bytes())
         maker.variant_done(variant["index"])
-    maker.finish(Region(*job["region_px"]))
+    maker.finish([Region(*job["region_px"])])

@@ -25,7 +25,7 @@ class SampleRequest:
     With `kinematics`, a kinematics file's bytes, that motion is replayed as variant 0 and the seed has no meaning.
     `lock` and `clean` are image files of the plate's size: what is painted white on `lock` stays the plate's, and what
     moves leaves `clean` behind. With `passes`, every frame comes with an EXR file of passes. `premultiplied` says that
-    the plate's colour was stored times its alpha.
+    the plate's colour was stored times its alpha. `regions` instead of `region` move several things at once.
     """
 
     job_id: str
@@ -46,6 +46,7 @@ class SampleRequest:
     clean: bytes | None = None
     passes: bool = False
     premultiplied: bool = False
+    regions: tuple[Region, ...] = ()
 
     def plate_sha256(self) -> str:
         """Hash of the encoded file's bytes."""
@@ -80,6 +81,7 @@ class SampleRequest:
             clean_sha256=None if self.clean is None else _sha256(self.clean),
             passes=self.passes,
             premultiplied=self.premultiplied,
+            regions=self.regions,
         )
 
 

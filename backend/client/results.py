@@ -107,6 +107,7 @@ class ResultWriter:
                 "size_px": list(summary.plate_size_px),
             },
             "region_px": list(summary.region_px),
+            **({"regions_px": [[seen.x, seen.y, seen.w, seen.h] for seen in summary.regions]} if summary.regions else {}),
             "size": str(request.size),
             "size_px": list(summary.output_size_px),
             "depth_bits": summary.depth_bits,

@@ -1,4 +1,4 @@
-"""Owns the options of `ipoke poke` about the plate and the clip's time: region, masks, timing, loops, passes."""
+"""Owns the options of `ipoke poke` and `ipoke transfer` about the plate and time: regions, masks, timing, loops, passes."""
 
 from __future__ import annotations
 
@@ -13,11 +13,20 @@ from ..protocol.messages import Easing, Loop, OutputSize, Playback, Region
 from .errors import UsageError
 from .inputs import read_file
 
+LOOP_DRAWS = 4
+"""Residuals that a closed loop is picked from: `python -m benchmarks.plate_loops` shows what more of them bring."""
+
 
 def add_plate_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments about the plate and time."""
     plate = parser.add_argument_group("plate")
-    plate.add_argument("--region", metavar="X,Y,W,H", help="what the model sees, in plate px; around pokes and object without it")
+    plate.add_argument(
+        "--region",
+        action="append",
+        default=[],
+        metavar="X,Y,W,H",
+        help="what the model sees, in plate px; around pokes and object without it; may be repeated: each moves by its own pokes",
+    )
     plate.add_argument("--lock", type=Path, metavar="MASK", help="image of the plate's size: what is white never changes")
     plate.add_argument("--clean-plate", type=Path, metavar="IMAGE", help="the plate without what moves, to show behind it")
     plate.add_argument("--premultiplied", action="store_true", help="the plate's colour is stored times its alpha (EXR: always)")
@@ -31,23 +40,42 @@ def add_plate_arguments(parser: argparse.ArgumentParser) -> None:
         choices=["closed", "ping-pong"],
         help="end where it starts, with the same velocity; or there and back",
     )
+    parser.set_defaults(chain=1, loop_draws=1)
+
+
+def add_chain_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments about time for commands that draw what they show, and so may draw more of it."""
+    time = parser.add_argument_group("draws")
     time.add_argument("--chain", type=int, default=1, metavar="K", help="join K clips to one, with their velocity (1)")
+    time.add_argument(
+        "--loop-draws",
+        type=int,
+        default=LOOP_DRAWS,
+        metavar="N",
+        help=f"a closed loop is the best of N residuals ({LOOP_DRAWS}); 1 keeps the variant's own",
+    )
 
 
 def with_plate_options(request: SampleRequest, arguments: argparse.Namespace) -> SampleRequest:
     """The request with what the options ask for; raises UsageError."""
+    loop = Loop(arguments.loop or "none")
     playback = Playback(
         frames=arguments.frames,
         hold=arguments.hold,
         easing=Easing(arguments.easing),
-        loop=Loop(arguments.loop or "none"),
+        loop=loop,
         chain=arguments.chain,
+        draws=arguments.loop_draws if loop is Loop.CLOSED else 1,
     )
     if arguments.size == "model" and (playback != Playback() or arguments.passes or arguments.lock or arguments.clean_plate):
         raise UsageError("--frames, --hold, --easing, --loop, --chain, --passes, --lock and --clean-plate need --size plate.")
+    regions = tuple(_region(text) for text in arguments.region)
+    if len(regions) > limits.REGIONS or (len(regions) > 1 and arguments.size == "model"):
+        raise UsageError(f"Several --region need --size plate, and there may be {limits.REGIONS} of them; leave some out.")
     request = dataclasses.replace(
         request,
-        region=None if arguments.region is None else _region(arguments.region),
+        region=regions[0] if len(regions) == 1 else None,
+        regions=regions if len(regions) > 1 else (),
         playback=None if playback == Playback() else playback,
         lock=None if arguments.lock is None else read_file(arguments.lock),
         clean=None if arguments.clean_plate is None else read_file(arguments.clean_plate),
@@ -63,6 +91,7 @@ def _check_numbers(playback: Playback) -> None:
         ("--frames", playback.frames or 2, 2, limits.OUTPUT_FRAMES),
         ("--hold", playback.hold, 1, 8),
         ("--chain", playback.chain, 1, limits.CHAIN),
+        ("--loop-draws", playback.draws, 1, limits.DRAWS),
     )
     for option, value, low, high in numbers:
         if not low <= value <= high:

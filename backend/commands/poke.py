@@ -20,7 +20,7 @@ from .backends import Backend, open_backend, run_to_end
 from .errors import CommandError, UsageError
 from .inputs import parse_poke, read_plate
 from .output_folder import OutputFolder
-from .plate_options import add_plate_arguments, with_plate_options
+from .plate_options import add_chain_arguments, add_plate_arguments, with_plate_options
 from .progress import ProgressBar
 
 
@@ -38,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, metavar="S", help="the same seed gives the same variants; random without it")
     parser.add_argument("--model", metavar="M", help="name of an installed model; the default one without it")
     add_plate_arguments(parser)
+    add_chain_arguments(parser)
     add_output_arguments(parser)
     parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="where to write (IMAGE's name with -poked)")
 
@@ -117,7 +118,7 @@ class _PokeJob:
         self._writer.abort()
         done = self._writer.done_variants
         if done and self._summary is not None:
-            self._previews.finish(Region(*self._summary.region_px))
+            self._previews.finish(self._summary.regions or (Region(*self._summary.region_px),))
             self._writer.finish(self._summary)
         return done
 

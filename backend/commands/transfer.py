@@ -11,13 +11,14 @@ from ..protocol.errors import IpokeError
 from ..protocol.messages import OutputSize
 from .errors import CommandError
 from .inputs import parse_poke, read_file, read_plate
+from .plate_options import add_plate_arguments, with_plate_options
 from .poke import add_output_arguments, run_job
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
     parser.add_argument("kinematics", type=Path, metavar=f"FILE{SUFFIX}", help="what `ipoke invert` wrote")
-    parser.add_argument("image", type=Path, metavar="IMAGE", help="the still: PNG, JPEG, TIFF, WebP")
+    parser.add_argument("image", type=Path, metavar="IMAGE", help="the still: PNG, JPEG, TIFF, WebP, EXR, HDR")
     parser.add_argument(
         "--poke",
         action="append",
@@ -26,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="an arrow from tail to tip on this still; the clip's own without it; may be repeated",
     )
     parser.add_argument("--model", metavar="M", help="name of an installed model; the one that made the kinematics without it")
+    add_plate_arguments(parser)
     parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="where to write (IMAGE's name with -transferred)")
     add_output_arguments(parser)
 
@@ -37,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
         kinematics = read_kinematics(data)
     except IpokeError as error:
         raise CommandError(f"{arguments.kinematics}: {error.sentence}") from error
-    image, plate = read_plate(arguments.image)
+    image, plate = read_plate(arguments.image, premultiplied=arguments.premultiplied)
     request = SampleRequest(
         job_id=new_job_id(),
         plate=image,
@@ -52,4 +54,4 @@ def run(arguments: argparse.Namespace) -> int:
         kinematics=data,
     )
     target: Path = arguments.output or Path(f"{arguments.image.stem}-transferred")
-    return run_job(request, plate, target, arguments.connection_file, as_json=arguments.json)
+    return run_job(with_plate_options(request, arguments), plate, target, arguments.connection_file, as_json=arguments.json)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..protocol import limits
+from ..protocol.messages import Region
 from . import exr
 from .errors import PlateError
 from .exif import orientation, without_tiff_orientation
@@ -133,6 +134,12 @@ def to_working(image: PlateImage) -> Field:
     if image.alpha is not None and not image.premultiplied:
         working[..., :3] *= working[..., 3:] * np.float32(1 / image.peak)
     return working
+
+
+def working_part(image: PlateImage, box: Region) -> Field:
+    """The same of a box of the image."""
+    place = (slice(box.y, box.y + box.h), slice(box.x, box.x + box.w))
+    return to_working(PlateImage(image.bgr[place], None if image.alpha is None else image.alpha[place], image.premultiplied))
 
 
 def from_working(working: Field, like: PlateImage) -> PlateImage:

@@ -19,14 +19,13 @@ from numpy.typing import NDArray
 
 from ..protocol.messages import Region
 from .guided import guided_coefficients
-from .image import Field, Pixels, PlateImage, to_working
+from .image import Field, Pixels, PlateImage, working_part
 from .motion import Motion, spread, step
-from .region import display_in_region, enlarged
+from .region import bands, display_in_region, enlarged
 
 FINER = 4
 """Key fields, and the search for what moves, have so many times the model's size."""
 MATTE_SIDE_PX = 1024
-BAND_ROWS = 256
 
 _STILL_PX = 0.12
 _LEAST_PX = 0.01
@@ -129,8 +128,8 @@ def _grown(box: Region, room_px: NDArray[np.floating[Any]], size_px: tuple[int, 
 
 
 def _split(plate: PlateImage, clean: PlateImage | None, matte: Field, box: Region) -> tuple[Pixels, Pixels]:
-    picture = _part(plate, box)
-    behind = _part(clean, box) if clean is not None else _mirrored(picture, matte)
+    picture = working_part(plate, box)
+    behind = working_part(clean, box) if clean is not None else _mirrored(picture, matte)
     np.copyto(behind, picture, where=matte[..., None] == 0)
     moving = picture - (1 - matte[..., None]) * behind
     if plate.bgr.dtype == np.uint8 and plate.alpha is None:
@@ -239,11 +238,10 @@ def _matte(plate: PlateImage, region: Region, thing: Mask, box: Region, size: in
         return enlarged(cv2.blur(grown, (2 * radius + 1,) * 2), region, box)
     coefficients = guided_coefficients(mask, display_in_region(plate, region, small), radius, _GUIDE_EPSILON)
     matte = np.empty((box.h, box.w), np.float32)
-    for start in range(0, box.h, BAND_ROWS):
-        band = Region(box.x, box.y + start, box.w, min(BAND_ROWS, box.h - start))
+    for band in bands(box):
         guide = display_in_region(plate, band, (band.w, band.h))
         model = enlarged(coefficients, region, band)
-        matte[start : start + band.h] = step((model[..., :3] * guide).sum(axis=2) + model[..., 3], *_MATTE_STEP)
+        matte[band.y - box.y : band.y - box.y + band.h] = step((model[..., :3] * guide).sum(axis=2) + model[..., 3], *_MATTE_STEP)
     return matte
 
 
@@ -258,11 +256,6 @@ def _is_cut_out(plate: PlateImage, region: Region) -> bool:
         return False
     alpha = plate.alpha[region.y : region.y + region.h, region.x : region.x + region.w]
     return bool((alpha <= 0.02 * plate.peak).mean() > _CUT_OUT_SHARE)
-
-
-def _part(plate: PlateImage, box: Region) -> Field:
-    place = (slice(box.y, box.y + box.h), slice(box.x, box.x + box.w))
-    return to_working(PlateImage(plate.bgr[place], None if plate.alpha is None else plate.alpha[place], plate.premultiplied))
 
 
 def _mirrored(picture: Field, matte: Field) -> Field:

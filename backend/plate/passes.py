@@ -9,6 +9,9 @@ confidence.V  how far the model's motion is known there, rather than filled in
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -16,39 +19,51 @@ from numpy.typing import NDArray
 from ..protocol.messages import Region
 from . import exr
 from .image import Field
-from .layers import BAND_ROWS
-from .region import enlarged
+from .region import bands, enlarged
 from .render import Renderer, Rows
 
 Half = NDArray[np.float16]
+Planes = tuple[Field, Field, Half, Half]  # vector, stmap, occlusion, confidence
 
 _ROUNDS = 6
 
 
-def encode_passes(renderer: Renderer, before: Rows, now: Rows, after: Rows) -> bytes:
-    """The passes of an instant as an EXR file, given its keys' weights and those of the frames around it."""
-    width, height = renderer.plate.size_px
+@dataclass(frozen=True)
+class Instant:
+    """A region's renderer and its keys' weights (K,): in the frame before, in this one and in the one after."""
+
+    renderer: Renderer
+    before: Rows
+    now: Rows
+    after: Rows
+
+
+def encode_passes(instants: Sequence[Instant]) -> bytes:
+    """The passes of a frame as an EXR file, given what its regions show, the later one in front."""
+    width, height = instants[0].renderer.plate.size_px
     vector = np.zeros((4, height, width), np.float32)
     stmap = np.empty((2, height, width), np.float32)
     stmap[0] = (np.arange(width, dtype=np.float32) + 0.5) / width
     stmap[1] = 1 - (np.arange(height, dtype=np.float32)[:, None] + 0.5) / height
     occlusion, confidence = np.zeros((height, width), np.float16), np.ones((height, width), np.float16)
-    if renderer.layers.box is not None:
-        flows = [renderer.flow(weights) for weights in (before, now, after)]
-        trust = np.tensordot(np.abs(now) / max(float(np.abs(now).sum()), 1e-9), renderer.motion.trust, 1).astype(np.float32)
-        for band in bands(renderer.layers.box):
-            _fill(renderer, band, flows, trust, (vector, stmap, occlusion, confidence))
+    for instant in instants:
+        _add(instant, (vector, stmap, occlusion, confidence))
     planes = {f"Vector.{name}": plane for name, plane in zip("XYZW", vector, strict=True)}
     planes |= {f"STMap.{name}": plane for name, plane in zip("RG", stmap, strict=True)}
     return exr.write({**planes, "occlusion.V": occlusion, "confidence.V": confidence})
 
 
-def bands(box: Region) -> list[Region]:
-    """A box cut into bands of rows."""
-    return [Region(box.x, y, box.w, min(BAND_ROWS, box.y + box.h - y)) for y in range(box.y, box.y + box.h, BAND_ROWS)]
+def _add(instant: Instant, passes: Planes) -> None:
+    renderer, now = instant.renderer, instant.now
+    if renderer.layers.box is None:
+        return
+    flows = [renderer.flow(weights) for weights in (instant.before, now, instant.after)]
+    trust = np.tensordot(np.abs(now) / max(float(np.abs(now).sum()), 1e-9), renderer.motion.trust, 1).astype(np.float32)
+    for band in bands(renderer.layers.box):
+        _fill(renderer, band, flows, trust, passes)
 
 
-def _fill(renderer: Renderer, band: Region, flows: list[Field], trust: Field, passes: tuple[Field, Field, Half, Half]) -> None:
+def _fill(renderer: Renderer, band: Region, flows: list[Field], trust: Field, passes: Planes) -> None:
     vector, stmap, occlusion, confidence = passes
     width, height = renderer.plate.size_px
     place = (slice(band.y, band.y + band.h), slice(band.x, band.x + band.w))
@@ -68,8 +83,8 @@ def _fill(renderer: Renderer, band: Region, flows: list[Field], trust: Field, pa
         vector[first][place][shown] = sign * (there[0] - columns)[shown]
         vector[first + 1][place][shown] = -sign * (there[1] - rows)[shown]
     moves = np.hypot(x, y) > 0.5
-    occlusion[place] = np.where(moves, still * (1 - matte), 0)
-    confidence[place] = np.where(shown, enlarged(trust, renderer.region, band), 1)
+    np.maximum(occlusion[place] * ~shown, np.where(moves, still * (1 - matte), 0), out=occlusion[place], casting="same_kind")
+    np.copyto(confidence[place], enlarged(trust, renderer.region, band), where=shown, casting="same_kind")
 
 
 def _place_in(region: Region, flow: Field, source: tuple[Field, Field], guess: tuple[Field, Field]) -> tuple[Field, Field]:

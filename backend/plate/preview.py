@@ -58,9 +58,9 @@ class PreviewMaker:
         _write_video(path, frames)
         return path
 
-    def finish(self, region: Region) -> Path:
+    def finish(self, regions: Sequence[Region]) -> Path:
         """Write the contact sheet of the variants that are done."""
-        head = draw_arrows(self._plate, self._pokes, region, _COLUMNS // 2 * _CELL_PX)
+        head = draw_arrows(self._plate, self._pokes, regions, _COLUMNS // 2 * _CELL_PX)
         blocks = [head, *(_row(f"variant {index:02d}", cells) for index, cells in sorted(self._rows.items()))]
         width = max(block.shape[1] for block in blocks) + 2 * _GAP_PX
         height = sum(block.shape[0] + _GAP_PX for block in blocks) + _GAP_PX
@@ -74,14 +74,15 @@ class PreviewMaker:
         return path
 
 
-def draw_arrows(plate: PlateImage, pokes: Sequence[Poke], region: Region, side_px: int) -> Pixels:
-    """The plate (long side `side_px`, 8-bit BGR) with every poke as an arrow from tail to tip, and the region's outline."""
+def draw_arrows(plate: PlateImage, pokes: Sequence[Poke], regions: Sequence[Region], side_px: int) -> Pixels:
+    """The plate (long side `side_px`, 8-bit BGR) with every poke as an arrow from tail to tip, and the regions' outlines."""
     picture = _fitted(on_checkerboard(shrink(plate, side_px)), side_px)
     height, width = picture.shape[:2]
     x_scale, y_scale = width / plate.size_px[0], height / plate.size_px[1]
-    corner = (round(region.x * x_scale), round(region.y * y_scale))
-    opposite = (round((region.x + region.w) * x_scale) - 1, round((region.y + region.h) * y_scale) - 1)
-    cv2.rectangle(picture, corner, opposite, _INK, 1)
+    for region in regions:
+        corner = (round(region.x * x_scale), round(region.y * y_scale))
+        opposite = (round((region.x + region.w) * x_scale) - 1, round((region.y + region.h) * y_scale) - 1)
+        cv2.rectangle(picture, corner, opposite, _INK, 1)
     for poke in pokes:
         tail = (round(poke.x * width), round(poke.y * height))
         tip = (round((poke.x + poke.dx) * width), round((poke.y + poke.dy) * height))

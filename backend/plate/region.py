@@ -18,6 +18,7 @@ _MARGIN = 0.12
 _BACKDROP = 0.5
 _SUBJECT_SHARE = 0.7
 _LEAST_SIDE_PX = 64
+_BAND_ROWS = 256
 
 
 def default_region(plate: PlateImage, pokes: Sequence[Poke]) -> Region:
@@ -42,6 +43,30 @@ def region_around(size_px: tuple[int, int], pokes: Sequence[Poke], box: Box | No
     x, w = _span(xs, size_px[0], side_px, margin_px)
     y, h = _span(ys, size_px[1], side_px, margin_px)
     return Region(x, y, w, h)
+
+
+def shared_out(pokes: Sequence[Poke], regions: Sequence[Region], size_px: tuple[int, int]) -> list[tuple[Poke, ...]]:
+    """The pokes of each region: a poke belongs to the first one that holds its tail. Raises RegionError."""
+    owners = [_owner(poke, regions, size_px) for poke in pokes]
+    if None in owners:
+        raise RegionError(f"Poke {owners.index(None) + 1} starts in none of the regions; enlarge one or move the poke.")
+    for index in range(len(regions)):
+        if index not in owners:
+            raise RegionError(f"Region {index + 1} holds no poke of its own; add one that starts in it, or leave it out.")
+    return [tuple(poke for poke, owner in zip(pokes, owners, strict=True) if owner == index) for index in range(len(regions))]
+
+
+def box_around(regions: Sequence[Region]) -> Region:
+    """The smallest rectangle that holds all of them."""
+    x, y = min(region.x for region in regions), min(region.y for region in regions)
+    right, bottom = max(region.x + region.w for region in regions), max(region.y + region.h for region in regions)
+    return Region(x, y, right - x, bottom - y)
+
+
+def overlap(one: Region, other: Region) -> bool:
+    """Whether two rectangles share a pixel."""
+    across = one.x < other.x + other.w and other.x < one.x + one.w
+    return across and one.y < other.y + other.h and other.y < one.y + one.h
 
 
 def check_region(region: Region, size_px: tuple[int, int], pokes: Sequence[Poke]) -> None:
@@ -99,6 +124,17 @@ def enlarged(plane: Field, region: Region, band: Region) -> Field:
     matrix = np.array([[x_scale, 0, x * x_scale - 0.5], [0, y_scale, y * y_scale - 0.5]])
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     return np.asarray(cv2.warpAffine(plane, matrix, (band.w, band.h), flags=flags, borderMode=cv2.BORDER_REPLICATE), np.float32)
+
+
+def _owner(poke: Poke, regions: Sequence[Region], size_px: tuple[int, int]) -> int | None:
+    x, y = poke.x * size_px[0], poke.y * size_px[1]
+    holding = (i for i, seen in enumerate(regions) if seen.x <= x <= seen.x + seen.w and seen.y <= y <= seen.y + seen.h)
+    return next(holding, None)
+
+
+def bands(box: Region) -> list[Region]:
+    """A box cut into bands of rows, so that what is computed at a time stays small."""
+    return [Region(box.x, y, box.w, min(_BAND_ROWS, box.y + box.h - y)) for y in range(box.y, box.y + box.h, _BAND_ROWS)]
 
 
 def _extent(values: list[float]) -> float:

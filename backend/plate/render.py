@@ -6,10 +6,15 @@ With the backward flow f of the frame (its pixel p shows the still's p + f):
 
 r is the region's ramp (0 at its border, 1 inside, 1 at borders that are the plate's own). Pixels where nothing moves are
 copied, not computed: there, outside the region and under a full lock, the result is the plate to the byte.
+
+Where other regions have moved the plate before, by d = before - plate, that change moves along:
+
+    moving' = moving + [matte > 0] d        behind' = behind + [matte = 0] d
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -17,10 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..protocol.messages import Region
-from .image import Field, PlateImage, from_working, to_working
-from .layers import BAND_ROWS, Layers, Tails, take_apart
+from .image import Field, PlateImage, from_working, to_working, working_part
+from .layers import Layers, Tails, take_apart
 from .motion import Motion, inverse_of, step
-from .region import enlarged
+from .region import bands, enlarged
 
 _EXACT_PX = 1 / 64
 _FEATHER = 0.08
@@ -53,22 +58,30 @@ class Renderer:
         self._ramp = _ramp(region.y, region.h, height, side)[:, None] * _ramp(region.x, region.w, width, side)
         self._bounds = _bounds(plate) if plate.is_float and plate.alpha is None else None
 
+    def still(self) -> PlateImage:
+        """A copy of the plate, to draw on."""
+        plate = self.plate
+        return PlateImage(plate.bgr.copy(), None if plate.alpha is None else plate.alpha.copy(), plate.premultiplied)
+
     def frame(self, weights: Rows) -> PlateImage:
         """The plate at an instant, given its keys' weights (K,)."""
-        plate, box = self.plate, self.layers.box
-        result = PlateImage(plate.bgr.copy(), None if plate.alpha is None else plate.alpha.copy(), plate.premultiplied)
-        if box is not None:
+        result = self.still()
+        self.draw(weights, result)
+        if self.lock is not None:
+            apply_lock(self.lock, self.region, self.plate, result)
+        return result
+
+    def draw(self, weights: Rows, result: PlateImage, *, over: bool = False) -> None:
+        """Draw the instant on a copy of the plate, without the lock; `over` says that other regions are drawn on it."""
+        if self.layers.box is not None:
             flow = self.flow(weights)
-            for start in range(0, box.h, BAND_ROWS):
-                band = Region(box.x, box.y + start, box.w, min(BAND_ROWS, box.h - start))
-                self._move(band, flow, result)
+            layers = self._over(result) if over else self.layers
+            for band in bands(self.layers.box):
+                self._move(band, flow, layers, result)
         if self.motion.shading is not None:
             side = self.layers.shifts.shape[-1]
             coarse = np.tensordot(weights, self.motion.shading, 1).astype(np.float32)
             self._shade(np.stack([cv2.resize(plane, (side, side)) * self._ramp for plane in coarse]), result)
-        if self.lock is not None:
-            self._apply_lock(self.lock, result)
-        return result
 
     def flow(self, weights: Rows) -> Field:
         """Backward flow (2, G, G) of an instant over the region, in plate px."""
@@ -91,8 +104,14 @@ class Renderer:
         rows = np.arange(band.y - source.y, band.y - source.y + band.h, dtype=np.float32)
         return x + columns, y + rows[:, None]
 
-    def _move(self, band: Region, flow: Field, result: PlateImage) -> None:
+    def _over(self, result: PlateImage) -> Layers:
+        """The layers with what other regions have changed of the plate."""
         layers = self.layers
+        change = working_part(result, layers.source) - working_part(self.plate, layers.source)
+        rides = layers.matte[..., None] > 0
+        return replace(layers, moving=layers.moving + change * rides, behind=layers.behind + change * ~rides)
+
+    def _move(self, band: Region, flow: Field, layers: Layers, result: PlateImage) -> None:
         x, y = self.flow_in(band, flow)
         moves = (np.abs(x) > _EXACT_PX) | (np.abs(y) > _EXACT_PX)
         if not moves.any():
@@ -117,8 +136,7 @@ class Renderer:
     def _shade(self, shading: Field, result: PlateImage) -> None:
         """Add shading (3, G, G) to the region; on float plates, in proportion to the light that is there."""
         region = self.region
-        for start in range(0, region.h, BAND_ROWS):
-            band = Region(region.x, region.y + start, region.w, min(BAND_ROWS, region.h - start))
+        for band in bands(region):
             added = np.dstack([enlarged(plane, region, band) for plane in shading])
             changed = np.abs(added).max(axis=2) > _LEAST_SHADING
             if not changed.any():
@@ -130,20 +148,19 @@ class Renderer:
             shown[..., :3] += added * (shown[..., :3] if result.is_float else weight * np.float32(result.peak))
             _paste(shown, changed, place, self.plate, result)
 
-    def _apply_lock(self, lock: Field, result: PlateImage) -> None:
-        region = self.region
-        place = (slice(region.y, region.y + region.h), slice(region.x, region.x + region.w))
-        weight, plate = lock[place], self.plate
-        partly = (weight > 0) & (weight < 1)
-        if partly.any():
-            alpha = None if plate.alpha is None else (result.alpha[place], plate.alpha[place])  # type: ignore[index]
-            new = to_working(PlateImage(result.bgr[place], alpha and alpha[0], plate.premultiplied))
-            old = to_working(PlateImage(plate.bgr[place], alpha and alpha[1], plate.premultiplied))
-            differs = (new != old).any(axis=2)
-            _paste(new + (old - new) * weight[..., None], partly & differs, place, plate, result)
-        np.copyto(result.bgr[place], plate.bgr[place], where=(weight >= 1)[..., None])
-        if result.alpha is not None and plate.alpha is not None:
-            np.copyto(result.alpha[place], plate.alpha[place], where=weight >= 1)
+
+def apply_lock(lock: Field, box: Region, plate: PlateImage, result: PlateImage) -> None:
+    """Give the plate back where a box of the result is locked, (H, W) in [0, 1]; in part where it is in part."""
+    place = (slice(box.y, box.y + box.h), slice(box.x, box.x + box.w))
+    weight = lock[place]
+    partly = (weight > 0) & (weight < 1)
+    if partly.any():
+        new, old = working_part(result, box), working_part(plate, box)
+        differs = (new != old).any(axis=2)
+        _paste(new + (old - new) * weight[..., None], partly & differs, place, plate, result)
+    np.copyto(result.bgr[place], plate.bgr[place], where=(weight >= 1)[..., None])
+    if result.alpha is not None and plate.alpha is not None:
+        np.copyto(result.alpha[place], plate.alpha[place], where=weight >= 1)
 
 
 def _paste(pixels: Field, changed: Mask, place: tuple[slice, slice], like: PlateImage, result: PlateImage) -> None:

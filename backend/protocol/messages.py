@@ -6,6 +6,7 @@ Every message is a frozen dataclass. Pixels and plates never stand in a message:
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, ClassVar
@@ -91,7 +92,8 @@ class Playback:
     """How a model's motion is laid out in time.
 
     `frames` None takes what the motion's own pace gives. Each drawing stays for `hold` frames: ones, twos, threes.
-    `chain` clips are joined to one. `easing` belongs to clips that play once.
+    `chain` clips are joined to one. `easing` belongs to clips that play once. A closed loop is picked from `draws`
+    residuals; 1 keeps the variant's own.
     """
 
     frames: Annotated[int, Between(2, limits.OUTPUT_FRAMES)] | None = None
@@ -99,6 +101,7 @@ class Playback:
     easing: Easing = Easing.LINEAR
     loop: Loop = Loop.NONE
     chain: Annotated[int, Between(1, limits.CHAIN)] = 1
+    draws: Annotated[int, Between(1, limits.DRAWS)] = 1
 
     def frames_of(self, model_frames: int) -> int:
         """How many frames come out for a model of so many frames."""
@@ -115,13 +118,20 @@ class Playback:
 class Seam:
     """How a loop closes: the step over its seam and the change of velocity there, beside the median step inside.
 
-    Root mean square over the moving places, in pixels of the model's size.
+    Root mean square over the moving places, in pixels of the model's size. `draw` says which of the residuals it is.
     """
 
     loop: Loop
     position_px: Extent
     velocity_px: Extent
     median_step_px: Extent
+    draw: Annotated[int, Between(0, limits.DRAWS - 1)] = 0
+
+    @property
+    def share(self) -> float:
+        """The larger of both as a share of the median step; infinite where nothing moves."""
+        worst_px = max(self.position_px, self.velocity_px)
+        return worst_px / self.median_step_px if self.median_step_px > 0 else math.inf
 
     @property
     def closes(self) -> bool:
@@ -168,7 +178,10 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class JobSummary:
-    """What a finished job was made from and with; everything that `job.json` says beside the request."""
+    """What a finished job was made from and with; everything that `job.json` says beside the request.
+
+    Where the request named several `regions`, they stand here and `region_px` is the box around them.
+    """
 
     model: ModelEntry
     plate_sha256: Digest
@@ -179,6 +192,7 @@ class JobSummary:
     frames: OutputNumber
     colour: Text
     versions: Annotated[tuple[Version, ...], Length(0, 32)]
+    regions: Annotated[tuple[Region, ...], Length(0, limits.REGIONS)] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +254,7 @@ class Sample(Message):
     """Asks for variants `first` to `first + samples - 1` of a poked plate. The same request gives the same bytes.
 
     With `kinematics_sha256` nothing is drawn: the motion in that file is replayed on the plate, as variant 0.
+    `regions` instead of `region` are sampled each by the pokes whose tails they hold first, and composited in their order.
     """
 
     job_id: JobId
@@ -259,15 +274,19 @@ class Sample(Message):
     clean_sha256: Digest | None = None
     passes: bool = False
     premultiplied: bool = False
+    regions: Annotated[tuple[Region, ...], Length(0, limits.REGIONS)] = ()
 
     def check(self, where: str) -> None:
         """Refuse a depth that no image file has, and more than one replay of the same kinematics."""
+        if self.regions and (self.region is not None or self.size is OutputSize.MODEL):
+            raise ProtocolError("Several regions stand instead of one, and need frames of the plate's size.", "regions")
         if self.depth_bits not in (8, 16, 32):
             raise ProtocolError("depth_bits must be 8, 16 or 32.", "depth_bits")
         if self.size is OutputSize.MODEL and (self.playback is not None or self.passes):
             raise ProtocolError("Frames of the model's own size have no timing and no passes; ask for the plate's.", "size")
-        if self.kinematics_sha256 is not None and self.playback is not None and self.playback.chain > 1:
-            raise ProtocolError("Replayed kinematics are one clip; leave out the chain.", "playback")
+        played = self.playback or Playback()
+        if self.kinematics_sha256 is not None and (played.chain, played.draws) != (1, 1):
+            raise ProtocolError("Replayed kinematics are one clip; leave out the chain and the loop's draws.", "playback")
         if self.kinematics_sha256 is not None and (self.samples, self.first) != (1, 0):
             raise ProtocolError("samples must be 1 and first 0 where kinematics are replayed.", "samples")
 

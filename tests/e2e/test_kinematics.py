@@ -110,6 +110,26 @@ def test_kinematics_move_another_still(invert, transfer, folder, still):
     assert json.loads((again / "job.json").read_text())["variants"] == job["variants"]
 
 
+def test_a_replay_takes_the_options_of_a_poke(invert, transfer, folder, still):
+    image = still("other.png", 320, 200)
+    lock = np.zeros((200, 320, 3), np.uint8)
+    lock[:, 170:] = 255
+    cv2.imwrite(str(image.with_name("lock.png")), lock)
+    words = ("--region", "60,0,200,200", "--lock", image.with_name("lock.png"), "--frames", "12", "--hold", "2", "--passes")
+    out = transfer(invert(folder), image, *words, "--loop", "closed")
+    job = json.loads((out / "job.json").read_text())
+    assert (job["region_px"], job["frames"]) == ([60, 0, 200, 200], 12)
+    assert job["variants"][0]["seam"]["median_step_px"] > 0
+    assert len(list((out / "passes_00").iterdir())) == 12
+    frames = [decode_plate(file.read_bytes()) for file in sorted((out / "variant_00").iterdir())]
+    plate = decode_plate(image.read_bytes())
+    kept = np.ones((200, 320), bool)
+    kept[:, 60:170] = False
+    assert all((frame.bgr[kept] == plate.bgr[kept]).all() for frame in frames)
+    assert any((frame.bgr[~kept] != plate.bgr[~kept]).any() for frame in frames)
+    assert (frames[0].bgr == frames[1].bgr).all()
+
+
 def test_a_variant_is_inverted_with_the_still_before_it(invert, transfer, ipoke, connection_file, still, tmp_path):
     image = still("photo.png", 160, 120)
     words = ("--poke", POKE, "--model", MODEL, "--samples", "1", "--seed", "3", "--size", "model")

@@ -90,6 +90,21 @@ def test_a_lock_and_a_region_hold_to_the_byte(poke, still, tmp_path):
     assert any((frame.bgr[~kept] != plate.bgr[~kept]).any() for frame in frames)
 
 
+def test_several_regions_move_by_their_own_pokes_and_nothing_else_does(poke, still):
+    image = still("plate.png", 320, 240)
+    regions = ("--region", "90,20,140,140", "--region", "0,120,80,100")
+    folder, job = poke(image, *regions, "--poke", "0.1,0.7:0.15,0.6", "--loop", "ping-pong", "--passes")
+    assert job["regions_px"] == [[90, 20, 140, 140], [0, 120, 80, 100]]
+    assert job["region_px"] == [0, 20, 230, 200]
+    plate, frames = decode_plate(image.read_bytes()), frames_of(folder)
+    inside = [(slice(20, 160), slice(90, 230)), (slice(120, 220), slice(0, 80))]
+    kept = np.ones((240, 320), bool)
+    for place in inside:
+        kept[place] = False
+        assert any((frame.bgr[place] != plate.bgr[place]).any() for frame in frames)
+    assert all((frame.bgr[kept] == plate.bgr[kept]).all() for frame in frames)
+
+
 def test_a_clean_plate_is_taken(poke, still, tmp_path):
     image = still("plate.png", 320, 240)
     clean = cv2.imread(str(image))
@@ -152,6 +167,10 @@ def test_the_smallest_plate_is_moved(poke, still):
         (("--frames", "601"), "between 2 and 600"),
         (("--hold", "0"), "between 1 and 8"),
         (("--chain", "9"), "between 1 and 8"),
+        (("--loop", "closed", "--loop-draws", "0"), "between 1 and 16"),
+        (("--region", "0,0,160,120", "--region", "0,0,20,20"), "Region 2 holds no poke of its own"),
+        (("--region", "0,0,20,20", "--region", "20,0,20,20"), "starts in none of the regions"),
+        (("--region", "0,0,160,120", "--region", "0,0,20,20", "--size", "model"), "need --size plate"),
         (("--loop", "closed", "--easing", "in"), "can't be eased"),
         (("--size", "model", "--loop", "closed"), "need --size plate"),
     ],

@@ -9,7 +9,7 @@ import numpy as np
 import OpenEXR
 import pytest
 
-from backend.plate.passes import encode_passes
+from backend.plate.passes import Instant, encode_passes
 from backend.protocol.messages import Region
 
 from .test_render import SIZE, card, card_flow, flow_of, outside, plate_of, random_flow, renderer_of
@@ -19,7 +19,7 @@ WIDTH, HEIGHT = SIZE
 
 
 def passes_of(renderer, before=STILL, now=LAST, after=LAST) -> dict[str, np.ndarray]:
-    file = OpenEXR.File(io.BytesIO(encode_passes(renderer, before, now, after)), True)
+    file = OpenEXR.File(io.BytesIO(encode_passes([Instant(renderer, before, now, after)])), True)
     return {name: np.asarray(channel.pixels) for name, channel in file.channels().items()}
 
 

@@ -26,7 +26,7 @@ def is_orange(pixel: np.ndarray) -> bool:
 @pytest.mark.parametrize("size_px", [(400, 300), (300, 400), (4000, 1000)])
 def test_arrows_go_from_tail_to_tip(size_px):
     poke = Poke(0.25, 0.75, 0.5, -0.5)
-    picture = draw_arrows(flat(*size_px), [poke], Region(0, 0, *size_px), 400)
+    picture = draw_arrows(flat(*size_px), [poke], [Region(0, 0, *size_px)], 400)
     height, width = picture.shape[:2]
     assert max(width, height) == 400
     for along in (0.02, 0.5, 0.9):
@@ -37,7 +37,7 @@ def test_arrows_go_from_tail_to_tip(size_px):
 
 
 def test_the_region_is_outlined():
-    picture = draw_arrows(flat(400, 200), [Poke(0.5, 0.5, 0.1, 0.0)], Region(100, 0, 200, 200), 400)
+    picture = draw_arrows(flat(400, 200), [Poke(0.5, 0.5, 0.1, 0.0)], [Region(100, 0, 200, 200)], 400)
     assert picture[50, 100].min() > 200
     assert picture[50, 299].min() > 200
     assert (picture[50, 50] == GREY).all()
@@ -56,7 +56,7 @@ def test_a_job_gets_a_sheet_and_a_video_a_variant(tmp_path, size_px):
         for t in (2, 1, 3):
             maker.frame(variant, t, encode_png(PlateImage(np.full_like(plate.bgr, 60 * t), None), 8))
         maker.variant_done(variant)
-    maker.finish(Region(0, 0, *size_px))
+    maker.finish([Region(0, 0, *size_px)])
     assert sorted(path.name for path in tmp_path.iterdir()) == [CONTACT_SHEET, video_name(3), video_name(4)]
     video = cv2.VideoCapture(str(tmp_path / video_name(3)))
     levels = [int(video.read()[1].mean()) for _ in range(3)]

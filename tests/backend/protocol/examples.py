@@ -51,6 +51,7 @@ EXAMPLES: tuple[m.Message, ...] = (
         passes=True,
         premultiplied=True,
     ),
+    dataclasses.replace(SAMPLE, region=None, regions=(m.Region(0, 0, 200, 200), m.Region(200, 0, 100, 100))),
     INVERT,
     m.Cancel(JOB),
     m.CancelAll(False),

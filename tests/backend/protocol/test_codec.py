@@ -24,7 +24,7 @@ from tests.fuzz import fuzz_codec
 from .examples import ERROR, EVERY, EXAMPLES, JOB, SAMPLE, SHA, raw_of
 
 MISSING = object()
-LISTS = ("versions", "models", "pokes", "sha256s", "frame_sha256s", "clients", "workers")
+LISTS = ("versions", "regions", "models", "pokes", "sha256s", "frame_sha256s", "clients", "workers")
 WRONG_VALUES = {
     "missing": MISSING,
     "null": None,
