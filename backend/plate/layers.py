@@ -277,9 +277,16 @@ def _mirrored(picture: Field, matte: Field) -> Field:
     at = np.clip(np.rint(far), 0, np.array(small) - 1).astype(np.intp)
     clear = inside & (hidden[at[..., 1], at[..., 0]] == 0)
     shift = np.where(clear[..., None], 2 * shift, 1.05 * shift).astype(np.float32)
-    wide = cv2.resize(cv2.blur(shift, (3, 3)), matte.shape[1::-1], interpolation=cv2.INTER_LINEAR) / np.float32(scale)
     rows, columns = np.indices(matte.shape, dtype=np.float32)
-    return np.asarray(
-        cv2.remap(picture, columns + wide[..., 0], rows + wide[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101),
-        np.float32,
+    smooth, sharp = (
+        cv2.resize(field, matte.shape[1::-1], interpolation=method) / np.float32(scale)
+        for field, method in ((cv2.blur(shift, (3, 3)), cv2.INTER_LINEAR), (shift, cv2.INTER_NEAREST))
     )
+    # Half way between two edges a smooth shift points to what it should hide: there the nearer edge's own is taken.
+    still_hidden = _fetched(matte, columns + smooth[..., 0], rows + smooth[..., 1]) > _TRACE / 2
+    np.copyto(smooth, sharp, where=still_hidden[..., None])
+    return _fetched(picture, columns + smooth[..., 0], rows + smooth[..., 1])
+
+
+def _fetched(picture: Field, x: Field, y: Field) -> Field:
+    return np.asarray(cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101), np.float32)

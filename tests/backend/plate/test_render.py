@@ -44,8 +44,8 @@ def random_flow(seed: int, most_px: float) -> np.ndarray:
     return (flow * most_px / np.abs(flow).max()).astype(np.float32)
 
 
-def renderer_of(plate: PlateImage, flow: np.ndarray, region: Region = REGION, **given) -> Renderer:
-    return Renderer(plate, region, motion_of_flows([flow], [None]), TAIL, **given)
+def renderer_of(plate: PlateImage, flow: np.ndarray, region: Region = REGION, tails: np.ndarray = TAIL, **given) -> Renderer:
+    return Renderer(plate, region, motion_of_flows([flow], [None]), tails, **given)
 
 
 def outside(region: Region = REGION, size_px: tuple[int, int] = SIZE) -> np.ndarray:
@@ -175,6 +175,18 @@ def test_a_thing_moves_in_front_and_what_was_behind_it_is_filled(dtype):
     assert green[175:225, 262:278].all(), "what the card uncovers is not filled"
     assert (red | green).mean() > 0.998, "the edge is torn or smeared"
     assert same(result, plate, ~cv2.dilate((red | (plate.bgr[..., 2] > 0)).astype(np.uint8), np.ones((17, 17))).astype(bool))
+
+
+@pytest.mark.parametrize("turn", [0, 20, 65])
+def test_nothing_of_the_thing_is_left_in_what_stands_behind_it(turn):
+    plate = card(alpha=False)
+    plate.bgr[...] = (0, 255, 0)
+    cv2.ellipse(plate.bgr, (250, 200), (60, 16), turn, 0, 360, (0, 0, 204), -1)
+    flow = np.zeros((2, S, S), np.float32)
+    flow[0] = 6 * (plate.bgr[REGION.y : REGION.y + REGION.h : 5, REGION.x : REGION.x + REGION.w : 4, 2] > 0)
+    behind = renderer_of(plate, flow).layers.behind
+    assert behind.shape[0] > 30
+    assert (behind[..., 2] < 12).all()
 
 
 def test_a_clean_plate_shows_behind():
