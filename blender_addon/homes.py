@@ -9,7 +9,7 @@ from pathlib import Path
 
 import bpy
 
-from . import pump, results, sequences
+from . import placing, pump, results, sequences
 from .core import folders
 from .core.errors import FolderError
 from .properties import IPOKE_PG_job, IPOKE_PG_variant
@@ -22,11 +22,11 @@ def before_save(home: Path) -> None:
     waiting = results.unsaved_root()
     running = {job.job_id for job in pump.state().jobs}
     remembered = pump.addon().job_folders
-    for obj, job in _jobs():
+    for job in _jobs():
         folder = results.stored_folder(job)
         if folder.is_relative_to(waiting) and job.name not in running:
             moved = _moved(folder, home / folders.RESULTS / folder.relative_to(waiting))
-            _repoint(obj, folder, moved, home)
+            _repoint(folder, moved, home)
             folder = moved
         remembered[job.name] = folder
         job.folder = _stored(folder, home)
@@ -38,12 +38,12 @@ def before_save(home: Path) -> None:
 def after_save() -> None:
     """Write the jobs' paths as they are right for the open file, which a saved copy is not."""
     remembered = pump.addon().job_folders
-    for obj, job in _jobs():
+    for job in _jobs():
         folder = remembered.get(job.name)
         if folder is not None:
             job.folder = sequences.blend_path(folder)
             if not bpy.data.filepath:
-                _repoint(obj, folder, folder, None)
+                _repoint(folder, folder, None)
     for variant in _baked_elsewhere():
         file = remembered.get(_key(variant))
         if file is not None:
@@ -60,12 +60,17 @@ def _moved(old: Path, new: Path) -> Path:
     return new
 
 
-def _repoint(obj: bpy.types.Object, old: Path, new: Path, home: Path | None) -> None:
-    """Let the clip on the plane follow its job's folder."""
-    clip = obj.ipoke.clip
-    path = None if clip is None else Path(os.path.normpath(bpy.path.abspath(clip.filepath)))
-    if path is not None and path.is_relative_to(old):
-        clip.filepath = _stored(new / path.relative_to(old), home)
+def _repoint(old: Path, new: Path, home: Path | None) -> None:
+    """Let the clips on planes, in the compositor and in the sequencer follow their job's folder."""
+    for image in bpy.data.images:
+        path = Path(os.path.normpath(bpy.path.abspath(image.filepath)))
+        if image.source == "SEQUENCE" and path.is_relative_to(old):
+            image.filepath = _stored(new / path.relative_to(old), home)
+    for scene in bpy.data.scenes:
+        for strip in placing.image_strips(scene):
+            path = Path(os.path.normpath(bpy.path.abspath(strip.directory)))
+            if path.is_relative_to(old):
+                strip.directory = _stored(new / path.relative_to(old), home)
 
 
 def _stored(path: Path, home: Path | None) -> str:
@@ -87,7 +92,6 @@ def _key(variant: IPOKE_PG_variant) -> str:
     return f"{variant.job_id}/{variant.index}"
 
 
-def _jobs() -> Iterator[tuple[bpy.types.Object, IPOKE_PG_job]]:
+def _jobs() -> Iterator[IPOKE_PG_job]:
     for obj in bpy.data.objects:
-        for job in obj.ipoke.jobs:
-            yield obj, job
+        yield from obj.ipoke.jobs

@@ -41,12 +41,23 @@ LOOPS = (
     ("closed", "Loop", "Come back to the start without a jump; turns round where that can't be done smoothly"),
     ("ping-pong", "Ping-Pong", "Turn round at the end and go back"),
 )
+PLACES = (
+    ("PLANE", "Plane", "Show the bake on the plane"),
+    ("SEQUENCER", "Sequencer", "Show it on the plane, and add it to the sequencer as a strip"),
+    ("COMPOSITOR", "Compositor", "Show it on the plane, and add it to the compositor as an image node"),
+)
+UNITS = (("FRAMES", "Frames", "Count frames"), ("SECONDS", "Seconds", "Count seconds, at the scene's frame rate"))
 EASINGS = (
     ("linear", "Even", "The motion's own pace"),
     ("in", "Ease In", "Start slowly"),
     ("out", "Ease Out", "End slowly"),
     ("in-out", "Ease In and Out", "Start and end slowly"),
 )
+
+
+def _colour_spaces(_bake: "IPOKE_PG_bake", _context: bpy.types.Context, text: str) -> list[str]:
+    known = bpy.types.ColorManagedInputColorspaceSettings.bl_rna.properties["name"].enum_items
+    return [item.identifier for item in known if text.lower() in item.identifier.lower()]
 
 
 def _timing_changed(plate: "IPOKE_PG_plate", _context: bpy.types.Context) -> None:
@@ -107,6 +118,7 @@ class IPOKE_PG_variant(bpy.types.PropertyGroup):
     starred: BoolProperty(name="Star", description="Mark this variant as a favourite", update=_starred)
     baked_frames: IntProperty(name="Baked Frames", description="How many frames are baked at the plate's size", min=0)
     baked_file: StringProperty(name="Baked File", description="First file of the bake; inside the job's folder without //")
+    baked_colour: StringProperty(name="Colour Space", description="What the bake is read in; empty fits it to the still")
     baked_first: IntProperty(name="First Number", description="Number in the name of the bake's first file", default=1)
 
 
@@ -125,9 +137,19 @@ class IPOKE_PG_bake(bpy.types.PropertyGroup):
         default=PLAIN_TEMPLATE,
     )
     first_number: IntProperty(name="First Number", description="Number of the first frame's file", min=0, default=1)
+    colour_space: StringProperty(
+        name="Colour Space",
+        description="What Blender reads the frames in; empty takes the plate's own, or linear light for EXR of an 8-bit plate",
+        search=_colour_spaces,
+    )
+    place: EnumProperty(name="Show In", description="Where the bake plays when it is made", items=PLACES, default="PLANE")
     depth: EnumProperty(name="Depth", description="Format of the frames", items=DEPTHS, default="AUTO")
     hold: EnumProperty(name="Pace", description="For how many frames each drawing stays", items=HOLDS, default="1")
     fit: BoolProperty(name="Fit Length", description="Stretch the motion to a number of frames")
+    unit: EnumProperty(name="Unit", description="What the length is given in", items=UNITS, default="FRAMES")
+    seconds: FloatProperty(
+        name="Seconds", description="How long the bake lasts at the scene's frame rate", min=0.1, max=60.0, default=2.0
+    )
     length: IntProperty(name="Frames", description="How many frames the bake has", min=2, max=600, default=48)
     loop: EnumProperty(name="Loop", description="Whether the end meets the start", items=LOOPS, default="none")
     easing: EnumProperty(name="Easing", description="How a clip that plays once starts and ends", items=EASINGS, default="linear")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import bpy
 import bpy.utils.previews
 
-from . import backends, library, results
+from . import backends, library, placing, results
 from ._vendor.client import LocalBackend
 from .core import app
 from .core.app import AppState
@@ -142,6 +142,7 @@ def _show_unseen(own: Addon) -> None:
         if follow and job.kind is JobKind.LIVE:
             own.dropped |= results.drop_live(job)
         step |= results.sync(job, follow)
+        placing.place_bake(job)
         if follow:
             own.followed.add(job.job_id)
     if step:

@@ -8,7 +8,7 @@ import bpy
 
 from . import handlers, preferences, properties, pump
 from .drawing import overlay
-from .operators import backend, baking, clips, draw_poke, edit_region, hover, plates, pokes, relink, sampling, transfer
+from .operators import backend, baking, clips, draw_poke, edit_region, hover, placing, plates, pokes, relink, sampling, transfer
 from .tools import poke_tool
 from .ui import backend_panel, lists, output_panels, plate_panels, variant_panels
 
@@ -24,6 +24,7 @@ CLASSES: tuple[type, ...] = (
     *clips.CLASSES,
     *relink.CLASSES,
     *baking.CLASSES,
+    *placing.CLASSES,
     *transfer.CLASSES,
     *backend.CLASSES,
     *lists.CLASSES,

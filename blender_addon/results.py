@@ -52,7 +52,10 @@ def sync(job: Job, follow: bool) -> bool:
     if job.clips and (job.phase is JobPhase.FINISHED if job.kind is JobKind.BAKE else follow):
         plate.active_variant = _position(plate, job.source or job.job_id, job.clips[0].variant)
         plate.shown = "BAKE" if job.kind is JobKind.BAKE else "VARIANT"
-    if _shown_frames(plate) != timing:
+    if job.kind is JobKind.BAKE and job.phase is JobPhase.FINISHED:
+        refresh(obj)
+        plate.clip.reload()  # the same files may have been made anew
+    elif _shown_frames(plate) != timing:
         refresh(obj)
     return job.ended or before != (plate.clip, plate.shown)
 
@@ -89,7 +92,8 @@ def show_active(obj: bpy.types.Object, shown: str) -> None:
         return
     job = folder(plate, variant.job_id)
     if shown == "BAKE":
-        sequences.show_clip(obj, baked_file(job, variant), variant.baked_frames, shown, variant.baked_first)
+        file, frames = baked_file(job, variant), variant.baked_frames
+        sequences.show_clip(obj, file, frames, shown, variant.baked_first, variant.baked_colour)
     else:
         first = folders.first_frame(folders.variant_folder(job, variant.index))
         sequences.show_clip(obj, first, variant.frames, shown)
@@ -195,6 +199,7 @@ def _record_bake(plate: IPOKE_PG_plate, job: Job) -> None:
         return
     variant.baked_frames = job.clips[0].frames
     variant.baked_first = job.delivery.names.first
+    variant.baked_colour = job.delivery.colour
     made = job.delivery.first_file
     home = folder(plate, job.source)
     inside = made.is_relative_to(home)

@@ -26,8 +26,11 @@ def show_still(obj: bpy.types.Object) -> None:
     plate.shown = "STILL"
 
 
-def show_clip(obj: bpy.types.Object, file: Path, frames: int, shown: str, number: int = 1) -> None:
-    """Put `frames` images on the plane as a sequence, from `file` with this number on; `shown` is VARIANT or BAKE."""
+def show_clip(obj: bpy.types.Object, file: Path, frames: int, shown: str, number: int = 1, colour: str = "") -> None:
+    """Put `frames` images on the plane as a sequence, from `file` with this number on; `shown` is VARIANT or BAKE.
+
+    `colour` names the colour space that the files are read in; empty takes what fits the still.
+    """
     plate = obj.ipoke
     path = blend_path(file)
     image = plate.clip
@@ -40,14 +43,34 @@ def show_clip(obj: bpy.types.Object, file: Path, frames: int, shown: str, number
         image.filepath = path
         image.reload()
     if plate.still is not None:
-        image.alpha_mode = plate.still.alpha_mode
-        linear = file.suffix == ".exr" and not plate.still.is_float
-        name = "Linear Rec.709" if linear else plate.still.colorspace_settings.name
-        if image.colorspace_settings.name != name:
-            image.colorspace_settings.name = name
+        _read_like(image, file, plate.still, colour)
     _swap(obj, image)
     plate.shown = shown
-    _time(image, frames, plate.start_frame, number - 1, plate.cyclic)
+    for user in users(image):
+        time(user, frames, plate.start_frame, number - 1, plate.cyclic)
+
+
+def load_sequence(file: Path, still: bpy.types.Image, colour: str = "") -> bpy.types.Image:
+    """Return a new image that is the sequence which starts with `file`, read as `show_clip` reads it."""
+    image = bpy.data.images.load(blend_path(file))
+    image.source = "SEQUENCE"
+    _read_like(image, file, still, colour)
+    return image
+
+
+def colour_of(file: Path, still: bpy.types.Image, colour: str = "") -> str:
+    """Return the colour space of frames that were made from a still: `colour` if one is named, else what fits."""
+    linear = file.suffix == ".exr" and not still.is_float
+    return colour or ("Linear Rec.709" if linear else still.colorspace_settings.name)
+
+
+def time(user: ImageUser, frames: int, start: int, offset: int, cyclic: bool) -> None:
+    """Let one user of a sequence play `frames` files from frame `start` on; `offset` is the first file's number less one."""
+    user.frame_duration = max(frames, 1)
+    user.frame_start = start
+    user.frame_offset = offset
+    user.use_cyclic = cyclic
+    user.use_auto_refresh = True
 
 
 def blend_path(path: Path) -> str:
@@ -93,10 +116,8 @@ def _swap(obj: bpy.types.Object, image: bpy.types.Image) -> None:
                 node.image = image
 
 
-def _time(image: bpy.types.Image, frames: int, start: int, offset: int, cyclic: bool) -> None:
-    for user in users(image):
-        user.frame_duration = max(frames, 1)
-        user.frame_start = start
-        user.frame_offset = offset
-        user.use_cyclic = cyclic
-        user.use_auto_refresh = True
+def _read_like(image: bpy.types.Image, file: Path, still: bpy.types.Image, colour: str) -> None:
+    image.alpha_mode = still.alpha_mode
+    name = colour_of(file, still, colour)
+    if image.colorspace_settings.name != name:
+        image.colorspace_settings.name = name

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -78,11 +79,11 @@ class ResultWriter:
             self._done[event.variant] = event
         return whole
 
-    def finish(self, summary: JobSummary) -> Path:
-        """Write `job.json`, which says that the job is whole; returns its path."""
+    def finish(self, summary: JobSummary, more: Mapping[str, object] | None = None) -> Path:
+        """Write `job.json`, which says that the job is whole, with `more` of the client's own in it; returns its path."""
         path = self._folder / JOB_FILE
         self._folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, (json.dumps(self._job(summary), indent=1) + "\n").encode())
+        write_atomically(path, (json.dumps({**self._job(summary), **(more or {})}, indent=1) + "\n").encode())
         return path
 
     def abort(self) -> None:

@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 
 from .errors import FolderError
@@ -40,12 +41,35 @@ class FileNames:
         return sorted(path for path in folder.glob("*") if pattern.fullmatch(path.name)) if folder.is_dir() else []
 
 
+class Place(Enum):
+    """Where a bake plays beside the plane."""
+
+    PLANE = "PLANE"
+    SEQUENCER = "SEQUENCER"
+    COMPOSITOR = "COMPOSITOR"
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """What the scene says of time: frames per second, and the first frame that the bake is shown in."""
+
+    fps: float
+    start_frame: int
+
+    def frames_in(self, seconds: float) -> int:
+        """How many frames last so long; 2 at least."""
+        return max(2, round(seconds * self.fps))
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Where a bake goes when it is whole."""
+    """Where a bake goes when it is whole. `colour` names the colour space to read it in; empty fits it to the still."""
 
     folder: Path
     names: FileNames
+    shot: Shot
+    colour: str = ""
+    place: Place = Place.PLANE
 
     @property
     def first_file(self) -> Path:

@@ -45,6 +45,12 @@ def first_frame(variant: Path) -> Path:
     return variant / frame_file_name(1)
 
 
+def numbered_files(first: Path, count: int) -> list[Path]:
+    """Return the files of a sequence, given the one that it starts with."""
+    stem, digits = re.fullmatch(r"(.*?)(\d+)", first.stem).groups()  # type: ignore[union-attr]
+    return [first.with_name(f"{stem}{int(digits) + step:0{len(digits)}d}{first.suffix}") for step in range(count)]
+
+
 def half_made(bake: Path, job_id: str) -> Path:
     """Return where a bake is made before it goes to its place."""
     return bake / f".{job_id[:SHORT_ID_CHARACTERS]}"

@@ -150,7 +150,8 @@ class Runtime:
         """Take the next step of moving a bake to its place; returns whether that was the last."""
         if self._moves is None:
             writer = self._writers[event.job_id]
-            manifest = writer.finish(event.summary)
+            shot = self._deliveries[event.job_id].shot
+            manifest = writer.finish(event.summary, {"fps": shot.fps, "start_frame": shot.start_frame})
             made = writer.folder / variant_folder_name(writer.done_variants[0])
             self._moves = deliver(made, manifest, self._deliveries[event.job_id])
         if next(self._moves, None) is not None:

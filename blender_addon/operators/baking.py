@@ -9,9 +9,10 @@ from bpy.props import BoolProperty
 
 from .. import library, plates, results
 from .._vendor.client import OutputSize, Region, SampleRequest, new_job_id
+from .._vendor.protocol import limits
 from .._vendor.protocol.messages import Easing, Loop, Playback
 from ..core import bakes, folders
-from ..core.bakes import Delivery
+from ..core.bakes import Delivery, Place, Shot
 from ..core.errors import AddonError, PlateError
 from ..core.jobs import Job, JobKind
 from ..core.settings import Settings
@@ -44,7 +45,7 @@ class IPOKE_OT_bake(bpy.types.Operator):
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Ask before frames are replaced."""
         try:
-            delivery = _delivery(context.active_object.ipoke)
+            delivery = _delivery(context.active_object.ipoke, _shot(context))
         except AddonError as error:
             self.report({"ERROR"}, error.sentence)
             return {"CANCELLED"}
@@ -58,31 +59,36 @@ class IPOKE_OT_bake(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Ask the backend for the same variant, larger."""
         try:
-            job = _job(context.active_object, overwrite=self.overwrite)
+            job = _job(context.active_object, _shot(context), overwrite=self.overwrite)
         except AddonError as error:
             self.report({"ERROR"}, error.sentence)
             return {"CANCELLED"}
         return sampling.run(self, job)
 
 
-def _job(obj: bpy.types.Object, *, overwrite: bool) -> Job:
+def _shot(context: bpy.types.Context) -> Shot:
+    render = context.scene.render
+    return Shot(render.fps / render.fps_base, context.active_object.ipoke.start_frame)
+
+
+def _job(obj: bpy.types.Object, shot: Shot, *, overwrite: bool) -> Job:
     plate = obj.ipoke
     variant = results.active_variant(plate)
     asked = plate.jobs[variant.job_id]
     still = plates.read(plate.still)
     if asked.plate_sha256 and asked.plate_sha256 != hashlib.sha256(still).hexdigest():
         raise PlateError("The plate's image has changed since this variant was sampled; sample again, then bake.")
-    delivery = _delivery(plate)
+    delivery = _delivery(plate, shot)
     if not overwrite and delivery.names.present(delivery.folder):
         raise PlateError(f"There are frames in {delivery.folder} already; name another place, or allow to overwrite them.")
-    request = _request(plate, asked, variant, still)
+    request = replace(_request(plate, asked, variant, still), playback=_playback(plate.bake, shot))
     if asked.kinematics:
         request = replace(request, kinematics=library.read(Path(asked.kinematics)))
     made = folders.half_made(folders.bake_folder(results.folder(plate, asked.name)), request.job_id)
     return Job(request, JobKind.BAKE, plates.target(obj), made, source=asked.name, delivery=delivery)
 
 
-def _delivery(plate: IPOKE_PG_plate) -> Delivery:
+def _delivery(plate: IPOKE_PG_plate, shot: Shot) -> Delivery:
     """Return where the chosen variant's bake goes; raises `FolderError`."""
     variant, wanted = results.active_variant(plate), plate.bake
     asked = plate.jobs[variant.job_id]
@@ -94,9 +100,9 @@ def _delivery(plate: IPOKE_PG_plate) -> Delivery:
         variant=variant.index + 1,
         seed=asked.seed,
     )
-    if wanted.folder:
-        return Delivery(Path(bpy.path.abspath(wanted.folder)), names)
-    return Delivery(results.folder(plate, asked.name) / folders.bake_place(variant.index), names)
+    own = results.folder(plate, asked.name) / folders.bake_place(variant.index)
+    folder = Path(bpy.path.abspath(wanted.folder)) if wanted.folder else own
+    return Delivery(folder, names, shot, wanted.colour_space, Place(wanted.place))
 
 
 def _request(plate: IPOKE_PG_plate, asked: IPOKE_PG_job, variant: IPOKE_PG_variant, still: bytes) -> SampleRequest:
@@ -113,7 +119,6 @@ def _request(plate: IPOKE_PG_plate, asked: IPOKE_PG_job, variant: IPOKE_PG_varia
         size=OutputSize.PLATE,
         upright=False,
         depth_bits=_depth_bits(plate),
-        playback=_playback(plate.bake),
     )
 
 
@@ -125,10 +130,13 @@ def _depth_bits(plate: IPOKE_PG_plate) -> int:
     return 8
 
 
-def _playback(wanted: IPOKE_PG_bake) -> Playback | None:
-    """Return the timing that is asked for; None for the model's own, which needs no planning."""
+def _playback(wanted: IPOKE_PG_bake, shot: Shot) -> Playback | None:
+    """Return the timing that is asked for; None for the model's own, which needs no planning. Raises `PlateError`."""
+    length = shot.frames_in(wanted.seconds) if wanted.unit == "SECONDS" else wanted.length
+    if wanted.fit and length > limits.OUTPUT_FRAMES:
+        raise PlateError(f"{length} frames are too many; ask for {limits.OUTPUT_FRAMES} at most.")
     playback = Playback(
-        frames=wanted.length if wanted.fit else None,
+        frames=length if wanted.fit else None,
         hold=int(wanted.hold),
         loop=Loop(wanted.loop),
         easing=Easing(wanted.easing) if wanted.loop == Loop.NONE else Easing.LINEAR,

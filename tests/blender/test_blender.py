@@ -44,7 +44,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.timeout(LIMIT_S + 30)
 @pytest.mark.skipif(sys.executable == BLENDER_PYTHON and importlib.util.find_spec("bpy") is None, reason=BLENDER_MISSING)
 @pytest.mark.parametrize("story", sorted((HERE / "inside").glob("test_*.py")), ids=lambda path: path.stem)
-def test_inside_blender(story: Path, extension: Path, models: Path, tmp_path: Path):
+def test_inside_blender(story: Path, extension: Path, models: Path, tmp_path: Path, record_property):
     # Blender looks for the wheels of extensions at its start only, and a fresh settings folder has no such place yet.
     for python in ("python3.11", "python3.13"):
         (tmp_path / "blender/extensions/.local/lib" / python / "site-packages").mkdir(parents=True)
@@ -59,4 +59,5 @@ def test_inside_blender(story: Path, extension: Path, models: Path, tmp_path: Pa
     }
     command = [BLENDER_PYTHON, "-m", "pytest", "-p", "no:cacheprovider", "-q", str(story), "--basetemp", str(tmp_path / "files")]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=LIMIT_S, check=False)
+    record_property("inside", next(iter(done.stdout.strip().splitlines()[-1:]), ""))
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-4000:]

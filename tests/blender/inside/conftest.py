@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import bpy
 import pytest
 
 from tests.blender.conftest import INSIDE
+from tests.blender.inside.shots import sample
 
 MODULE = "bl_ext.user_default.ipoke"
 PHOTOGRAPH = Path(__file__).parents[3] / "demo/plate.jpg"
@@ -49,6 +51,34 @@ def plane(plate: Path) -> bpy.types.Object:
     """An image plane with one poke."""
     bpy.ops.ipoke.add_plate(filepath=str(plate))
     bpy.ops.ipoke.add_poke(tail=(0.3, 0.35), tip=(0.38, 0.3))
+    return bpy.context.active_object
+
+
+@pytest.fixture
+def saved(plane, tmp_path) -> bpy.types.Object:
+    """A plane with a poke in a saved file."""
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"))
+    return plane
+
+
+@pytest.fixture(scope="session")
+def sampled_once(extension, plate, tmp_path_factory) -> Path:
+    """A folder with a saved file and two variants beside it."""
+    home = tmp_path_factory.mktemp("sampled")
+    bpy.ops.wm.read_homefile(use_empty=True)
+    bpy.ops.wm.save_as_mainfile(filepath=str(home / "shot.blend"))
+    bpy.ops.ipoke.add_plate(filepath=str(plate))
+    bpy.ops.ipoke.add_poke(tail=(0.3, 0.35), tip=(0.38, 0.3))
+    sample(bpy.context.active_object)
+    bpy.ops.wm.save_mainfile()
+    return home
+
+
+@pytest.fixture
+def sampled(sampled_once, tmp_path) -> bpy.types.Object:
+    """A copy of the sampled file in another place, opened."""
+    shutil.copytree(sampled_once, tmp_path, dirs_exist_ok=True)
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "shot.blend"))
     return bpy.context.active_object
 
 

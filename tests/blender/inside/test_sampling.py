@@ -10,58 +10,7 @@ import bpy
 import pytest
 
 from .conftest import MODULE
-
-SEED = 7
-
-
-def folder(obj: bpy.types.Object, job_id: str) -> Path:
-    return Path(bpy.path.abspath(obj.ipoke.jobs[job_id].folder))
-
-
-def job_of(obj: bpy.types.Object) -> tuple[Path, dict]:
-    path = folder(obj, obj.ipoke.variants[-1].job_id)
-    return path, json.loads((path / "job.json").read_text())
-
-
-def user(obj: bpy.types.Object) -> bpy.types.ImageUser:
-    return next(n for n in obj.active_material.node_tree.nodes if n.type == "TEX_IMAGE").image_user
-
-
-def shown(obj: bpy.types.Object) -> bpy.types.Image:
-    return next(n for n in obj.active_material.node_tree.nodes if n.type == "TEX_IMAGE").image
-
-
-def sample(obj: bpy.types.Object, samples: int = 2, seed: int = SEED) -> None:
-    obj.ipoke.samples, obj.ipoke.seed, obj.ipoke.lock_seed = samples, seed, True
-    assert bpy.ops.ipoke.sample() == {"FINISHED"}
-
-
-@pytest.fixture
-def saved(plane, tmp_path) -> bpy.types.Object:
-    """A plane with a poke in a saved file."""
-    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"))
-    return plane
-
-
-@pytest.fixture(scope="session")
-def sampled_once(extension, plate, tmp_path_factory) -> Path:
-    """A folder with a saved file and two variants beside it."""
-    home = tmp_path_factory.mktemp("sampled")
-    bpy.ops.wm.read_homefile(use_empty=True)
-    bpy.ops.wm.save_as_mainfile(filepath=str(home / "shot.blend"))
-    bpy.ops.ipoke.add_plate(filepath=str(plate))
-    bpy.ops.ipoke.add_poke(tail=(0.3, 0.35), tip=(0.38, 0.3))
-    sample(bpy.context.active_object)
-    bpy.ops.wm.save_mainfile()
-    return home
-
-
-@pytest.fixture
-def sampled(sampled_once, tmp_path) -> bpy.types.Object:
-    """A copy of the sampled file in another place, opened."""
-    shutil.copytree(sampled_once, tmp_path, dirs_exist_ok=True)
-    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "shot.blend"))
-    return bpy.context.active_object
+from .shots import SEED, folder, job_of, sample, shown, user
 
 
 def test_variants_come_beside_the_blend_and_play_on_the_plane(sampled, tmp_path):
@@ -118,25 +67,6 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(saved):
     assert frames[0] == frames[1] == frames[2] != frames[3]
 
 
-def test_a_bake_is_the_chosen_variant_at_the_plates_own_size(sampled):
-    bpy.ops.ipoke.choose_variant(index=1)
-    sampled.ipoke.pokes.clear()  # a bake answers for what was sampled, not for what is drawn now
-    assert bpy.ops.ipoke.bake() == {"FINISHED"}
-    path, job = job_of(sampled)
-    baked = json.loads((path / "bake/variant_01/job.json").read_text())
-    assert [variant["index"] for variant in baked["variants"]] == [1]
-    assert baked["size_px"] == list(sampled.ipoke.still.size)
-    for key in ("pokes", "seed", "model", "region_px", "frames"):
-        assert baked[key] == job[key]
-    assert sampled.ipoke.shown == "BAKE"
-    assert "bake/variant_01/frame_0001.png" in shown(sampled).filepath
-    frame = bpy.data.images.load(str(path / "bake/variant_01/frame_0001.png"))
-    assert tuple(frame.size) == tuple(sampled.ipoke.still.size)
-    bpy.ops.ipoke.choose_variant(index=1)
-    bpy.ops.ipoke.show_bake()
-    assert sampled.ipoke.shown == "BAKE"
-
-
 def test_the_settings_of_a_variant_can_be_recalled(sampled):
     before = [tuple(sampled.ipoke.pokes[0].tail), tuple(sampled.ipoke.pokes[0].tip)]
     bpy.ops.ipoke.clear_pokes()
@@ -145,16 +75,6 @@ def test_the_settings_of_a_variant_can_be_recalled(sampled):
     bpy.ops.ipoke.recall_settings()
     assert sampled.ipoke.seed == SEED
     assert [tuple(sampled.ipoke.pokes[0].tail), tuple(sampled.ipoke.pokes[0].tip)] == before
-
-
-def test_a_changed_plate_is_not_baked(sampled, tmp_path):
-    copy = tmp_path / "other.png"
-    image = bpy.data.images.new("Other", 64, 64)
-    image.filepath_raw, image.file_format = str(copy), "PNG"
-    image.save()
-    sampled.ipoke.still.filepath = str(copy)
-    with pytest.raises(RuntimeError, match="has changed"):
-        bpy.ops.ipoke.bake()
 
 
 def test_results_of_an_unsaved_file_move_beside_it_on_its_first_save(plane, tmp_path):
@@ -230,55 +150,6 @@ def test_a_missing_plate_is_a_sentence(saved, tmp_path):
     saved.ipoke.still.filepath = str(tmp_path / "gone.jpg")
     with pytest.raises(RuntimeError, match="relink the image"):
         bpy.ops.ipoke.sample()
-
-
-def test_a_bake_goes_where_it_is_told_with_its_own_names_and_timing(sampled, tmp_path):
-    bake = sampled.ipoke.bake
-    bake.folder, bake.file_name, bake.first_number = "//renders", "{plate}_v{variant}_####", 1001
-    bake.depth, bake.fit, bake.length, bake.hold, bake.loop = "16", True, 6, "2", "ping-pong"
-    bpy.ops.ipoke.choose_variant(index=1)
-    assert bpy.ops.ipoke.bake() == {"FINISHED"}
-    frames = sorted((tmp_path / "renders").glob("*.png"))
-    assert [path.name for path in frames] == [f"plate_v02_{number}.png" for number in range(1001, 1007)]
-    assert frames[0].read_bytes()[24] == 16, "bits of a PNG"
-    assert frames[0].read_bytes() == frames[1].read_bytes() != frames[2].read_bytes(), "on twos"
-    manifest = json.loads((tmp_path / "renders/plate_v02_job.json").read_text())
-    assert manifest["plate_options"]["playback"]["loop"] == "ping-pong"
-    assert shown(sampled).filepath == "//renders/plate_v02_1001.png"
-    assert (user(sampled).frame_duration, user(sampled).frame_offset) == (6, 1000)
-    path, _ = job_of(sampled)
-    assert not list((path / "bake").glob(".*")), "nothing half made is left"
-
-
-def test_a_bake_replaces_frames_only_when_it_is_told_to(sampled, tmp_path):
-    bake = sampled.ipoke.bake
-    bake.folder = str(tmp_path / "renders")
-    bake.fit, bake.length = True, 4
-    assert bpy.ops.ipoke.bake() == {"FINISHED"}
-    before = (tmp_path / "renders/frame_0001.png").read_bytes()
-    bake.length = 2
-    with pytest.raises(RuntimeError, match="already"):
-        bpy.ops.ipoke.bake()
-    assert len(list((tmp_path / "renders").glob("*.png"))) == 4
-    assert (tmp_path / "renders/frame_0001.png").read_bytes() == before
-    assert bpy.ops.ipoke.bake(overwrite=True) == {"FINISHED"}
-    assert len(list((tmp_path / "renders").glob("*.png"))) == 2
-
-
-def test_a_bake_elsewhere_is_found_after_save_as(sampled, tmp_path):
-    sampled.ipoke.bake.folder = "//renders"
-    assert bpy.ops.ipoke.bake() == {"FINISHED"}
-    (tmp_path / "deep").mkdir()
-    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "deep/next.blend"))
-    bpy.ops.ipoke.choose_variant(index=sampled.ipoke.active_variant)
-    bpy.ops.ipoke.show_bake()
-    assert Path(bpy.path.abspath(shown(sampled).filepath)).resolve() == tmp_path / "renders/frame_0001.png"
-
-
-def test_a_name_without_a_number_is_a_sentence(sampled):
-    sampled.ipoke.bake.file_name = "leaf"
-    with pytest.raises(RuntimeError, match="end it with ####"):
-        bpy.ops.ipoke.bake()
 
 
 def test_every_setting_of_a_variant_comes_back(saved):
