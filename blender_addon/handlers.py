@@ -24,12 +24,24 @@ def _on_load(*_arguments: object) -> None:
 
 
 @persistent
+def _on_import(imported: bpy.types.BlendImportContext) -> None:
+    """Something was appended or linked in; Blender tells so from 4.3 on."""
+    migration.upgrade()
+    if "LINK" in imported.options:
+        return
+    for item in imported.import_items:
+        if isinstance(item.id, bpy.types.Object) and item.source_library is not None:
+            migration.settle(item.id, Path(bpy.path.abspath(item.source_library.filepath)))
+
+
+@persistent
 def _on_undo(*_arguments: object) -> None:
     pump.restore()
 
 
 @persistent
 def _on_save_pre(path: str = "", *_arguments: object) -> None:
+    migration.upgrade()  # Blender 4.2 does not tell of what was appended
     if path:
         homes.before_save(Path(path).parent)
 
@@ -41,7 +53,9 @@ def _on_save_post(*_arguments: object) -> None:
 
 def _lists() -> tuple[tuple[list, object], ...]:
     handlers = bpy.app.handlers
+    imports = ((handlers.blend_import_post, _on_import),) if hasattr(handlers, "blend_import_post") else ()
     return (
+        *imports,
         (handlers.load_pre, _on_load_pre),
         (handlers.load_post, _on_load),
         (handlers.undo_post, _on_undo),

@@ -7,9 +7,11 @@ from pathlib import Path
 import bpy
 
 from . import preferences
+from ._vendor.client.results import write_atomically
 from .core.errors import FolderError
 from .core.folders import safe_name
 
+PNG = b"\x89PNG\r\n\x1a\n"
 SUFFIX = ".kin.safetensors"
 
 
@@ -32,6 +34,13 @@ def name_of(file: Path) -> str:
 def picture_of(file: Path) -> Path:
     """Return where an entry's picture is."""
     return file.with_name(f"{name_of(file)}.png")
+
+
+def keep_picture(file: Path, image: bytes) -> None:
+    """Keep the picture of an entry, if it is a PNG file; an entry without one is as good."""
+    if image.startswith(PNG):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(picture_of(file), image)
 
 
 def free_file(wish: str) -> Path:

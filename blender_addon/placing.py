@@ -39,7 +39,7 @@ def add_strip(scene: bpy.types.Scene, obj: bpy.types.Object, frame_start: int, c
     """
     files, variant = _files(obj), results.active_variant(obj.ipoke)
     editor = scene.sequence_editor or scene.sequence_editor_create()
-    strips = _strips(editor)
+    strips = strips_of(editor)
     place = channel or _free_channel(strips, frame_start, len(files))
     strip = strips.new_image(_name(obj, variant), sequences.blend_path(files[0]), place, frame_start)
     for file in files[1:]:
@@ -70,11 +70,11 @@ def add_node(scene: bpy.types.Scene, obj: bpy.types.Object, frame_start: int) ->
     return node
 
 
-def image_strips(scene: bpy.types.Scene) -> list[bpy.types.Strip]:
+def imagestrips_of(scene: bpy.types.Scene) -> list[bpy.types.Strip]:
     """Return the image strips of a scene's sequencer."""
     if scene.sequence_editor is None:
         return []
-    return [strip for strip in _strips(scene.sequence_editor) if strip.type == "IMAGE"]
+    return [strip for strip in strips_of(scene.sequence_editor) if strip.type == "IMAGE"]
 
 
 def _files(obj: bpy.types.Object) -> list[Path]:
@@ -93,7 +93,8 @@ def _name(obj: bpy.types.Object, variant: IPOKE_PG_variant) -> str:
     return f"{Path(obj.ipoke.still.name).stem} v{variant.index + 1:02d}"
 
 
-def _strips(editor: bpy.types.SequenceEditor) -> Any:
+def strips_of(editor: bpy.types.SequenceEditor) -> Any:
+    """Return the strips of a sequencer."""
     return editor.strips if hasattr(editor, "strips") else editor.sequences  # the older name, until Blender 4.3
 
 

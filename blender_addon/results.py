@@ -74,7 +74,7 @@ def folder(plate: IPOKE_PG_plate, job_id: str) -> Path:
 
 def stored_folder(job: IPOKE_PG_job) -> Path:
     """Return the folder that a job's entry names."""
-    return Path(os.path.normpath(bpy.path.abspath(job.folder)))
+    return Path(os.path.normpath(bpy.path.abspath(job.folder, library=job.id_data.library)))
 
 
 def active_variant(plate: IPOKE_PG_plate) -> IPOKE_PG_variant | None:
@@ -102,7 +102,7 @@ def show_active(obj: bpy.types.Object, shown: str) -> None:
 def baked_file(job_folder: Path, variant: IPOKE_PG_variant) -> Path:
     """Return the first file of a variant's bake."""
     if variant.baked_file.startswith("//"):
-        return Path(os.path.normpath(bpy.path.abspath(variant.baked_file)))
+        return Path(os.path.normpath(bpy.path.abspath(variant.baked_file, library=variant.id_data.library)))
     return job_folder / variant.baked_file
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import FolderError
@@ -14,11 +15,20 @@ def pictures(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("*") if path.suffix.lower() in SUFFIXES) if folder.is_dir() else []
 
 
-def spread(shots: list[Path], count: int) -> list[Path]:
-    """Return `count` images from first to last, evenly spread; raises `FolderError` when there are fewer."""
-    if len(shots) < count:
-        raise FolderError(f"The model takes {count} images, and there are {len(shots)}; choose a folder with a longer clip.")
-    return [shots[round(index * (len(shots) - 1) / (count - 1))] for index in range(count)]
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Which frames of a clip are meant, from 1 on, both ends included; `last` 0 means to the end."""
+
+    first: int = 1
+    last: int = 0
+
+    def spread(self, total: int, count: int) -> list[int]:
+        """Return the numbers of `count` frames from first to last, evenly spread; raises `FolderError` when there are fewer."""
+        end = min(self.last or total, total)
+        have = max(end - self.first + 1, 0)
+        if have < count:
+            raise FolderError(f"The model takes {count} frames, and there are {have}; choose a longer clip, or more of it.")
+        return [self.first + round(index * (have - 1) / (count - 1)) for index in range(count)]
 
 
 def read(shots: list[Path]) -> tuple[bytes, ...]:

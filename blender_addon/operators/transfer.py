@@ -1,13 +1,12 @@
 """Owns the operators that take the motion out of a clip, and replay it on another plate."""
 
-import shutil
 import tempfile
 from pathlib import Path
 
 import bpy
-from bpy.props import StringProperty
+from bpy.props import BoolProperty, IntProperty, StringProperty
 
-from .. import library, plates, pump, results
+from .. import library, movies, plates, pump, results
 from .._vendor.client import InvertRequest, Poke, new_job_id
 from ..core import clips, folders
 from ..core.app import Phase
@@ -32,13 +31,11 @@ class _Extracts:
         cls.poll_message_set("Select an image plane that nothing is being made for")
         return plates.active(context) is not None and not sampling.open_jobs(context.active_object)
 
-    def _ask(self, obj: bpy.types.Object, frames: tuple[bytes, ...], picture: Path, pokes: tuple[Poke, ...]) -> set[str]:
-        file = library.free_file(self.name or picture.parent.name)
+    def _ask(self, obj: bpy.types.Object, name: str, frames: tuple[bytes, ...], pokes: tuple[Poke, ...]) -> set[str]:
+        file = library.free_file(self.name or name)
         request = InvertRequest(new_job_id(), frames, library.name_of(file), pokes, upright=False)
         outcome = sampling.run(self, Job(request, JobKind.EXTRACT, plates.target(obj), file))
-        if picture.suffix == ".png":
-            file.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(picture, library.picture_of(file))
+        library.keep_picture(file, frames[-1])
         return outcome
 
 
@@ -68,10 +65,35 @@ class IPOKE_OT_extract_from_variant(_Extracts, bpy.types.Operator):
         except AddonError as error:
             self.report({"ERROR"}, error.sentence)
             return {"CANCELLED"}
-        return self._ask(context.active_object, frames, shots[-1], Settings(plates.poke_settings(asked.pokes)).asked)
+        pokes = Settings(plates.poke_settings(asked.pokes)).asked
+        return self._ask(context.active_object, shots[-1].parent.name, frames, pokes)
 
 
-class IPOKE_OT_extract_from_images(_Extracts, bpy.types.Operator):
+class _ExtractsPart(_Extracts):
+    """What the operators that take a motion out of a part of a clip share."""
+
+    first: IntProperty(name="First", description="First frame of the motion; the still before it moves", default=1, min=1)
+    last: IntProperty(name="Last", description="Last frame of the motion; 0 goes to the end", default=0, min=0)
+
+    def _pick(self, total: int) -> list[int]:
+        """Return as many frames of the part as the model takes, evenly spread; raises `FolderError`."""
+        count = pump.state().backend.info.models[0].frames + 1
+        return clips.Part(self.first, self.last).spread(total, count)
+
+    def _read_images(self, shots: list[Path]) -> tuple[bytes, ...]:
+        return clips.read([shots[number - 1] for number in self._pick(len(shots))])
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Read the frames and send them."""
+        try:
+            name, frames = self.read(context)
+        except AddonError as error:
+            self.report({"ERROR"}, error.sentence)
+            return {"CANCELLED"}
+        return self._ask(context.active_object, name, frames, ())
+
+
+class IPOKE_OT_extract_from_images(_ExtractsPart, bpy.types.Operator):
     """Put the motion of an image sequence into the library; its first image is the still before the motion"""
 
     bl_idname = "ipoke.extract_from_images"
@@ -91,15 +113,76 @@ class IPOKE_OT_extract_from_images(_Extracts, bpy.types.Operator):
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Send as many of the images as the model takes, evenly spread."""
-        try:
-            count = pump.state().backend.info.models[0].frames + 1
-            shots = clips.spread(clips.pictures(Path(bpy.path.abspath(self.directory))), count)
-            return self._ask(context.active_object, clips.read(shots), shots[-1], ())
-        except AddonError as error:
-            self.report({"ERROR"}, error.sentence)
-            return {"CANCELLED"}
+    def read(self, _context: bpy.types.Context) -> tuple[str, tuple[bytes, ...]]:
+        """Return the folder's name and frames."""
+        folder = Path(bpy.path.abspath(self.directory))
+        return folder.name, self._read_images(clips.pictures(folder))
+
+
+class IPOKE_OT_extract_from_movie(_ExtractsPart, bpy.types.Operator):
+    """Put the motion of a movie file into the library; its first frame is the still before the motion"""
+
+    bl_idname = "ipoke.extract_from_movie"
+    bl_label = "Extract From Movie"
+
+    filepath: StringProperty(name="File", description="The movie", subtype="FILE_PATH", options={"SKIP_SAVE"})
+    filter_movie: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
+    filter_folder: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """The backend must be up."""
+        return cls._is_ready(context)
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        """Ask for the file."""
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def read(self, _context: bpy.types.Context) -> tuple[str, tuple[bytes, ...]]:
+        """Return the movie's name and frames."""
+        path = Path(bpy.path.abspath(self.filepath))
+        return path.stem, movies.frames(path, self._pick)
+
+
+class IPOKE_OT_extract_from_clip(_ExtractsPart, bpy.types.Operator):
+    """Put the motion of a movie clip of this file into the library; its first frame is the still before the motion"""
+
+    bl_idname = "ipoke.extract_from_clip"
+    bl_label = "Extract From Movie Clip"
+
+    clip: StringProperty(name="Clip", description="Which movie clip; left alone, the first one", options={"SKIP_SAVE"})
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """There must be a movie clip, and the backend be up."""
+        if not cls._is_ready(context):
+            return False
+        cls.poll_message_set("Open a movie clip in the Movie Clip editor first")
+        return len(bpy.data.movieclips) > 0
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        """Ask which clip, and how much of it."""
+        self.clip = self.clip or bpy.data.movieclips[0].name
+        return context.window_manager.invoke_props_dialog(self)
+
+    def draw(self, _context: bpy.types.Context) -> None:
+        """Draw what is asked."""
+        column = self.layout.column()
+        column.use_property_split = True
+        column.prop_search(self, "clip", bpy.data, "movieclips")
+        column.prop(self, "first")
+        column.prop(self, "last")
+
+    def read(self, _context: bpy.types.Context) -> tuple[str, tuple[bytes, ...]]:
+        """Return the clip's name and frames."""
+        clip = bpy.data.movieclips.get(self.clip) if self.clip else bpy.data.movieclips[0]
+        if clip is None:
+            raise PlateError(f"There is no movie clip {self.clip}; choose one of this file's.")
+        path = Path(bpy.path.abspath(clip.filepath, library=clip.library))
+        if clip.source == "MOVIE":
+            return path.stem, movies.frames(path, self._pick)
+        return clip.name, self._read_images(folders.numbered_files(path, clip.frame_duration))
 
 
 class IPOKE_OT_transfer(bpy.types.Operator):
@@ -144,4 +227,10 @@ def _still(image: bpy.types.Image, shots: list[Path]) -> bytes:
         bpy.data.images.remove(frame)
 
 
-CLASSES = (IPOKE_OT_extract_from_variant, IPOKE_OT_extract_from_images, IPOKE_OT_transfer)
+CLASSES = (
+    IPOKE_OT_extract_from_variant,
+    IPOKE_OT_extract_from_images,
+    IPOKE_OT_extract_from_movie,
+    IPOKE_OT_extract_from_clip,
+    IPOKE_OT_transfer,
+)

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from blender_addon.core.bakes import Delivery, FileNames, deliver, file_names
+from blender_addon.core.bakes import Delivery, FileNames, Shot, deliver, file_names
 from blender_addon.core.errors import FolderError
+
+SHOT = Shot(fps=24.0, start_frame=1)
 
 
 def names(template: str, first: int = 1) -> FileNames:
@@ -45,7 +47,7 @@ def test_a_template_that_names_no_frames_is_a_sentence(template):
 
 def test_frames_arrive_under_their_new_names_and_the_manifest_last(made, tmp_path):
     target = tmp_path / "renders"
-    arrived = [path.name for path in deliver(made, made.parent / "job.json", Delivery(target, names("leaf_####", 5)))]
+    arrived = [path.name for path in deliver(made, made.parent / "job.json", Delivery(target, names("leaf_####", 5), SHOT))]
     assert arrived == ["leaf_0005.png", "leaf_0006.png", "leaf_0007.png", "leaf_job.json"]
     assert (target / "leaf_0006.png").read_bytes() == b"new 2"
     assert not list(made.iterdir())
@@ -56,14 +58,14 @@ def test_a_shorter_bake_leaves_no_frames_of_the_longer_one_and_touches_nothing_e
     target.mkdir()
     for name in ("frame_0001.png", "frame_0009.exr", "job.json", "notes.txt", "other_0001.png"):
         (target / name).write_bytes(b"old")
-    list(deliver(made, made.parent / "job.json", Delivery(target, names("frame_####"))))
+    list(deliver(made, made.parent / "job.json", Delivery(target, names("frame_####"), SHOT)))
     assert sorted(path.name for path in target.iterdir()) == [
         "frame_0001.png", "frame_0002.png", "frame_0003.png", "job.json", "notes.txt", "other_0001.png",
     ]  # fmt: skip
 
 
 def test_a_bake_that_was_broken_off_has_no_manifest(made, tmp_path):
-    delivery = Delivery(tmp_path / "renders", names("frame_####"))
+    delivery = Delivery(tmp_path / "renders", names("frame_####"), SHOT)
     delivery.folder.mkdir()
     (delivery.folder / "job.json").write_text("old")
     steps = deliver(made, made.parent / "job.json", delivery)
@@ -82,7 +84,12 @@ def test_on_another_drive_frames_are_copied_whole(made, tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "replace", no_rename)
     target = tmp_path / "renders"
-    list(deliver(made, made.parent / "job.json", Delivery(target, names("frame_####"))))
+    list(deliver(made, made.parent / "job.json", Delivery(target, names("frame_####"), SHOT)))
     assert (target / "frame_0003.png").read_bytes() == b"new 3"
     assert not list(made.iterdir())
     assert not list(target.glob(".*"))
+
+
+@pytest.mark.parametrize(("fps", "seconds", "frames"), [(24.0, 2.0, 48), (30 / 1.001, 1.0, 30), (25.0, 0.01, 2)])
+def test_seconds_are_counted_in_the_scenes_frames(fps, seconds, frames):
+    assert Shot(fps, 1).frames_in(seconds) == frames

@@ -1,22 +1,25 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from blender_addon.core.clips import pictures, read, spread
+from blender_addon.core.clips import Part, pictures, read
 from blender_addon.core.errors import FolderError
 
 
 def test_a_clip_is_spread_from_first_to_last():
-    shots = [Path(f"{number:03d}.png") for number in range(101)]
-    assert [int(path.stem) for path in spread(shots, 11)] == list(range(0, 101, 10))
-    assert spread(shots[:3], 3) == shots[:3]
+    assert Part().spread(101, 11) == list(range(1, 102, 10))
+    assert Part().spread(3, 3) == [1, 2, 3]
 
 
-def test_too_few_images_are_a_sentence():
-    with pytest.raises(FolderError, match="takes 11 images, and there are 2"):
-        spread([Path("a.png"), Path("b.png")], 11)
+def test_a_part_of_a_clip_keeps_its_ends():
+    assert Part(21, 41).spread(101, 3) == [21, 31, 41]
+    assert Part(91, 500).spread(101, 2) == [91, 101]
+
+
+@pytest.mark.parametrize(("part", "have"), [(Part(), 2), (Part(2), 1), (Part(5), 0), (Part(2, 1), 0)])
+def test_too_few_frames_are_a_sentence(part, have):
+    with pytest.raises(FolderError, match=f"takes 11 frames, and there are {have}"):
+        part.spread(2, 11)
 
 
 def test_only_images_count_in_the_order_of_their_names(tmp_path):

@@ -27,7 +27,7 @@ from blender_addon._vendor.client import (
 )
 from blender_addon.core import app
 from blender_addon.core.app import Phase
-from blender_addon.core.bakes import Delivery, FileNames
+from blender_addon.core.bakes import Delivery, FileNames, Shot
 from blender_addon.core.jobs import Job, JobKind, JobPhase, Target
 from blender_addon.core.runtime import Runtime
 
@@ -144,7 +144,7 @@ def test_the_history_keeps_no_plates(runtime, tmp_path):
 
 
 def bake(folder: Path, target: Path) -> Job:
-    delivery = Delivery(target, FileNames("leaf_", 4, 1, ".png"))
+    delivery = Delivery(target, FileNames("leaf_", 4, 1, ".png"), Shot(24.0, 1))
     asked = replace(request("bake"), samples=1)
     return Job(asked, JobKind.BAKE, Target("plate", "Plane"), folder / ".bake", source="job", delivery=delivery)
 

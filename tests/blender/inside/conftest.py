@@ -5,8 +5,9 @@ from __future__ import annotations
 import importlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import bpy
 import pytest
@@ -32,6 +33,12 @@ def extension() -> Iterator[None]:
 def _empty_file(extension: None) -> None:
     bpy.ops.wm.read_homefile(use_empty=True)
     importlib.import_module(f"{MODULE}.pump").addon().runtime.history.clear()  # copies of one file share their plates
+
+
+@pytest.fixture(scope="session")
+def part(extension: None) -> Callable[[str], ModuleType]:
+    """A module of the add-on that runs, by its name."""
+    return lambda name: importlib.import_module(f"{MODULE}.{name}")
 
 
 @pytest.fixture(scope="session")

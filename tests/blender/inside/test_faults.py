@@ -3,8 +3,6 @@ from __future__ import annotations
 import bpy
 import pytest
 
-from backend.protocol.version import PROTOCOL_VERSION
-
 from .conftest import MODULE
 
 
@@ -48,10 +46,11 @@ def test_after_a_failure_the_next_sample_works(plane, monkeypatch):
     assert plane.ipoke.message == ""
 
 
-def test_a_remote_backend_needs_online_access(plane, tmp_path):
+def test_a_remote_backend_needs_online_access(plane, tmp_path, part):
     file = tmp_path / "connection.json"
     keys = ", ".join(f'"{name}": "{"a" * 40}"' for name in ("server_public", "client_public", "client_secret"))
-    file.write_text(f'{{"version": {PROTOCOL_VERSION}, "address": "192.0.2.1", "port": 5555, {keys}, "pid": 1}}')
+    version = part("_vendor.protocol.version").PROTOCOL_VERSION
+    file.write_text(f'{{"version": {version}, "address": "192.0.2.1", "port": 5555, {keys}, "pid": 1}}')
     preferences().connection_file = str(file)
     try:
         with pytest.raises(RuntimeError, match="allow online access"):

@@ -70,19 +70,6 @@ def test_a_poke_that_no_model_could_use_is_refused_with_a_sentence(plane, tip, s
     assert len(plane.ipoke.pokes) == 1
 
 
-def test_pokes_and_settings_survive_saving_and_appending(plane, tmp_path):
-    plane.ipoke.seed = 123
-    name = plane.name
-    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
-    bpy.ops.wm.read_homefile(use_empty=True)
-    with bpy.data.libraries.load(str(tmp_path / "a.blend")) as (_, wanted):
-        wanted.objects = [name]
-    appended = bpy.data.objects[name]
-    assert appended.ipoke.seed == 123
-    assert len(appended.ipoke.pokes) == 1
-    assert appended.ipoke.still is not None
-
-
 def test_what_cannot_be_done_says_so(plate):
     assert not bpy.ops.ipoke.sample.poll()
     bpy.ops.ipoke.add_plate(filepath=str(plate))
@@ -151,15 +138,3 @@ def test_an_arrow_outside_the_region_is_a_sentence(plane):
     plane.ipoke.use_region = True
     with pytest.raises(RuntimeError, match="outside the region"):
         bpy.ops.ipoke.sample()
-
-
-def test_what_version_1_stored_is_brought_up_to_date(plane, tmp_path):
-    plate = plane.ipoke
-    plate.data_version = 0
-    variant = plate.variants.add()
-    variant.job_id, variant.index, variant.baked_frames = "job", 3, 10
-    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "old.blend"))
-    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "old.blend"))
-    plate = bpy.context.active_object.ipoke
-    assert plate.data_version == 2
-    assert plate.variants[0].baked_file == "bake/variant_03/frame_0001.png"

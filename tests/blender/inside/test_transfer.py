@@ -74,6 +74,102 @@ def test_too_short_a_clip_and_missing_kinematics_are_sentences(sampled, library,
         bpy.ops.ipoke.transfer(filepath=str(library / "gone.kin.safetensors"))
 
 
+@pytest.fixture(scope="session")
+def movie(tmp_path_factory) -> Path:
+    """A movie of 24 frames: a bright square goes from left to right."""
+    scene = bpy.data.scenes.new("Movie")
+    editor = scene.sequence_editor_create()
+    strips = editor.strips if hasattr(editor, "strips") else editor.sequences
+    common = {"type": "COLOR", "frame_start": 1}
+    length = {"length": 24} if bpy.app.version >= (5, 0, 0) else {"frame_end": 25}
+    for channel, colour in ((1, (0.1, 0.2, 0.1)), (2, (0.9, 0.8, 0.1))):
+        strip = strips.new_effect(name=f"Colour {channel}", channel=channel, **common, **length)
+        strip.color = colour
+    strip.transform.scale_x = strip.transform.scale_y = 0.3
+    strip.blend_type = "ALPHA_OVER"
+    for frame, x in ((1, -30), (24, 30)):
+        strip.transform.offset_x = x
+        strip.transform.keyframe_insert("offset_x", frame=frame)
+    render = scene.render
+    render.resolution_x, render.resolution_y, render.resolution_percentage = 160, 120, 100
+    if bpy.app.version >= (5, 0, 0):
+        render.image_settings.media_type = "VIDEO"
+    render.image_settings.file_format = "FFMPEG"
+    render.ffmpeg.format, render.ffmpeg.codec = "MPEG4", "H264"
+    scene.frame_start, scene.frame_end = 1, 24
+    path = tmp_path_factory.mktemp("movie") / "shot.mp4"
+    render.filepath = str(path)
+    bpy.ops.render.render(animation=True, scene=scene.name)
+    bpy.data.scenes.remove(scene)
+    return path
+
+
+def frames_of_movie(movie: Path, *numbers: int) -> tuple[bytes, ...]:
+    return importlib.import_module(f"{MODULE}.movies").frames(movie, lambda total: list(numbers or range(1, total + 1)))
+
+
+def test_a_movies_frames_are_read_as_they_are_and_nothing_is_left_of_the_reading(movie, tmp_path):
+    before = {kind: len(getattr(bpy.data, kind)) for kind in ("scenes", "movieclips", "images")}
+    frames = frames_of_movie(movie)
+    assert len(frames) == 24
+    assert len(set(frames)) == 24
+    (tmp_path / "first.png").write_bytes(frames[0])
+    image = bpy.data.images.load(str(tmp_path / "first.png"))
+    assert tuple(image.size) == (160, 120)
+    assert tuple(image.pixels[:3]) == pytest.approx((0.1, 0.2, 0.1), abs=0.05)
+    bpy.data.images.remove(image)
+    after = {kind: len(getattr(bpy.data, kind)) for kind in before}
+    assert after["scenes"] == before["scenes"]
+    assert after["movieclips"] == before["movieclips"]
+
+
+def test_what_was_rendered_last_stays_when_a_movie_is_read(movie, tmp_path):
+    render = bpy.context.scene.render
+    render.resolution_x = render.resolution_y = 32
+    render.engine = "CYCLES"
+    bpy.context.scene.cycles.samples = 1
+    camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
+    bpy.context.collection.objects.link(camera)
+    bpy.context.scene.camera = camera
+    bpy.ops.render.render()
+    result = next(image for image in bpy.data.images if image.type == "RENDER_RESULT")
+    result.save_render(str(tmp_path / "before.png"))
+    frames_of_movie(movie, 1)
+    result.save_render(str(tmp_path / "after.png"))
+    assert (tmp_path / "after.png").read_bytes() == (tmp_path / "before.png").read_bytes()
+
+
+def test_a_movie_file_gives_its_motion(sampled, library, movie):
+    assert bpy.ops.ipoke.extract_from_movie(filepath=str(movie), first=3) == {"FINISHED"}
+    assert (library / "shot.kin.safetensors").is_file()
+    assert (library / "shot.png").is_file()
+
+
+def test_a_movie_clip_gives_its_motion_from_a_movie_and_from_images(sampled, library, movie, tmp_path):
+    assert not bpy.ops.ipoke.extract_from_clip.poll()
+    bpy.data.movieclips.load(str(movie))
+    assert bpy.ops.ipoke.extract_from_clip(name="from a movie") == {"FINISHED"}
+    for number, frame in enumerate(frames_of_movie(movie, *range(1, 13)), start=1):
+        (tmp_path / f"shot_{number:03d}.png").write_bytes(frame)
+    clip = bpy.data.movieclips.load(str(tmp_path / "shot_001.png"))
+    assert bpy.ops.ipoke.extract_from_clip(clip=clip.name, name="from images") == {"FINISHED"}
+    assert {path.name for path in library.glob("*.kin.safetensors")} == {
+        "from_a_movie.kin.safetensors",
+        "from_images.kin.safetensors",
+    }
+
+
+def test_what_is_no_movie_and_too_short_a_part_are_sentences(sampled, library, movie, tmp_path):
+    (tmp_path / "notes.mp4").write_text("no movie")
+    with pytest.raises(RuntimeError, match=r"holds no pictures|no movie that Blender can read"):
+        bpy.ops.ipoke.extract_from_movie(filepath=str(tmp_path / "notes.mp4"))
+    with pytest.raises(RuntimeError, match="there are 4"):
+        bpy.ops.ipoke.extract_from_movie(filepath=str(movie), first=21)
+    bpy.data.movieclips.load(str(movie))
+    with pytest.raises(RuntimeError, match="no movie clip"):
+        bpy.ops.ipoke.extract_from_clip(clip="Another")
+
+
 def test_without_a_backend_there_is_nothing_to_extract_with(plane, library):
     if bpy.ops.ipoke.stop_backend.poll():
         bpy.ops.ipoke.stop_backend()
