@@ -3,6 +3,8 @@
 import bpy
 
 from .. import library, plates, pump
+from ..core.bakes import Shot
+from ..properties import IPOKE_PG_bake
 from . import thumbnails
 from .shared import PlatePanel
 
@@ -20,7 +22,7 @@ class IPOKE_PT_bake(PlatePanel, bpy.types.Panel):
         column = self.layout.column()
         column.use_property_split = True
         column.use_property_decorate = False
-        for name in ("folder", "file_name", "first_number", "depth"):
+        for name in ("folder", "file_name", "first_number", "depth", "colour_space", "place"):
             column.prop(wanted, name)
         column.prop(wanted, "hold", expand=True)
         column.prop(wanted, "loop")
@@ -30,12 +32,22 @@ class IPOKE_PT_bake(PlatePanel, bpy.types.Panel):
         row.prop(wanted, "fit", text="")
         part = row.row()
         part.active = wanted.fit
-        part.prop(wanted, "length", text="")
+        part.prop(wanted, "length" if wanted.unit == "FRAMES" else "seconds", text="")
+        part.prop(wanted, "unit", text="")
         if wanted.fit:
-            column.label(text=f"{wanted.length * context.scene.render.fps_base / context.scene.render.fps:.2f} s")
+            column.label(text=_other_unit(wanted, context.scene.render))
         row = self.layout.row()
         row.scale_y = 1.4
         row.operator("ipoke.bake", icon="RENDER_ANIMATION")
+        row = self.layout.row(align=True)
+        row.operator("ipoke.add_to_sequencer", text="To Sequencer", icon="SEQUENCE")
+        row.operator("ipoke.add_to_compositor", text="To Compositor", icon="NODE_COMPOSITING")
+
+
+def _other_unit(wanted: IPOKE_PG_bake, render: bpy.types.RenderSettings) -> str:
+    """Return the length in what it is not given in."""
+    rate = render.fps / render.fps_base
+    return f"{wanted.length / rate:.2f} s" if wanted.unit == "FRAMES" else f"{Shot(rate, 1).frames_in(wanted.seconds)} frames"
 
 
 class IPOKE_PT_transfer(PlatePanel, bpy.types.Panel):
@@ -49,6 +61,8 @@ class IPOKE_PT_transfer(PlatePanel, bpy.types.Panel):
         column = self.layout.column(align=True)
         column.operator("ipoke.extract_from_variant", icon="EXPORT")
         column.operator("ipoke.extract_from_images", icon="FILE_FOLDER")
+        column.operator("ipoke.extract_from_movie", icon="FILE_MOVIE")
+        column.operator("ipoke.extract_from_clip", icon="TRACKER")
         for file in pump.motions():
             row = self.layout.row(align=True)
             row.template_icon(thumbnails.picture(library.picture_of(file)), scale=2.0)
