@@ -1,4 +1,4 @@
-"""Builds the Blender extension: stage, vendor the shared client, fetch hash-locked wheels, zip, validate.
+"""Builds the Blender extension: stage, vendor the shared client, add the backend, fetch hash-locked wheels, zip, validate.
 
     python build_addon.py                       dist/ipoke-<version>.zip for every platform
     python build_addon.py --platform current    dist/ipoke-<version>-<platform>.zip with this platform's wheels only
@@ -24,6 +24,8 @@ import tomllib
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+
+from build_backend import WheelError, backend_wheel
 
 ROOT = Path(__file__).resolve().parent
 SOURCE = ROOT / "blender_addon"
@@ -211,6 +213,7 @@ def _stage(wheels: list[Path], absent: list[Wheel], blender_platform: str | None
     (STAGE / "wheels").mkdir()
     for wheel in wheels:
         shutil.copy(wheel, STAGE / "wheels")
+    shutil.copy(backend_wheel(), STAGE / "environment")  # not for Blender's Python: Set Up Backend installs it elsewhere
     manifest = STAGE / "blender_manifest.toml"
     lines = manifest.read_text(encoding="utf-8").splitlines(keepends=True)
     kept = [line for line in lines if not any(wheel.file_name in line for wheel in absent)]
@@ -227,7 +230,7 @@ def _write_zip(target: Path) -> None:
             if path.is_file():
                 entry = zipfile.ZipInfo(path.relative_to(STAGE).as_posix(), FIXED_TIME)
                 entry.external_attr = FILE_MODE
-                entry.compress_type = zipfile.ZIP_DEFLATED
+                entry.compress_type = zipfile.ZIP_STORED if path.suffix == ".whl" else zipfile.ZIP_DEFLATED
                 archive.writestr(entry, path.read_bytes())
     half.replace(target)
 
@@ -259,7 +262,7 @@ def main() -> int:
             print(build_repository(arguments.repository))
         else:
             print(build(current_platform() if arguments.platform == "current" else None))
-    except BuildError as error:
+    except (BuildError, WheelError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

@@ -16,10 +16,12 @@ from ._vendor.client import (
     default_runtime_dir,
     find_backend,
 )
+from .core import environment
 from .core.link import Fix, NoBackendError, RemoteBackend
 from .core.runtime import Backend
 
 BACKEND_VARIABLE = "IPOKE_BACKEND"
+PACKAGE_LISTS = Path(__file__).parent / "environment"
 
 
 def open_backend() -> Backend:
@@ -28,12 +30,19 @@ def open_backend() -> Backend:
     if chosen.connection_file:
         return _remote(Path(bpy.path.abspath(chosen.connection_file)))
     wish = bpy.path.abspath(chosen.backend_path) if chosen.backend_path else os.environ.get(BACKEND_VARIABLE)
-    command = find_backend(wish)
-    if command is None:
-        where = f"at {wish}" if wish else "on this machine"
-        sentence = f"No backend was found {where}; install it, or set its path in the add-on's preferences."
+    managed = environment.managed_python(managed_root())
+    command = find_backend(wish or (None if managed is None else str(managed)))
+    if command is None and wish:
+        sentence = f"No backend was found at {wish}; install it, or set its path in the add-on's preferences."
         raise NoBackendError(sentence, Fix.PREFERENCES)
+    if command is None:
+        raise NoBackendError("No backend was found on this machine; press Set Up Backend.", Fix.SET_UP)
     return LocalBackend(Launcher(command, default_runtime_dir()))
+
+
+def managed_root() -> Path:
+    """Return the folder of the add-on's own environment for the backend."""
+    return Path(bpy.utils.extension_path_user(__package__, path="env", create=True))
 
 
 def _remote(file: Path) -> RemoteBackend:

@@ -26,13 +26,20 @@ class IPOKE_AP_preferences(bpy.types.AddonPreferences):
         subtype="DIR_PATH",
     )
 
-    def draw(self, _context: bpy.types.Context) -> None:
+    def draw(self, context: bpy.types.Context) -> None:
         """Draw the preferences."""
+        from . import keymaps  # what draws stands on what needs the preferences
+        from .ui import set_up
+
+        set_up.draw(self.layout, context)
         column = self.layout.column()
         column.use_property_split = True
         column.prop(self, "backend_path")
         column.prop(self, "connection_file")
         column.prop(self, "library_folder")
+        box = self.layout.box()
+        box.label(text="Keys in Object Mode", icon="KEYINGSET")
+        keymaps.draw(box, context)
 
 
 def get() -> IPOKE_AP_preferences:

@@ -27,8 +27,8 @@ SHOWN = (
 RELATIVE_PATH = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
 DEPTHS = (
     ("AUTO", "As the Plate", "8 bits for an 8-bit plate, 16 bits for a deeper one, EXR for a float plate"),
-    ("8", "PNG 8 bit", "PNG with 8 bits a channel"),
-    ("16", "PNG 16 bit", "PNG with 16 bits a channel"),
+    ("8", "PNG 8 Bit", "PNG with 8 bits a channel"),
+    ("16", "PNG 16 Bit", "PNG with 16 bits a channel"),
     ("32", "EXR", "OpenEXR, linear light"),
 )
 HOLDS = (
@@ -94,25 +94,27 @@ class IPOKE_PG_poke(bpy.types.PropertyGroup):
 class IPOKE_PG_job(bpy.types.PropertyGroup):
     """What a job was asked with, so that its variants can be baked and recalled. Its name is the job's id."""
 
-    folder: StringProperty(name="Folder")
-    seed: IntProperty(name="Seed", min=0)
-    samples: IntProperty(name="Variants", min=0)
-    model: StringProperty(name="Model")
-    plate_sha256: StringProperty(name="Plate")
+    folder: StringProperty(name="Folder", description="Where the job's files are")
+    seed: IntProperty(name="Seed", description="What the samples were drawn with", min=0)
+    samples: IntProperty(name="Variants", description="How many variants were asked for", min=0)
+    model: StringProperty(name="Model", description="Which model made the variants")
+    plate_sha256: StringProperty(name="Plate", description="Hash of the still's file")
     group: StringProperty(name="Group", description="The same for jobs that differ in their seeds only")
-    use_region: BoolProperty(name="Own Region")
-    region: FloatVectorProperty(name="Asked Region", size=4, min=0.0, max=1.0)
-    region_px: IntVectorProperty(name="Region", size=4, min=0)
+    use_region: BoolProperty(name="Own Region", description="Whether the region was set by hand")
+    region: FloatVectorProperty(
+        name="Asked Region", description="The region that was set by hand, in fractions of the plate", size=4, min=0.0, max=1.0
+    )
+    region_px: IntVectorProperty(name="Region", description="What the model saw, in pixels of the plate", size=4, min=0)
     live: BoolProperty(name="Live", description="A preview that the next one replaces")
     kinematics: StringProperty(name="Kinematics", description="File of the motion that was replayed")
-    pokes: CollectionProperty(type=IPOKE_PG_poke)
+    pokes: CollectionProperty(name="Pokes", description="The arrows that were asked for", type=IPOKE_PG_poke)
 
 
 class IPOKE_PG_variant(bpy.types.PropertyGroup):
     """One sampled outcome."""
 
-    job_id: StringProperty(name="Job")
-    index: IntProperty(name="Index", min=0)
+    job_id: StringProperty(name="Job", description="Name of the job that made it")
+    index: IntProperty(name="Index", description="Its number in the job, from 0", min=0)
     frames: IntProperty(name="Frames", description="How many frames are on disk", min=0)
     complete: BoolProperty(name="Complete", description="All frames are on disk")
     starred: BoolProperty(name="Star", description="Mark this variant as a favourite", update=_starred)
@@ -167,8 +169,8 @@ class IPOKE_PG_plate(bpy.types.PropertyGroup):
     still: PointerProperty(name="Still", description="The original still; it is never changed", type=bpy.types.Image)
     clip: PointerProperty(name="Clip", description="The image sequence on the plane", type=bpy.types.Image)
 
-    pokes: CollectionProperty(type=IPOKE_PG_poke)
-    active_poke: IntProperty(name="Active Poke", default=-1)
+    pokes: CollectionProperty(name="Pokes", description="The arrows on the plate", type=IPOKE_PG_poke)
+    active_poke: IntProperty(name="Active Poke", description="The arrow that is chosen in the list", default=-1)
 
     samples: IntProperty(
         name="Variants", description="How many variants to sample", min=1, max=MAX_SAMPLES, soft_max=16, default=4
@@ -184,11 +186,11 @@ class IPOKE_PG_plate(bpy.types.PropertyGroup):
     region: FloatVectorProperty(
         name="Region", description="Left, top, right and bottom in fractions of the plate", size=4, min=0.0, max=1.0
     )
-    bake: PointerProperty(type=IPOKE_PG_bake)
+    bake: PointerProperty(name="Bake", description="How bakes are made", type=IPOKE_PG_bake)
 
-    jobs: CollectionProperty(type=IPOKE_PG_job)
-    variants: CollectionProperty(type=IPOKE_PG_variant)
-    deleted: CollectionProperty(type=IPOKE_PG_deleted)
+    jobs: CollectionProperty(name="Jobs", description="Everything that was asked for the plate", type=IPOKE_PG_job)
+    variants: CollectionProperty(name="Variants", description="Everything that came back", type=IPOKE_PG_variant)
+    deleted: CollectionProperty(name="Deleted", description="What is not to come back", type=IPOKE_PG_deleted)
     active_variant: IntProperty(name="Active Variant", description="The chosen variant", default=-1)
     shown: EnumProperty(name="Shown", description="What the plane shows", items=SHOWN, default="STILL", options={"HIDDEN"})
     start_frame: IntProperty(

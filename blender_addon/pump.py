@@ -14,9 +14,10 @@ import bpy.utils.previews
 
 from . import backends, library, placing, results
 from ._vendor.client import LocalBackend
-from .core import app
+from .core import app, setup
 from .core.app import AppState
 from .core.gesture import Part, ShowDraft
+from .core.installer import Installer
 from .core.jobs import Job, JobKind
 from .core.region import Box, Handle
 from .core.runtime import Runtime
@@ -56,6 +57,7 @@ class Addon:
     """Everything of the add-on that is neither in the .blend nor in the preferences."""
 
     runtime: Runtime = field(default_factory=lambda: Runtime(backends.open_backend))
+    installer: Installer = field(default_factory=Installer)
     draft: PokeDraft | RegionDraft | None = None
     hovered: tuple[int, Part] | Handle | None = None
     unseen: dict[str, Job] = field(default_factory=dict)
@@ -87,6 +89,7 @@ def close_runtime() -> None:
         bpy.app.timers.unregister(_on_timer)
     if _addon is not None:
         _addon.runtime.close()
+        _addon.installer.close()
         sweep()
         bpy.utils.previews.remove(_addon.previews)
     _addon = None
@@ -119,16 +122,31 @@ def dispatch(event: app.AppEvent) -> None:
         _ensure_timer()
 
 
+def set_up(event: setup.SetupEvent) -> None:
+    """Take an event of setting up the backend in; the timer looks after the rest, or without a window this waits for it."""
+    installer, told = addon().installer, ""
+    installer.dispatch(event)
+    redraw()
+    _ensure_timer()
+    while bpy.app.background and installer.active:
+        if installer.state.sentence != told:
+            told = installer.state.sentence
+            print(f"iPOKE: {told}", flush=True)
+        installer.wait(STEP_S)
+        installer.tick(time.monotonic())
+
+
 def advance(budget_s: float) -> tuple[Job, ...]:
     """Handle what has arrived and bring Blender's data up to date; return the jobs that have changed."""
     own = addon()
-    before = state().backend
+    before = state().backend, own.installer.state
+    own.installer.tick(time.monotonic())
     log_file()  # remembers it, for after the end
     changed = own.runtime.tick(time.monotonic(), budget_s)
     own.unseen.update({job.job_id: job for job in changed})
     if own.unseen and bpy.context.mode == "OBJECT":
         _show_unseen(own)
-    if changed or state().backend != before:
+    if changed or (state().backend, own.installer.state) != before:
         redraw()
     return changed
 
@@ -209,10 +227,10 @@ def _ensure_timer() -> None:
 
 
 def redraw() -> None:
-    """Draw the 3D views again."""
+    """Draw the 3D views and the preferences again."""
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
-            if area.type == "VIEW_3D":
+            if area.type in ("VIEW_3D", "PREFERENCES"):
                 area.tag_redraw()
 
 
@@ -224,6 +242,6 @@ def _on_timer() -> float | None:
     except Exception:  # the border to Blender: a timer that raises is dropped in silence
         log.exception("the timer failed")
         addon().runtime.dispatch(app.StartFailed("Something went wrong inside the add-on; see the console, then press Start"))
-    if not _addon.runtime.active and not _addon.unseen:
+    if not _addon.runtime.active and not _addon.installer.active and not _addon.unseen:
         return None
     return BUSY_INTERVAL_S if _addon.runtime.state.jobs else IDLE_INTERVAL_S

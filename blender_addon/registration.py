@@ -6,11 +6,25 @@ from collections.abc import Callable
 
 import bpy
 
-from . import handlers, preferences, properties, pump
+from . import handlers, keymaps, preferences, properties, pump
 from .drawing import overlay
-from .operators import backend, baking, clips, draw_poke, edit_region, hover, placing, plates, pokes, relink, sampling, transfer
+from .operators import (
+    backend,
+    baking,
+    clips,
+    draw_poke,
+    edit_region,
+    hover,
+    placing,
+    plates,
+    pokes,
+    relink,
+    sampling,
+    set_up,
+    transfer,
+)
 from .tools import poke_tool
-from .ui import backend_panel, lists, output_panels, plate_panels, variant_panels
+from .ui import backend_panel, lists, output_panels, pie_menu, plate_panels, variant_panels
 
 CLASSES: tuple[type, ...] = (
     *properties.CLASSES,
@@ -27,11 +41,13 @@ CLASSES: tuple[type, ...] = (
     *placing.CLASSES,
     *transfer.CLASSES,
     *backend.CLASSES,
+    *set_up.CLASSES,
     *lists.CLASSES,
     *plate_panels.CLASSES,
     *variant_panels.CLASSES,
     *output_panels.CLASSES,
     *backend_panel.CLASSES,
+    *pie_menu.CLASSES,
 )
 
 STEPS: tuple[tuple[Callable[[], None], Callable[[], None]], ...] = (
@@ -39,6 +55,7 @@ STEPS: tuple[tuple[Callable[[], None], Callable[[], None]], ...] = (
     (pump.open_runtime, pump.close_runtime),
     (handlers.add, handlers.remove),
     (poke_tool.add, poke_tool.remove),
+    (keymaps.add, keymaps.remove),
     (overlay.add, overlay.remove),
 )
 

@@ -3,7 +3,8 @@
 AddonError
 ├── PokeError       an arrow that no model could use
 ├── PlateError      an object without a usable plate
-└── FolderError     a place where results can't be written
+├── FolderError     a place where results can't be written
+└── SetupError      an environment that can't be made
 """
 
 from __future__ import annotations
@@ -27,3 +28,7 @@ class PlateError(AddonError):
 
 class FolderError(AddonError):
     """A folder for results that can't be made or moved."""
+
+
+class SetupError(AddonError):
+    """A backend that can't be set up on this machine as it was asked for."""

@@ -148,10 +148,11 @@ def describe(progress: Progress) -> str:
     if not progress.total:
         return stage
     text = f"{stage} {progress.done} of {progress.total}"
-    return text if progress.eta_s is None else f"{text}, {_duration(progress.eta_s)} left"
+    return text if progress.eta_s is None else f"{text}, {duration(progress.eta_s)} left"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Return a time such as '2 min 5 s'."""
     minutes, rest = divmod(max(1, round(seconds)), 60)
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 

@@ -9,9 +9,10 @@ from .._vendor.client import Connection, Event, LinkError, Session
 
 
 class Fix(Enum):
-    """What mends a backend that can't be had: another try, the preferences, or Blender's own permission."""
+    """What mends a backend that can't be had: another try, setting it up, the preferences, or Blender's permission."""
 
     START = auto()
+    SET_UP = auto()
     PREFERENCES = auto()
     ONLINE_ACCESS = auto()
 

@@ -5,6 +5,7 @@ import bpy
 from .. import pump
 from ..core.app import Phase
 from ..core.link import Fix
+from . import set_up
 from .shared import Panel, wrapped
 
 DOTS = {
@@ -29,11 +30,16 @@ class IPOKE_PT_backend(Panel, bpy.types.Panel):
         """Draw the sentence and the button that fits it."""
         layout = self.layout
         backend = pump.state().backend
+        set_up.draw_progress(layout, context)
+        if pump.addon().installer.active:
+            return
         wrapped(layout, context, backend.sentence, icon=_dot())
         if backend.used_mb:
             layout.label(text=f"{backend.used_mb} MB loaded")
         column = layout.column(align=True)
-        if backend.phase is Phase.FAILED and backend.fix is not Fix.START:
+        if backend.phase is Phase.FAILED and backend.fix is Fix.SET_UP:
+            column.operator("ipoke.set_up_backend", icon="IMPORT")
+        elif backend.phase is Phase.FAILED and backend.fix is not Fix.START:
             column.operator("ipoke.open_preferences", icon="PREFERENCES")
         off = backend.phase in (Phase.OFF, Phase.FAILED)
         column.operator("ipoke.start_backend" if off else "ipoke.stop_backend", icon="PLAY" if off else "SNAP_FACE")

@@ -30,6 +30,9 @@ def wheels_from_memory(tmp_path, monkeypatch):
         return path
 
     monkeypatch.setattr(build_addon, "_fetched", fetched)
+    backend = tmp_path / f"ipoke-{PRODUCT_VERSION}-py3-none-any.whl"
+    backend.write_bytes(b"the backend")
+    monkeypatch.setattr(build_addon, "backend_wheel", lambda: backend)
     monkeypatch.setattr(build_addon, "_validate", lambda _target: None)
     monkeypatch.setattr(build_addon, "DIST", tmp_path / "dist")
     monkeypatch.setattr(build_addon, "STAGE", tmp_path / "stage")
@@ -73,6 +76,7 @@ def test_the_zip_holds_the_shared_client_and_no_leftovers(wheels_from_memory):
         names = archive.namelist()
     assert "_vendor/client/session.py" in names
     assert "_vendor/protocol/messages.py" in names
+    assert f"environment/ipoke-{PRODUCT_VERSION}-py3-none-any.whl" in names
     assert not [name for name in names if "__pycache__" in name or name.endswith((".pyc", ".lock"))]
 
 

@@ -1,0 +1,189 @@
+"""Owns the managed environment: which lists of packages there are, where it lies, how each step of making it is run. No bpy.
+
+The folder of managed environments holds one folder for each attempt, and a file that names the one that works. That file is
+written last and replaced in one go, so an environment is either whole or not there.
+"""
+
+from __future__ import annotations
+
+import platform
+import re
+import shutil
+import sys
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from .._vendor.client.results import write_atomically
+from .errors import SetupError
+
+CURRENT = "current"
+LOG = "setup.log"
+TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
+DISK_FOR_EACH_BYTE = 4  # the archive, and what comes out of it: 2.5 to 3 times as much (docs/addon.md)
+_WINDOWS = sys.platform == "win32"
+_LIST_NAME = re.compile(r"(?P<system>.+)-(?P<device>cpu|cuda)-(?P<python>\d\.\d+)\.txt")
+_TIDY = """
+import pathlib, shutil, sys
+root = pathlib.Path(sys.argv[1])
+current = root / sys.argv[2]
+kept = current.read_text() if current.is_file() else ""
+for folder in root.iterdir():
+    if folder.is_dir() and folder.name != kept:
+        shutil.rmtree(folder)
+"""
+
+
+class Device(Enum):
+    """What the models are to run on."""
+
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+class Step(Enum):
+    """One child process of making an environment; the value says what it does."""
+
+    CREATE = "Creating the environment"
+    FETCH = "Downloading"
+    INSTALL = "Installing the backend"
+    CHECK = "Checking"
+    TIDY = "Removing what is left over"
+
+
+@dataclass(frozen=True, slots=True)
+class PackageList:
+    """A file of pinned and hashed packages: for what it is, and how many bytes are to be downloaded."""
+
+    file: Path
+    system: str
+    device: Device
+    python: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """An environment to be made: with which Python, from which list, in which folder below `root`.
+
+    With `wheels`, a folder, everything comes from there and nothing from the network. `backend` is the wheel of the backend
+    itself, which the add-on brings along.
+    """
+
+    python: Path
+    packages: PackageList
+    backend: Path
+    root: Path
+    name: str
+    wheels: Path | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Where the environment is made, and stays."""
+        return self.root / self.name
+
+    @property
+    def downloads(self) -> Path:
+        """Where archives are while they are needed."""
+        return self.root / f"{self.name}.tmp"
+
+
+def package_lists(folder: Path) -> tuple[PackageList, ...]:
+    """Return the lists in a folder."""
+    return tuple(_read(file) for file in sorted(folder.glob("*.txt")))
+
+
+def _read(file: Path) -> PackageList:
+    named, size = _LIST_NAME.fullmatch(file.name), re.search(r"^# bytes: (\d+)$", file.read_text(encoding="utf-8"), re.MULTILINE)
+    if named is None or size is None:
+        raise SetupError(f"{file} is no list of packages; install the add-on again.")
+    return PackageList(file, named["system"], Device(named["device"]), named["python"], int(size[1]))
+
+
+def this_system() -> str:
+    """Return this platform as the lists name it, such as linux-x86_64."""
+    return f"{platform.system()}-{platform.machine()}".lower()
+
+
+def chosen(lists: tuple[PackageList, ...], system: str, device: Device, python: str) -> PackageList:
+    """Return the list for a platform, a device and a Python such as 3.11; raises `SetupError`."""
+    here = [known for known in lists if known.system == system]
+    if not here:
+        sentence = "There is no PyTorch for this machine; set Connection File to a backend on another one."
+        raise SetupError(sentence)
+    fitting = [known for known in here if known.python == python]
+    if not fitting:
+        wanted = " or ".join(sorted({known.python for known in here}))
+        raise SetupError(f"Python {wanted} is needed, this is {python}; name another Python.")
+    for known in fitting:
+        if known.device is device:
+            return known
+    raise SetupError("There is no list of packages with CUDA for this platform; choose the processor, or use an environment.")
+
+
+def check_room(plan: Plan) -> None:
+    """Raise `SetupError` when the environment won't fit on the disk."""
+    needed, free = plan.packages.size_bytes * DISK_FOR_EACH_BYTE, shutil.disk_usage(plan.root).free
+    if free < needed:
+        sentence = f"{needed / 1e9:.1f} GB are needed on the disk of {plan.root}, {free / 1e9:.1f} GB are free; make room."
+        raise SetupError(sentence)
+
+
+def command(plan: Plan, step: Step) -> list[str]:
+    """Return the command of a step."""
+    python = [str(python_of(plan.folder)), "-I"]
+    pip = [*python, "-m", "pip", "install", "--no-deps", "--no-cache-dir", "--no-input", "--disable-pip-version-check"]
+    match step:
+        case Step.CREATE:
+            return [str(plan.python), "-I", "-m", "venv", str(plan.folder)]
+        case Step.FETCH:
+            locked = ["--only-binary", ":all:", "--require-hashes", "-r", str(plan.packages.file)]
+            return [*pip, *_source(plan), *locked]
+        case Step.INSTALL:
+            return [*pip, "--no-index", str(plan.backend)]
+        case Step.CHECK:
+            return [*python, "-m", "backend", "models"]
+        case Step.TIDY:
+            return [str(plan.python), "-I", "-c", _TIDY, str(plan.root), CURRENT]
+
+
+def torch_index(packages: PackageList) -> str | None:
+    """Return the index that a list needs beside the common one, which has no PyTorch for the processor of Linux."""
+    return TORCH_INDEX if packages.device is Device.CPU and packages.system.startswith("linux") else None
+
+
+def _source(plan: Plan) -> list[str]:
+    if plan.wheels is not None:
+        return ["--no-index", "--find-links", str(plan.wheels)]
+    index = torch_index(plan.packages)
+    return [] if index is None else ["--extra-index-url", index]
+
+
+def downloaded_bytes(plan: Plan) -> int:
+    """Return how much of the archives is there. There are a few dozen files to look at, none of which is read."""
+    total = 0
+    for archive in plan.downloads.glob("*/*.whl"):
+        try:
+            total += archive.stat().st_size
+        except OSError:
+            continue  # it was needed no longer
+    return total
+
+
+def adopt(plan: Plan) -> None:
+    """Make the finished environment the one that counts; raises `OSError`."""
+    write_atomically(plan.root / CURRENT, plan.name.encode())
+
+
+def managed_python(root: Path) -> Path | None:
+    """Return the Python of the managed environment; None when there is none."""
+    current = root / CURRENT
+    if not current.is_file():
+        return None
+    python = python_of(root / current.read_text(encoding="utf-8").strip())
+    return python if python.is_file() else None
+
+
+def python_of(folder: Path) -> Path:
+    """Return the Python of an environment."""
+    return folder / "Scripts/python.exe" if _WINDOWS else folder / "bin/python"

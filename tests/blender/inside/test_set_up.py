@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+
+import bpy
+import pytest
+
+from .conftest import MODULE
+
+
+def addon() -> object:
+    return importlib.import_module(f"{MODULE}.pump").addon()
+
+
+def preferences() -> bpy.types.AddonPreferences:
+    return bpy.context.preferences.addons[MODULE].preferences
+
+
+def root() -> Path:
+    return Path(bpy.utils.extension_path_user(MODULE, path="env", create=True))
+
+
+def test_the_built_addon_brings_the_backend_and_the_lists_of_packages():
+    brought = {path.name for path in importlib.import_module(f"{MODULE}.backends").PACKAGE_LISTS.iterdir()}
+    assert any(name.startswith("ipoke-") and name.endswith(".whl") for name in brought)
+    assert "linux-x86_64-cpu-3.11.txt" in brought
+
+
+def test_nothing_is_downloaded_while_blender_is_offline():
+    bpy.context.preferences.system.use_online_access = False
+    with pytest.raises(RuntimeError, match="Allow online access"):
+        bpy.ops.ipoke.set_up_backend()
+    assert list(root().iterdir()) == []
+
+
+def test_a_python_that_does_not_fit_is_a_sentence(tmp_path):
+    with pytest.raises(RuntimeError, match="is no Python that runs"):
+        bpy.ops.ipoke.set_up_backend(wheels=str(tmp_path), python=str(tmp_path / "python"))
+    other = tmp_path / "python"
+    other.write_text("#!/bin/sh\necho 3.14\n")
+    other.chmod(0o755)
+    with pytest.raises(RuntimeError, match=r"this is 3\.14; name another Python"):
+        bpy.ops.ipoke.set_up_backend(wheels=str(tmp_path), python=str(other))
+
+
+def test_packages_that_are_missing_are_told_and_nothing_half_made_stays(tmp_path):
+    """Half an environment is there, with another one's Python; the packages are not."""
+    python = tmp_path / "python"
+    place = 'mkdir -p "$4/bin" && ln -s ' + sys.executable + ' "$4/bin/python"'
+    python.write_text(f'#!/bin/sh\nif [ "$2" = -c ]; then exec {sys.executable} "$@"; fi\n{place}\n')
+    python.chmod(0o755)
+    (tmp_path / "wheels").mkdir()
+    with pytest.raises(RuntimeError, match=r"Downloading failed: No matching distribution"):
+        bpy.ops.ipoke.set_up_backend(wheels=str(tmp_path / "wheels"), python=str(python))
+    assert [path.name for path in root().iterdir()] == ["setup.log"]
+    assert not addon().installer.active
+
+
+def test_an_environment_that_is_there_is_taken_and_another_folder_is_a_sentence(tmp_path):
+    program = tmp_path / "bin/ipoke"
+    program.parent.mkdir()
+    with pytest.raises(RuntimeError, match="There is no backend in"):
+        bpy.ops.ipoke.use_environment(directory=str(tmp_path))
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    try:
+        assert bpy.ops.ipoke.use_environment(directory=str(tmp_path)) == {"FINISHED"}
+        assert preferences().backend_path == str(tmp_path)
+    finally:
+        preferences().backend_path = ""
+
+
+def test_without_a_backend_the_sentence_names_the_button(plane, monkeypatch, tmp_path):
+    monkeypatch.delenv("IPOKE_BACKEND")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(RuntimeError, match="press Set Up Backend"):
+        bpy.ops.ipoke.sample()
+    assert addon().runtime.state.backend.fix.name == "SET_UP"
+
+
+def test_what_was_set_up_is_used(plane, monkeypatch):
+    """The environment that these tests run with, as if it had been made by Set Up Backend."""
+    monkeypatch.delenv("IPOKE_BACKEND")
+    scripts = root() / "made/bin"
+    scripts.mkdir(parents=True)
+    (scripts / "python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    (scripts / "python").chmod(0o755)
+    (root() / "current").write_text("made")
+    plane.ipoke.samples = 1
+    assert bpy.ops.ipoke.sample() == {"FINISHED"}
+    command = addon().runtime.backend.launcher._command
+    bpy.ops.ipoke.stop_backend()
+    assert command[0] == str(scripts / "python")
