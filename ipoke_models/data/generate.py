@@ -15,19 +15,21 @@ import cv2
 
 from .pictures import PictureError, Pictures, load_pictures
 from .procedural import procedural_clip
+from .recipes import GARDEN, RECIPES
 from .store import SHARD_CLIPS, StoreError, StoreInfo, begin_store, finish_store, write_shard
 
 
 @cache
-def _pictures(cutouts: Path | None, photos: Path | None, held_out: bool) -> Pictures:
+def _pictures(cutouts: Path | None, photos: Path | None, mocap: Path | None, held_out: bool) -> Pictures:
     cv2.setNumThreads(1)
-    return load_pictures(cutouts, photos, held_out)
+    return load_pictures(cutouts, photos, held_out, mocap=mocap)
 
 
 def _make_shard(options: argparse.Namespace, number: int) -> None:
-    pictures = _pictures(options.cutouts, options.photos, options.held_out)
+    pictures = _pictures(options.cutouts, options.photos, options.mocap, options.held_out)
     indices = range(number * SHARD_CLIPS, min(options.count, (number + 1) * SHARD_CLIPS))
-    write_shard(options.output, number, [procedural_clip(options.seed, index, pictures, options.size) for index in indices])
+    clips = [procedural_clip(options.seed, index, pictures, options.size, recipe=options.recipe) for index in indices]
+    write_shard(options.output, number, clips)
 
 
 def generate(options: argparse.Namespace) -> None:
@@ -45,11 +47,13 @@ def generate(options: argparse.Namespace) -> None:
 
 
 def _info(options: argparse.Namespace) -> StoreInfo:
-    pictures = _pictures(options.cutouts, options.photos, options.held_out)
+    pictures = _pictures(options.cutouts, options.photos, options.mocap, options.held_out)
     part = "held-out" if options.held_out else "training"
     digest = hashlib.sha256(b"".join(p.tobytes() for p in (*pictures.cutouts, *pictures.photos))).hexdigest()[:16]
     described = f"{part} part: {len(pictures.cutouts)} cut-outs, {len(pictures.photos)} photographs, sha256 {digest}"
-    return StoreInfo(options.size, 10, options.count, options.seed, described)
+    if pictures.motions:
+        described += f", {len(pictures.motions)} captured motions"
+    return StoreInfo(options.size, 10, options.count, options.seed, described, options.recipe)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -59,8 +63,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--count", type=int, default=6000, help="number of clips")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--size", type=int, default=64, help="working resolution in px")
+    parser.add_argument("--recipe", choices=sorted(RECIPES), default=GARDEN, help="kind of scenes (default: %(default)s)")
     parser.add_argument("--cutouts", type=Path, help="folder of PNG cut-outs with alpha, e.g. Debian's tuxpaint stamps")
     parser.add_argument("--photos", type=Path, help="folder of photographs for backgrounds")
+    parser.add_argument("--mocap", type=Path, help="folder of humanoid motion files, pybullet_data/data/motions, for puppets")
     parser.add_argument("--held-out", action="store_true", help="use the held-out fifth of the pictures")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args(arguments)

@@ -6,6 +6,7 @@ displacements are in pixels of the working resolution, (..., 2) as (x, y), y dow
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -32,6 +33,12 @@ def response(rng: np.random.Generator, frames: int, frequency: float, damping: f
     return (curve / max(1e-3, float(np.abs(curve).max()))).astype(np.float32)
 
 
+def length(offset: Array) -> Array:
+    """Lengths (...) of offsets (..., 2)."""
+    x, y = offset[..., 0], offset[..., 1]
+    return np.asarray(np.sqrt(x * x + y * y))
+
+
 def rotate(offset: Array, angle: Array) -> Array:
     """Rotate offsets (..., 2) by angles (...) in radians; positive turns x towards y (clockwise on the screen)."""
     cos, sin = np.cos(angle), np.sin(angle)
@@ -39,23 +46,24 @@ def rotate(offset: Array, angle: Array) -> Array:
     return np.stack([cos * x - sin * y, sin * x + cos * y], axis=-1).astype(np.float32)
 
 
-@dataclass(frozen=True)
-class Bend:
-    """Bending about an anchor: what lies at distance d turns by `angle(t) * (d / length) ** stiffness`.
+class _Turn(ABC):
+    """Turning about an anchor by an angle that depends on the distance to it.
 
-    The distance to the anchor is kept, so the inverse is the same bend with the opposite angle: exact.
+    The distance is kept, so the inverse is the same turn with the opposite angle: exact.
     """
 
-    anchor: Array  # (2,)
-    length: float
-    stiffness: float
-    angle: Array  # (T,)
+    anchor: Array
+    angle: Array
+
+    @abstractmethod
+    def share(self, distance: Array) -> Array:
+        """Share of the angle that applies at distances (...) px from the anchor."""
 
     def angles_at(self, position: Array) -> Array:
         """Turning angles (..., ) of positions (..., 2) whose first axis is time or broadcasts against it."""
-        distance = np.linalg.norm(position - self.anchor, axis=-1) / self.length
+        distance = length(position - self.anchor)
         angle = self.angle.reshape(-1, *([1] * (distance.ndim - 1)))
-        return (angle * np.minimum(distance, 1.5) ** self.stiffness).astype(np.float32)
+        return (angle * self.share(distance)).astype(np.float32)
 
     def forward(self, position: Array) -> Array:
         """Carry (1 or T, ..., 2) from the start frame to each time: (T, ..., 2)."""
@@ -67,10 +75,38 @@ class Bend:
 
 
 @dataclass(frozen=True)
+class Bend(_Turn):
+    """Bending about an anchor: what lies at distance d turns by `angle(t) * (d / length) ** stiffness`."""
+
+    anchor: Array  # (2,)
+    length: float
+    stiffness: float
+    angle: Array  # (T,)
+
+    def share(self, distance: Array) -> Array:
+        """Share of the angle that applies at distances (...) px from the anchor."""
+        return np.asarray(np.minimum(distance / self.length, 1.5) ** self.stiffness)
+
+
+@dataclass(frozen=True)
+class Hinge(_Turn):
+    """A soft joint: within `radius` px of the anchor the turn sets in smoothly, beyond it is rigid."""
+
+    anchor: Array  # (2,)
+    radius: float
+    angle: Array  # (T,)
+
+    def share(self, distance: Array) -> Array:
+        """Share of the angle that applies at distances (...) px from the anchor."""
+        near = np.minimum(distance / self.radius, 1.0)
+        return np.asarray(near * near * (3 - 2 * near))
+
+
+@dataclass(frozen=True)
 class Follow:
     """Rigid motion of a part that hangs on a bending parent at `joint`: it moves and turns with the parent there."""
 
-    parent: Bend
+    parent: Bend | Hinge
     joint: Array  # (2,)
 
     def forward(self, position: Array) -> Array:
@@ -134,7 +170,69 @@ class Shift:
         return position - self.offset.reshape(-1, *([1] * (position.ndim - 2)), 2)
 
 
-Deformation = Bend | Follow | Bumps | Shift
+@dataclass(frozen=True)
+class Affine:
+    """An affine map for each time: `matrix(t) q + offset(t)`, (T, 2, 2) and (T, 2)."""
+
+    matrix: Array
+    offset: Array
+
+    def forward(self, position: Array) -> Array:
+        """Carry (1 or T, ..., 2) from the start frame to each time: (T, ..., 2)."""
+        return _times(self.matrix, position) + self.offset.reshape(-1, *([1] * (position.ndim - 2)), 2)
+
+    def inverse(self, position: Array) -> Array:
+        """Undo `forward`."""
+        inverse = np.linalg.inv(self.matrix).astype(np.float32)
+        return _times(inverse, position - self.offset.reshape(-1, *([1] * (position.ndim - 2)), 2))
+
+
+def _times(matrix: Array, position: Array) -> Array:
+    entries = matrix.reshape(-1, *([1] * (position.ndim - 2)), 2, 2)
+    x, y = position[..., 0], position[..., 1]
+    rows = [entries[..., row, 0] * x + entries[..., row, 1] * y for row in (0, 1)]
+    return np.stack(rows, axis=-1).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Ripple:
+    """Travelling waves in a sheet that is pinned along a line: cloth.
+
+    `q + w(q) sum_m amplitude_m(t) direction_m sin(number_m . q - phase_m(t))` with `w` rising from 0 on the pinned line to 1
+    at `length` px from it and on. The inverse is a fixed-point iteration, which converges while amplitude times slope stays
+    under 0.6.
+    """
+
+    pin: Array  # (2,), a point of the pinned line
+    away: Array  # (2,), unit vector from the line into the sheet
+    length: float
+    numbers: Array  # (M, 2) radians a px
+    directions: Array  # (M, 2)
+    amplitudes: Array  # (T, M) px
+    phases: Array  # (T, M)
+
+    def forward(self, position: Array) -> Array:
+        """Carry (1 or T, ..., 2) from the start frame to each time: (T, ..., 2)."""
+        return position + self._displacement(position)
+
+    def inverse(self, position: Array, iterations: int = 20) -> Array:
+        """Undo `forward` to about a hundredth of a pixel."""
+        guess = position
+        for _ in range(iterations):
+            guess = position - self._displacement(guess)
+        return guess
+
+    def _displacement(self, position: Array) -> Array:
+        weight = np.clip((position - self.pin) @ self.away / self.length, 0, 1)
+        total = np.zeros((len(self.phases), *position.shape[1:]), np.float32)
+        for m, (number, direction) in enumerate(zip(self.numbers, self.directions, strict=True)):
+            shape = (-1, *([1] * (position.ndim - 2)))
+            wave = self.amplitudes[:, m].reshape(shape) * np.sin(position @ number - self.phases[:, m].reshape(shape))
+            total += (weight * wave)[..., None] * direction
+        return total
+
+
+Deformation = Bend | Hinge | Follow | Bumps | Shift | Affine | Ripple
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
-"""Picture sources of procedural clips: photo cut-outs with alpha and background photographs, split by file.
+"""Sources of procedural clips: photo cut-outs with alpha, background photographs, motion capture; split by file.
 
-A file's name decides by hash whether it belongs to the training or the held-out part, so the two never share a picture.
+A file's name decides by hash whether it belongs to the training or the held-out part, so the two never share a file.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from .mocap import CapturedMotion, read_motion
 
 Array = NDArray[np.float32]
 
@@ -28,10 +30,11 @@ class PictureError(ValueError):
 
 @dataclass(frozen=True)
 class Pictures:
-    """Cut-outs (H, W, 4) and photographs (H, W, 3), BGR(A) uint8, long side bounded; both may be empty."""
+    """Cut-outs (H, W, 4) and photographs (H, W, 3), BGR(A) uint8, long side bounded, and captured motions; all may be empty."""
 
     cutouts: tuple[NDArray[np.uint8], ...] = field(default=())
     photos: tuple[NDArray[np.uint8], ...] = field(default=())
+    motions: tuple[CapturedMotion, ...] = field(default=())
 
 
 def is_held_out(name: str) -> bool:
@@ -39,8 +42,10 @@ def is_held_out(name: str) -> bool:
     return hashlib.sha256(name.encode()).digest()[0] < 256 * HELD_OUT_SHARE
 
 
-def load_pictures(cutouts: Path | None, photos: Path | None, held_out: bool, side_px: int = STORED_SIDE_PX) -> Pictures:
-    """Read one part of the pictures below two folders; None stands for no pictures of that kind.
+def load_pictures(
+    cutouts: Path | None, photos: Path | None, held_out: bool, side_px: int = STORED_SIDE_PX, mocap: Path | None = None
+) -> Pictures:
+    """Read one part of the pictures below two folders, and of a third one's motion capture; None stands for nothing.
 
     They are kept with a long side of at most `side_px`; training needs no more than the default.
 
@@ -50,6 +55,7 @@ def load_pictures(cutouts: Path | None, photos: Path | None, held_out: bool, sid
     return Pictures(
         tuple(_load_cutouts(cutouts, held_out, side_px)) if cutouts else (),
         tuple(_load_photos(photos, held_out, side_px)) if photos else (),
+        tuple(_load_motions(mocap, held_out)) if mocap else (),
     )
 
 
@@ -82,6 +88,14 @@ def _load_photos(folder: Path, held_out: bool, side_px: int) -> list[NDArray[np.
     if not found:
         raise PictureError(f"No photographs (JPEG or PNG) under {folder}; give a folder of them with --photos.")
     return found
+
+
+def _load_motions(folder: Path, held_out: bool) -> list[CapturedMotion]:
+    found = [read_motion(path) for path in _files([folder], {".txt", ".json"}) if is_held_out(path.name) == held_out]
+    motions = [motion for motion in found if motion is not None]
+    if not motions:
+        raise PictureError(f"No humanoid3d_*.txt motion files under {folder}; give pybullet_data/data/motions with --mocap.")
+    return motions
 
 
 def _files(roots: Iterable[Path], suffixes: set[str]) -> list[Path]:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .procedural import Clip
+from .recipes import GARDEN
 
 INFO_FILE, PLAN_FILE = "clips.json", "clips.json.part"
 SHARD_CLIPS = 500
@@ -32,13 +33,14 @@ class StoreError(ValueError):
 
 @dataclass(frozen=True)
 class StoreInfo:
-    """Provenance of a store; `seed` and `pictures` say how procedural clips were made."""
+    """Provenance of a store; `seed`, `pictures` and `recipe` say how procedural clips were made."""
 
     size_px: int
     frames: int
     count: int
     seed: int
     pictures: str
+    recipe: str = GARDEN
 
 
 @dataclass(frozen=True)
@@ -91,14 +93,20 @@ def begin_store(store: Path, info: StoreInfo) -> None:
         StoreError: the folder holds other clips, finished or not.
     """
     store.mkdir(parents=True, exist_ok=True)
-    wanted = json.dumps(asdict(info), indent=1) + "\n"
     for note in (store / INFO_FILE, store / PLAN_FILE):
-        if note.exists() and note.read_text(encoding="utf-8") != wanted:
+        if note.exists() and _read_info(note) != info:
             raise StoreError(
-                f"{store} holds clips of other settings (see {note.name}); name another folder, or give the same count, seed, "
-                "size and pictures to go on."
+                f"{store} holds clips of other settings (see {note.name}); name another folder, or give the same recipe, count, "
+                "seed, size and pictures to go on."
             )
-    (store / PLAN_FILE).write_text(wanted, encoding="utf-8")
+    (store / PLAN_FILE).write_text(json.dumps(asdict(info), indent=1) + "\n", encoding="utf-8")
+
+
+def _read_info(note: Path) -> StoreInfo | None:
+    try:
+        return StoreInfo(**json.loads(note.read_text(encoding="utf-8")))
+    except (TypeError, json.JSONDecodeError):
+        return None
 
 
 def finish_store(store: Path) -> None:

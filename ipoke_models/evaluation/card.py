@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ..data.recipes import GARDEN
 from ..data.store import ClipStore, StoreInfo
 from ..inference import Model
 
@@ -66,9 +67,11 @@ def _data(train: dict[str, Any], held_out: StoreInfo) -> str:
 
 def _generate(folder: str, info: StoreInfo) -> str:
     held_out = " --held-out" if info.pictures.startswith("held-out") else ""
+    recipe = "" if info.recipe == GARDEN else f" --recipe {info.recipe}"
+    mocap = " --mocap MOCAP" if "captured motions" in info.pictures else ""
     return (
-        f"ipoke generate -o {folder} --count {info.count} --seed {info.seed} --size {info.size_px}{held_out} "
-        "--cutouts CUTOUTS --photos PHOTOS"
+        f"ipoke generate -o {folder}{recipe} --count {info.count} --seed {info.seed} --size {info.size_px}{held_out} "
+        f"--cutouts CUTOUTS --photos PHOTOS{mocap}"
     )
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ipoke_models.data.motion import Bend, Bumps, Chain, Follow, Shift, response
+from ipoke_models.data.motion import Affine, Bend, Bumps, Chain, Follow, Hinge, Ripple, Shift, response
 
 FRAMES = 10
 
@@ -25,6 +25,31 @@ DEFORMATIONS = {
                 np.array([[20.0, 20.0], [40.0, 30.0]], np.float32),
                 np.array([12.0, 9.0], np.float32),
                 np.stack([_wave(7.0), _wave(-5.0)], 1)[..., None] * np.array([0.6, 0.8], np.float32),
+            ),
+        )
+    ),
+    "hinge": Chain((Hinge(JOINT, 14.0, _wave(0.9)),)),
+    "second segment of a limb": Chain(
+        (Hinge(JOINT, 8.0, _wave(0.9)), Hinge(np.array([20.0, 40.0], np.float32), 9.0, _wave(-0.6)))
+    ),
+    "stretched and turned": Chain(
+        (
+            Affine(
+                np.eye(2, dtype=np.float32) + _wave(0.4)[:, None, None] * np.float32([[1, 2], [-1, 0.5]]),
+                _wave(6.0)[:, None] * JOINT / 30,
+            ),
+        )
+    ),
+    "cloth": Chain(
+        (
+            Ripple(
+                np.array([30.0, 5.0], np.float32),
+                np.array([0.6, 0.8], np.float32),
+                50.0,
+                np.array([[0.05, 0.08], [0.1, -0.02]], np.float32),
+                np.array([[0.8, -0.6], [1.0, 0.0]], np.float32),
+                np.stack([_wave(3.0), _wave(-2.0)], 1),
+                np.linspace(0, 4, 2 * FRAMES, dtype=np.float32).reshape(FRAMES, 2),
             ),
         )
     ),
