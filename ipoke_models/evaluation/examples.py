@@ -1,0 +1,77 @@
+"""What everybody is measured on: true clips with pokes read from their motion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..data.pokes import candidates
+from ..data.store import Batch, ClipStore
+
+SHORTEST_ARROW_PX = 2.0
+MARGIN_PX = 5
+STILL_PX = 0.05
+"""Motion below which a place stands still, where the flow is exact."""
+BACKGROUND_MARGIN_PX = 4
+
+
+@dataclass(frozen=True)
+class Example:
+    """A true clip (T+1, 3, S, S) with pokes: places (N, 2) as (row, column) and shifts (N, 2) px as (x, y).
+
+    `batch` is the clip's own; `background` and `neighbour`, (S, S), are what stands still in it, and the objects among that.
+    """
+
+    clip: Tensor
+    places: NDArray[np.int64]
+    shifts: NDArray[np.float32]
+    background: NDArray[np.bool_]
+    neighbour: NDArray[np.bool_]
+    batch: Batch
+
+    @property
+    def x0(self) -> Tensor:
+        """The still, (3, S, S)."""
+        return self.clip[0]
+
+    @property
+    def pokes(self) -> NDArray[np.float64]:
+        """The pokes (N, 4) in fractions of the still; a tip beyond the border is pulled onto it."""
+        size_px = self.clip.shape[-1]
+        tails = (self.places[:, ::-1] + 0.5) / size_px
+        return np.concatenate([tails, np.clip(tails + self.shifts / size_px, 0, 1) - tails], axis=1)
+
+    def first(self, count: int) -> Example:
+        """The same clip with only the first `count` pokes."""
+        return replace(self, places=self.places[:count], shifts=self.shifts[:count])
+
+
+def examples(store: ClipStore, count: int, seed: int, pokes: int = 1) -> Iterator[Example]:
+    """The first `count` clips whose first poke, drawn by the paper's rule, is at least 2 px long."""
+    found = 0
+    for index in range(len(store)):
+        batch = store.batch(np.array([index]))
+        flow = batch.poke_flow[0]
+        rng = np.random.default_rng([seed, index])
+        all_places = candidates(flow.norm(dim=0).numpy(), MARGIN_PX, spread=False)
+        places = all_places[rng.integers(len(all_places), size=pokes)]
+        shifts = flow[:, places[:, 0], places[:, 1]].T.numpy()
+        if float(np.linalg.norm(shifts[0])) < SHORTEST_ARROW_PX:
+            continue
+        background = background_of(flow)
+        yield Example(batch.frames[0], places, shifts, background, background & store.neighbour(index), batch)
+        found += 1
+        if found == count:
+            return
+
+
+def background_of(poke_flow: Tensor) -> NDArray[np.bool_]:
+    """Pixels (S, S) of x0 that stand still in the true clip, a few pixels away from all that moves."""
+    moving = (poke_flow.norm(dim=0) > STILL_PX).numpy().astype(np.uint8)
+    kernel = np.ones((2 * BACKGROUND_MARGIN_PX + 1,) * 2, np.uint8)
+    return np.asarray(cv2.dilate(moving, kernel) == 0)
