@@ -22,6 +22,10 @@ class Estimate:
     low: float
     high: float
 
+    def scaled(self, factor: float) -> Estimate:
+        """The same in another unit."""
+        return Estimate(self.value * factor, self.low * factor, self.high * factor)
+
 
 def estimate(values: Values, statistic: Statistic = np.nanmean) -> Estimate | None:
     """A statistic of all values (clips, variants); NaN is what could not be measured, and None comes of nothing else."""

@@ -1,0 +1,75 @@
+"""What the clips of a row score as videos: FVD, and how fast they move. The first variant of each stands for all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from . import columns
+from .columns import Column
+from .contestants import TRUTH
+from .distributions import (
+    bin_width_px,
+    earth_movers_distance,
+    estimate_distance,
+    frechet_distance,
+    motion_histograms,
+    video_features,
+)
+from .estimates import Estimate, Values
+from .examples import Example
+from .i3d import I3D
+from .measures import motion_between
+from .scores import Scores
+
+
+@dataclass
+class _Collected:
+    """Of one row, clip by clip."""
+
+    features: list[Values] = field(default_factory=list)
+    speeds: list[Values] = field(default_factory=list)
+    accelerations: list[Values] = field(default_factory=list)
+
+
+class VideoScores:
+    """Gathers the rows' clips, the truth's first, and sums them up at the end."""
+
+    def __init__(self, i3d: I3D | None, size_px: int) -> None:
+        self._i3d, self._bin_px = i3d, bin_width_px(size_px)
+        self._rows: dict[str, _Collected] = {}
+
+    def add(self, row: str, example: Example, clips: Tensor) -> Scores:
+        """Take in a row's clips (V, T, 3, S, S) of one example; returns what they score by themselves."""
+        clip, collected = torch.cat([example.clip[:1], clips[0]]), self._rows.setdefault(row, _Collected())
+        speeds, accelerations, mean_speed = motion_histograms(clip)
+        collected.speeds.append(speeds)
+        collected.accelerations.append(accelerations)
+        jump = float(np.linalg.norm(motion_between(clip[-1], clip[0]), axis=-1).mean())
+        scores = {
+            columns.MEAN_SPEED: np.array([mean_speed]),
+            columns.SEAM: np.array([jump / mean_speed if mean_speed > 0 else np.nan]),
+        }
+        if self._i3d is not None:
+            collected.features.append(video_features(self._i3d, clip[None])[0])
+            if row != TRUTH:
+                apart = collected.features[-1] - self._rows[TRUTH].features[-1]
+                scores[columns.I3D_DISTANCE] = np.array([float(np.linalg.norm(apart))])
+        return scores
+
+    def summed_up(self, row: str) -> Iterator[tuple[Column, Estimate]]:
+        """Distances between all clips of a row and their truths."""
+        ours, truth = self._rows[row], self._rows[TRUTH]
+        if row == TRUTH or len(truth.speeds) < 2:
+            return
+        if truth.features:
+            yield columns.FVD, estimate_distance(np.stack(ours.features), np.stack(truth.features), frechet_distance)
+        for column, mine, true in (
+            (columns.SPEED, ours.speeds, truth.speeds),
+            (columns.ACCELERATION, ours.accelerations, truth.accelerations),
+        ):
+            yield column, estimate_distance(np.stack(mine), np.stack(true), earth_movers_distance).scaled(self._bin_px)

@@ -1,0 +1,86 @@
+"""`ipoke evaluate`: every row and table of a run, in Markdown and JSON, and sentences where something is missing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from ipoke_models.checkpoint import save_model
+from ipoke_models.config import CvaeConfig
+from ipoke_models.cvae import ConditionalVae
+from ipoke_models.data import generate
+from ipoke_models.evaluation.__main__ import main
+from ipoke_models.evaluation.contestants import RECONSTRUCTION, STILL, TRUTH, TWIN, UNHELD, WARP
+from ipoke_models.evaluation.lpips import Lpips
+from ipoke_models.evaluation.weights import LPIPS_FILE, VARIABLE
+from ipoke_models.networks import Networks
+from ipoke_models.training.twin import save_twin
+from tests.models import small
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("clips") / "held"
+    assert generate.main(["-o", str(folder), "--count", "4", "--processes", "1", "--seed", "4"]) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model with random weights, with a twin and LPIPS weights of the same kind."""
+    torch.manual_seed(0)
+    root = tmp_path_factory.mktemp("models")
+    save_model(root / "tiny", Networks(small.model()), "tiny", "# tiny")
+    save_twin(root, ConditionalVae(CvaeConfig(channels=6, cond_channels=32, hidden=8, blocks=1, groups=8)))
+    save_file({name: value.abs().contiguous() for name, value in Lpips().state_dict().items()}, root / LPIPS_FILE)
+    return root
+
+
+@pytest.fixture(autouse=True)
+def _no_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(VARIABLE, raising=False)
+
+
+def test_all_rows_are_measured_on_the_same_clips(clips: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = [str(folder / "tiny"), str(clips), "--count", "2", "--variants", "2", "--json", "--metrics", str(folder)]
+    assert main([*arguments, "--quick", "--also", "garden-64", "--twin", str(folder)]) == 0
+    document = json.loads(capsys.readouterr().out)
+    rows = document["rows"]
+    assert list(rows) == ["tiny (warp)", "garden-64 (warp)", UNHELD, TWIN, WARP, STILL, RECONSTRUCTION, TRUTH]
+    assert document["clips"] == 2
+    assert rows[STILL]["tip_error_percent"]["value"] == pytest.approx(100, abs=1)
+    assert rows[STILL]["background_drift_px"]["value"] == pytest.approx(0, abs=0.01)
+    assert rows[TRUTH]["right_way_percent"]["value"] > 0
+    for row in ("tiny (warp)", "garden-64 (warp)", TWIN):
+        assert rows[row]["diversity_mse"]["low"] > 0
+    for row in set(rows) - {TRUTH}:
+        assert {"lpips", "ssim", "psnr_db"} <= set(rows[row])
+        assert ("ahead_of_warp_lpips_percent" in rows[row]) == (row != WARP)
+    assert "speed_distance_px" not in rows[WARP]
+    assert document["left_out"] == []
+
+
+def test_missing_weights_leave_out_their_columns_in_a_sentence(
+    clips: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(folder / "tiny"), str(clips), "--count", "2", "--variants", "1"]) == 0
+    printed = capsys.readouterr().out
+    assert "Left out: LPIPS and FVD. No metric weights are named" in printed
+    for heading in ("tip error", "SSIM", "earth mover's distance", "jump from the last frame"):
+        assert heading in printed
+    for heading in ("| FVD", "LPIPS (AlexNet)", "MSE between variants"):
+        assert heading not in printed
+    assert "| 0.000 (0.000 to 0.000) |" in next(line for line in printed.splitlines() if line.startswith(f"| {STILL}"))
+
+
+def test_models_of_unlike_sizes_are_refused_in_a_sentence(
+    clips: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    torch.manual_seed(0)
+    save_model(tmp_path / "large", Networks(small.model(128)), "large", "# large")
+    assert main([str(folder / "tiny"), str(clips), "--also", str(tmp_path / "large")]) == 2
+    assert "compare models of one size" in capsys.readouterr().err
