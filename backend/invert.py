@@ -1,4 +1,4 @@
-"""Owns one inversion inside the worker: a clip's frames in, a kinematics file out. No torch, no sockets."""
+"""Owns one inversion inside the worker: the frames of a clip, or a variant's plate, in; kinematics out. No torch, no sockets."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .job import Field, JobCancelledError, PokesError, Tell
-from .kinematics import Kinematics, KinematicsInfo, KinematicsModel, ModelId, residual_sha256, write_kinematics
+from .kinematics import FORMAT, Kinematics, KinematicsInfo, KinematicsModel, ModelId, values_sha256, write_kinematics
 from .plate.errors import PlateError
 from .plate.image import PlateImage, decode_plate
 from .plate.region import check_region, default_region, model_input, pokes_in_region
@@ -31,7 +31,7 @@ class InvertJob:
     def __init__(self, request: Invert, model: KinematicsModel) -> None:
         """Raises PlateError when the clip has not as many frames as the model makes, and the still before them."""
         wanted = model.entry.frames + 1
-        if len(request.frame_sha256s) != wanted:
+        if request.variant is None and len(request.frame_sha256s) != wanted:
             have = len(request.frame_sha256s)
             raise PlateError(f"{model.entry.name} inverts clips of {wanted} frames, not {have}; choose {wanted} of them.")
         if len(request.pokes) > model.entry.max_pokes:
@@ -57,29 +57,37 @@ class InvertJob:
             if cancelled():
                 raise JobCancelledError
         tell(messages.Progress(request.job_id, "invert", 0, 0, None))
-        data = write_kinematics(self._invert(clip, pokes, region, first.size_px))
+        residual = self._residual(clip, pokes_in_region(pokes, region, first.size_px))
+        data = write_kinematics(self._kinematics(residual, self._model.features(clip[0]), pokes, region, first.size_px))
         tell(messages.Kinematics(request.job_id, hashlib.sha256(data).hexdigest()), data)
         tell(messages.Finished(request.job_id, self._summary(region, first)))
 
     def _decode(self, data: bytes) -> PlateImage:
-        return decode_plate(data, upright=self._request.upright)
+        return decode_plate(data, upright=self._request.upright, premultiplied=self._request.premultiplied)
 
-    def _invert(self, clip: Field, pokes: tuple[Poke, ...], region: Region, size_px: tuple[int, int]) -> Kinematics:
-        model = self._model
-        residual = model.invert(clip, pokes_in_region(pokes, region, size_px))
+    def _residual(self, clip: Field, pokes: NDArray[np.float64]) -> Field:
+        if self._request.variant is not None:
+            return self._model.variant_residual(clip[0], pokes, self._request.variant)
+        return self._model.invert(clip, pokes)
+
+    def _kinematics(
+        self, residual: Field, features: Field, pokes: tuple[Poke, ...], region: Region, size_px: tuple[int, int]
+    ) -> Kinematics:
+        entry = self._model.entry
         info = KinematicsInfo(
-            format=1,
-            model=ModelId(model.entry.name, model.entry.sha256),
-            frames=model.entry.frames,
+            format=FORMAT,
+            model=ModelId(entry.name, entry.sha256),
+            frames=entry.frames,
             pokes=pokes,
             region_px=(region.x, region.y, region.w, region.h),
             clip_size_px=size_px,
             source=self._request.source,
             frame_sha256s=self._request.frame_sha256s,
-            residual_sha256=residual_sha256(residual),
-            versions=own_versions() + model.versions,
+            values_sha256=values_sha256(residual, features),
+            versions=own_versions() + self._model.versions,
+            variant=self._request.variant,
         )
-        return Kinematics(residual, info)
+        return Kinematics(residual, features, info)
 
     def _summary(self, region: Region, first: PlateImage) -> JobSummary:
         return JobSummary(

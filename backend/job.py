@@ -7,10 +7,9 @@ the memory does not grow with their number. A variant is the same to the byte ho
 from __future__ import annotations
 
 import hashlib
-import platform
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import cv2
@@ -25,12 +24,11 @@ from .plate.stage import Stage, lock_of
 from .plate.stream import ordered
 from .protocol import messages
 from .protocol.errors import ErrorCode, IpokeError
-from .protocol.messages import JobSummary, ModelEntry, OutputSize, Playback, Poke, Region, Sample, Seam, Version
-from .protocol.version import PRODUCT_VERSION
+from .protocol.messages import JobSummary, Like, ModelEntry, OutputSize, Playback, Poke, Region, Sample, Seam, Version
 from .takes import Takes, View, derived_seed
+from .versions import own_versions
 
 PREVIEW_SIDE_PX = 512
-GROUP = 8
 COLOUR = "sRGB as stored in the plate, straight alpha"
 LINEAR = "linear light, premultiplied alpha"
 
@@ -55,11 +53,22 @@ class VariantModel(Protocol):
 
     entry: ModelEntry
     versions: tuple[Version, ...]
+    group: int
+    """How many variants are drawn together; asked for in such groups, none is computed twice."""
 
     def frames(
-        self, x0: Field, pokes: NDArray[np.float64], seed: int, variants: range, cancelled: Callable[[], bool]
+        self,
+        x0: Field,
+        pokes: NDArray[np.float64],
+        seed: int,
+        variants: range,
+        cancelled: Callable[[], bool],
+        like: tuple[Like, ...] = (),
     ) -> Iterator[ModelFrame]:
-        """Frames 1..T of some variants, all of them at t before the first at t + 1."""
+        """Frames 1..T of some variants, each variant's in order of t."""
+
+    def pose_difference(self, x0: Field) -> float | None:
+        """How far the still's pose is from that of the kinematics that are replayed; None for a model that draws."""
 
 
 class PokesError(IpokeError):
@@ -96,7 +105,7 @@ class SampleJob:
         cv2.setNumThreads(1)
         tell(messages.Prepared(job_id, summary))
         started_s, done, total = time.monotonic(), 0, request.samples * frames
-        for variants in _groups(request.first, request.samples, max(1, GROUP // self._playback.chain)):
+        for variants in _groups(request.first, request.samples, max(1, self._model.group // self._playback.chain)):
             takes = [Takes(view, self._model, self._playback, variants, cancelled) for view in self._views]
             for variant in variants:
                 hashes: list[str] = []
@@ -142,7 +151,8 @@ class SampleJob:
     ) -> View:
         inside = pokes_in_region(pokes, region, plate.size_px)
         x0, seed = model_input(plate, region, self._model.entry.size_px), derived_seed(self._request.seed, "region", index)
-        return View(region, x0, inside, seed, self._prepare(Stage(plate, region, inside[:, :2], clean, lock)))
+        like = tuple(replace(one, seed=derived_seed(one.seed, "region", index)) for one in self._request.like)
+        return View(region, x0, inside, seed, like, self._prepare(Stage(plate, region, inside[:, :2], clean, lock)))
 
     def _rendered(self, takes: list[Takes], variant: int) -> tuple[Iterator[tuple[bytes, bytes]], Seam | None]:
         """Encoded frames and passes (empty where none are wanted) of a variant in order, and how it loops."""
@@ -191,12 +201,6 @@ class SampleJob:
 
     def _summary(self) -> JobSummary:
         region = box_around([view.region for view in self._views])
-        own = (
-            Version("ipoke", PRODUCT_VERSION),
-            Version("python", platform.python_version()),
-            Version("numpy", np.__version__),
-            Version("opencv", cv2.__version__),
-        )
         return JobSummary(
             model=self._model.entry,
             plate_sha256=self._request.plate_sha256,
@@ -206,8 +210,9 @@ class SampleJob:
             depth_bits=self._request.depth_bits,
             frames=self._frames,
             colour=LINEAR if self._request.depth_bits == FLOAT_BITS else COLOUR,
-            versions=own + self._model.versions,
+            versions=own_versions() + self._model.versions,
             regions=self._request.regions,
+            pose_difference=self._model.pose_difference(self._views[0].x0),
         )
 
 

@@ -1,14 +1,15 @@
 """Owns the kinematics file: the residual of a clip's motion with what is needed to replay it. No torch.
 
-The file is a safetensors file with one tensor, `residual` (C, 8, 8) float32, and one metadata entry, `ipoke_kinematics`,
-which holds `KinematicsInfo` as JSON. It is written and read here byte by byte: the front process and the command line
-must not load the models' libraries, and nothing but exactly this layout is accepted.
+The file is a safetensors file with two tensors, `residual` (C, 8, 8) and `still_features` (F,), both float32, and one
+metadata entry, `ipoke_kinematics`, which holds `KinematicsInfo` as JSON. It is written and read here byte by byte: the front
+process and the command line must not load the models' libraries, and nothing but exactly this layout is accepted.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import math
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,12 +22,13 @@ from .job import Field, ModelFrame, VariantModel
 from .protocol import limits
 from .protocol.errors import ErrorCode, IpokeError, ProtocolError
 from .protocol.fields import Length, from_plain, to_plain
-from .protocol.messages import Digest, FrameNumber, ModelEntry, Name, Pixels, Poke, Version
+from .protocol.messages import Digest, FrameNumber, Like, ModelEntry, Name, Pixels, Poke, Variant, Version
 
 SUFFIX = ".kin.safetensors"
 _KEY = "ipoke_kinematics"
-_FORMAT = 1
+FORMAT = 2
 _SIDE = 8
+_RESIDUAL, _FEATURES = "residual", "still_features"
 _WRONG = "make it again with `ipoke invert`"
 
 
@@ -46,7 +48,10 @@ class ModelId:
 
 @dataclass(frozen=True, slots=True)
 class KinematicsInfo:
-    """What stands beside the residual. Pokes are fractions of the clip's frames, as the residual was made under them."""
+    """What stands beside the residual. Pokes are fractions of the clip's frames, as the residual was made under them.
+
+    `frame_sha256s` are those of the clip's frames, or of the plate alone where a `variant` was taken.
+    """
 
     format: int
     model: ModelId
@@ -55,31 +60,41 @@ class KinematicsInfo:
     region_px: tuple[Pixels, Pixels, Pixels, Pixels]
     clip_size_px: tuple[Pixels, Pixels]
     source: Name
-    frame_sha256s: Annotated[tuple[Digest, ...], Length(2, limits.FRAMES + 1)]
-    residual_sha256: Digest
+    frame_sha256s: Annotated[tuple[Digest, ...], Length(1, limits.FRAMES + 1)]
+    values_sha256: Digest
     versions: Annotated[tuple[Version, ...], Length(0, 32)]
+    variant: Variant | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Kinematics:
-    """A residual (C, 8, 8) float32 and where it comes from."""
+    """A residual (C, 8, 8), what the model sees of its still's pose (F,), both float32, and where they come from."""
 
     residual: NDArray[np.float32]
+    still_features: NDArray[np.float32]
     info: KinematicsInfo
 
 
-def residual_sha256(residual: NDArray[np.float32]) -> str:
-    """Hash of a residual's values."""
-    return hashlib.sha256(_bytes_of(residual)).hexdigest()
+def values_sha256(residual: NDArray[np.float32], still_features: NDArray[np.float32]) -> str:
+    """Hash of the values of a kinematics file."""
+    return hashlib.sha256(_bytes_of(residual) + _bytes_of(still_features)).hexdigest()
+
+
+def pose_difference(features: NDArray[np.float32], others: NDArray[np.float32]) -> float:
+    """Cosine distance of two stills' features, 0 (alike) to 2; 1 where the model sees nothing in one of them."""
+    a, b = features.astype(np.float64), others.astype(np.float64)
+    lengths = float(np.linalg.norm(a) * np.linalg.norm(b))
+    return min(2.0, max(0.0, 1 - float(a @ b) / lengths)) if lengths else 1.0
 
 
 def write_kinematics(kinematics: Kinematics) -> bytes:
     """The bytes of a kinematics file; the same kinematics give the same bytes."""
-    data = _bytes_of(kinematics.residual)
-    header = {
-        "__metadata__": {_KEY: json.dumps(to_plain(kinematics.info), separators=(",", ":"))},
-        "residual": {"dtype": "F32", "shape": list(kinematics.residual.shape), "data_offsets": [0, len(data)]},
-    }
+    tensors = ((_RESIDUAL, kinematics.residual), (_FEATURES, kinematics.still_features))
+    header: dict[str, Any] = {"__metadata__": {_KEY: json.dumps(to_plain(kinematics.info), separators=(",", ":"))}}
+    data = b""
+    for name, values in tensors:
+        header[name] = _entry(list(values.shape), len(data))
+        data += _bytes_of(values)
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
     return struct.pack("<Q", len(text)) + text + data
@@ -89,13 +104,13 @@ def read_kinematics(data: bytes) -> Kinematics:
     """Read a kinematics file; raises KinematicsError for anything that `write_kinematics` would not have written."""
     header, values = _split(data)
     info = _info(header)
-    shape = header["residual"]["shape"]
-    residual = np.frombuffer(values, "<f4").reshape(shape).astype(np.float32)
-    if not np.isfinite(residual).all():
+    floats = np.frombuffer(values, "<f4").astype(np.float32)
+    if not np.isfinite(floats).all():
         raise KinematicsError(f"The kinematics hold values that are not finite; {_WRONG}.")
-    if residual_sha256(residual) != info.residual_sha256:
+    if hashlib.sha256(values).hexdigest() != info.values_sha256:
         raise KinematicsError(f"The kinematics' values don't match their hash, the file is damaged; {_WRONG}.")
-    return Kinematics(residual, info)
+    residual, features = np.split(floats, [header[_FEATURES]["data_offsets"][0] // 4])
+    return Kinematics(residual.reshape(header[_RESIDUAL]["shape"]), features, info)
 
 
 def _split(data: bytes) -> tuple[dict[str, Any], bytes]:
@@ -107,18 +122,28 @@ def _split(data: bytes) -> tuple[dict[str, Any], bytes]:
         header = json.loads(data[8 : 8 + length]) if length <= len(data) - 8 else None
     except (ValueError, RecursionError):
         header = None
-    if not isinstance(header, dict) or set(header) != {"__metadata__", "residual"}:
+    if not isinstance(header, dict) or set(header) != {"__metadata__", _RESIDUAL, _FEATURES}:
         raise KinematicsError(f"This is no kinematics file; {_WRONG}.")
     values = data[8 + length :]
-    tensor = header["residual"]
-    shape = tensor.get("shape") if isinstance(tensor, dict) else None
-    channels = shape[0] if isinstance(shape, list) and shape else None
-    expected = {"dtype": "F32", "shape": [channels, _SIDE, _SIDE], "data_offsets": [0, len(values)]}
-    if type(channels) is not int or channels < 1 or tensor != expected:
+    channels, features = _first_size(header[_RESIDUAL]), _first_size(header[_FEATURES])
+    of_residual = _entry([channels, _SIDE, _SIDE], 0)
+    if header[_RESIDUAL] != of_residual or header[_FEATURES] != _entry([features], of_residual["data_offsets"][1]):
         raise KinematicsError(f"The kinematics file has no residual of {_SIDE} x {_SIDE} places; {_WRONG}.")
-    if len(values) != 4 * channels * _SIDE * _SIDE:
+    if len(values) != header[_FEATURES]["data_offsets"][1]:
         raise KinematicsError(f"The kinematics file is cut off; {_WRONG}.")
     return header, values
+
+
+def _entry(shape: list[int], start: int) -> dict[str, Any]:
+    """How the header describes a tensor."""
+    return {"dtype": "F32", "shape": shape, "data_offsets": [start, start + 4 * math.prod(shape)]}
+
+
+def _first_size(entry: object) -> int:
+    """The first dimension of a tensor in the header; 1 where there is none, which no header that is right says."""
+    shape = entry.get("shape") if isinstance(entry, dict) else None
+    size = shape[0] if isinstance(shape, list) and shape else None
+    return size if type(size) is int and size > 0 else 1
 
 
 def _info(header: dict[str, Any]) -> KinematicsInfo:
@@ -130,8 +155,8 @@ def _info(header: dict[str, Any]) -> KinematicsInfo:
         raise KinematicsError(f"The kinematics file is damaged ({error.sentence.rstrip('.')}); {_WRONG}.") from error
     except (ValueError, TypeError, RecursionError) as error:
         raise KinematicsError(f"The kinematics file's metadata can't be read; {_WRONG}.") from error
-    if info.format != _FORMAT:
-        raise KinematicsError(f"The kinematics file has format {info.format}, this version reads {_FORMAT}; {_WRONG}.")
+    if info.format != FORMAT:
+        raise KinematicsError(f"The kinematics file has format {info.format}, this version reads {FORMAT}; {_WRONG}.")
     return info
 
 
@@ -150,6 +175,12 @@ class KinematicsModel(VariantModel, Protocol):
     ) -> Iterator[ModelFrame]:
         """Frames 1..T of a residual on a still, as variant 0."""
 
+    def variant_residual(self, x0: Field, pokes: NDArray[np.float64], variant: Variant) -> NDArray[np.float32]:
+        """Residual (C, 8, 8) of a variant, as it is shown."""
+
+    def features(self, x0: Field) -> NDArray[np.float32]:
+        """What the model sees of a still's pose, (F,)."""
+
 
 class ReplayedModel:
     """A model whose only variant is the motion of a kinematics file: a job samples it as it samples any other."""
@@ -164,11 +195,22 @@ class ReplayedModel:
             )
         self.entry: ModelEntry = model.entry
         self.versions: tuple[Version, ...] = model.versions
+        self.group = 1
         self._model = model
-        self._residual = kinematics.residual
+        self._kinematics = kinematics
 
     def frames(
-        self, x0: Field, pokes: NDArray[np.float64], seed: int, variants: range, cancelled: Callable[[], bool]
+        self,
+        x0: Field,
+        pokes: NDArray[np.float64],
+        seed: int,
+        variants: range,
+        cancelled: Callable[[], bool],
+        like: tuple[Like, ...] = (),
     ) -> Iterator[ModelFrame]:
-        """Frames 1..T of the replayed motion; seed and variants have no meaning here."""
-        return self._model.replay(self._residual, x0, pokes, cancelled)
+        """Frames 1..T of the replayed motion; seed, variants and likeness have no meaning here."""
+        return self._model.replay(self._kinematics.residual, x0, pokes, cancelled)
+
+    def pose_difference(self, x0: Field) -> float:
+        """Distance of the still from that of the kinematics."""
+        return pose_difference(self._model.features(x0), self._kinematics.still_features)

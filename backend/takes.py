@@ -19,7 +19,7 @@ from .plate.motion import Motion, join, motion_of_flows, motion_of_pictures, pla
 from .plate.scene import Part
 from .plate.stage import Stage
 from .plate.timing import Timeline, timeline
-from .protocol.messages import Loop, Playback, Region
+from .protocol.messages import Like, Loop, Playback, Region
 
 if TYPE_CHECKING:
     from .job import Field, ModelFrame, VariantModel
@@ -33,6 +33,7 @@ class View:
     x0: Field
     pokes: NDArray[np.float64]
     seed: int
+    like: tuple[Like, ...]
     stage: Stage | None
 
 
@@ -76,7 +77,7 @@ class Takes:
             own = range(self._variants.start * chain, self._variants.stop * chain)
             clips: dict[int, list[ModelFrame]] = {index: [] for index in own}
             seed = derived_seed(self._view.seed, "draw", len(self._drawn))
-            for made in self._model.frames(self._view.x0, self._view.pokes, seed, own, self._cancelled):
+            for made in self._model.frames(self._view.x0, self._view.pokes, seed, own, self._cancelled, self._view.like):
                 clips[made.variant].append(made)
             self._drawn.append(clips)
         return [self._drawn[draw][variant * chain + part] for part in range(chain)]

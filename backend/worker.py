@@ -20,7 +20,7 @@ import ipoke_models
 from .job import Field, JobCancelledError, ModelFrame
 from .kinematics import ModelId
 from .protocol.errors import ErrorCode, IpokeError
-from .protocol.messages import Memory, ModelEntry, ServerInfo, Version
+from .protocol.messages import Like, Memory, ModelEntry, ServerInfo, Variant, Version
 from .protocol.version import PRODUCT_VERSION
 from .worker_link import NUMBER_VARIABLE
 
@@ -45,27 +45,39 @@ class OutOfMemoryError(IpokeError):
 class LoadedModel:
     """A model as a job sees it: numpy in, numpy out."""
 
+    group = ipoke_models.GROUP
+
     def __init__(self, entry: ModelEntry, model: ipoke_models.Model) -> None:
         self.entry = entry
         self.versions: tuple[Version, ...] = (Version("torch", str(torch.__version__)),)
         self.size_mb = (model.folder / "model.safetensors").stat().st_size // 2**20
         self._model = model
-        self._batch = ipoke_models.GROUP
+        self._batch = self.group
 
     def frames(
-        self, x0: Field, pokes: NDArray[np.float64], seed: int, variants: range, cancelled: Callable[[], bool]
+        self,
+        x0: Field,
+        pokes: NDArray[np.float64],
+        seed: int,
+        variants: range,
+        cancelled: Callable[[], bool],
+        like: tuple[Like, ...] = (),
     ) -> Iterator[ModelFrame]:
-        """Frames 1..T of some variants; raises JobCancelledError, ModelUnavailableError and OutOfMemoryError."""
-        still, made = torch.from_numpy(x0), set[tuple[int, int]]()
-        while True:
+        """Frames 1..T of some variants; raises JobCancelledError, ModelUnavailableError and OutOfMemoryError.
+
+        Fewer variants at a time give the same bytes: what is computed together does not depend on how many are wanted.
+        """
+        still, near, made, first = torch.from_numpy(x0), _near(like), set[tuple[int, int]](), variants.start
+        while first < variants.stop:
+            some = range(first, min(first + self._batch, variants.stop))
             try:
                 with _translated():
-                    for step in self._model.stream(still, pokes, len(variants), seed, variants.start, cancelled, self._batch):
-                        for frame in _frames(step, variants):
+                    for step in self._model.stream(still, pokes, len(some), seed, first, cancelled, near=near):
+                        for frame in _frames(step, some):
                             if (frame.variant, frame.t) not in made:
                                 made.add((frame.variant, frame.t))
                                 yield frame
-                return
+                first = some.stop
             except OutOfMemoryError:
                 if self._batch == 1:
                     raise
@@ -73,11 +85,24 @@ class LoadedModel:
                 _LOG.warning("not enough memory, %s goes on with %d variants together", self.entry.name, self._batch)
                 release_cache()
 
+    def variant_residual(self, x0: Field, pokes: NDArray[np.float64], variant: Variant) -> NDArray[np.float32]:
+        """Residual (C, 8, 8) of a variant, as it is shown; raises ModelUnavailableError and OutOfMemoryError."""
+        near = _near(variant.like)
+        with _translated():
+            return _numpy(self._model.variant_residual(torch.from_numpy(x0), pokes, variant.seed, variant.index, near))
+
+    def features(self, x0: Field) -> NDArray[np.float32]:
+        """What the model sees of a still's pose, (F,)."""
+        with _translated():
+            return _numpy(self._model.features(torch.from_numpy(x0)))
+
+    def pose_difference(self, x0: Field) -> None:
+        """None: nothing is replayed."""
+
     def invert(self, clip: Field, pokes: NDArray[np.float64]) -> NDArray[np.float32]:
         """Residual (C, 8, 8) of a clip (T+1, 3, S, S) in [-1, 1]; raises ModelUnavailableError and OutOfMemoryError."""
         with _translated():
-            residual: NDArray[np.float32] = self._model.invert(torch.from_numpy(clip), pokes).float().cpu().numpy()
-            return residual
+            return _numpy(self._model.invert(torch.from_numpy(clip), pokes))
 
     def replay(
         self, residual: NDArray[np.float32], x0: Field, pokes: NDArray[np.float64], cancelled: Callable[[], bool]
@@ -168,6 +193,15 @@ def _frames(step: ipoke_models.StreamedFrame, variants: range) -> Iterator[Model
         flow = None if step.flow is None else step.flow[position].numpy()
         visibility = None if step.visibility is None else step.visibility[position, 0].numpy()
         yield ModelFrame(variant, step.t, step.frames[position].numpy(), flow, visibility)
+
+
+def _near(like: tuple[Like, ...]) -> tuple[ipoke_models.Near, ...]:
+    return tuple(ipoke_models.Near(one.seed, one.index, one.amount) for one in like)
+
+
+def _numpy(values: torch.Tensor) -> NDArray[np.float32]:
+    array: NDArray[np.float32] = values.float().cpu().numpy()
+    return array
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """The door for everyone who uses a model: find, load, sample, invert, replay.
 
-Variant `index` of a still, its pokes and a seed is always the same: its noise comes from its own generator, and variants
-are computed in fixed groups, because the rounding of a batched convolution may depend on the size of the batch.
+Variant `index` of a still, its pokes and a seed is always the same: its noise comes from its own generator (`draws.py`), codes
+are held to the pokes and decoded two by two, so that every product has the same shapes however many variants are wanted.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from .data.batches import motion_input
 from .data.optical_flow import estimate_motion
 from .data.store import Batch
 from .decoder import Modulation
+from .draws import GROUP, Near, draw_group
 from .errors import Cancelled, ModelError
 from .flow import Conditioning, FlowSampler
 from .guidance import Guide
@@ -33,11 +35,9 @@ from .pokes import check_pokes, paint_pokes, pokes_to_pixels
 WEIGHTS = Path(__file__).parent / "weights"
 DEFAULT_MODEL = "garden-64"
 MODELS_VARIABLE = "IPOKE_MODELS"
-GROUP = 8
-"""Variants computed together: 0..7, 8..15, and so on, also where only one of them is wanted."""
-LARGEST_CODE = 60.0
-"""A value of z beyond this tells that the inverse of the flow ran away: codes lie about N(0, 1), their tails reach 30."""
-MOST_DRAWS = 8
+PAIR = 2
+"""Variants guided and decoded together. Memory does not grow with their number, and two cost each no more time than eight."""
+FEATURE_GRID = 4
 
 
 @dataclass(frozen=True)
@@ -73,9 +73,9 @@ class _Prepared:
 
     still: Tensor
     pokes: NDArray[np.float64]
+    h: Tensor
     conditioning: Conditioning
     modulation: Modulation
-    guide: Guide | None
 
 
 def installed_models() -> list[ModelInfo]:
@@ -139,6 +139,7 @@ class Model:
         self.networks = networks
         self._sampler = FlowSampler(networks.flow)
         self._last: _Prepared | None = None
+        self._guide: tuple[_Prepared, Guide] | None = None
 
     @property
     def card(self) -> str:
@@ -146,10 +147,18 @@ class Model:
         return read_card(self.folder)
 
     def sample(
-        self, x0: Tensor, pokes: ArrayLike, n: int = 8, seed: int = 0, first: int = 0, *, guided: bool = True
+        self,
+        x0: Tensor,
+        pokes: ArrayLike,
+        n: int = 8,
+        seed: int = 0,
+        first: int = 0,
+        *,
+        near: tuple[Near, ...] = (),
+        guided: bool = True,
     ) -> Tensor:
         """Variants `first` .. `first + n - 1`: (n, T, 3, S, S) in [-1, 1]."""
-        return torch.stack([step.frames for step in self.stream(x0, pokes, n, seed, first, guided=guided)], dim=1)
+        return torch.stack([step.frames for step in self.stream(x0, pokes, n, seed, first, near=near, guided=guided)], dim=1)
 
     @torch.inference_mode()
     def stream(
@@ -160,12 +169,13 @@ class Model:
         seed: int = 0,
         first: int = 0,
         cancelled: Callable[[], bool] = lambda: False,
-        group: int = GROUP,
+        *,
+        near: tuple[Near, ...] = (),
         guided: bool = True,
     ) -> Iterator[StreamedFrame]:
         """The same variants frame by frame, each as soon as it is decoded.
 
-        A smaller `group` needs less memory, and may round differently. Not `guided`, variants are the flow's draws as they come;
+        With `near` they stay near an earlier variant (`draws.py`). Not `guided`, variants are the flow's draws as they come;
         else the codes of models that warp are held to the pokes (`guidance.py`).
 
         Raises:
@@ -175,15 +185,26 @@ class Model:
         if n < 1 or first < 0:
             raise ModelError(f"Ask for at least one variant, counted from 0; got {n} from {first}.")
         prepared = self._prepare(x0, pokes)
-        numbers = range(first // group, (first + n - 1) // group + 1)
-        wanted = slice(first - group * numbers[0], first - group * numbers[0] + n)
-        states = []
-        for number in numbers:
-            z = self._draw(range(number * group, (number + 1) * group), seed, prepared.conditioning, cancelled)
-            if guided and prepared.guide is not None:
-                z = prepared.guide(z)
-            states.append(self.networks.autoencoder.states(z, self.frames))
+        pairs = range(first // PAIR, (first + n - 1) // PAIR + 1)
+        wanted = slice(first - PAIR * pairs[0], first - PAIR * pairs[0] + n)
+        codes = self._codes(pairs, seed, near, prepared, cancelled, guided=guided)
+        states = [self.networks.autoencoder.states(z, self.frames) for z in codes]
         yield from self._rendered(states, prepared, wanted, cancelled)
+
+    @torch.inference_mode()
+    def variant_residual(self, x0: Tensor, pokes: ArrayLike, seed: int, index: int, near: tuple[Near, ...] = ()) -> Tensor:
+        """Residual kinematics r (Cz, 8, 8) of a variant as it is shown: of its code after it was held to the pokes.
+
+        Replayed on its own still with its own pokes, r is that variant again, but for the rounding of the flow there and back.
+        """
+        prepared = self._prepare(x0, pokes)
+        number = index // PAIR
+        (pair,) = self._codes(range(number, number + 1), seed, near, prepared)
+        place = index % PAIR
+        r = self.residual(pair[place : place + 1], prepared.h)[0][0]
+        if not bool(torch.isfinite(r).all()):
+            raise ModelError(f"Variant {index} of seed {seed} has no finite kinematics; take another variant.")
+        return r
 
     @torch.inference_mode()
     def stream_replay(
@@ -205,22 +226,58 @@ class Model:
         return last
 
     def _prepared(self, still: Tensor, pokes: NDArray[np.float64]) -> _Prepared:
-        autoencoder = self.networks.autoencoder
-        conditioning = self._sampler.condition(self.condition(still, self._painted(pokes)[None].to(self.device)))
-        modulation = autoencoder.modulate(still)
-        guide = None
-        if self.config.autoencoder.decoder.head is DecoderHead.WARP:
-            base = conditioning.base
-            if base is None:
-                mean = self._sampler.latent(torch.zeros(1, *self._residual_shape, device=self.device), conditioning)
-                base = mean, torch.ones_like(mean)
-            guide = Guide(autoencoder, still, modulation, pokes, base[0].clone(), base[1].clone())
-        return _Prepared(still, pokes, conditioning, modulation, guide)
+        h = self.condition(still, self._painted(pokes)[None].to(self.device))
+        return _Prepared(still, pokes, h, self._sampler.condition(h), self.networks.autoencoder.modulate(still))
+
+    def _guide_of(self, prepared: _Prepared) -> Guide | None:
+        """None for models that don't warp. Of the last still and pokes it is kept."""
+        if self.config.autoencoder.decoder.head is not DecoderHead.WARP:
+            return None
+        if self._guide is None or self._guide[0] is not prepared:
+            with torch.inference_mode(False), torch.no_grad():
+                self._guide = prepared, self._new_guide(prepared)
+        return self._guide[1]
+
+    def _new_guide(self, prepared: _Prepared) -> Guide:
+        base = prepared.conditioning.base
+        if base is None:
+            mean = self._sampler.latent(torch.zeros(1, *self._residual_shape, device=self.device), prepared.conditioning)
+            base = mean, torch.ones_like(mean)
+        mean, scale = base[0].clone(), base[1].clone()
+        return Guide(self.networks.autoencoder, prepared.still, prepared.modulation, prepared.pokes, mean, scale)
+
+    def _codes(
+        self,
+        pairs: range,
+        seed: int,
+        near: tuple[Near, ...],
+        prepared: _Prepared,
+        cancelled: Callable[[], bool] = lambda: False,
+        *,
+        guided: bool = True,
+    ) -> Iterator[Tensor]:
+        """Codes (2, Cz, 8, 8) of these pairs of variants.
+
+        On its own the flow moves the poked place too little, and its base shows all variants alike: `variation` lies between.
+        """
+        conditioning = prepared.conditioning
+        guide = self._guide_of(prepared) if guided else None
+
+        def solve(r: Tensor) -> Tensor:
+            return self._sampler.latent(r.to(self.device), conditioning, cancelled)
+
+        for group, inside in groupby(pairs, key=lambda pair: pair * PAIR // GROUP):
+            z = draw_group(solve, self._residual_shape, group, seed, near)[1]
+            if conditioning.base is not None:
+                z = torch.lerp(conditioning.base[0], z, self.config.variation)
+            for pair in inside:
+                codes = z[pair * PAIR - group * GROUP :][:PAIR]
+                yield codes if guide is None else guide(codes)
 
     def _rendered(
         self, states: list[Iterator[Tensor]], prepared: _Prepared, wanted: slice, cancelled: Callable[[], bool]
     ) -> Iterator[StreamedFrame]:
-        """Frames 1..T of the `wanted` ones of several groups' clips."""
+        """Frames 1..T of the `wanted` ones of several pairs' clips."""
         for t in range(1, self.frames + 1):
             if cancelled():
                 raise Cancelled
@@ -235,28 +292,6 @@ class Model:
     @property
     def _residual_shape(self) -> tuple[int, int, int]:
         return self.config.flow.channels, LATENT_PX, LATENT_PX
-
-    def _draw(
-        self, variants: range, seed: int, conditioning: Conditioning, cancelled: Callable[[], bool] = lambda: False
-    ) -> Tensor:
-        """Codes (n, Cz, 8, 8) of these variants. Where the flow's inverse runs away, a variant's next residual is taken.
-
-        On its own the flow moves the poked place too little, and its base shows all variants alike: `variation` lies between.
-        """
-        generators = [_generator(seed, variant) for variant in variants]
-
-        def residual(generator: torch.Generator) -> Tensor:
-            return torch.randn(self._residual_shape, generator=generator)
-
-        r = torch.stack([residual(generator) for generator in generators])
-        for _ in range(MOST_DRAWS):
-            z = self._sampler.latent(r.to(self.device), conditioning, cancelled)
-            lost = ~(z.abs().flatten(1).amax(dim=1) <= LARGEST_CODE)
-            if not bool(lost.any()):
-                return z if conditioning.base is None else torch.lerp(conditioning.base[0], z, self.config.variation)
-            for index in lost.nonzero().flatten().tolist():
-                r[index] = residual(generators[index])
-        raise ModelError(f"'{self.name}' found no clip in {MOST_DRAWS} draws of seed {seed}; take another seed.")
 
     @torch.inference_mode()
     def invert(self, clip: Tensor, pokes: ArrayLike) -> Tensor:
@@ -299,8 +334,14 @@ class Model:
     @torch.inference_mode()
     def guide(self, z: Tensor, x0: Tensor, pokes: ArrayLike) -> Tensor:
         """Codes (B, Cz, 8, 8) held to the pokes on x0 (3, S, S); models that don't warp leave them as they are."""
-        guide = self._prepare(x0, pokes).guide
+        guide = self._guide_of(self._prepare(x0, pokes))
         return z if guide is None else guide(z)
+
+    @torch.inference_mode()
+    def features(self, x0: Tensor) -> Tensor:
+        """What the image encoder sees on a still (3, S, S), averaged over 4 x 4 places: (F,). Alike for like poses."""
+        embedding = self.networks.conditioner.image.encoder(self._still(x0))
+        return F.adaptive_avg_pool2d(embedding, FEATURE_GRID).flatten()
 
     def decode(self, z: Tensor, x0: Tensor, frames: int | None = None) -> Tensor:
         """(B, Cz, 8, 8), (B, 3, S, S) -> (B, T, 3, S, S) in [-1, 1]; `frames` may exceed the model's own T."""
@@ -331,8 +372,3 @@ class Model:
         if not bool(torch.isfinite(x0).all()):
             raise ModelError("The still holds NaN or infinite values.")
         return x0[None].float().to(self.device)
-
-
-def _generator(seed: int, index: int) -> torch.Generator:
-    mixed = np.random.SeedSequence([seed, index]).generate_state(1, np.uint64)[0]
-    return torch.Generator().manual_seed(int(mixed) & (2**63 - 1))

@@ -6,7 +6,7 @@ Standard library, pyzmq and `..protocol` only; relative imports only; no threads
 from __future__ import annotations
 
 from ..protocol.errors import ErrorCode, IpokeError, ProtocolError
-from ..protocol.messages import ErrorInfo, JobSummary, ModelEntry, OutputSize, Poke, Region, ServerInfo
+from ..protocol.messages import ErrorInfo, JobSummary, Like, ModelEntry, OutputSize, Poke, Region, ServerInfo
 from .connection import Connection
 from .connection_file import ConnectionFile
 from .driver import drive
@@ -56,6 +56,7 @@ __all__ = [
     "LaunchPhase",
     "Launcher",
     "LauncherState",
+    "Like",
     "LinkError",
     "LocalBackend",
     "Lost",

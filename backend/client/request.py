@@ -6,7 +6,8 @@ import hashlib
 import uuid
 from dataclasses import dataclass
 
-from ..protocol.messages import Invert, OutputSize, Playback, Poke, Region, Sample
+from ..protocol.limits import NAME_CHARACTERS
+from ..protocol.messages import Invert, Like, OutputSize, Playback, Poke, Region, Sample, Variant
 
 
 def new_job_id() -> str:
@@ -26,6 +27,7 @@ class SampleRequest:
     `lock` and `clean` are image files of the plate's size: what is painted white on `lock` stays the plate's, and what
     moves leaves `clean` behind. With `passes`, every frame comes with an EXR file of passes. `premultiplied` says that
     the plate's colour was stored times its alpha. `regions` instead of `region` move several things at once.
+    `like` names the variant that all are to be like, and before it what that one was sampled like: see `like_this`.
     """
 
     job_id: str
@@ -47,6 +49,20 @@ class SampleRequest:
     passes: bool = False
     premultiplied: bool = False
     regions: tuple[Region, ...] = ()
+    like: tuple[Like, ...] = ()
+
+    @property
+    def is_single(self) -> bool:
+        """Whether each variant is one drawn clip of one region: it has its own kinematics, and others can be like it."""
+        played = self.playback or Playback()
+        return self.kinematics is None and not self.regions and (played.chain, played.draws) == (1, 1)
+
+    def like_this(self, index: int, amount: float) -> tuple[Like, ...]:
+        """The `like` of a request for more variants like variant `index` of this one, which `is_single`.
+
+        `amount` in (0, 1] says how far from it they may be; small is close.
+        """
+        return (*self.like, Like(self.seed, index, amount))
 
     def plate_sha256(self) -> str:
         """Hash of the encoded file's bytes."""
@@ -82,6 +98,7 @@ class SampleRequest:
             passes=self.passes,
             premultiplied=self.premultiplied,
             regions=self.regions,
+            like=self.like,
         )
 
 
@@ -90,6 +107,7 @@ class InvertRequest:
     """The kinematics of a clip: encoded image files of one size, as many as the model makes and the still before them.
 
     Without `pokes` the place that moves most is taken. `source` names the clip in the kinematics file.
+    With `variant` the kinematics are that variant's own, and `frames` is its plate alone: see `of_variant`.
     """
 
     job_id: str
@@ -99,6 +117,23 @@ class InvertRequest:
     region: Region | None = None
     model: str | None = None
     upright: bool = True
+    variant: Variant | None = None
+    premultiplied: bool = False
+
+    @classmethod
+    def of_variant(cls, job_id: str, sampled: SampleRequest, index: int) -> InvertRequest:
+        """The kinematics of variant `index` of what `sampled` asked for, which `is_single`."""
+        return cls(
+            job_id=job_id,
+            frames=(sampled.plate,),
+            source=f"{sampled.plate_name} variant {index}"[-NAME_CHARACTERS:],
+            pokes=sampled.pokes,
+            region=sampled.region,
+            model=sampled.model,
+            upright=sampled.upright,
+            variant=Variant(sampled.seed, index, sampled.like),
+            premultiplied=sampled.premultiplied,
+        )
 
     def uploads(self) -> dict[str, bytes]:
         """Files that the backend may ask for, by their hashes."""
@@ -114,6 +149,8 @@ class InvertRequest:
             model=self.model,
             upright=self.upright,
             source=self.source,
+            variant=self.variant,
+            premultiplied=self.premultiplied,
         )
 
 

@@ -101,6 +101,7 @@ class ResultWriter:
             "job_id": request.job_id,
             "pokes": [[poke.x, poke.y, poke.dx, poke.dy] for poke in request.pokes],
             "seed": request.seed,
+            **({} if not request.like else {"like": to_plain(request.like)}),
             "model": {"name": summary.model.name, "sha256": summary.model.sha256},
             "plate": {
                 "name": request.plate_name,
@@ -124,10 +125,13 @@ class ResultWriter:
                 for index, done in sorted(self._done.items())
             ],
             "plate_options": self._plate_options(),
-            **({} if request.kinematics is None else {"kinematics": {"sha256": request.kinematics_sha256()}}),
+            **({} if request.kinematics is None else {"kinematics": self._kinematics(summary)}),
             "colour": summary.colour,
             "versions": {part.name: part.version for part in summary.versions},
         }
+
+    def _kinematics(self, summary: JobSummary) -> dict[str, Any]:
+        return {"sha256": self._request.kinematics_sha256(), "pose_difference": summary.pose_difference}
 
     def _plate_options(self) -> dict[str, Any]:
         sample = self._request.message()
@@ -137,6 +141,7 @@ class ResultWriter:
             "clean_sha256": sample.clean_sha256,
             "passes": sample.passes,
             "premultiplied": sample.premultiplied,
+            "upright": sample.upright,
         }
 
 

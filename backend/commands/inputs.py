@@ -7,7 +7,7 @@ from pathlib import Path
 from ..plate.image import PlateImage, decode_plate
 from ..protocol import limits
 from ..protocol.errors import IpokeError, ProtocolError
-from ..protocol.messages import Poke
+from ..protocol.messages import LEAST_AMOUNT, Like, Poke
 from .errors import CommandError, UsageError
 
 
@@ -25,6 +25,19 @@ def parse_poke(text: str) -> Poke:
     except ProtocolError as error:
         raise UsageError(error.sentence) from error
     return poke
+
+
+def parse_like(text: str) -> Like:
+    """A variant written as SEED/INDEX:AMOUNT; raises UsageError."""
+    try:
+        variant, amount = text.split(":")
+        seed, index = (int(part) for part in variant.split("/"))
+        like = Like(seed, index, float(amount))
+    except ValueError:
+        raise UsageError(f"--like {text} is not SEED/INDEX:AMOUNT, such as 7/2:0.3 for near variant 2 of seed 7.") from None
+    if not (0 <= like.seed <= limits.SEED and 0 <= like.index <= limits.VARIANT_INDEX and LEAST_AMOUNT <= like.amount <= 1):
+        raise UsageError(f"--like {text} is no variant; seed and index are 0 or more, the amount {LEAST_AMOUNT} to 1.")
+    return like
 
 
 def read_file(path: Path) -> bytes:

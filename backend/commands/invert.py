@@ -1,4 +1,4 @@
-"""Owns `ipoke invert`: the kinematics of a clip, written as a file that `ipoke transfer` replays on another still."""
+"""Owns `ipoke invert`: the kinematics of a clip or a variant, as a file that `ipoke transfer` replays on another still."""
 
 from __future__ import annotations
 
@@ -15,13 +15,20 @@ from .backends import connect, open_backend, run_to_end
 from .clips import read_clip
 from .errors import CommandError, UsageError
 from .inputs import parse_poke
+from .job_folder import JobFolder
 from .progress import ProgressBar
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
-    parser.add_argument("clip", type=Path, metavar="CLIP", help="a video, or a folder of images in the order of their names")
-    parser.add_argument("--still", type=Path, metavar="IMAGE", help="the still before the clip's first frame")
+    parser.add_argument(
+        "clip",
+        type=Path,
+        metavar="CLIP",
+        help="a video, a folder of images in the order of their names, or with --variant the folder that `ipoke poke` wrote",
+    )
+    parser.add_argument("--variant", type=int, metavar="N", help="the kinematics of variant N of CLIP itself; needs --still")
+    parser.add_argument("--still", type=Path, metavar="IMAGE", help="the still before the clip's first frame; variant N's plate")
     parser.add_argument(
         "--poke",
         action="append",
@@ -42,11 +49,10 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"-o {target} must end in {SUFFIX}.")
     if target.is_dir() or not target.absolute().parent.is_dir():
         raise UsageError(f"{target} can't be written; choose a file in a folder that exists with -o.")
-    pokes = tuple(parse_poke(text) for text in arguments.poke)
+    job = None if arguments.variant is None else _job(arguments)
+    asked = None if job is None else job.kinematics_of(arguments.variant)
     with open_backend(arguments.connection_file) as backend:
-        frames = read_clip(arguments.clip, _model(connect(backend).info, arguments.model).frames + 1, arguments.still)
-        source = arguments.clip.resolve().name[:NAME_CHARACTERS]
-        request = InvertRequest(new_job_id(), frames, source, pokes, model=arguments.model)
+        request = asked or _clip_request(arguments, connect(backend).info)
         bar, brought = ProgressBar(), list[bytes]()
 
         def take(event: happened.Event) -> None:
@@ -60,9 +66,24 @@ def run(arguments: argparse.Namespace) -> int:
             run_to_end(backend, request, take)
         finally:
             bar.clear()
+    if job is not None and read_kinematics(brought[-1]).info.model.sha256 != job.model_sha256:
+        raise CommandError(f"The model {request.model} is another one than made {job.folder}; sample the plate again.")
     _write(target, brought[-1])
     _show(target, brought[-1], as_json=arguments.json)
     return 0
+
+
+def _job(arguments: argparse.Namespace) -> JobFolder:
+    if arguments.still is None or arguments.poke or arguments.model:
+        raise UsageError("--variant needs the plate with --still, and goes without --poke and --model: it has its own.")
+    return JobFolder.read(arguments.clip, arguments.still)
+
+
+def _clip_request(arguments: argparse.Namespace, info: ServerInfo) -> InvertRequest:
+    pokes = tuple(parse_poke(text) for text in arguments.poke)
+    frames = read_clip(arguments.clip, _model(info, arguments.model).frames + 1, arguments.still)
+    source = arguments.clip.resolve().name[:NAME_CHARACTERS]
+    return InvertRequest(new_job_id(), frames, source, pokes, model=arguments.model)
 
 
 def _model(info: ServerInfo, name: str | None) -> ModelEntry:

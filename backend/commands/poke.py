@@ -15,10 +15,10 @@ from ..client import events as happened
 from ..plate.image import PlateImage
 from ..plate.preview import PreviewMaker, video_name
 from ..protocol import limits
-from ..protocol.messages import JobSummary, Loop, OutputSize, Region, Seam
+from ..protocol.messages import POSES_DIFFER, JobSummary, Loop, OutputSize, Region, Seam
 from .backends import Backend, open_backend, run_to_end
 from .errors import CommandError, UsageError
-from .inputs import parse_poke, read_plate
+from .inputs import parse_like, parse_poke, read_plate
 from .output_folder import OutputFolder
 from .plate_options import add_chain_arguments, add_plate_arguments, with_plate_options
 from .progress import ProgressBar
@@ -36,6 +36,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--samples", type=int, default=4, metavar="N", help="how many variants (4)")
     parser.add_argument("--seed", type=int, metavar="S", help="the same seed gives the same variants; random without it")
+    parser.add_argument(
+        "--like",
+        action="append",
+        default=[],
+        metavar="SEED/INDEX:AMOUNT",
+        help="more like that variant; amount 1 is as far as any other, near 0 the same; repeated, what that one was like first",
+    )
     parser.add_argument("--model", metavar="M", help="name of an installed model; the default one without it")
     add_plate_arguments(parser)
     add_chain_arguments(parser)
@@ -81,8 +88,8 @@ def run_job(request: SampleRequest, plate: PlateImage, target: Path, connection_
         raise CommandError(f"{target} can't be written ({error.strerror}); free some space or choose another.") from error
     else:
         folder = output.keep()
-        job.show_seams()
-        _show(folder, request, kept, time.monotonic() - started_s, as_json=as_json)
+        job.show_findings()
+        _show(folder, request, kept, job.pose_difference, time.monotonic() - started_s, as_json=as_json)
         return 0
     finally:
         output.discard()
@@ -99,10 +106,21 @@ class _PokeJob:
         self._summary: JobSummary | None = None
         self._seams: dict[int, Seam] = {}
 
-    def show_seams(self) -> None:
-        """Say how each loop closes."""
+    def show_findings(self) -> None:
+        """Say how each loop closes, and whether replayed motion may not fit."""
+        if self._summary is not None and self._summary.poses_differ:
+            print(
+                f"The poses of this still and of the motion's own differ much ({self._summary.pose_difference:.2f}, "
+                f"alike up to {POSES_DIFFER}); the motion may not fit, look at it.",
+                file=sys.stderr,
+            )
         for variant, seam in sorted(self._seams.items()):
             print(f"variant {variant:02d}: {describe(seam)}", file=sys.stderr)
+
+    @property
+    def pose_difference(self) -> float | None:
+        """Of the plate from the still of the replayed motion."""
+        return None if self._summary is None else self._summary.pose_difference
 
     def run(self, backend: Backend) -> None:
         """Submit and take everything until the job ends; raises CommandError when it does not end well."""
@@ -150,6 +168,9 @@ def _request(arguments: argparse.Namespace) -> tuple[SampleRequest, PlateImage]:
     seed = secrets.randbelow(2**31) if arguments.seed is None else arguments.seed
     if not 0 <= seed <= limits.SEED:
         raise UsageError(f"--seed must be between 0 and {limits.SEED}, not {seed}.")
+    if len(arguments.like) > limits.LIKES:
+        raise UsageError(f"--like may be given {limits.LIKES} times, not {len(arguments.like)}; start from a later variant.")
+    like = tuple(parse_like(text) for text in arguments.like)
     data, plate = read_plate(arguments.image, premultiplied=arguments.premultiplied)
     request = SampleRequest(
         job_id=new_job_id(),
@@ -162,6 +183,7 @@ def _request(arguments: argparse.Namespace) -> tuple[SampleRequest, PlateImage]:
         model=arguments.model,
         size=OutputSize(arguments.size),
         depth_bits=plate.depth_bits if arguments.size == "plate" else 8,
+        like=like,
     )
     return with_plate_options(request, arguments), plate
 
@@ -175,13 +197,22 @@ def describe(seam: Seam) -> str:
     )
 
 
-def _show(folder: Path, request: SampleRequest, variants: tuple[int, ...], seconds: float, *, as_json: bool) -> None:
+def _show(
+    folder: Path,
+    request: SampleRequest,
+    variants: tuple[int, ...],
+    pose_difference: float | None,
+    seconds: float,
+    *,
+    as_json: bool,
+) -> None:
     told: dict[str, Any] = {
         "folder": str(folder),
         "job": str(folder / "job.json"),
         "contact_sheet": str(folder / "contact_sheet.png"),
         "previews": [str(folder / video_name(index)) for index in variants],
         "seed": request.seed,
+        "pose_difference": pose_difference,
         "seconds": round(seconds, 2),
     }
     if as_json:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import hashlib
 from pathlib import Path
 
 from ..client import SampleRequest, new_job_id
 from ..kinematics import SUFFIX, read_kinematics
 from ..protocol.errors import IpokeError
-from ..protocol.messages import OutputSize
+from ..protocol.messages import OutputSize, Region
 from .errors import CommandError
 from .inputs import parse_poke, read_file, read_plate
 from .plate_options import add_plate_arguments, with_plate_options
@@ -53,5 +55,9 @@ def run(arguments: argparse.Namespace) -> int:
         depth_bits=plate.depth_bits if arguments.size == "plate" else 8,
         kinematics=data,
     )
+    request = with_plate_options(request, arguments)
+    on_its_own = hashlib.sha256(image).hexdigest() == kinematics.info.frame_sha256s[0] and not arguments.poke
+    if on_its_own and not arguments.region:
+        request = dataclasses.replace(request, region=Region(*kinematics.info.region_px))
     target: Path = arguments.output or Path(f"{arguments.image.stem}-transferred")
-    return run_job(with_plate_options(request, arguments), plate, target, arguments.connection_file, as_json=arguments.json)
+    return run_job(request, plate, target, arguments.connection_file, as_json=arguments.json)

@@ -29,9 +29,13 @@ FrameNumber = Annotated[int, Between(1, limits.FRAMES)]
 OutputNumber = Annotated[int, Between(1, limits.OUTPUT_FRAMES)]
 Seconds = Annotated[float, Between(0.0, 1e9)]
 Extent = Annotated[float, Between(0.0, 1e6)]
+Seed = Annotated[int, Between(0, limits.SEED)]
 
 TIP_TOLERANCE = 1e-6
 SHORTEST_POKE = 1e-4
+LEAST_AMOUNT = 1e-3
+POSES_DIFFER = 0.3
+"""Cosine distance of two stills' features; `python -m benchmarks.poses` measures what lies on either side."""
 
 
 class OutputSize(StrEnum):
@@ -85,6 +89,30 @@ class Region:
     y: Pixels
     w: Annotated[int, Between(limits.REGION_SIDE_PX, limits.IMAGE_SIDE_PX)]
     h: Annotated[int, Between(limits.REGION_SIDE_PX, limits.IMAGE_SIDE_PX)]
+
+
+@dataclass(frozen=True, slots=True)
+class Like:
+    """A variant, by its seed and index, and how far from it others may be: 1 is as far as any other, near 0 the same.
+
+    With r its residual kinematics, theirs are sqrt(1 - amount^2) r + amount eps, eps ~ N(0, I).
+    """
+
+    seed: Seed
+    index: Annotated[int, Between(0, limits.VARIANT_INDEX)]
+    amount: Annotated[float, Between(LEAST_AMOUNT, 1.0)]
+
+
+Likes = Annotated[tuple[Like, ...], Length(0, limits.LIKES)]
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """Which variant of a plate and its pokes is meant: seed and index, and what it was sampled like (see `Sample`)."""
+
+    seed: Seed
+    index: Annotated[int, Between(0, limits.VARIANT_INDEX)]
+    like: Likes
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +209,7 @@ class JobSummary:
     """What a finished job was made from and with; everything that `job.json` says beside the request.
 
     Where the request named several `regions`, they stand here and `region_px` is the box around them.
+    `pose_difference` is the distance of the plate from the still of the kinematics that were replayed, 0 for like poses.
     """
 
     model: ModelEntry
@@ -193,6 +222,12 @@ class JobSummary:
     colour: Text
     versions: Annotated[tuple[Version, ...], Length(0, 32)]
     regions: Annotated[tuple[Region, ...], Length(0, limits.REGIONS)] = ()
+    pose_difference: Annotated[float, Between(0.0, 2.0)] | None = None
+
+    @property
+    def poses_differ(self) -> bool:
+        """Whether kinematics were replayed on a still so unlike their own that the motion may not fit."""
+        return self.pose_difference is not None and self.pose_difference > POSES_DIFFER
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +290,8 @@ class Sample(Message):
 
     With `kinematics_sha256` nothing is drawn: the motion in that file is replayed on the plate, as variant 0.
     `regions` instead of `region` are sampled each by the pokes whose tails they hold first, and composited in their order.
+    With `like` the variants are like an earlier one, the last of the list; the ones before it say what that one was
+    sampled like itself, the oldest first.
     """
 
     job_id: JobId
@@ -263,7 +300,7 @@ class Sample(Message):
     region: Region | None
     samples: Annotated[int, Between(1, limits.SAMPLES)]
     first: Annotated[int, Between(0, limits.VARIANT_INDEX)]
-    seed: Annotated[int, Between(0, limits.SEED)]
+    seed: Seed
     model: Name | None
     size: OutputSize
     upright: bool
@@ -275,6 +312,7 @@ class Sample(Message):
     passes: bool = False
     premultiplied: bool = False
     regions: Annotated[tuple[Region, ...], Length(0, limits.REGIONS)] = ()
+    like: Likes = ()
 
     def check(self, where: str) -> None:
         """Refuse a depth that no image file has, and more than one replay of the same kinematics."""
@@ -289,6 +327,8 @@ class Sample(Message):
             raise ProtocolError("Replayed kinematics are one clip; leave out the chain and the loop's draws.", "playback")
         if self.kinematics_sha256 is not None and (self.samples, self.first) != (1, 0):
             raise ProtocolError("samples must be 1 and first 0 where kinematics are replayed.", "samples")
+        if self.like and (self.kinematics_sha256 is not None or played.chain > 1):
+            raise ProtocolError("like is for single clips that are drawn; leave out the chain and the kinematics.", "like")
 
     @property
     def uploads(self) -> tuple[str, ...]:
@@ -306,16 +346,26 @@ class Sample(Message):
 class Invert(Message):
     """Asks for the kinematics of a clip of as many frames as the model makes, and the still before them.
 
-    The frames are stills of one size. Without pokes, the place that moves most is taken for one.
+    The frames are stills of one size. Without pokes, the place that moves most is taken for one. With `variant`, the
+    kinematics are those of that variant exactly, and its plate is the only frame.
     """
 
     job_id: JobId
-    frame_sha256s: Annotated[tuple[Digest, ...], Length(2, limits.FRAMES + 1)]
+    frame_sha256s: Annotated[tuple[Digest, ...], Length(1, limits.FRAMES + 1)]
     pokes: Annotated[tuple[Poke, ...], Length(0, limits.POKES)]
     region: Region | None
     model: Name | None
     upright: bool
     source: Name
+    variant: Variant | None = None
+    premultiplied: bool = False
+
+    def check(self, where: str) -> None:
+        """Refuse a clip without a second frame, and a variant with one or without its pokes."""
+        if (self.variant is None) == (len(self.frame_sha256s) == 1):
+            raise ProtocolError("variant goes with the one frame that is its plate; a clip has more, and no variant.", "variant")
+        if self.variant is not None and not self.pokes:
+            raise ProtocolError("pokes must be those of the variant.", "pokes")
 
     @property
     def uploads(self) -> tuple[str, ...]:

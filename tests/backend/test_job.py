@@ -26,16 +26,24 @@ class ShiftingModel:
 
     entry = dataclasses.replace(MODEL, size_px=32, frames=4)
     versions = (m.Version("arithmetic", "1"),)
+    group = 8
 
     def __init__(self) -> None:
         self.groups: list[range] = []
+        self.like: tuple[m.Like, ...] = ()
 
-    def frames(self, x0, pokes, seed: int, variants: range, cancelled: Callable[[], bool]) -> Iterator[ModelFrame]:
+    def frames(
+        self, x0, pokes, seed: int, variants: range, cancelled: Callable[[], bool], like: tuple[m.Like, ...] = ()
+    ) -> Iterator[ModelFrame]:
         self.groups.append(variants)
+        self.like = like
         for t in range(1, 5):
             for variant in variants:
                 flow = np.full((2, 32, 32), (variant + 1) * t / 4, np.float32)
                 yield ModelFrame(variant, t, x0, flow, np.ones((32, 32), np.float32))
+
+    def pose_difference(self, x0) -> None:
+        return None
 
 
 @pytest.fixture
@@ -94,6 +102,13 @@ def test_variants_are_asked_for_in_groups_that_begin_at_fixed_indices(plate, fir
     model = ShiftingModel()
     SampleJob(request(first=first, samples=samples), model, plate).run(lambda message, raw=b"": None, lambda: False)
     assert model.groups == groups
+
+
+def test_what_the_variants_are_to_be_like_reaches_the_model(plate):
+    model = ShiftingModel()
+    like = (m.Like(7, 2, 0.5), m.Like(9, 0, 0.25))
+    SampleJob(request(like=like), model, plate).run(lambda message, raw=b"": None, lambda: False)
+    assert model.like == like
 
 
 @pytest.mark.parametrize(

@@ -9,26 +9,29 @@ import pytest
 from safetensors.numpy import load
 
 from backend.kinematics import (
+    FORMAT,
     Kinematics,
     KinematicsError,
     KinematicsInfo,
     ModelId,
     ReplayedModel,
+    pose_difference,
     read_kinematics,
-    residual_sha256,
+    values_sha256,
     write_kinematics,
 )
-from backend.protocol.messages import Poke, Version
+from backend.protocol.messages import Like, Poke, Variant, Version
 
 from .protocol.examples import SHA
 from .test_job import ShiftingModel
 
 RESIDUAL = np.random.default_rng(0).normal(size=(3, 8, 8)).astype(np.float32)
+FEATURES = np.random.default_rng(1).normal(size=48).astype(np.float32)
 
 
-def kinematics(residual: np.ndarray = RESIDUAL, sha256: str = SHA) -> Kinematics:
+def kinematics(residual: np.ndarray = RESIDUAL, sha256: str = SHA, variant: Variant | None = None) -> Kinematics:
     info = KinematicsInfo(
-        format=1,
+        format=FORMAT,
         model=ModelId("garden-64", sha256),
         frames=10,
         pokes=(Poke(0.5, 0.4, 0.1, -0.1),),
@@ -36,22 +39,34 @@ def kinematics(residual: np.ndarray = RESIDUAL, sha256: str = SHA) -> Kinematics
         clip_size_px=(640, 480),
         source="leaf.mp4",
         frame_sha256s=(SHA,) * 11,
-        residual_sha256=residual_sha256(residual),
+        values_sha256=values_sha256(residual, FEATURES),
         versions=(Version("ipoke", "0.1.0"),),
+        variant=variant,
     )
-    return Kinematics(residual, info)
+    return Kinematics(residual, FEATURES, info)
 
 
-def test_kinematics_are_read_back():
-    read = read_kinematics(write_kinematics(kinematics()))
-    assert read.info == kinematics().info
+@pytest.mark.parametrize("variant", [None, Variant(7, 2, ()), Variant(7, 2, (Like(3, 0, 0.5),))])
+def test_kinematics_are_read_back(variant):
+    read = read_kinematics(write_kinematics(kinematics(variant=variant)))
+    assert read.info == kinematics(variant=variant).info
     assert (read.residual == RESIDUAL).all()
+    assert (read.still_features == FEATURES).all()
+
+
+def test_poses_differ_by_the_angle_between_their_features():
+    assert pose_difference(FEATURES, FEATURES) == pytest.approx(0, abs=1e-12)
+    assert pose_difference(FEATURES, 3 * FEATURES) == pytest.approx(0, abs=1e-6)
+    assert pose_difference(FEATURES, -FEATURES) == pytest.approx(2)
+    assert pose_difference(np.eye(2, dtype=np.float32)[0], np.eye(2, dtype=np.float32)[1]) == pytest.approx(1)
+    assert pose_difference(FEATURES, np.zeros_like(FEATURES)) == 1
 
 
 def test_the_safetensors_library_reads_the_same_values():
-    (name, values), *others = load(write_kinematics(kinematics())).items()
-    assert (name, others) == ("residual", [])
-    assert (values == RESIDUAL).all()
+    tensors = load(write_kinematics(kinematics()))
+    assert set(tensors) == {"residual", "still_features"}
+    assert (tensors["residual"] == RESIDUAL).all()
+    assert (tensors["still_features"] == FEATURES).all()
 
 
 def test_the_same_kinematics_give_the_same_bytes():
@@ -74,7 +89,9 @@ def test_a_file_with_changed_bytes_is_refused_or_says_the_same_residual():
         place = generator.randrange(len(data))
         changed[place : place + generator.randint(0, 2)] = generator.randbytes(generator.randint(0, 3))
         try:
-            assert (read_kinematics(bytes(changed)).residual == RESIDUAL).all()
+            read = read_kinematics(bytes(changed))
+            assert (read.residual == RESIDUAL).all()
+            assert (read.still_features == FEATURES).all()
         except KinematicsError:
             refused += 1
     assert refused > 1_500

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 from pathlib import Path
@@ -68,6 +69,18 @@ def test_a_later_variant_alone_is_the_one_of_the_whole(backend, plate):
     whole = frames(backend, request(plate, samples=9))
     assert frames(backend, request(plate, samples=1, first=8)) == {key: whole[key] for key in whole if key[0] == 8}
     assert frames(backend, request(plate, samples=2, first=3)) == {key: whole[key] for key in whole if key[0] in (3, 4)}
+
+
+def test_variants_like_another_are_recalled_from_the_line_they_come_from(backend, plate):
+    parent = request(plate, samples=1, first=2)
+    child = dataclasses.replace(request(plate), seed=6, like=parent.like_this(2, 0.5))
+    grandchild = dataclasses.replace(request(plate, samples=1), seed=8, like=child.like_this(1, 0.25))
+    assert [(one.seed, one.index, one.amount) for one in grandchild.like] == [(5, 2, 0.5), (6, 1, 0.25)]
+    again = dataclasses.replace(grandchild, job_id=new_job_id())
+    made = frames(backend, grandchild)
+    assert made == frames(backend, again)
+    assert made != frames(backend, dataclasses.replace(again, job_id=new_job_id(), like=grandchild.like[1:]))
+    assert made != frames(backend, dataclasses.replace(again, job_id=new_job_id(), like=()))
 
 
 def test_region_and_size_are_known_before_the_first_frame(backend, plate):

@@ -40,8 +40,10 @@ def folder(tmp_path) -> Path:
 
 @pytest.fixture
 def invert(ipoke, connection_file, tmp_path):
-    def run(clip: Path, *more: str | Path, output: str = "a.kin.safetensors") -> Path:
-        words = ("--model", MODEL, "--connection-file", connection_file, "--json", "-o", tmp_path / output)
+    def run(
+        clip: Path, *more: str | Path, output: str = "a.kin.safetensors", model: tuple[str, ...] = ("--model", MODEL)
+    ) -> Path:
+        words = (*model, "--connection-file", connection_file, "--json", "-o", tmp_path / output)
         assert ipoke("invert", clip, *words, *more)["kinematics"] == str(tmp_path / output)
         return tmp_path / output
 
@@ -60,7 +62,7 @@ def transfer(ipoke, connection_file, tmp_path):
 
 def test_a_clip_becomes_a_safetensors_file_with_its_provenance(invert, folder):
     file = invert(folder, "--poke", POKE)
-    assert list(load_file(file)) == ["residual"]
+    assert set(load_file(file)) == {"residual", "still_features"}
     assert load_file(file)["residual"].shape[1:] == (8, 8)
     with safe_open(file, "numpy") as opened:
         info = json.loads(opened.metadata()["ipoke_kinematics"])
@@ -141,6 +143,54 @@ def test_a_variant_is_inverted_with_the_still_before_it(invert, transfer, ipoke,
     assert read_kinematics(file.read_bytes()).info.clip_size_px == (64, 64)
     replayed = transfer(file, cropped, "--poke", POKE, "--size", "model")
     assert cv2.imread(str(replayed / "variant_00" / "frame_0010.png")).shape == (64, 64, 3)
+
+
+@pytest.fixture
+def poked(ipoke, connection_file, still, tmp_path):
+    """A poked photograph and the folder of two variants near variant 1 of seed 3, at the plate's size."""
+    image = still("photo.png", 160, 120)
+    words = ("--poke", POKE, "--model", MODEL, "--samples", "2", "--seed", "5", "--like", "3/1:0.5")
+    ipoke("poke", image, *words, "--connection-file", connection_file, "--json", "-o", tmp_path / "poked")
+    return image, tmp_path / "poked"
+
+
+def pictures(variant: Path) -> np.ndarray:
+    return np.stack([cv2.imread(str(file)).astype(int) for file in sorted(variant.iterdir())])
+
+
+def test_a_variants_own_kinematics_replay_it_on_its_plate(poked, invert, transfer):
+    image, folder = poked
+    file = invert(folder, "--variant", "1", "--still", image, model=())
+    info = read_kinematics(file.read_bytes()).info
+    assert (info.variant.seed, info.variant.index, info.variant.like[0].amount) == (5, 1, 0.5)
+    out = transfer(file, image)
+    shown, replayed = pictures(folder / "variant_01"), pictures(out / "variant_00")
+    assert np.abs(shown - cv2.imread(str(image))).max() > 20
+    assert np.abs(replayed - shown).max() <= 1
+    assert json.loads((out / "job.json").read_text())["kinematics"]["pose_difference"] < 1e-6
+
+
+def test_a_variant_that_is_not_there_or_of_another_plate_is_refused(poked, capsys, still, tmp_path, connection_file):
+    image, folder = poked
+    words = ("--connection-file", connection_file, "-o", tmp_path / "a.kin.safetensors")
+    assert "has no variant 7; it has 0, 1" in refused(capsys, "invert", folder, "--variant", "7", "--still", image, *words)
+    assert "--still" in refused(capsys, "invert", folder, "--variant", "1", *words)
+    other = still("other.png", 80, 60)
+    assert "is not the plate" in refused(capsys, "invert", folder, "--variant", "1", "--still", other, *words)
+    (folder / "job.json").write_text('{"pokes": 3}')
+    assert "is not what `ipoke poke` wrote" in refused(capsys, "invert", folder, "--variant", "1", "--still", image, *words)
+
+
+def test_a_still_of_another_pose_is_told(poked, invert, ipoke, connection_file, tmp_path, capsys):
+    image, folder = poked
+    file = invert(folder, "--variant", "0", "--still", image, model=())
+    other = tmp_path / "negative.png"
+    cv2.imwrite(str(other), 255 - cv2.imread(str(image)))
+    words = ("--connection-file", connection_file, "-o", tmp_path / "out", "--size", "model")
+    assert main([str(word) for word in ("transfer", file, other, *words)]) == 0
+    difference = json.loads((tmp_path / "out" / "job.json").read_text())["kinematics"]["pose_difference"]
+    assert (difference > 0.3) == ("differ much" in capsys.readouterr().err)
+    assert difference > 0.3
 
 
 REFUSED = {

@@ -28,14 +28,15 @@ def still() -> Tensor:
 
 @pytest.fixture(scope="module")
 def guide(model: Model, still: Tensor) -> Guide:
-    guide = model._prepare(still, POKES).guide
+    guide = model._guide_of(model._prepare(still, POKES))
     assert guide is not None
     return guide
 
 
 @pytest.fixture
 def draws(model: Model, still: Tensor) -> Tensor:
-    return model._draw(range(4), 2, model._prepare(still, POKES).conditioning)
+    codes = model._codes(range(2), 2, (), model._prepare(still, POKES), guided=False)
+    return torch.cat(list(codes))
 
 
 @torch.inference_mode()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from ipoke_models import Cancelled, Model, ModelError, PokeError, installed_models, load_model
+from ipoke_models import Cancelled, Model, ModelError, Near, PokeError, installed_models, load_model
 from ipoke_models.checkpoint import save_model
 from ipoke_models.networks import Networks
 from ipoke_models.training.presets import PRESETS
@@ -114,28 +114,38 @@ def test_models_of_the_variable_are_listed(folder: Path, monkeypatch: pytest.Mon
     assert "damaged" not in names
 
 
-def test_a_residual_that_runs_away_is_drawn_again_and_leaves_its_company_alone(
-    model: Model, x0: torch.Tensor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    prepared = model._prepare(x0, POKES)
-    solve = model._sampler.latent
-    calls: list[torch.Tensor] = []
+def test_a_variants_own_residual_replays_it_but_for_rounding(model: Model, x0: torch.Tensor) -> None:
+    for near in ((), (Near(1, 3, 0.4),)):
+        r = model.variant_residual(x0, POKES, 7, 5, near)
+        assert r.shape == (16, 8, 8)
+        variant = model.sample(x0, POKES, n=1, seed=7, first=5, near=near)[0]
+        assert float((model.replay(r, x0, POKES) - variant).abs().max()) < 1e-3
 
-    def first_run_away(r: torch.Tensor, *rest: object) -> torch.Tensor:
-        calls.append(r.clone())
-        z = solve(r, *rest).clone()
-        if len(calls) == 1:
-            z[2] = float("nan")
-        return z
 
-    expected = model._draw(range(4), 5, prepared.conditioning)
-    monkeypatch.setattr(model._sampler, "latent", first_run_away)
-    drawn = model._draw(range(4), 5, prepared.conditioning)
-    assert len(calls) == 2
-    assert not torch.equal(calls[0][2], calls[1][2])
-    for other in (0, 1, 3):
-        assert torch.equal(drawn[other], expected[other])
-    assert drawn[2].isfinite().all()
+def test_replays_leave_the_guide_alone(model: Model, x0: torch.Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*arguments: object) -> None:
+        raise AssertionError("a replay is not held to the pokes")
+
+    monkeypatch.setattr(model, "_new_guide", refuse)
+    model.replay(torch.zeros(16, 8, 8), x0.flip(0), POKES)
+
+
+def test_variants_near_another_are_the_nearer_the_smaller_the_amount(model: Model, x0: torch.Tensor) -> None:
+    parent = model.sample(x0, POKES, n=1, seed=7, first=3)[0]
+
+    def distance(amount: float) -> float:
+        near = model.sample(x0, POKES, n=4, seed=11, near=(Near(7, 3, amount),))
+        return float((near - parent).abs().mean())
+
+    distances = [distance(amount) for amount in (0.01, 0.1, 0.5, 1.0)]
+    assert distances == sorted(distances)
+    assert distances[0] < 0.05 * distances[-1]
+
+
+def test_features_tell_another_still_from_nearly_the_same(model: Model, x0: torch.Tensor) -> None:
+    own, close, other = (model.features(still) for still in (x0, x0 + 0.01, x0.flip(1)))
+    assert own.shape == (64 * 16,)
+    assert float((own - close).norm()) < 0.2 * float((own - other).norm())
 
 
 def test_a_flow_that_always_runs_away_is_told_in_a_sentence(

@@ -43,6 +43,7 @@ EXAMPLES: tuple[m.Message, ...] = (
     m.Upload(SHA),
     SAMPLE,
     dataclasses.replace(SAMPLE, samples=1, kinematics_sha256=SHA),
+    dataclasses.replace(SAMPLE, like=(m.Like(7, 2, 0.5), m.Like(2**62, 0, 1.0))),
     dataclasses.replace(
         SAMPLE,
         playback=m.Playback(48, 2, m.Easing.LINEAR, m.Loop.CLOSED, 3),
@@ -53,6 +54,7 @@ EXAMPLES: tuple[m.Message, ...] = (
     ),
     dataclasses.replace(SAMPLE, region=None, regions=(m.Region(0, 0, 200, 200), m.Region(200, 0, 100, 100))),
     INVERT,
+    dataclasses.replace(INVERT, frame_sha256s=(SHA,), variant=m.Variant(7, 3, (m.Like(5, 2, 0.25),)), premultiplied=True),
     m.Cancel(JOB),
     m.CancelAll(False),
     m.ReleaseMemory(),
@@ -72,6 +74,7 @@ EXAMPLES: tuple[m.Message, ...] = (
     m.VariantDone(JOB, 0, (SHA, SHA), m.Seam(m.Loop.CLOSED, 0.5, 0.25, 1.0)),
     m.Kinematics(JOB, SHA),
     m.Finished(JOB, SUMMARY),
+    m.Finished(JOB, dataclasses.replace(SUMMARY, pose_difference=0.25)),
     m.Failed(JOB, ERROR),
     m.Cancelled(JOB),
     m.Restarted(JOB, 1),

@@ -21,10 +21,10 @@ from backend.protocol.fields import to_plain
 from backend.protocol.version import PROTOCOL_VERSION
 from tests.fuzz import fuzz_codec
 
-from .examples import ERROR, EVERY, EXAMPLES, JOB, SAMPLE, SHA, raw_of
+from .examples import ERROR, EVERY, EXAMPLES, INVERT, JOB, SAMPLE, SHA, raw_of
 
 MISSING = object()
-LISTS = ("versions", "regions", "models", "pokes", "sha256s", "frame_sha256s", "clients", "workers")
+LISTS = ("versions", "regions", "models", "pokes", "sha256s", "frame_sha256s", "clients", "workers", "like")
 WRONG_VALUES = {
     "missing": MISSING,
     "null": None,
@@ -89,6 +89,10 @@ def is_good(message: m.Message, path: tuple[Any, ...], value: Any) -> bool:
             ("region",), ("model",), ("eta_s",), ("kinematics_sha256",), ("playback",), ("playback", "frames"),
             ("lock_sha256",), ("clean_sha256",), ("seam",),
         }  # fmt: skip
+        if path == ("variant",):
+            return message == INVERT
+        if path[-1] == "pose_difference":
+            return True
         return worker_without_job or (not hasattr(message, "summary") and path in optional) or (message, path) == STATUS_INFO
     if value == "":
         return name in {"device", "colour", "sentence"}
@@ -181,12 +185,31 @@ def test_whole_numbers_are_good_fractions():
         {"model": "../secret"},
         {"plate_sha256": "AB" * 32},
         {"size": "huge"},
+        {"like": (m.Like(7, 2, 0.5),) * (limits.LIKES + 1)},
+        {"like": (m.Like(7, 2, 0.0),)},
+        {"like": (m.Like(7, 2, 1.5),)},
+        {"like": (m.Like(7, 2, 0.5),), "samples": 1, "kinematics_sha256": SHA},
+        {"like": (m.Like(7, 2, 0.5),), "playback": m.Playback(chain=2)},
     ],
 )
 def test_a_request_outside_the_limits_is_refused_before_it_is_sent(change):
     with pytest.raises(ProtocolError) as refusal:
         encode(dataclasses.replace(SAMPLE, **change))
     assert refusal.value.field.startswith(next(iter(change)))
+
+
+@pytest.mark.parametrize(
+    ("field", "change"),
+    [
+        ("variant", {"frame_sha256s": (SHA,)}),
+        ("variant", {"variant": m.Variant(7, 3, ())}),
+        ("pokes", {"frame_sha256s": (SHA,), "variant": m.Variant(7, 3, ()), "pokes": ()}),
+    ],
+)
+def test_a_clip_of_one_frame_and_a_variant_of_more_or_without_pokes_are_refused(field, change):
+    with pytest.raises(ProtocolError) as refusal:
+        encode(dataclasses.replace(INVERT, **change))
+    assert refusal.value.field == field
 
 
 @pytest.mark.parametrize(
