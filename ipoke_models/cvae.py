@@ -27,10 +27,13 @@ class ConditionalVae(nn.Module):
         mean, logvar = self.encoder(torch.cat((z, h), dim=1)).chunk(2, dim=1)
         return mean, logvar
 
-    def forward(self, z: Tensor, h: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """z, h -> z decoded from a sample of r, and mean and log-variance of r: what `losses.evidence_loss` takes."""
+    def forward(self, z: Tensor, h: Tensor, noise: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
+        """z, h -> z decoded from a sample of r, and mean and log-variance of r: what `losses.evidence_loss` takes.
+
+        `noise`, (B, Cz, 8, 8) of N(0, 1), is what the sample is drawn with; fresh where it is not given.
+        """
         mean, logvar = self.posterior(z, h)
-        r = mean + torch.exp(0.5 * logvar) * torch.randn_like(mean)
+        r = mean + torch.exp(0.5 * logvar) * (torch.randn_like(mean) if noise is None else noise)
         return self.latent(r, h), mean, logvar
 
     def residual(self, z: Tensor, h: Tensor) -> Tensor:

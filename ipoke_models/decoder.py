@@ -99,7 +99,7 @@ class SpadeDecoder(nn.Module):
         x = self.in_block(state)
         for block, spade, (gamma, beta) in zip(self.blocks, self.spades, modulation, strict=True):
             x = spade(block(x), gamma, beta)
-        x = self.head(x)
+        x = self.head(x).to(x0.dtype)  # bfloat16 is too coarse for places
         if self.config.head is DecoderHead.RGB:
             return Rendered(torch.tanh(x))
         return self._warp(x, x0)

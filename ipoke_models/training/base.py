@@ -14,9 +14,9 @@ from torch import Tensor, nn
 
 from ..flow.base import ConditionalGaussian
 from ..networks import Networks
+from . import processes
 from .codes import CodedClips, Examples
-from .loop import mean_figures
-from .losses import flow_figures, flow_loss
+from .losses import flow_figures, flow_loss, mean_figures
 
 VALIDATION_CLIPS = 192
 
@@ -33,6 +33,7 @@ class BaseStage:
     """Trains the base and the conditioner; the autoencoder is finished and only decodes."""
 
     name = "base"
+    exact = True
 
     def __init__(
         self, networks: Networks, train: CodedClips, held_out: CodedClips, loss: BaseLoss, batch: int, seed: int
@@ -40,6 +41,8 @@ class BaseStage:
         assert networks.flow.base is not None
         self._base: ConditionalGaussian = networks.flow.base
         self._conditioner, self._autoencoder = networks.conditioner, networks.autoencoder.requires_grad_(False)
+        for part in (self._conditioner.image, self._conditioner.poke):
+            part.decoder.requires_grad_(False)  # not trained here: processes wait for every parameter's gradient
         self.module = nn.ModuleDict({"base": self._base, "conditioner": self._conditioner})
         self._train, self._held_out, self._loss = train, held_out, loss
         self._batch, self._seed = batch, seed
@@ -47,7 +50,7 @@ class BaseStage:
     def losses(self, step: int) -> dict[str, Tensor]:
         """Terms of the loss on fresh clips and pokes."""
         rng = np.random.default_rng([self._seed, 6, step])
-        examples = self._train.random(rng, self._batch, with_motion=True)
+        examples = processes.share(self._train.random(rng, self._batch, with_motion=True))
         frames = examples.batch.backward.shape[1]
         chosen = [int(rng.integers(frames - 1)), frames - 1]
         mean, nll = self._predict(examples)
@@ -57,7 +60,7 @@ class BaseStage:
         truth, visible = _truth(examples, chosen)
         asked = examples.pokes.tips
         at_tips = (asked.norm(dim=1, keepdim=True) > 0) & ~examples.pokes.still.view(-1, 1, 1, 1)
-        error = ((flow[:, -1] - asked).abs() * at_tips).sum() / at_tips.sum().clamp_min(1) / 2
+        error = ((flow[:, -1] - asked).abs() * at_tips).sum() / processes.average(at_tips.sum().float()).clamp_min(1) / 2
         return {"nll": nll, "flow": self._loss.flow * flow_loss(flow, truth, visible), "tips": self._loss.tips * error}
 
     def _predict(self, examples: Examples) -> tuple[Tensor, Tensor]:

@@ -15,6 +15,7 @@ from ..config import MotionInput
 from ..data.batches import mirror, motion_input
 from ..data.pokes import SimulatedPokes, simulate_pokes
 from ..data.store import Batch, ClipStore
+from .processes import beside
 
 LEAST_DEVIATION = 0.1
 """Noise on standardised codes: without it the likelihood pays for scales so thin that the inverse overflows."""
@@ -70,10 +71,11 @@ class CodedClips:
         rows, kinds = torch.from_numpy(indices), mirrored.long()
         mean, logvar = self._codes.mean[rows, kinds], self._codes.logvar[rows, kinds]
         if bool(pokes.still.any()):
-            mean[pokes.still], logvar[pokes.still] = encode_still(self._autoencoder, batch.frames[pokes.still, 0])
+            x0 = beside(self._autoencoder, batch.frames[pokes.still, 0])
+            mean[pokes.still], logvar[pokes.still] = (part.cpu() for part in encode_still(self._autoencoder, x0))
         deviation = torch.sqrt(torch.exp(logvar) + LEAST_DEVIATION**2)
         noise = torch.from_numpy(rng.standard_normal(mean.shape, dtype=np.float32))
-        return Examples(batch, pokes, mean + deviation * noise)
+        return beside(self._autoencoder, Examples(batch, pokes, mean + deviation * noise))
 
 
 @torch.no_grad()
@@ -82,12 +84,12 @@ def encode_store(autoencoder: VideoAutoencoder, store: ClipStore, most: int | No
     autoencoder.eval()
     means, logvars = [], []
     for part in store.parts(64, most):
-        batch = store.batch(part)
-        everywhere = torch.ones(len(batch.frames), dtype=torch.bool)
+        batch = beside(autoencoder, store.batch(part))
+        everywhere = torch.ones(len(batch.frames), dtype=torch.bool, device=batch.frames.device)
         kinds = [autoencoder.encode(motion_input(kind, autoencoder.config)) for kind in (batch, mirror(batch, everywhere))]
         means.append(torch.stack([mean for mean, _ in kinds], dim=1))
         logvars.append(torch.stack([logvar for _, logvar in kinds], dim=1))
-    return Codes(torch.cat(means), torch.cat(logvars))
+    return Codes(torch.cat(means).cpu(), torch.cat(logvars).cpu())
 
 
 @torch.no_grad()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -10,17 +12,27 @@ from ..conditioning import Conditioner
 from ..data.batches import draw
 from ..data.pokes import simulate_pokes
 from ..data.store import Batch, ClipStore
-from .loop import mean_figures
-from .losses import flow_figures, flow_loss
+from .losses import flow_figures, flow_loss, mean_figures
+from .processes import beside, share
 
 POKE_WEIGHT = 0.5
 VALIDATION_CLIPS = 192
+
+
+@dataclass(frozen=True)
+class _Poked:
+    """Stills (B, 3, S, S), poke maps (B, 2, S, S) px and the dense flow that follows, (B, 2, S, S) px."""
+
+    x0: Tensor
+    maps: Tensor
+    truth: Tensor
 
 
 class ConditionerStage:
     """Trains image and poke encoder side by side; they share nothing but the batch."""
 
     name = "conditioner"
+    exact = False
 
     def __init__(
         self, module: Conditioner, train: ClipStore, held_out: ClipStore, pokes: tuple[int, int], batch: int, seed: int
@@ -32,22 +44,25 @@ class ConditionerStage:
     def losses(self, step: int) -> dict[str, Tensor]:
         """Terms of the loss on fresh clips."""
         rng = np.random.default_rng([self._seed, 2, step])
-        batch = draw(self._train, rng, self._batch)
-        x0 = batch.frames[:, 0]
-        flow, truth = self._predict(batch, rng)
-        return {"image": (self.module.image(x0) - x0).abs().mean(), "poke": POKE_WEIGHT * flow_loss(flow, truth)}
+        poked = share(self._poke(draw(self._train, rng, self._batch), rng))
+        flow = self.module.poke(poked.maps, poked.x0)
+        return {"image": self._image_error(poked), "poke": POKE_WEIGHT * flow_loss(flow, poked.truth)}
 
-    def _predict(self, batch: Batch, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    def _image_error(self, poked: _Poked) -> Tensor:
+        error: Tensor = (self.module.image(poked.x0) - poked.x0).abs().mean()
+        return error
+
+    def _poke(self, batch: Batch, rng: np.random.Generator) -> _Poked:
         simulated = simulate_pokes(batch.poke_flow, rng, *self._pokes)
         truth = torch.where(simulated.still.view(-1, 1, 1, 1), torch.zeros_like(batch.poke_flow), batch.poke_flow)
-        return self.module.poke(simulated.maps, batch.frames[:, 0]), truth
+        return beside(self.module, _Poked(batch.frames[:, 0], simulated.maps, truth))
 
     def validate(self) -> dict[str, float]:
         """Flow error on moving pixels beside that of standing still."""
         rows = []
         for part in self._held_out.parts(64, VALIDATION_CLIPS):
             batch = self._held_out.batch(part)
-            flow, truth = self._predict(batch, np.random.default_rng([self._seed, int(part[0])]))
-            x0 = batch.frames[:, 0]
-            rows.append({**flow_figures(flow, truth), "image_error": float((self.module.image(x0) - x0).abs().mean())})
+            poked = self._poke(batch, np.random.default_rng([self._seed, int(part[0])]))
+            flow = self.module.poke(poked.maps, poked.x0)
+            rows.append({**flow_figures(flow, poked.truth), "image_error": float(self._image_error(poked))})
         return mean_figures(rows)

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from ..networks import Networks
 from .codes import CodedClips, Examples
-from .loop import mean_figures
+from .losses import mean_figures
+from .processes import share
 
 INITIALISATION_CLIPS = 256
 
@@ -23,6 +24,7 @@ class KinematicsStage:
     """
 
     name = "kinematics"
+    exact = True
 
     def __init__(
         self, networks: Networks, train: CodedClips, held_out: CodedClips, batch: int, seed: int, *, fresh: bool = True
@@ -39,7 +41,7 @@ class KinematicsStage:
 
     def losses(self, step: int) -> dict[str, Tensor]:
         """Negative log-likelihood on fresh clips and pokes."""
-        return {"nll": self._nll(self._train.random(np.random.default_rng([self._seed, 4, step]), self._batch))}
+        return {"nll": self._nll(share(self._train.random(np.random.default_rng([self._seed, 4, step]), self._batch)))}
 
     @torch.no_grad()
     def _condition(self, examples: Examples) -> Tensor:

@@ -9,82 +9,159 @@ import copy
 import json
 import sys
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
-from safetensors.torch import load_file, save_file
+from lightning_fabric import Fabric
 from torch import Tensor, nn
+from tqdm import tqdm
 
-KEPT_CHECKPOINTS = 2
-GRADIENT_CLIP = 1.0
+from . import processes
+from .checkpoints import State
+from .interruption import Interruption
+from .schedule import Schedule
 
-
-@dataclass(frozen=True)
-class Schedule:
-    """Linear warm-up to `learning_rate`, then cosine to a hundredth of it at `steps`."""
-
-    steps: int
-    batch: int
-    learning_rate: float
-    warmup: int = 100
-    average: float = 0.998
-    validate_every: int = 250
-    save_every: int = 250
-
-    def rate(self, step: int) -> float:
-        """Learning rate at a step."""
-        if step < self.warmup:
-            return self.learning_rate * (step + 1) / self.warmup
-        progress = (step - self.warmup) / max(1, self.steps - self.warmup)
-        return self.learning_rate * (0.01 + 0.99 * 0.5 * (1 + float(torch.cos(torch.tensor(torch.pi * progress)))))
+Terms = dict[str, Tensor]
+_SMOOTHING = 0.95
 
 
 class Stage(Protocol):
     """What the loop needs of a stage."""
 
     name: str
+    exact: bool
+    """Whether the losses are computed in float32, also where training is in bfloat16."""
 
     @property
     def module(self) -> nn.Module:
         """What is trained."""
 
-    def losses(self, step: int) -> dict[str, Tensor]:
-        """Terms of the loss at this step; their sum is minimised, names go to the log."""
+    def losses(self, step: int) -> Terms:
+        """Terms of the loss at this step on this process's share; their sum is minimised, names go to the log."""
 
     def validate(self) -> dict[str, float]:
         """Figures on held-out clips; called with the averaged weights in place."""
 
 
-def train_stage(stage: Stage, schedule: Schedule, folder: Path) -> None:
-    """Train to the end of the schedule and leave the averaged weights in `stage.module`; resumes from `folder`."""
+@runtime_checkable
+class AdversarialStage(Stage, Protocol):
+    """A stage with critics, which learn after each step of the stage from what that step showed them."""
+
+    critics: nn.Module
+    critics_rate: float
+    """Their learning rate over the stage's."""
+
+    def critic_losses(self, step: int) -> Terms:
+        """Terms of the critics' loss on true clips and on those decoded by `losses` at the same step."""
+
+
+def train_stage(stage: Stage, schedule: Schedule, folder: Path, fabric: Fabric) -> None:
+    """Train to the end of the schedule and leave the averaged weights in `stage.module`; resumes from `folder`.
+
+    Raises:
+        ModelError: the folder's checkpoints are of other networks, or the processes can't share the batch.
+        KeyboardInterrupt: a signal came; the last whole step is saved.
+    """
+    processes.require_divisible(schedule.batch)
     folder.mkdir(parents=True, exist_ok=True)
+    learners = [_Learner(stage.module, stage.losses, stage.exact, schedule, fabric)]
     average = copy.deepcopy(stage.module).requires_grad_(False)
-    optimizer = torch.optim.Adam(stage.module.parameters(), lr=schedule.learning_rate)
-    first = _resume(folder, stage, average, optimizer)
-    started = time.monotonic()
-    recent: dict[str, float] = {}
-    for step in range(first, schedule.steps):
-        for group in optimizer.param_groups:
-            group["lr"] = schedule.rate(step)
-        terms = stage.losses(step)
-        optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(torch.stack(list(terms.values())).sum())
-        nn.utils.clip_grad_norm_(stage.module.parameters(), GRADIENT_CLIP)
-        optimizer.step()
-        _follow(average, stage.module, min(schedule.average, (step + 1) / (step + 10)))
-        for name, term in terms.items():
-            value = float(term.detach())
-            recent[name] = 0.95 * recent.get(name, value) + 0.05 * value
-        done = step + 1
-        if done % schedule.validate_every == 0 or done == schedule.steps:
-            left_s = (time.monotonic() - started) / (done - first) * (schedule.steps - done)
-            _log(folder, stage.name, done, recent, _validate(stage, average), left_s)
-        if done % schedule.save_every == 0 or done == schedule.steps:
-            _save(folder, stage, average, optimizer, done)
+    modules = {"module": stage.module, "average": average}
+    optimizers = {"optimizer": learners[0].optimizer}
+    if isinstance(stage, AdversarialStage):
+        slower = replace(schedule, learning_rate=schedule.learning_rate * stage.critics_rate)
+        learners.append(_Learner(stage.critics, stage.critic_losses, stage.exact, slower, fabric))
+        modules["critics"], optimizers["critics_optimizer"] = stage.critics, learners[1].optimizer
+    state = State(modules, optimizers)
+    first = state.resume(folder, stage.name)
+    log = _Log(folder, stage.name, schedule.steps, first)
+    with Interruption() as interruption, log:
+        for done in range(first + 1, schedule.steps + 1):
+            log.note({name: term for learner in learners for name, term in learner.step(done - 1).items()})
+            _follow(average, stage.module, min(schedule.average, done / (done + 9)))
+            stop = processes.any_process(interruption.asked, fabric.device)
+            if done % schedule.validate_every == 0 or done == schedule.steps:
+                log.write(done, lambda: _validate(stage, average))
+            if processes.index() == 0 and (stop or done % schedule.save_every == 0 or done == schedule.steps):
+                state.save(folder, stage.name, done)
+            if stop and done < schedule.steps:
+                raise KeyboardInterrupt
     stage.module.load_state_dict(average.state_dict())
+
+
+class _Objective(nn.Module):
+    """Losses as a forward pass: what Fabric wraps, so that gradients are averaged and precision is set."""
+
+    def __init__(self, module: nn.Module, losses: Callable[[int], Terms], exact: bool, device: torch.device) -> None:
+        super().__init__()
+        self.module = module
+        self._losses, self._exact, self._device = losses, exact, device
+
+    def forward(self, step: int) -> Terms:
+        if not self._exact:
+            return self._losses(step)
+        with torch.autocast(self._device.type, enabled=False):
+            return self._losses(step)
+
+
+class _Learner:
+    """A module, its losses and its optimiser."""
+
+    def __init__(
+        self, module: nn.Module, losses: Callable[[int], Terms], exact: bool, schedule: Schedule, fabric: Fabric
+    ) -> None:
+        self._module, self._schedule, self._fabric = module, schedule, fabric
+        self.optimizer = schedule.adam.optimizer(module)
+        self._objective, self._stepper = fabric.setup(_Objective(module, losses, exact, fabric.device), self.optimizer)
+
+    def step(self, step: int) -> Terms:
+        for group in self.optimizer.param_groups:
+            group["lr"] = self._schedule.rate(step)
+        terms: Terms = self._objective(step)
+        self.optimizer.zero_grad(set_to_none=True)
+        self._fabric.backward(torch.stack(list(terms.values())).sum())
+        nn.utils.clip_grad_norm_(self._module.parameters(), self._schedule.clip)
+        self._stepper.step()
+        return {name: term.detach() for name, term in terms.items()}
+
+
+class _Log:
+    """Smoothed losses and held-out figures: lines in `log.jsonl` and on stderr, and a bar where that is a terminal."""
+
+    def __init__(self, folder: Path, name: str, steps: int, first: int) -> None:
+        self._path, self._name, self._steps, self._first = folder / "log.jsonl", name, steps, first
+        self._started = time.monotonic()
+        self._recent: Terms = {}
+        quiet = True if processes.index() else None
+        self._bar = tqdm(total=steps, initial=first, desc=name, unit="step", disable=quiet)
+
+    def __enter__(self) -> _Log:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._bar.close()
+
+    def note(self, terms: Terms) -> None:
+        """The losses of one step."""
+        for name, term in terms.items():
+            self._recent[name] = torch.lerp(term, self._recent.get(name, term), _SMOOTHING)
+        self._bar.update()
+
+    def write(self, step: int, figures: Callable[[], dict[str, float]]) -> None:
+        """One line; the figures are computed by the first process alone."""
+        losses = processes.average(torch.stack(list(self._recent.values()))).tolist()
+        if processes.index():
+            return
+        values = dict(zip(self._recent, losses, strict=True)) | figures()
+        entry = {"stage": self._name, "step": step, "time": round(time.time())}
+        line = json.dumps(entry | {key: round(value, 5) for key, value in values.items()})
+        with self._path.open("a", encoding="utf-8") as log:
+            log.write(line + "\n")
+        left_s = (time.monotonic() - self._started) / (step - self._first) * (self._steps - step)
+        tqdm.write(f"{line}  about {left_s / 60:.0f} min left", file=sys.stderr)
 
 
 @torch.no_grad()
@@ -104,53 +181,3 @@ def _validate(stage: Stage, average: nn.Module) -> dict[str, float]:
     stage.module.train()
     stage.module.load_state_dict(own)
     return figures
-
-
-def _log(folder: Path, name: str, step: int, losses: dict[str, float], figures: dict[str, float], left_s: float) -> None:
-    rounded = {key: round(value, 5) for key, value in (losses | figures).items()}
-    entry = {"stage": name, "step": step, "time": round(time.time()), **rounded}
-    with (folder / "log.jsonl").open("a", encoding="utf-8") as log:
-        log.write(json.dumps(entry) + "\n")
-    print(f"{json.dumps(entry)}  about {left_s / 60:.0f} min left", file=sys.stderr, flush=True)
-
-
-def _checkpoints(folder: Path, name: str) -> list[Path]:
-    return sorted(folder.glob(f"{name}-*.safetensors"))
-
-
-def _save(folder: Path, stage: Stage, average: nn.Module, optimizer: torch.optim.Optimizer, step: int) -> None:
-    tensors = {f"module.{k}": v for k, v in stage.module.state_dict().items()}
-    tensors |= {f"average.{k}": v for k, v in average.state_dict().items()}
-    for index, state in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{index}.{k}": v for k, v in state.items()}
-    final = folder / f"{stage.name}-{step:07d}.safetensors"
-    partial = final.with_suffix(".part")
-    save_file({k: v.detach().clone().contiguous() for k, v in tensors.items()}, partial)
-    partial.replace(final)
-    for old in _checkpoints(folder, stage.name)[:-KEPT_CHECKPOINTS]:
-        old.unlink()
-
-
-def _resume(folder: Path, stage: Stage, average: nn.Module, optimizer: torch.optim.Optimizer) -> int:
-    found = _checkpoints(folder, stage.name)
-    if not found:
-        return 0
-    tensors = load_file(found[-1])
-    stage.module.load_state_dict(_below(tensors, "module."))
-    average.load_state_dict(_below(tensors, "average."))
-    state: dict[int, dict[str, Tensor]] = {}
-    for key, value in _below(tensors, "optimizer.").items():
-        index, _, name = key.partition(".")
-        state.setdefault(int(index), {})[name] = value
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-    return int(found[-1].stem.rpartition("-")[2])
-
-
-def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
-
-
-def mean_figures(rows: Iterable[dict[str, float]]) -> dict[str, float]:
-    """Average dictionaries with the same keys."""
-    listed = list(rows)
-    return {key: sum(row[key] for row in listed) / len(listed) for key in listed[0]}

@@ -1,8 +1,12 @@
-"""What the stages that predict flow have in common: the loss, and the figures they are judged by."""
+"""What stages have in common: the loss of those that predict flow, and the figures they are judged by."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from torch import Tensor
+
+from . import processes
 
 MOVING_PX = 0.3
 MOVING_WEIGHT = 4.0
@@ -14,13 +18,14 @@ JUDGED_PX = 1.0
 def flow_loss(flow: Tensor, truth: Tensor, trusted: Tensor | None = None) -> Tensor:
     """Mean of |e| + 0.25 e^2 over both components, in px; moving places count five times, untrusted ones not at all.
 
-    flow, truth: (..., 2, H, W) px; trusted: (..., 1, H, W) in {0, 1}, or None for everywhere.
+    flow, truth: (..., 2, H, W) px; trusted: (..., 1, H, W) in {0, 1}, or None for everywhere. Where several processes share a
+    batch, the mean is over the places of all of them.
     """
     error = flow - truth
     emphasis = 1 + MOVING_WEIGHT * (truth.norm(dim=-3, keepdim=True) > MOVING_PX)
     if trusted is not None:
         emphasis = emphasis * trusted
-    return (emphasis * (error.abs() + SQUARE_WEIGHT * error.square())).sum() / emphasis.sum() / 2
+    return (emphasis * (error.abs() + SQUARE_WEIGHT * error.square())).sum() / processes.average(emphasis.sum()) / 2
 
 
 def flow_figures(flow: Tensor, truth: Tensor, trusted: Tensor | None = None) -> dict[str, float]:
@@ -32,3 +37,9 @@ def flow_figures(flow: Tensor, truth: Tensor, trusted: Tensor | None = None) -> 
         "flow_error_px": float((flow - truth).norm(dim=-3)[moving].mean()),
         "flow_still_px": float(truth.norm(dim=-3)[moving].mean()),
     }
+
+
+def mean_figures(rows: Iterable[dict[str, float]]) -> dict[str, float]:
+    """Average dictionaries with the same keys."""
+    listed = list(rows)
+    return {key: sum(row[key] for row in listed) / len(listed) for key in listed[0]}

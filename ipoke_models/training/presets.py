@@ -16,7 +16,7 @@ from ..config import (
     MotionInput,
 )
 from .base import BaseLoss
-from .loop import Schedule
+from .schedule import Schedule
 from .video import VideoLoss
 
 

@@ -17,7 +17,8 @@ from ..errors import CheckpointError
 from ..losses import evidence_loss
 from ..networks import Networks
 from .codes import CodedClips, Examples
-from .loop import mean_figures
+from .losses import mean_figures
+from .processes import beside, share
 
 FILE = "twin.safetensors"
 
@@ -26,6 +27,7 @@ class TwinStage:
     """Trains the twin: evidence lower bound of z given h, per dimension of z. The encoders are frozen."""
 
     name = "twin"
+    exact = True
 
     def __init__(
         self, twin: ConditionalVae, networks: Networks, train: CodedClips, held_out: CodedClips, batch: int, seed: int
@@ -39,12 +41,14 @@ class TwinStage:
         """Negative evidence on fresh clips."""
         rng = np.random.default_rng([self._seed, 8, step])
         torch.manual_seed(int(rng.integers(2**31)))
-        return {"evidence": self._evidence(self._train.random(rng, self._batch))}
+        examples = self._train.random(rng, self._batch)
+        noise = beside(self.module, torch.randn(examples.z.shape))
+        return {"evidence": self._evidence(share(examples), share(noise))}
 
-    def _evidence(self, examples: Examples) -> Tensor:
+    def _evidence(self, examples: Examples, noise: Tensor | None = None) -> Tensor:
         with torch.no_grad():
             h = self._conditioner(examples.x0, examples.pokes.maps)
-        return evidence_loss(examples.z, *self.module(examples.z, h)) / examples.z[0].numel()
+        return evidence_loss(examples.z, *self.module(examples.z, h, noise)) / examples.z[0].numel()
 
     def validate(self) -> dict[str, float]:
         """Negative evidence on held-out clips."""

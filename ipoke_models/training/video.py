@@ -10,17 +10,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from ..autoencoder import VideoAutoencoder
+from ..config import LATENT_PX
 from ..data.batches import draw, motion_input
 from ..data.store import Batch, ClipStore
 from ..decoder import Rendered
 from ..evaluation.measures import psnr
 from ..losses import gaussian_kl
-from .loop import mean_figures
-from .losses import flow_figures, flow_loss
+from .losses import flow_figures, flow_loss, mean_figures
+from .processes import beside, share
 
 VALIDATION_CLIPS = 192
 
@@ -40,6 +40,7 @@ class VideoStage:
     """Trains encoder, recurrent unit and decoder together."""
 
     name = "video"
+    exact = False
 
     def __init__(
         self, module: VideoAutoencoder, train: ClipStore, held_out: ClipStore, loss: VideoLoss, batch: int, seed: int
@@ -51,10 +52,12 @@ class VideoStage:
     def losses(self, step: int) -> dict[str, Tensor]:
         """Terms of the loss on fresh clips."""
         rng = np.random.default_rng([self._seed, 1, step])
-        batch = draw(self._train, rng, self._batch)
+        drawn = draw(self._train, rng, self._batch)
         torch.manual_seed(int(rng.integers(2**31)))
+        noise = torch.randn(self._batch, self.module.config.latent_channels, LATENT_PX, LATENT_PX)
+        batch, noise = beside(self.module, share(drawn)), beside(self.module, share(noise))
         mean, logvar = self.module.encode(motion_input(batch, self.module.config))
-        z = mean + torch.exp(0.5 * logvar) * torch.randn_like(mean)
+        z = mean + torch.exp(0.5 * logvar) * noise
         chosen = torch.from_numpy(rng.choice(batch.backward.shape[1], self._loss.decoded_frames, replace=False))
         states = self.module.unroll(z, batch.backward.shape[1])[:, chosen]
         rendered = self.module.render_many(states, batch.frames[:, 0])
@@ -67,19 +70,25 @@ class VideoStage:
             return terms
         visible = batch.visible[:, chosen]
         terms["flow"] = weights.flow * flow_loss(rendered.flow, batch.backward[:, chosen], visible)
-        terms["visibility"] = weights.visibility * F.binary_cross_entropy(rendered.visibility.clamp(1e-5, 1 - 1e-5), visible)
+        terms["visibility"] = weights.visibility * _cross_entropy(rendered.visibility, visible)
         return terms
 
     def validate(self) -> dict[str, float]:
         """Flow error on moving pixels beside that of standing still, and PSNR beside that of standing still."""
         rows = []
         for part in self._held_out.parts(32, VALIDATION_CLIPS):
-            batch = self._held_out.batch(part)
+            batch = beside(self.module, self._held_out.batch(part))
             mean, logvar = self.module.encode(motion_input(batch, self.module.config))
             states = self.module.unroll(mean, batch.backward.shape[1])[:, [2, 5, 9]]
             rendered = self.module.render_many(states, batch.frames[:, 0])
             rows.append(_figures(rendered, batch, [2, 5, 9]) | {"sigma": float(torch.exp(0.5 * logvar).mean())})
         return mean_figures(rows)
+
+
+def _cross_entropy(probability: Tensor, truth: Tensor) -> Tensor:
+    """Binary cross entropy; torch's own refuses to run beside bfloat16."""
+    p = probability.float().clamp(1e-5, 1 - 1e-5)
+    return -(truth * p.log() + (1 - truth) * (1 - p).log()).mean()
 
 
 def _figures(rendered: Rendered, batch: Batch, chosen: list[int]) -> dict[str, float]:

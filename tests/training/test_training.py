@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
 
 from ipoke_models import load_model
 from ipoke_models.autoencoder import VideoAutoencoder
@@ -19,16 +18,8 @@ from ipoke_models.errors import CheckpointError
 from ipoke_models.evaluation import __main__ as evaluation
 from ipoke_models.evaluation.card import NOTES, PROVENANCE_FILE, write_card
 from ipoke_models.training import __main__ as training
-from ipoke_models.training.loop import Schedule, train_stage
 from ipoke_models.training.presets import PRESETS
 from ipoke_models.training.twin import load_twin
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("clips") / "store"
-    assert generate.main(["-o", str(folder), "--count", "24", "--processes", "1", "--seed", "4"]) == 0
-    return folder
 
 
 @pytest.mark.timeout(400)
@@ -106,38 +97,6 @@ def test_the_card_keeps_its_notes(store: Path, tmp_path: Path) -> None:
 def test_a_folder_that_is_no_store_is_refused_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="no clip store"):
         ClipStore(tmp_path)
-
-
-class _Line:
-    """Fits a line to points that depend on (seed, step) alone; stops with an error at the step it is told."""
-
-    name = "line"
-
-    def __init__(self, fails_at: int | None = None) -> None:
-        torch.manual_seed(0)
-        self.module = nn.Linear(1, 1)
-        self._fails_at = fails_at
-
-    def losses(self, step: int) -> dict[str, Tensor]:
-        if step == self._fails_at:
-            raise KeyboardInterrupt
-        x = torch.from_numpy(np.random.default_rng(step).standard_normal((8, 1), np.float32))
-        return {"square": (self.module(x) - 3 * x - 1).square().mean()}
-
-    def validate(self) -> dict[str, float]:
-        return {"weight": float(self.module.weight.detach())}
-
-
-def test_an_interrupted_stage_resumes_to_the_same_weights(tmp_path: Path) -> None:
-    schedule = Schedule(steps=40, batch=8, learning_rate=0.05, warmup=5, validate_every=20, save_every=10)
-    whole, broken, resumed = _Line(), _Line(fails_at=33), _Line()
-    train_stage(whole, schedule, tmp_path / "whole")
-    with pytest.raises(KeyboardInterrupt):
-        train_stage(broken, schedule, tmp_path / "broken")
-    assert len(list((tmp_path / "broken").glob("line-*.safetensors"))) == 2
-    train_stage(resumed, schedule, tmp_path / "broken")
-    for whole_value, resumed_value in zip(whole.module.state_dict().values(), resumed.module.state_dict().values(), strict=True):
-        assert torch.equal(whole_value, resumed_value)
 
 
 @torch.no_grad()

@@ -1,0 +1,68 @@
+"""All stages of a training, one after the other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from lightning_fabric import Fabric
+
+from ..cvae import ConditionalVae
+from ..data.store import ClipStore
+from ..networks import Networks
+from . import processes
+from .base import BaseStage
+from .codes import CodedClips, encode_store
+from .conditioner import ConditionerStage
+from .kinematics import KinematicsStage
+from .loop import train_stage
+from .presets import Preset
+from .start import start_networks
+from .twin import TwinStage, save_twin
+from .video import VideoStage
+
+STANDARDISING_CLIPS = 1024
+
+
+def train(
+    preset: Preset,
+    stores: tuple[ClipStore, ClipStore],
+    work: Path,
+    fabric: Fabric,
+    seed: int,
+    *,
+    source: str | None = None,
+    with_twin: bool = False,
+) -> Networks:
+    """Run every stage, each resuming from its last checkpoint in `work`; the twin's weights stay there.
+
+    `source`, a model's name or folder, is where the networks start; its codes keep the scale they have.
+
+    Raises:
+        ModelError: the source can't be read, or has other sizes than the preset.
+    """
+    torch.manual_seed(seed)
+    networks = start_networks(preset.networks, source).to(fabric.device)
+    pokes = (preset.networks.max_pokes, preset.networks.poke_size_px)
+    video = VideoStage(networks.autoencoder, *stores, preset.video_loss, preset.video.batch, seed)
+    train_stage(video, preset.video, work, fabric)
+    conditioner = ConditionerStage(networks.conditioner, *stores, pokes, preset.conditioner.batch, seed)
+    train_stage(conditioner, preset.conditioner, work, fabric)
+    if preset.networks.autoencoder.standardised and source is None:
+        some = encode_store(networks.autoencoder, stores[0], STANDARDISING_CLIPS)
+        networks.autoencoder.standardise(some.mean.flatten(0, 1))
+    train_clips, held_out_clips = (
+        CodedClips(store, networks.autoencoder, encode_store(networks.autoencoder, store), pokes) for store in stores
+    )
+    if preset.networks.flow.base_hidden:
+        base = BaseStage(networks, train_clips, held_out_clips, preset.base_loss, preset.base.batch, seed)
+        train_stage(base, preset.base, work, fabric)
+    kinematics = KinematicsStage(networks, train_clips, held_out_clips, preset.kinematics.batch, seed, fresh=source is None)
+    train_stage(kinematics, preset.kinematics, work, fabric)
+    if with_twin:
+        twin = ConditionalVae(preset.twin_networks).to(fabric.device)
+        stage = TwinStage(twin, networks, train_clips, held_out_clips, preset.twin.batch, seed)
+        train_stage(stage, preset.twin, work, fabric)
+        if processes.index() == 0:
+            save_twin(work, twin)
+    return networks.cpu().eval()

@@ -1,0 +1,59 @@
+"""Several processes train like one."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from ipoke_models.data.batches import draw
+from ipoke_models.data.store import ClipStore
+from ipoke_models.errors import ModelError
+from ipoke_models.training import processes
+from tests.training import curves
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+def curves_of(work: Path) -> dict[str, dict[str, float]]:
+    """Losses and figures of each stage."""
+    entries = [json.loads(line) for line in (work / "log.jsonl").read_text().splitlines()]
+    return {entry.pop("stage"): {key: value for key, value in entry.items() if key != "time"} for entry in entries}
+
+
+@pytest.mark.timeout(400)
+def test_two_processes_give_the_losses_of_one(store: Path, tmp_path: Path) -> None:
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    command = [*torchrun, "-m", "tests.training.curves", str(store), str(tmp_path / "two")]
+    two = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        curves.run(store, tmp_path / "one")
+        output, _ = two.communicate(timeout=300)
+    finally:
+        two.kill()
+    assert two.returncode == 0, output
+    alone, together = curves_of(tmp_path / "one"), curves_of(tmp_path / "two")
+    assert list(alone) == list(together) == ["video", "conditioner", "base", "kinematics", "twin"]
+    for stage, curve in alone.items():
+        assert together[stage] == pytest.approx(curve, rel=1e-4, abs=2e-5), stage
+
+
+def test_shares_of_a_batch_make_up_the_batch(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    batch = draw(ClipStore(store), np.random.default_rng(0), 6)
+    monkeypatch.setattr(processes, "count", lambda: 2)
+    shares = []
+    for number in range(2):
+        monkeypatch.setattr(processes, "index", lambda number=number: number)
+        shares.append(processes.share(batch))
+    assert torch.equal(torch.stack([share.frames for share in shares], dim=1).flatten(0, 1), batch.frames)
+    assert torch.equal(shares[1].poke_flow, batch.poke_flow[1::2])
+
+
+def test_a_batch_that_processes_cant_share_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "count", lambda: 4)
+    processes.require_divisible(12)
+    with pytest.raises(ModelError, match="batch of 6 can't be shared by 4 processes"):
+        processes.require_divisible(6)
