@@ -70,6 +70,21 @@ def _small_64() -> ModelConfig:
     )
 
 
+def _refinement(video_steps: int, video_rate: float, base_steps: int, kinematics_steps: int) -> Preset:
+    """Goes on from a finished model (`--from`): its encoders of still and pokes are trained with the base alone."""
+    return Preset(
+        networks=_small_64(),
+        video=Schedule(steps=video_steps, batch=12, learning_rate=video_rate),
+        video_loss=VideoLoss(),
+        conditioner=Schedule(steps=0, batch=16, learning_rate=2e-3),
+        base=Schedule(steps=base_steps, batch=24, learning_rate=7e-4, validate_every=200, save_every=100),
+        base_loss=BaseLoss(),
+        kinematics=Schedule(steps=kinematics_steps, batch=24, learning_rate=1e-3, validate_every=200, save_every=100),
+        twin=Schedule(steps=2000, batch=24, learning_rate=1e-3, validate_every=200, save_every=100),
+        twin_hidden=128,
+    )
+
+
 PRESETS = {
     "garden-64": Preset(
         networks=_small_64(),
@@ -82,6 +97,8 @@ PRESETS = {
         twin=Schedule(steps=2000, batch=24, learning_rate=1e-3, validate_every=200, save_every=100),
         twin_hidden=128,
     ),
+    "refine-64": _refinement(video_steps=4000, video_rate=1.5e-3, base_steps=1200, kinematics_steps=1200),
+    "widen-64": _refinement(video_steps=1000, video_rate=1e-3, base_steps=1600, kinematics_steps=800),
     "smoke-64": Preset(
         networks=_small_64(),
         video=Schedule(steps=2, batch=2, learning_rate=1e-3),
