@@ -35,6 +35,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--metrics", type=Path, metavar="FOLDER", help=f"converted weights of the metrics (default: {VARIABLE})")
     parser.add_argument("--quick", action="store_true", help="leave out FVD and motion, which take most of the time")
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="also write evaluation.md and evaluation.json there")
     parser.add_argument("--card", type=Path, metavar="WORK", help="rewrite the model card; WORK is the training's work folder")
     return parser
 
@@ -56,10 +57,12 @@ def main(arguments: list[str] | None = None) -> int:
         (models[0].folder / CARD_FILE).write_text(
             write_card(models[0], store, _figures(report, moments), options.card, _command(options)), encoding="utf-8"
         )
-    if options.json:
-        print(json.dumps({**report.document(), "residual": moments}, indent=1))
-    else:
-        print(_figures(report, moments))
+    document, figures = json.dumps({**report.document(), "residual": moments}, indent=1), _figures(report, moments)
+    print(document if options.json else figures)
+    if options.output:
+        options.output.mkdir(parents=True, exist_ok=True)
+        (options.output / "evaluation.json").write_text(document + "\n", encoding="utf-8")
+        (options.output / "evaluation.md").write_text(figures + "\n", encoding="utf-8")
     return 0
 
 
