@@ -33,7 +33,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--variants", type=int, default=5, help="variants a clip (default: 5)")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--metrics", type=Path, metavar="FOLDER", help=f"converted weights of the metrics (default: {VARIABLE})")
-    parser.add_argument("--quick", action="store_true", help="leave out FVD and motion, which take most of the time")
+    parser.add_argument("--videos", type=int, metavar="N", help="how many clips FVD and motion are measured on (default: all)")
+    parser.add_argument(
+        "--quick", action="store_const", dest="videos", const=0, help="leave these out: they take most of the time"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="also write evaluation.md and evaluation.json there")
     parser.add_argument("--card", type=Path, metavar="WORK", help="rewrite the model card; WORK is the training's work folder")
@@ -68,13 +71,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _metrics(options: argparse.Namespace) -> Metrics:
     """The metrics whose weights are there, and a sentence for each that is left out."""
-    metrics = Metrics(as_videos=not options.quick)
+    metrics = Metrics(videos=options.count if options.videos is None else options.videos)
     try:
         metrics = replace(metrics, lpips=load_lpips(options.metrics))
-        if not options.quick:
+        if metrics.videos:
             metrics = replace(metrics, i3d=load_i3d(options.metrics))
     except MetricWeightsError as error:
-        what = "FVD" if metrics.lpips else "LPIPS" if options.quick else "LPIPS and FVD"
+        what = "FVD" if metrics.lpips else "LPIPS and FVD" if metrics.videos else "LPIPS"
         metrics = replace(metrics, left_out=(f"{what}. {error}",))
     return metrics
 
@@ -89,7 +92,7 @@ def _command(options: argparse.Namespace) -> str:
     words += [f"--also {Path(name).name}" for name in options.also]
     words += [f"--count {options.count} --variants {options.variants} --seed {options.seed}"]
     words += [f"--twin {options.twin.name}"] if options.twin else []
-    return " ".join(words + (["--quick"] if options.quick else []))
+    return " ".join(words + ([] if options.videos is None else [f"--videos {options.videos}"]))
 
 
 if __name__ == "__main__":

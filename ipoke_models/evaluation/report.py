@@ -18,19 +18,30 @@ class Report:
 
     rows: Mapping[str, Row]
     clips: int
+    videos: int
+    """How many of the clips FVD and motion were measured on."""
     left_out: tuple[str, ...]
     took_s: float
 
     def markdown(self) -> str:
         """The tables that have something to show."""
         tables = [text for table in TABLES if (text := _markdown(table, self.rows))]
-        about = f"{self.clips} clips in {self.took_s / 60:.1f} minutes; in brackets 95 % bootstrap intervals over clips."
+        about = (
+            f"{self.clips} clips, {self.videos} of them as videos, in {self.took_s / 60:.1f} minutes; in brackets 95 % bootstrap "
+            "intervals over clips."
+        )
         return "\n\n".join([*tables, *(f"Left out: {sentence}" for sentence in self.left_out), about])
 
     def document(self) -> dict[str, object]:
         """For JSON."""
         rows = {name: {column.key: asdict(cell) for column, cell in row.items()} for name, row in self.rows.items()}
-        return {"clips": self.clips, "took_s": round(self.took_s, 1), "left_out": self.left_out, "rows": rows}
+        return {
+            "clips": self.clips,
+            "videos": self.videos,
+            "took_s": round(self.took_s, 1),
+            "left_out": self.left_out,
+            "rows": rows,
+        }
 
 
 def _markdown(table: Table, rows: Mapping[str, Row]) -> str:

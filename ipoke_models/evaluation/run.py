@@ -26,11 +26,11 @@ from .video_scores import VideoScores
 
 @dataclass(frozen=True)
 class Metrics:
-    """What to measure with beside what needs no network; `as_videos` includes motion and, with I3D, FVD."""
+    """What to measure with beside what needs no network; motion and, with I3D, FVD of the first `videos` clips."""
 
     lpips: Lpips | None = None
     i3d: I3D | None = None
-    as_videos: bool = True
+    videos: int = 0
     left_out: tuple[str, ...] = ()
     """A sentence for each metric that is missing."""
 
@@ -46,7 +46,7 @@ def evaluate(contestants: Contestants, store: ClipStore, count: int, seed: int, 
             sheet.add(row, example, made)
     for column, ahead in ((columns.LPIPS, columns.AHEAD_LPIPS), (columns.I3D_DISTANCE, columns.AHEAD_I3D)):
         sheet.compare(column, WARP, ahead)
-    return Report(sheet.rows(), clips, metrics.left_out, time.monotonic() - started)
+    return Report(sheet.rows(), clips, min(clips, metrics.videos), metrics.left_out, time.monotonic() - started)
 
 
 class _Sheet:
@@ -54,7 +54,7 @@ class _Sheet:
 
     def __init__(self, metrics: Metrics, size_px: int) -> None:
         self._metrics = metrics
-        self._videos = VideoScores(metrics.i3d, size_px) if metrics.as_videos else None
+        self._videos = VideoScores(metrics.i3d, size_px, metrics.videos)
         self._likeness: Likeness | None = None
         self._scores: dict[str, list[Scores]] = {}
 
@@ -65,8 +65,7 @@ class _Sheet:
             self._likeness = Likeness(example, self._metrics.lpips)
         elif self._likeness is not None:
             scores |= self._likeness.scores(clips)
-        if self._videos is not None:
-            scores |= self._videos.add(row, example, clips)
+        scores |= self._videos.add(row, example, clips)
         self._scores.setdefault(row, []).append(scores)
 
     def compare(self, column: Column, baseline: str, ahead: Column) -> None:
@@ -84,7 +83,7 @@ class _Sheet:
     def _summed_up(self, row: str) -> Iterator[tuple[Column, Estimate]]:
         scored = self._scores[row]
         for column in scored[0]:
-            if (cell := estimate(np.stack([scores[column] for scores in scored]), column.statistic)) is not None:
+            values = np.stack([scores[column] for scores in scored if column in scores])
+            if (cell := estimate(values, column.statistic)) is not None:
                 yield column, cell
-        if self._videos is not None:
-            yield from self._videos.summed_up(row)
+        yield from self._videos.summed_up(row)

@@ -37,15 +37,18 @@ class _Collected:
 
 
 class VideoScores:
-    """Gathers the rows' clips, the truth's first, and sums them up at the end."""
+    """Gathers `count` clips of every row, the truth's first, and sums them up at the end."""
 
-    def __init__(self, i3d: I3D | None, size_px: int) -> None:
-        self._i3d, self._bin_px = i3d, bin_width_px(size_px)
+    def __init__(self, i3d: I3D | None, size_px: int, count: int) -> None:
+        self._i3d, self._bin_px, self._count = i3d, bin_width_px(size_px), count
         self._rows: dict[str, _Collected] = {}
 
     def add(self, row: str, example: Example, clips: Tensor) -> Scores:
-        """Take in a row's clips (V, T, 3, S, S) of one example; returns what they score by themselves."""
-        clip, collected = torch.cat([example.clip[:1], clips[0]]), self._rows.setdefault(row, _Collected())
+        """Take in a row's clips (V, T, 3, S, S) of one example; returns what they score by themselves. Enough is enough."""
+        collected = self._rows.setdefault(row, _Collected())
+        if len(collected.speeds) == self._count:
+            return {}
+        clip = torch.cat([example.clip[:1], clips[0]])
         speeds, accelerations, mean_speed = motion_histograms(clip)
         collected.speeds.append(speeds)
         collected.accelerations.append(accelerations)
