@@ -11,16 +11,20 @@ from pathlib import Path
 from ..checkpoint import CARD_FILE
 from ..data.store import ClipStore, StoreError
 from ..errors import ModelError
-from ..inference import load_model
+from ..inference import Model, load_model
 from ..training.twin import load_twin
 from .card import write_card
 from .contestants import Contestants
+from .figures.drawn import draw_figures
+from .figures.stills import read_still
 from .i3d import load_i3d
 from .lpips import load_lpips
 from .report import Report
 from .residuals import residual_moments
 from .run import Metrics, evaluate
 from .weights import VARIABLE, MetricWeightsError
+
+TABLE_CLIPS, FIGURE_CLIPS = 100, 30
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -29,13 +33,21 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("clips", type=Path, help="clip store of held-out clips (see 'ipoke generate --held-out')")
     parser.add_argument("--also", action="append", default=[], metavar="MODEL", help="another model for the tables; repeatable")
     parser.add_argument("--twin", type=Path, metavar="WORK", help="compare with the flow's twin of this training's work folder")
-    parser.add_argument("--count", type=int, default=100, help="number of clips (default: 100)")
+    parser.add_argument("--count", type=int, metavar="N", help="number of clips (default: 100; for figures 30)")
     parser.add_argument("--variants", type=int, default=5, help="variants a clip (default: 5)")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--metrics", type=Path, metavar="FOLDER", help=f"converted weights of the metrics (default: {VARIABLE})")
     parser.add_argument("--videos", type=int, metavar="N", help="how many clips FVD and motion are measured on (default: all)")
     parser.add_argument(
         "--quick", action="store_const", dest="videos", const=0, help="leave these out: they take most of the time"
+    )
+    parser.add_argument("--figures", type=Path, metavar="DIR", help="draw the figures there instead of measuring the tables")
+    parser.add_argument(
+        "--still",
+        action="append",
+        default=[],
+        metavar="FILE@X0,Y0:X1,Y1",
+        help="a still for the figures, with an arrow; repeatable",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="also write evaluation.md and evaluation.json there")
@@ -49,24 +61,35 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         models = [load_model(name) for name in (options.model, *options.also)]
         store = ClipStore(options.clips)
-        twin = load_twin(options.twin) if options.twin else None
-        contestants = Contestants(models, twin, options.variants)
+        if options.figures:
+            _draw(options, models[0], store)
+        else:
+            _measure(options, models, store)
     except (ModelError, StoreError) as error:
         print(error, file=sys.stderr)
         return 2
+    return 0
+
+
+def _draw(options: argparse.Namespace, model: Model, store: ClipStore) -> None:
+    stills = [read_still(argument, model.size_px) for argument in options.still]
+    print(draw_figures(model, store, stills, options.count or FIGURE_CLIPS, options.seed, options.figures))
+
+
+def _measure(options: argparse.Namespace, models: list[Model], store: ClipStore) -> None:
+    options.count = options.count or TABLE_CLIPS
+    contestants = Contestants(models, load_twin(options.twin) if options.twin else None, options.variants)
     report = evaluate(contestants, store, options.count, options.seed, _metrics(options))
     moments = residual_moments(models[0], store, options.count, options.seed)
-    if options.card:
-        (models[0].folder / CARD_FILE).write_text(
-            write_card(models[0], store, _figures(report, moments), options.card, _command(options)), encoding="utf-8"
-        )
     document, figures = json.dumps({**report.document(), "residual": moments}, indent=1), _figures(report, moments)
     print(document if options.json else figures)
+    if options.card:
+        card = write_card(models[0], store, figures, options.card, _command(options))
+        (models[0].folder / CARD_FILE).write_text(card, encoding="utf-8")
     if options.output:
         options.output.mkdir(parents=True, exist_ok=True)
         (options.output / "evaluation.json").write_text(document + "\n", encoding="utf-8")
         (options.output / "evaluation.md").write_text(figures + "\n", encoding="utf-8")
-    return 0
 
 
 def _metrics(options: argparse.Namespace) -> Metrics:
