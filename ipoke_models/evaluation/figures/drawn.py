@@ -11,6 +11,7 @@ from ...data.store import ClipStore
 from ...inference import Model
 from ..estimates import Estimate
 from . import contact_sheet, correlation, more_pokes, transfer
+from .plots import require_matplotlib
 from .stills import PokedStill
 
 NUMBERS_FILE = "figures.json"
@@ -23,6 +24,7 @@ def draw_figures(model: Model, store: ClipStore, stills: list[PokedStill], count
     Raises:
         PlotError: matplotlib is not installed.
     """
+    require_matplotlib()
     pokes = more_pokes.more_pokes(model, store, count, seed, folder / more_pokes.FILE)
     moved = transfer.transfer_figure(model, store, count, seed, folder / transfer.FILE)
     followers: Mapping[str, Mapping[str, float]] = {}
@@ -53,11 +55,15 @@ def _pokes_table(pokes: Mapping[str, Mapping[str, Estimate]]) -> str:
 
 
 def _transfer_line(moved: Mapping[str, Estimate]) -> str:
+    lost = moved["lost_percent"].value
+    if "transfer" not in moved:
+        return "Kinematics transfer (figure 6): all transfers were lost, the flow's inverse ran away."
     transferred, random, ahead = (moved[key] for key in ("transfer", "random", "transfer_ahead_percent"))
     return (
         f"Kinematics transfer (figure 6), cosine of the motion with the source's: transfer {transferred.value:.2f} "
         f"({transferred.low:.2f} to {transferred.high:.2f}), random draw {random.value:.2f} ({random.low:.2f} to "
-        f"{random.high:.2f}); the transfer is nearer in {ahead.value:.0f} % of the pairs."
+        f"{random.high:.2f}); the transfer is nearer in {ahead.value:.0f} % of the pairs. "
+        f"{lost:.0f} % of the transfers were lost, the flow's inverse ran away."
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,17 +22,21 @@ class PlotError(ModelError):
     """Figures can't be drawn here."""
 
 
-def new_figure(width_in: float, height_in: float) -> Figure:
-    """An empty figure.
+def require_matplotlib() -> None:
+    """Say at once what would be missing in the end.
 
     Raises:
         PlotError: matplotlib is not installed.
     """
-    try:
-        from matplotlib.figure import Figure as New
-    except ImportError as error:
-        raise PlotError("Figures are drawn with matplotlib, which is not installed: pip install 'ipoke[evaluate]'.") from error
-    return New(figsize=(width_in, height_in), layout="constrained")
+    if importlib.util.find_spec("matplotlib") is None:
+        raise PlotError("Figures are drawn with matplotlib, which is not installed: pip install 'ipoke[evaluate]'.")
+
+
+def new_figure(width_in: float, height_in: float) -> Figure:
+    """An empty figure."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width_in, height_in), layout="constrained")
 
 
 def save(figure: Figure, file: Path) -> None:

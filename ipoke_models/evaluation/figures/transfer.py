@@ -32,8 +32,15 @@ class _Transfer:
     transfer: Tensor
     random: Tensor
 
+    @property
+    def lost(self) -> bool:
+        """Whether the flow's inverse ran away on the other still."""
+        return not bool(torch.isfinite(self.transfer).all())
+
     def likeness(self) -> tuple[float, float]:
         """Of the motions of transfer and of random draw to the source's: their cosine over all frames and 8 x 8 cells."""
+        if self.lost:
+            return np.nan, np.nan
         source, *others = (_coarse_motion(clip) for clip in (self.source, self.transfer, self.random))
         first, second = (
             float((source * other).sum() / max(float(np.linalg.norm(source) * np.linalg.norm(other)), 1e-9)) for other in others
@@ -45,7 +52,7 @@ class _Transfer:
 def transfer_figure(model: Model, store: ClipStore, count: int, seed: int, file: Path) -> dict[str, Estimate]:
     """Transfer each of `count` clips to the next one's still, with the source's poke; returns the motions' likeness.
 
-    The first few are drawn.
+    The first few are drawn; black are transfers whose frames hold no finite colours, which count as lost.
     """
     found = list(examples(store, count + 1, seed))
     pairs = list(zip(found, found[1:], strict=False))
@@ -56,7 +63,9 @@ def transfer_figure(model: Model, store: ClipStore, count: int, seed: int, file:
     likeness = np.array([one.likeness() for one in made])
     _draw(made[:SHOWN], file)
     columns = {"transfer": likeness[:, :1], "random": likeness[:, 1:]}
-    columns["transfer_ahead_percent"] = 100.0 * (likeness[:, :1] > likeness[:, 1:])
+    ahead = 100.0 * (likeness[:, :1] > likeness[:, 1:])
+    columns["transfer_ahead_percent"] = np.where(np.isnan(likeness[:, :1]), np.nan, ahead)
+    columns["lost_percent"] = np.array([[100.0 * one.lost] for one in made])
     return {name: summed for name, values in columns.items() if (summed := estimate(values)) is not None}
 
 
