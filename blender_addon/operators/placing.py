@@ -3,8 +3,9 @@
 import bpy
 from bpy.props import IntProperty
 
-from .. import placing, plates, results
+from .. import placing
 from ..core.errors import AddonError
+from .clips import IPOKE_OT_show_bake
 
 
 class _Places:
@@ -19,10 +20,7 @@ class _Places:
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """The chosen variant must be baked."""
-        plate = plates.active(context)
-        variant = None if plate is None else results.active_variant(plate)
-        cls.poll_message_set("Bake the chosen variant first")
-        return variant is not None and variant.baked_frames > 0
+        return IPOKE_OT_show_bake.poll(context)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Place it."""

@@ -75,6 +75,16 @@ class _ExtractsPart(_Extracts):
     first: IntProperty(name="First", description="First frame of the motion; the still before it moves", default=1, min=1)
     last: IntProperty(name="Last", description="Last frame of the motion; 0 goes to the end", default=0, min=0)
 
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """The backend must be up."""
+        return cls._is_ready(context)
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        """Ask for the file or the folder."""
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
     def _pick(self, total: int) -> list[int]:
         """Return as many frames of the part as the model takes, evenly spread; raises `FolderError`."""
         count = pump.state().backend.info.models[0].frames + 1
@@ -103,16 +113,6 @@ class IPOKE_OT_extract_from_images(_ExtractsPart, bpy.types.Operator):
         name="Folder", description="Images of one size, in the order of their names", subtype="DIR_PATH", options={"SKIP_SAVE"}
     )
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """The backend must be up."""
-        return cls._is_ready(context)
-
-    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        """Ask for the folder."""
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
-
     def read(self, _context: bpy.types.Context) -> tuple[str, tuple[bytes, ...]]:
         """Return the folder's name and frames."""
         folder = Path(bpy.path.abspath(self.directory))
@@ -128,16 +128,6 @@ class IPOKE_OT_extract_from_movie(_ExtractsPart, bpy.types.Operator):
     filepath: StringProperty(name="File", description="The movie", subtype="FILE_PATH", options={"SKIP_SAVE"})
     filter_movie: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
     filter_folder: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """The backend must be up."""
-        return cls._is_ready(context)
-
-    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        """Ask for the file."""
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
 
     def read(self, _context: bpy.types.Context) -> tuple[str, tuple[bytes, ...]]:
         """Return the movie's name and frames."""
