@@ -1,5 +1,12 @@
 from __future__ import annotations
 
+import importlib
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+
 import bpy
 import pytest
 
@@ -60,9 +67,6 @@ def test_a_remote_backend_needs_online_access(plane, tmp_path, part):
 
 
 def test_disabling_the_addon_ends_its_backend(plane):
-    import os
-    import time
-
     bpy.ops.ipoke.start_backend()
     pump = __import__(f"{MODULE}.pump", fromlist=["addon"])
     pid = pump.addon().runtime._backend.launcher.pid
@@ -77,3 +81,89 @@ def test_disabling_the_addon_ends_its_backend(plane):
     else:
         pytest.fail("the backend still runs")
     bpy.ops.preferences.addon_enable(module=MODULE)
+
+
+WAITING_MS = 1500.0
+"""Waiting for a backend that does not answer would take three seconds; `-s` shows what the operators take."""
+
+
+class WithWindow:
+    """Blender's module, but that it says it has a window: operators then ask and don't wait."""
+
+    app = SimpleNamespace(background=False, version_string=bpy.app.version_string)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(bpy, name)
+
+
+@pytest.fixture
+def windowed(monkeypatch, part) -> None:
+    for name in ("operators.sampling", "operators.backend"):
+        monkeypatch.setattr(part(name), "bpy", WithWindow())
+
+
+def unreachable_file(folder, part) -> str:
+    """A connection file that names a port of this machine where nobody listens."""
+    module = part("_vendor.client.connection_file")
+    version = part("_vendor.protocol.version").PROTOCOL_VERSION
+    public, secret = (key.decode() for key in importlib.import_module("zmq").curve_keypair())
+    file = folder / "connection.json"
+    file.write_text(module.ConnectionFile(version, "127.0.0.1", 9, public, public, secret, 0).to_json())
+    return str(file)
+
+
+@pytest.fixture(params=["dead", "frozen", "unreachable"])
+def silent(request, sampled, part, tmp_path) -> Iterator[bpy.types.Object]:
+    """A plate with variants whose backend does not answer any more."""
+    pump = part("pump")
+    if request.param == "unreachable":
+        preferences().connection_file = unreachable_file(tmp_path, part)
+        yield sampled
+        preferences().connection_file = ""
+        return
+    bpy.ops.ipoke.start_backend()
+    pid = pump.addon().runtime.backend.launcher.pid
+    os.kill(pid, signal.SIGKILL if request.param == "dead" else signal.SIGSTOP)
+    yield sampled
+    if request.param == "frozen":
+        os.kill(pid, signal.SIGKILL)
+
+
+def test_no_operator_waits_for_a_backend_that_does_not_answer(silent, windowed, part):
+    took_ms: dict[str, tuple[float, float]] = {}
+
+    def timed(name: str, act: Callable[[], object]) -> None:
+        began_at, worked_s = time.perf_counter(), time.thread_time()
+        act()
+        took = (time.perf_counter() - began_at) * 1000, (time.thread_time() - worked_s) * 1000
+        took_ms[name] = max(took, took_ms.get(name, took))
+        part("pump").advance(part("pump").BUDGET_S)
+
+    for name in ("sample", "cancel", "reroll", "cancel", "bake", "cancel", "copy_diagnostics", "stop_backend", "start_backend"):
+        if getattr(bpy.ops.ipoke, name).poll():
+            arguments = {"overwrite": True} if name == "bake" else {}
+            timed(name, lambda name=name, arguments=arguments: getattr(bpy.ops.ipoke, name)(**arguments))
+    for _ in range(10):
+        timed("callback", lambda: part("pump").advance(part("pump").BUDGET_S))
+    told = ", ".join(f"{name} {wall:.0f} ({worked:.0f})" for name, (wall, worked) in took_ms.items())
+    print(f"\nfaults: ms, and in brackets ms of work: {told}")
+    assert {"sample", "stop_backend"} <= set(took_ms)
+    assert max(wall for wall, _ in took_ms.values()) < WAITING_MS, told
+
+
+def test_a_frozen_backend_is_gone_after_it_was_stopped(plane, windowed, part):
+    bpy.ops.ipoke.start_backend()
+    pump = part("pump")
+    deadline = time.monotonic() + 60
+    while not pump.addon().runtime.backend.launcher.pid:
+        assert time.monotonic() < deadline
+        pump.advance(pump.BUDGET_S)
+    pid = pump.addon().runtime.backend.launcher.pid
+    os.kill(pid, signal.SIGSTOP)
+    bpy.ops.ipoke.stop_backend()
+    while pump.addon().runtime.active:
+        assert time.monotonic() < deadline, "the frozen backend was not killed"
+        pump.advance(pump.BUDGET_S)
+        time.sleep(pump.BUSY_INTERVAL_S)
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
