@@ -47,7 +47,7 @@ def _run(python: str, only: str) -> tuple[bool, str]:
         report = Path(folder) / "report.xml"
         command = [sys.executable, "-m", "pytest", "tests/blender/test_blender.py", "-v", "-k", only]
         command += [f"--junitxml={report}", "-o", "junit_family=xunit1"]
-        environment = {**os.environ, "IPOKE_BLENDER_PYTHON": python}
+        environment = {"IPOKE_LIMIT_S": "900", **os.environ, "IPOKE_BLENDER_PYTHON": python}
         done = subprocess.run(command, cwd=ROOT, env=environment, check=False)
         counts = _counted(report) if report.is_file() else {}
     took_s = time.monotonic() - began_at

@@ -127,6 +127,12 @@ class Artist:
             bpy.data.images.remove(obj.ipoke.clip)
             bpy.ops.ed.undo_push(message="Delete")
 
+    def delete_still(self) -> None:
+        obj = self.plane()
+        if obj and obj.ipoke.still and len(bpy.data.objects) > 2:
+            bpy.data.images.remove(obj.ipoke.still)
+            bpy.ops.ed.undo_push(message="Delete")
+
     def duplicate(self) -> None:
         obj = self.plane()
         if obj and len(bpy.data.objects) < 5:
@@ -157,8 +163,21 @@ class Artist:
     def next_action(self) -> Callable[[], None]:
         often = [self.poke, self.sample, self.wait, self.wait, self.choose, self.undo]
         seldom = [self.add_plane, self.still, self.redo, self.save, self.load, self.cancel, self.finish, self.live, self.change]
-        rare = [self.delete_variant, self.delete_object, self.delete_clip, self.duplicate, self.toggle_addon, self.kill_backend]
+        rare = [self.delete_variant, self.delete_object, self.delete_clip, self.delete_still, self.duplicate]
+        rare += [self.toggle_addon, self.kill_backend]
         return self.dice.choice(often * 4 + seldom * 2 + rare)
+
+
+def children() -> list[str]:
+    """What this process has started and not ended."""
+    stats = [path.read_text().rpartition(")") for path in Path("/proc").glob("[0-9]*/stat") if path.exists()]
+    return [name for name, _, rest in stats if int(rest.split()[1]) == os.getpid()]
+
+
+def listed(name: str) -> list[Callable]:
+    """The functions in one of Blender's lists of handlers."""
+    handlers = getattr(bpy.app.handlers, name)
+    return handlers if isinstance(handlers, list) else []
 
 
 def whole_jobs(root: Path) -> list[Path]:
@@ -193,3 +212,8 @@ def test_random_actions_raise_nothing_and_lose_nothing(plate, tmp_path, caplog):
     assert not [record for record in caplog.records if record.levelname == "ERROR"], caplog.text
     bpy.ops.ipoke.stop_backend()
     assert not list(tmp_path.rglob("*.part"))
+    assert not children()
+    bpy.ops.preferences.addon_disable(module=MODULE)
+    held = [function for name in dir(bpy.app.handlers) for function in listed(name) if MODULE in function.__module__]
+    bpy.ops.preferences.addon_enable(module=MODULE)
+    assert not held
