@@ -185,8 +185,11 @@ class KinematicsModel(VariantModel, Protocol):
 class ReplayedModel:
     """A model whose only variant is the motion of a kinematics file: a job samples it as it samples any other."""
 
-    def __init__(self, model: KinematicsModel, kinematics: Kinematics) -> None:
-        """Raises KinematicsError when the kinematics are another model's."""
+    def __init__(self, model: KinematicsModel, kinematics: Kinematics, *, mirror: bool = False) -> None:
+        """With `mirror` the motion is replayed with left and right swapped.
+
+        Raises KinematicsError when the kinematics are another model's.
+        """
         made_by = kinematics.info.model
         if made_by.sha256 != model.entry.sha256:
             raise KinematicsError(
@@ -198,6 +201,7 @@ class ReplayedModel:
         self.group = 1
         self._model = model
         self._kinematics = kinematics
+        self._mirror = mirror
 
     def frames(
         self,
@@ -209,8 +213,23 @@ class ReplayedModel:
         like: tuple[Like, ...] = (),
     ) -> Iterator[ModelFrame]:
         """Frames 1..T of the replayed motion; seed, variants and likeness have no meaning here."""
-        return self._model.replay(self._kinematics.residual, x0, pokes, cancelled)
+        if not self._mirror:
+            return self._model.replay(self._kinematics.residual, x0, pokes, cancelled)
+        turned = pokes * (-1, 1, -1, 1) + (1, 0, 0, 0)
+        return map(_mirrored, self._model.replay(self._kinematics.residual, _flipped(x0), turned, cancelled))
 
     def pose_difference(self, x0: Field) -> float:
         """Distance of the still from that of the kinematics."""
-        return pose_difference(self._model.features(x0), self._kinematics.still_features)
+        facing = _flipped(x0) if self._mirror else x0
+        return pose_difference(self._model.features(facing), self._kinematics.still_features)
+
+
+def _flipped(field: Field) -> Field:
+    return np.ascontiguousarray(field[..., ::-1])
+
+
+def _mirrored(made: ModelFrame) -> ModelFrame:
+    """A frame with left and right swapped, and so the direction of its flow along x."""
+    flow = None if made.flow is None else _flipped(made.flow) * np.array([-1, 1], np.float32)[:, None, None]
+    visibility = None if made.visibility is None else _flipped(made.visibility)
+    return ModelFrame(made.variant, made.t, _flipped(made.frame), flow, visibility)

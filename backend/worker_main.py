@@ -86,7 +86,7 @@ class WorkerLoop:
         else:
             kinematics = read_kinematics(self._fetch(work.kinematics_sha256))
             self._stage(work, "load")
-            self._sample(work, ReplayedModel(self._models.get(work.model, kinematics.info.model), kinematics))
+            self._sample(work, ReplayedModel(self._models.get(work.model, kinematics.info.model), kinematics, mirror=work.mirror))
 
     def _sample(self, request: Sample, model: VariantModel) -> None:
         self._stage(request, "decode")

@@ -107,6 +107,8 @@ class IPOKE_PG_job(bpy.types.PropertyGroup):
     region_px: IntVectorProperty(name="Region", description="What the model saw, in pixels of the plate", size=4, min=0)
     live: BoolProperty(name="Live", description="A preview that the next one replaces")
     kinematics: StringProperty(name="Kinematics", description="File of the motion that was replayed")
+    strength: FloatProperty(name="Strength", description="How the replay stretched the arrows", default=1.0)
+    mirror: BoolProperty(name="Mirror", description="Whether the motion was replayed with left and right swapped")
     pokes: CollectionProperty(name="Pokes", description="The arrows that were asked for", type=IPOKE_PG_poke)
 
 

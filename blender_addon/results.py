@@ -16,6 +16,7 @@ import bpy
 from . import plates, sequences
 from .core import folders
 from .core.jobs import Clip, Job, JobKind, JobPhase
+from .core.settings import Replay
 
 if TYPE_CHECKING:
     from .properties import IPOKE_PG_job, IPOKE_PG_plate, IPOKE_PG_variant
@@ -48,7 +49,7 @@ def sync(job: Job, follow: bool) -> bool:
     timing = _shown_frames(plate)
     _record(plate, job)
     if job.ended:
-        plate.message = job.sentence if job.phase in OUTCOMES else ""
+        plate.message = job.sentence if job.phase in OUTCOMES else job.warning
     if job.clips and (job.phase is JobPhase.FINISHED if job.kind is JobKind.BAKE else follow):
         plate.active_variant = _position(plate, job.source or job.job_id, job.clips[0].variant)
         plate.shown = "BAKE" if job.kind is JobKind.BAKE else "VARIANT"
@@ -97,6 +98,11 @@ def show_active(obj: bpy.types.Object, shown: str) -> None:
     else:
         first = folders.first_frame(folders.variant_folder(job, variant.index))
         sequences.show_clip(obj, first, variant.frames, shown)
+
+
+def replay_of(job: IPOKE_PG_job) -> Replay:
+    """Return the motion that a job replayed."""
+    return Replay(job.kinematics, job.strength, job.mirror)
 
 
 def baked_file(job_folder: Path, variant: IPOKE_PG_variant) -> Path:
@@ -216,7 +222,8 @@ def _ensure_entry(plate: IPOKE_PG_plate, job: Job) -> None:
         known.model = job.request.model or ""
         known.samples = job.settings.samples
         known.live = job.kind is JobKind.LIVE
-        known.kinematics = job.settings.kinematics
+        known.kinematics, known.mirror = job.settings.replay.kinematics, job.settings.replay.mirror
+        known.strength = job.settings.replay.strength
         known.use_region = job.settings.region is not None
         if job.settings.region is not None:
             box = job.settings.region

@@ -23,7 +23,8 @@ class SampleRequest:
     `model` None takes the default model. `depth_bits` is the depth of the frames that come back: 8 or 16 for PNG,
     32 for EXR.
     `upright` turns the plate as its EXIF orientation says, as viewers do; Blender shows images as they are stored.
-    With `kinematics`, a kinematics file's bytes, that motion is replayed as variant 0 and the seed has no meaning.
+    With `kinematics`, a kinematics file's bytes, that motion is replayed as variant 0 and the seed has no meaning;
+    `mirror` replays it with left and right swapped.
     `lock` and `clean` are image files of the plate's size: what is painted white on `lock` stays the plate's, and what
     moves leaves `clean` behind. With `passes`, every frame comes with an EXR file of passes. `premultiplied` says that
     the plate's colour was stored times its alpha. `regions` instead of `region` move several things at once.
@@ -50,6 +51,7 @@ class SampleRequest:
     premultiplied: bool = False
     regions: tuple[Region, ...] = ()
     like: tuple[Like, ...] = ()
+    mirror: bool = False
 
     @property
     def is_single(self) -> bool:
@@ -99,6 +101,7 @@ class SampleRequest:
             premultiplied=self.premultiplied,
             regions=self.regions,
             like=self.like,
+            mirror=self.mirror,
         )
 
 

@@ -131,7 +131,11 @@ class ResultWriter:
         }
 
     def _kinematics(self, summary: JobSummary) -> dict[str, Any]:
-        return {"sha256": self._request.kinematics_sha256(), "pose_difference": summary.pose_difference}
+        return {
+            "sha256": self._request.kinematics_sha256(),
+            "pose_difference": summary.pose_difference,
+            "mirror": self._request.mirror,
+        }
 
     def _plate_options(self) -> dict[str, Any]:
         sample = self._request.message()

@@ -28,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="X0,Y0:X1,Y1",
         help="an arrow from tail to tip on this still; the clip's own without it; may be repeated",
     )
+    parser.add_argument("--mirror", action="store_true", help="replay the motion with left and right swapped")
     parser.add_argument("--model", metavar="M", help="name of an installed model; the one that made the kinematics without it")
     add_plate_arguments(parser)
     parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="where to write (IMAGE's name with -transferred)")
@@ -54,6 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
         size=OutputSize(arguments.size),
         depth_bits=plate.depth_bits if arguments.size == "plate" else 8,
         kinematics=data,
+        mirror=arguments.mirror,
     )
     request = with_plate_options(request, arguments)
     on_its_own = hashlib.sha256(image).hexdigest() == kinematics.info.frame_sha256s[0] and not arguments.poke

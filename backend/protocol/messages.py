@@ -288,7 +288,8 @@ class Upload(Message):
 class Sample(Message):
     """Asks for variants `first` to `first + samples - 1` of a poked plate. The same request gives the same bytes.
 
-    With `kinematics_sha256` nothing is drawn: the motion in that file is replayed on the plate, as variant 0.
+    With `kinematics_sha256` nothing is drawn: the motion in that file is replayed on the plate, as variant 0;
+    with `mirror` left and right are swapped.
     `regions` instead of `region` are sampled each by the pokes whose tails they hold first, and composited in their order.
     With `like` the variants are like an earlier one, the last of the list; the ones before it say what that one was
     sampled like itself, the oldest first.
@@ -313,6 +314,7 @@ class Sample(Message):
     premultiplied: bool = False
     regions: Annotated[tuple[Region, ...], Length(0, limits.REGIONS)] = ()
     like: Likes = ()
+    mirror: bool = False
 
     def check(self, where: str) -> None:
         """Refuse a depth that no image file has, and more than one replay of the same kinematics."""
@@ -325,6 +327,8 @@ class Sample(Message):
         played = self.playback or Playback()
         if self.kinematics_sha256 is not None and (played.chain, played.draws) != (1, 1):
             raise ProtocolError("Replayed kinematics are one clip; leave out the chain and the loop's draws.", "playback")
+        if self.mirror and self.kinematics_sha256 is None:
+            raise ProtocolError("mirror is for kinematics that are replayed; leave it out.", "mirror")
         if self.kinematics_sha256 is not None and (self.samples, self.first) != (1, 0):
             raise ProtocolError("samples must be 1 and first 0 where kinematics are replayed.", "samples")
         if self.like and (self.kinematics_sha256 is not None or played.chain > 1):

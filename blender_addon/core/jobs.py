@@ -21,6 +21,7 @@ from .._vendor.client import (
     VariantDone,
 )
 from .._vendor.client.request import Request
+from .._vendor.protocol.messages import POSES_DIFFER
 from .bakes import Delivery
 from .settings import Settings
 
@@ -95,6 +96,16 @@ class Job:
     def ended(self) -> bool:
         """True when nothing more will arrive."""
         return self.phase in ENDED
+
+    @property
+    def warning(self) -> str:
+        """What an artist should know of an answer that is whole; empty when there is nothing."""
+        if self.summary is None or not self.summary.poses_differ:
+            return ""
+        return (
+            f"This plate's pose differs much from the motion's own still ({self.summary.pose_difference:.2f}, more than "
+            f"{POSES_DIFFER:.1f}): look whether it fits, or draw the arrows elsewhere"
+        )
 
     @property
     def fraction(self) -> float:

@@ -23,23 +23,32 @@ class PokeSetting:
 
 
 @dataclass(frozen=True, slots=True)
+class Replay:
+    """A motion of the library, by its file (none when empty); `strength` stretches the arrows, `mirror` swaps left and right."""
+
+    kinematics: str = ""
+    strength: float = 1.0
+    mirror: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything beside the seed. `region` None leaves the choice to the backend; `kinematics` names a replayed motion."""
+    """Everything beside the seed. `region` None leaves the choice to the backend; `replay` names a motion of the library."""
 
     pokes: tuple[PokeSetting, ...] = ()
     samples: int = 1
     region: Box | None = None
-    kinematics: str = ""
+    replay: Replay = Replay()
 
     @property
     def asked(self) -> tuple[Poke, ...]:
-        """The pokes that travel: the enabled ones, stretched by their strength."""
-        return tuple(to_poke(poke.arrow, poke.strength) for poke in self.pokes if poke.enabled)
+        """The pokes that travel: the enabled ones, stretched by their strength and that of a replay."""
+        return tuple(to_poke(poke.arrow, self.replay.strength * poke.strength) for poke in self.pokes if poke.enabled)
 
     def key(self, plate_sha256: str) -> str:
         """What is the same in two jobs that differ in their seeds only."""
         pokes: tuple[Vec2, ...] = tuple(pair for poke in self.asked for pair in ((poke.x, poke.y), (poke.dx, poke.dy)))
-        told = repr((plate_sha256, pokes, self.region, self.kinematics))
+        told = repr((plate_sha256, pokes, self.region, self.replay.kinematics, *([True] if self.replay.mirror else [])))
         return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 

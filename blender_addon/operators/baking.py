@@ -75,17 +75,23 @@ def _job(obj: bpy.types.Object, shot: Shot, *, overwrite: bool) -> Job:
     plate = obj.ipoke
     variant = results.active_variant(plate)
     asked = plate.jobs[variant.job_id]
-    still = plates.read(plate.still)
-    if asked.plate_sha256 and asked.plate_sha256 != hashlib.sha256(still).hexdigest():
-        raise PlateError("The plate's image has changed since this variant was sampled; sample again, then bake.")
+    still = sampled_still(plate, asked)
     delivery = _delivery(plate, shot)
     if not overwrite and delivery.names.present(delivery.folder):
         raise PlateError(f"There are frames in {delivery.folder} already; name another place, or allow to overwrite them.")
-    request = replace(_request(plate, asked, variant, still), playback=_playback(plate.bake, shot))
+    request = replace(request_of(plate, asked, variant, still), playback=_playback(plate.bake, shot))
     if asked.kinematics:
         request = replace(request, kinematics=library.read(Path(asked.kinematics)))
     made = folders.half_made(folders.bake_folder(results.folder(plate, asked.name)), request.job_id)
     return Job(request, JobKind.BAKE, plates.target(obj), made, source=asked.name, delivery=delivery)
+
+
+def sampled_still(plate: IPOKE_PG_plate, asked: IPOKE_PG_job) -> bytes:
+    """Return the still's file, if it is still what a job sampled; raises `PlateError`."""
+    still = plates.read(plate.still)
+    if asked.plate_sha256 and asked.plate_sha256 != hashlib.sha256(still).hexdigest():
+        raise PlateError("The plate's image has changed since this variant was sampled; sample again.")
+    return still
 
 
 def _delivery(plate: IPOKE_PG_plate, shot: Shot) -> Delivery:
@@ -105,12 +111,14 @@ def _delivery(plate: IPOKE_PG_plate, shot: Shot) -> Delivery:
     return Delivery(folder, names, shot, wanted.colour_space, Place(wanted.place))
 
 
-def _request(plate: IPOKE_PG_plate, asked: IPOKE_PG_job, variant: IPOKE_PG_variant, still: bytes) -> SampleRequest:
+def request_of(plate: IPOKE_PG_plate, asked: IPOKE_PG_job, variant: IPOKE_PG_variant, still: bytes) -> SampleRequest:
+    """Return the request for one variant of a job at the plate's own size; a replay's lacks its kinematics."""
     return SampleRequest(
         job_id=new_job_id(),
         plate=still,
         plate_name=plate.still.name,
-        pokes=Settings(plates.poke_settings(asked.pokes)).asked,
+        pokes=Settings(plates.poke_settings(asked.pokes), replay=results.replay_of(asked)).asked,
+        mirror=asked.mirror,
         region=Region(*asked.region_px) if any(asked.region_px) else None,
         samples=1,
         first=variant.index,

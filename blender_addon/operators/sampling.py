@@ -11,7 +11,10 @@ from .._vendor.client import OutputSize, SampleRequest, new_job_id
 from ..core import app, folders, region
 from ..core.errors import AddonError, PokeError
 from ..core.jobs import Job, JobKind, JobPhase
+from ..core.settings import Replay
 from ..properties import MAX_SEED, IPOKE_PG_job, IPOKE_PG_plate
+
+NO_REPLAY = Replay()
 
 
 def enabled_pokes(plate: IPOKE_PG_plate) -> list[bpy.types.PropertyGroup]:
@@ -32,6 +35,8 @@ def run(operator: bpy.types.Operator, job: Job) -> set[str]:
     pump.drive(lambda: pump.outcome(job.job_id) is not None)
     ended = pump.outcome(job.job_id)
     if ended is not None and ended.phase is JobPhase.FINISHED:
+        if ended.warning:
+            operator.report({"WARNING"}, ended.warning)
         return {"FINISHED"}
     operator.report({"ERROR"}, ended.sentence if ended is not None else "The job was forgotten")
     return {"CANCELLED"}
@@ -131,15 +136,15 @@ def _held_up(obj: bpy.types.Object) -> bool:
     return any(job.kind is not JobKind.LIVE for job in open_jobs(obj))
 
 
-def new_job(obj: bpy.types.Object, kind: JobKind = JobKind.SAMPLE, kinematics: Path | None = None) -> Job:
+def new_job(obj: bpy.types.Object, kind: JobKind = JobKind.SAMPLE, replay: Replay = NO_REPLAY) -> Job:
     """Return the job that an object's settings ask for; raises `AddonError`.
 
     A live one has one variant, and so has one that replays the motion of a kinematics file.
     """
     plate = plates.adopt(obj)
     settings = plates.settings(plate)
-    if kind is JobKind.LIVE or kinematics is not None:
-        settings = replace(settings, samples=1, kinematics=str(kinematics or ""))
+    if kind is JobKind.LIVE or replay.kinematics:
+        settings = replace(settings, samples=1, replay=replay)
     pokes = settings.asked
     if settings.region is not None:
         region.check_pokes(settings.region, pokes)
@@ -156,8 +161,9 @@ def new_job(obj: bpy.types.Object, kind: JobKind = JobKind.SAMPLE, kinematics: P
         pokes=pokes,
         region=None if settings.region is None else region.to_region(settings.region, plates.size_px(plate)),
         samples=settings.samples,
-        seed=plate.seed if kinematics is None else 0,
-        kinematics=None if kinematics is None else library.read(kinematics),
+        seed=0 if replay.kinematics else plate.seed,
+        kinematics=library.read(Path(replay.kinematics)) if replay.kinematics else None,
+        mirror=replay.mirror,
         size=OutputSize.PREVIEW,
         upright=False,  # Blender shows a JPEG as it is stored, without turning it
     )

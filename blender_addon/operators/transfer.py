@@ -1,19 +1,19 @@
 """Owns the operators that take the motion out of a clip, and replay it on another plate."""
 
-import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import bpy
-from bpy.props import BoolProperty, IntProperty, StringProperty
+from bpy.props import BoolProperty, FloatProperty, IntProperty, StringProperty
 
 from .. import library, movies, plates, pump, results
-from .._vendor.client import InvertRequest, Poke, new_job_id
+from .._vendor.client import InvertRequest, new_job_id
 from ..core import clips, folders
 from ..core.app import Phase
 from ..core.errors import AddonError, PlateError
 from ..core.jobs import Job, JobKind
-from ..core.settings import Settings
-from . import sampling
+from ..core.settings import Replay
+from . import baking, sampling
 
 
 class _Extracts:
@@ -31,11 +31,11 @@ class _Extracts:
         cls.poll_message_set("Select an image plane that nothing is being made for")
         return plates.active(context) is not None and not sampling.open_jobs(context.active_object)
 
-    def _ask(self, obj: bpy.types.Object, name: str, frames: tuple[bytes, ...], pokes: tuple[Poke, ...]) -> set[str]:
-        file = library.free_file(self.name or name)
-        request = InvertRequest(new_job_id(), frames, library.name_of(file), pokes, upright=False)
-        outcome = sampling.run(self, Job(request, JobKind.EXTRACT, plates.target(obj), file))
-        library.keep_picture(file, frames[-1])
+    def _ask(self, obj: bpy.types.Object, request: InvertRequest, picture: bytes) -> set[str]:
+        file = library.free_file(self.name or request.source)
+        job = Job(replace(request, source=library.name_of(file)), JobKind.EXTRACT, plates.target(obj), file)
+        outcome = sampling.run(self, job)
+        library.keep_picture(file, picture)
         return outcome
 
 
@@ -50,23 +50,28 @@ class IPOKE_OT_extract_from_variant(_Extracts, bpy.types.Operator):
         """A whole variant must be chosen, and the backend be up."""
         if not cls._is_ready(context):
             return False
-        variant = results.active_variant(plates.active(context))
+        plate = plates.active(context)
+        variant = results.active_variant(plate)
         cls.poll_message_set("Choose a variant first")
-        return variant is not None and variant.complete
+        if variant is None or not variant.complete:
+            return False
+        cls.poll_message_set("The chosen variant replays a motion that the library has already")
+        return not plate.jobs[variant.job_id].kinematics
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """Send the still and the variant's frames."""
+        """Ask for what the variant was drawn with; the backend has it exactly, without a look at the frames."""
         plate = plates.active(context)
         variant = results.active_variant(plate)
         asked = plate.jobs[variant.job_id]
         shots = clips.pictures(folders.variant_folder(results.folder(plate, asked.name), variant.index))
         try:
-            frames = (_still(plate.still, shots), *clips.read(shots))
+            sampled = baking.request_of(plate, asked, variant, baking.sampled_still(plate, asked))
+            picture = clips.read(shots[-1:])
         except AddonError as error:
             self.report({"ERROR"}, error.sentence)
             return {"CANCELLED"}
-        pokes = Settings(plates.poke_settings(asked.pokes)).asked
-        return self._ask(context.active_object, shots[-1].parent.name, frames, pokes)
+        request = InvertRequest.of_variant(new_job_id(), sampled, variant.index)
+        return self._ask(context.active_object, request, b"".join(picture))
 
 
 class _ExtractsPart(_Extracts):
@@ -100,7 +105,8 @@ class _ExtractsPart(_Extracts):
         except AddonError as error:
             self.report({"ERROR"}, error.sentence)
             return {"CANCELLED"}
-        return self._ask(context.active_object, name, frames, ())
+        request = InvertRequest(new_job_id(), frames, name, upright=False)
+        return self._ask(context.active_object, request, frames[-1])
 
 
 class IPOKE_OT_extract_from_images(_ExtractsPart, bpy.types.Operator):
@@ -176,13 +182,15 @@ class IPOKE_OT_extract_from_clip(_ExtractsPart, bpy.types.Operator):
 
 
 class IPOKE_OT_transfer(bpy.types.Operator):
-    """Replay a motion of the library on this plate, with its own arrows"""
+    """Replay a motion of the library on this plate, with its own arrows; says so when the stills' poses differ much"""
 
     bl_idname = "ipoke.transfer"
     bl_label = "Transfer"
     bl_options = {"REGISTER", "UNDO"}
 
     filepath: StringProperty(name="File", description="The kinematics file", subtype="FILE_PATH", options={"SKIP_SAVE"})
+    strength: FloatProperty(name="Strength", description="Stretches this plate's arrows", min=0.1, max=2.0, default=1.0)
+    mirror: BoolProperty(name="Mirror", description="Replay the motion with left and right swapped", default=False)
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -192,29 +200,12 @@ class IPOKE_OT_transfer(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Ask for the replay."""
         try:
-            job = sampling.new_job(context.active_object, kinematics=Path(bpy.path.abspath(self.filepath)))
+            replay = Replay(bpy.path.abspath(self.filepath), self.strength, self.mirror)
+            job = sampling.new_job(context.active_object, replay=replay)
         except AddonError as error:
             self.report({"ERROR"}, error.sentence)
             return {"CANCELLED"}
         return sampling.run(self, job)
-
-
-def _still(image: bpy.types.Image, shots: list[Path]) -> bytes:
-    """Return the still at the size of a variant's frames, as a PNG file; raises `PlateError`."""
-    if not shots:
-        raise PlateError("The variant's files are missing; find them, or sample again.")
-    frame = bpy.data.images.load(str(shots[0]))
-    small = image.copy()
-    try:
-        small.scale(*frame.size)
-        small.file_format = "PNG"
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "still.png"
-            small.save(filepath=str(path))
-            return path.read_bytes()
-    finally:
-        bpy.data.images.remove(small)
-        bpy.data.images.remove(frame)
 
 
 CLASSES = (

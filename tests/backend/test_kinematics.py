@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load
 
+from backend.job import ModelFrame
 from backend.kinematics import (
     FORMAT,
     Kinematics,
@@ -106,3 +107,27 @@ def test_values_that_are_not_finite_are_refused(value):
 def test_kinematics_of_another_model_are_refused():
     with pytest.raises(KinematicsError, match="were made by the model garden-64"):
         ReplayedModel(ShiftingModel(), kinematics(sha256="cd" * 32))
+
+
+class SwayingModel(ShiftingModel):
+    """Replays a motion that depends on the still and on where the poke is and goes."""
+
+    def replay(self, residual, x0, pokes, cancelled):
+        rows, columns = np.indices((32, 32), dtype=np.float32)
+        x, y, dx, dy = (float(value) for value in pokes[0])
+        near = np.exp(-((columns - 31 * x) ** 2 + (rows - 31 * y) ** 2) / 20).astype(np.float32)
+        yield ModelFrame(0, 1, x0 + near, np.stack([near * dx, near * dy]), near)
+
+    def features(self, x0):
+        return x0[0, 0]
+
+
+def test_a_mirrored_replay_is_what_a_mirrored_plate_would_show_seen_in_a_mirror():
+    made_by, still = kinematics(sha256=ShiftingModel.entry.sha256), np.random.default_rng(3).random((3, 32, 32), np.float32)
+    pokes, turned = np.array([[0.3, 0.4, 0.2, -0.1]]), np.array([[0.7, 0.4, -0.2, -0.1]])
+    (plain,) = ReplayedModel(SwayingModel(), made_by).frames(still, pokes, 0, range(1), lambda: False)
+    mirror = ReplayedModel(SwayingModel(), made_by, mirror=True)
+    (seen,) = mirror.frames(np.ascontiguousarray(still[..., ::-1]), turned, 0, range(1), lambda: False)
+    assert seen.frame == pytest.approx(plain.frame[..., ::-1], abs=1e-6)
+    assert seen.flow == pytest.approx(plain.flow[..., ::-1] * np.array([-1, 1])[:, None, None], abs=1e-6)
+    assert seen.visibility == pytest.approx(plain.visibility[..., ::-1], abs=1e-6)

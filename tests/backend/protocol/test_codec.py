@@ -96,6 +96,8 @@ def is_good(message: m.Message, path: tuple[Any, ...], value: Any) -> bool:
         return worker_without_job or (not hasattr(message, "summary") and path in optional) or (message, path) == STATUS_INFO
     if value == "":
         return name in {"device", "colour", "sentence"}
+    if name == "mirror":
+        return value is True and message.kinematics_sha256 is not None
     return value is True and name in {"upright", "everyone", "is_up", "passes", "premultiplied"}
 
 

@@ -11,6 +11,7 @@ import bpy
 import pytest
 
 from .conftest import MODULE
+from .shots import folder
 
 
 @pytest.fixture
@@ -57,10 +58,26 @@ def test_a_motion_is_taken_out_kept_and_replayed_and_baked_on_another_plate(samp
     assert baked["kinematics"] == job["kinematics"]
 
 
+def test_a_motion_is_replayed_stronger_and_mirrored_and_baked_so(sampled, library):
+    bpy.ops.ipoke.extract_from_variant(name="sway")
+    file = str(library / "sway.kin.safetensors")
+    assert bpy.ops.ipoke.transfer(filepath=file) == {"FINISHED"}
+    assert bpy.ops.ipoke.transfer(filepath=file, strength=1.5, mirror=True) == {"FINISHED"}
+    plain, turned = (json.loads((folder(sampled, job.name) / "job.json").read_text()) for job in list(sampled.ipoke.jobs)[1:])
+    assert turned["kinematics"]["mirror"]
+    assert not plain["kinematics"]["mirror"]
+    assert turned["pokes"][0][2:] == pytest.approx([1.5 * value for value in plain["pokes"][0][2:]])
+    assert turned["variants"][0]["sha256"] != plain["variants"][0]["sha256"]
+    assert not bpy.ops.ipoke.extract_from_variant.poll(), "the library has that motion already"
+    assert bpy.ops.ipoke.bake() == {"FINISHED"}
+    baked = json.loads((frames_of(sampled).parent / "bake/variant_00/job.json").read_text())
+    assert (baked["kinematics"]["mirror"], baked["pokes"]) == (True, turned["pokes"])
+
+
 def test_a_folder_of_images_gives_its_motion_too(sampled, library, tmp_path):
     shot = tmp_path / "other_shot"
     shutil.copytree(frames_of(sampled), shot)
-    first = sorted(shot.glob("*.png"))[0]
+    first = min(shot.glob("*.png"))
     shutil.copyfile(first, shot / "frame_0000.png")
     assert bpy.ops.ipoke.extract_from_images(directory=str(shot)) == {"FINISHED"}
     assert (library / "other_shot.kin.safetensors").is_file()

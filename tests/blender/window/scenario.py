@@ -213,7 +213,7 @@ def bake() -> Iterator[float]:
     wanted.fit, wanted.length, wanted.loop, wanted.place = True, 24, "closed", "SEQUENCER"
     at = screen(bpy.context.active_object, (0.8, 0.3))
     yield from tap("P", at)
-    yield 0.5
+    yield 1.5
     shoot("pie")
     yield from click((at[0], at[1] - BELOW_PX))
     assert busy(), "the pie menu bakes"
