@@ -72,8 +72,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _draw(options: argparse.Namespace, model: Model, store: ClipStore) -> None:
-    stills = [read_still(argument, model.size_px) for argument in options.still]
-    print(draw_figures(model, store, stills, options.count or FIGURE_CLIPS, options.seed, options.figures))
+    stills, places = ([read_still(argument, model.size_px) for argument in given] for given in (options.still, options.place))
+    print(draw_figures(model, store, stills, places, options.count or FIGURE_CLIPS, options.seed, options.figures))
 
 
 def _measure(options: argparse.Namespace, models: list[Model], store: ClipStore) -> None:

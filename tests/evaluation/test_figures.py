@@ -54,7 +54,8 @@ def test_all_figures_are_drawn_and_their_numbers_kept(
     monkeypatch.setattr(correlation, "POKES", 4)
     target = tmp_path / "figures"
     arguments = [str(folder / "tiny"), str(clips), "--count", "2", "--figures", str(target)]
-    assert main([*arguments, "--still", f"{still}@0.75,0.5:0.85,0.4"]) == 0
+    poked = f"{still}@0.75,0.5:0.85,0.4"
+    assert main([*arguments, "--still", poked, "--place", poked]) == 0
     for name in ("more_pokes.png", "transfer.png", "correlation.png", "contact_sheet.png"):
         assert cv2.imread(str(target / name)).std() > 1
     numbers = json.loads((target / "figures.json").read_text())

@@ -18,8 +18,12 @@ NUMBERS_FILE = "figures.json"
 CORRELATION_FILE = "correlation.png"
 
 
-def draw_figures(model: Model, store: ClipStore, stills: list[PokedStill], count: int, seed: int, folder: Path) -> str:
-    """Draw figures 9 and 6 from `count` clips, and 7 and the contact sheet from the stills; returns the numbers as Markdown.
+def draw_figures(
+    model: Model, store: ClipStore, stills: list[PokedStill], places: list[PokedStill], count: int, seed: int, folder: Path
+) -> str:
+    """Draw figures 9 and 6 from `count` clips, 7 of the places and a contact sheet of the stills.
+
+    Returns the numbers, which are also written beside the figures, as Markdown.
 
     Raises:
         PlotError: matplotlib is not installed.
@@ -28,8 +32,9 @@ def draw_figures(model: Model, store: ClipStore, stills: list[PokedStill], count
     pokes = more_pokes.more_pokes(model, store, count, seed, folder / more_pokes.FILE)
     moved = transfer.transfer_figure(model, store, count, seed, folder / transfer.FILE)
     followers: Mapping[str, Mapping[str, float]] = {}
+    if places:
+        followers = correlation.correlation_figure(model, places, seed, folder / CORRELATION_FILE)
     if stills:
-        followers = correlation.correlation_figure(model, stills, seed, folder / CORRELATION_FILE)
         contact_sheet.contact_sheet(model, stills, seed, folder / contact_sheet.FILE)
     numbers = {
         "more_pokes": {number: {key: asdict(cell) for key, cell in row.items()} for number, row in pokes.items()},
