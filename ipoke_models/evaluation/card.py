@@ -33,9 +33,8 @@ def write_card(model: Model, store: ClipStore, figures: str, work: Path, how: st
 
 
 _HOW_MEASURED = """\
-The first clips of the held-out store whose poke is at least 2 px long, one poke each by the paper's rule (a strongly moving
-place). The poked point is tracked with DIS optical flow between the still and the last frame; its distance to the arrow's tip
-is given in percent of the arrow's length. Medians carry a 95 % bootstrap interval."""
+The first clips whose poke is at least 2 px long, one poke each by the paper's rule (a strongly moving place). What rows and
+columns mean stands in `docs/evaluation.md`."""
 
 
 def _networks(model: Model) -> str:
