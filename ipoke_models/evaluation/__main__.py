@@ -42,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
         "--quick", action="store_const", dest="videos", const=0, help="leave these out: they take most of the time"
     )
     parser.add_argument("--figures", type=Path, metavar="DIR", help="draw the figures there instead of measuring the tables")
-    for option, what in (("--still", "a still for the contact sheet, with its arrow"), ("--place", "one whose tail figure 7 pokes")):
+    for option, what in (("--still", "a still for the contact sheet, with its arrow"), ("--place", "one that figure 7 pokes")):
         parser.add_argument(option, action="append", default=[], metavar="FILE@X0,Y0:X1,Y1", help=f"{what}; repeatable")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="also write evaluation.md and evaluation.json there")
