@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..data.pokes import candidates
-from ..data.store import Batch, ClipStore
+from ..data.store import Batch, ClipStore, StoreError
 
 SHORTEST_ARROW_PX = 2.0
 MARGIN_PX = 5
@@ -52,7 +52,11 @@ class Example:
 
 
 def examples(store: ClipStore, count: int, seed: int, pokes: int = 1) -> Iterator[Example]:
-    """The first `count` clips whose first poke, drawn by the paper's rule, is at least 2 px long."""
+    """The first `count` clips whose first poke, drawn by the paper's rule, is at least 2 px long.
+
+    Raises:
+        StoreError: there is no such clip.
+    """
     found = 0
     for index in range(len(store)):
         batch = store.batch(np.array([index]))
@@ -68,6 +72,8 @@ def examples(store: ClipStore, count: int, seed: int, pokes: int = 1) -> Iterato
         found += 1
         if found == count:
             return
+    if not found:
+        raise StoreError(f"In no clip anything moves by {SHORTEST_ARROW_PX:g} px, so nothing can be poked; take other clips.")
 
 
 def background_of(poke_flow: Tensor) -> NDArray[np.bool_]:

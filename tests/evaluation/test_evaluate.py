@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -54,3 +56,14 @@ def test_models_of_unlike_sizes_are_refused_in_a_sentence(
     save_model(tmp_path / "large", Networks(small.model(128)), "large", "# large")
     assert main([str(folder / "tiny"), str(clips), "--also", str(tmp_path / "large")]) == 2
     assert "compare models of one size" in capsys.readouterr().err
+
+
+def test_clips_in_which_nothing_moves_are_refused_in_a_sentence(
+    clips: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    still = shutil.copytree(clips, tmp_path / "still")
+    flow = still / "shard_0000" / "poke_flow.npy"
+    np.save(flow, np.zeros_like(np.load(flow)))
+    for options in ([], ["--figures", str(tmp_path / "figures")]):
+        assert main([str(folder / "tiny"), str(still), *options]) == 2
+        assert "In no clip anything moves" in capsys.readouterr().err
