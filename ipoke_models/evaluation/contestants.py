@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..config import LATENT_PX
+from ..config import LATENT_PX, DecoderHead
 from ..cvae import ConditionalVae
 from ..errors import ModelError
 from ..inference import Model
@@ -25,8 +25,9 @@ TRUTH = "truth"
 class Contestants:
     """Makes the clips of all rows; `variants` of each row that varies.
 
-    Rows: each model; the first model's draws as they come from its flow, the flow's twin in its place, the warp baseline,
-    standing still, and the first model's reconstruction of the truth, which none of its samples can be better than.
+    Rows: each model; the first model's draws as they come from its flow, where it holds them to the poke; the flow's twin in
+    its place; the warp baseline; standing still; and the first model's reconstruction of the truth, which no sample of it
+    should be better than.
     """
 
     def __init__(self, models: Sequence[Model], twin: ConditionalVae | None, variants: int) -> None:
@@ -49,7 +50,8 @@ class Contestants:
         """Clips (V, T, 3, S, S) of every row but the truth."""
         x0, pokes, first = example.x0, example.pokes, self._first
         rows = {label: model.sample(x0, pokes, self._variants, seed) for label, model in self._models.items()}
-        rows[UNHELD] = first.sample(x0, pokes, self._variants, seed, guided=False)
+        if first.config.autoencoder.decoder.head is DecoderHead.WARP:
+            rows[UNHELD] = first.sample(x0, pokes, self._variants, seed, guided=False)
         if self._twin is not None:
             rows[TWIN] = self._twins(self._twin, example, seed)
         warped = sparse_warp(x0, torch.from_numpy(example.places), torch.from_numpy(example.shifts), first.frames)
