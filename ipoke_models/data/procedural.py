@@ -57,7 +57,7 @@ def render(scene: Scene, size_px: int, frames: int) -> Clip:
         if layer.still:
             backward[:, *place][later.lay(number, place, texture[None])] = 0
             continue
-        window = _window(layer, size_px, frames)
+        window = window_of(layer, size_px, frames)
         origin = layer.motion.inverse(grid[window], frames)
         mine = later.lay(number, window, np.stack([_warp(layer.patch, origin[t]) for t in range(frames)]))
         backward[:, *window][mine] = (origin - grid[window])[mine]
@@ -90,7 +90,7 @@ class _Canvas:
         return mine
 
 
-def _window(layer: Layer, size_px: int, frames: int) -> Window:
+def window_of(layer: Layer, size_px: int, frames: int) -> Window:
     """What a layer may cover of the picture at any later time: deformations keep its inside within its outline."""
     if layer.patch.texture.shape[:2] == (size_px, size_px):
         return slice(0, size_px), slice(0, size_px)
