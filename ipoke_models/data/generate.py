@@ -3,57 +3,46 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import os
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from functools import cache
 from pathlib import Path
 
-import cv2
-
-from .pictures import PictureError, Pictures, load_pictures
-from .procedural import procedural_clip
+from .pictures import PictureError
+from .procedural import render
 from .recipes import GARDEN, RECIPES
+from .source import SceneSource
 from .store import SHARD_CLIPS, StoreError, StoreInfo, begin_store, finish_store, write_shard
 
-
-@cache
-def _pictures(cutouts: Path | None, photos: Path | None, mocap: Path | None, held_out: bool) -> Pictures:
-    cv2.setNumThreads(1)
-    return load_pictures(cutouts, photos, held_out, mocap=mocap)
+FRAMES = 10
 
 
-def _make_shard(options: argparse.Namespace, number: int) -> None:
-    pictures = _pictures(options.cutouts, options.photos, options.mocap, options.held_out)
-    indices = range(number * SHARD_CLIPS, min(options.count, (number + 1) * SHARD_CLIPS))
-    clips = [procedural_clip(options.seed, index, pictures, options.size, recipe=options.recipe) for index in indices]
-    write_shard(options.output, number, clips)
+def _source(options: argparse.Namespace) -> SceneSource:
+    folders = (options.cutouts, options.photos, options.mocap)
+    return SceneSource(options.recipe, options.seed, options.size, FRAMES, *folders, options.held_out)
+
+
+def _make_shard(source: SceneSource, store: Path, number: int, count: int) -> None:
+    indices = range(number * SHARD_CLIPS, min(count, (number + 1) * SHARD_CLIPS))
+    write_shard(store, number, [render(source.scene(index), source.size_px, source.frames) for index in indices])
 
 
 def generate(options: argparse.Namespace) -> None:
     """Make the shards that are missing, then mark the store complete."""
-    begin_store(options.output, _info(options))
+    source = _source(options)
+    begin_store(
+        options.output, StoreInfo(source.size_px, source.frames, options.count, source.seed, source.described(), source.recipe)
+    )
     numbers = [n for n in range(-(-options.count // SHARD_CLIPS)) if not (options.output / f"shard_{n:04d}").is_dir()]
     started = time.monotonic()
     with ProcessPoolExecutor(options.processes) as pool:
-        jobs = [pool.submit(_make_shard, options, number) for number in numbers]
+        jobs = [pool.submit(_make_shard, source, options.output, number, options.count) for number in numbers]
         for done, job in enumerate(as_completed(jobs), start=1):
             job.result()
             left_s = (time.monotonic() - started) / done * (len(jobs) - done)
             print(f"shard {done} of {len(jobs)}, about {left_s:.0f} s left", file=sys.stderr)
     finish_store(options.output)
-
-
-def _info(options: argparse.Namespace) -> StoreInfo:
-    pictures = _pictures(options.cutouts, options.photos, options.mocap, options.held_out)
-    part = "held-out" if options.held_out else "training"
-    digest = hashlib.sha256(b"".join(p.tobytes() for p in (*pictures.cutouts, *pictures.photos))).hexdigest()[:16]
-    described = f"{part} part: {len(pictures.cutouts)} cut-outs, {len(pictures.photos)} photographs, sha256 {digest}"
-    if pictures.motions:
-        described += f", {len(pictures.motions)} captured motions"
-    return StoreInfo(options.size, 10, options.count, options.seed, described, options.recipe)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -83,7 +83,9 @@ def render_batch(scenes: Sequence[Scene], size_px: int, frames: int, device: tor
     neighbour = neighbours.gather(1, start.flatten(1) % neighbours.shape[1]).view_as(start)
     batch = Batch(
         ((picture.clamp(0, 1) * 255).round() / 127.5 - 1).permute(0, 3, 4, 1, 2).contiguous(),
-        F.avg_pool2d(forward.permute(0, 3, 4, 1, 2).flatten(0, 1), FLOW_STRIDE).view(len(scenes), frames, 2, size_px // FLOW_STRIDE, -1),
+        F.avg_pool2d(forward.permute(0, 3, 4, 1, 2).flatten(0, 1), FLOW_STRIDE).view(
+            len(scenes), frames, 2, size_px // FLOW_STRIDE, -1
+        ),
         backward[:, :, :, 1:].permute(0, 3, 4, 1, 2).contiguous(),
         _seen(start, owner[:, :, :, 1:], backward[:, :, :, 1:]).permute(0, 3, 1, 2)[:, :, None].float(),
         forward[:, :, :, -1].permute(0, 3, 1, 2).contiguous(),

@@ -13,6 +13,8 @@ from pathlib import Path
 import torch
 
 from ..checkpoint import save_model
+from ..data.fresh import add_fresh_options, is_fresh, open_fresh
+from ..data.pictures import PictureError
 from ..data.store import ClipStore, StoreError
 from ..errors import ModelError
 from ..evaluation.card import PROVENANCE_FILE
@@ -37,7 +39,7 @@ def _record(options: argparse.Namespace, store: ClipStore) -> dict[str, object]:
 def main(arguments: list[str] | None = None) -> int:
     """Entry point; returns the exit code."""
     parser = argparse.ArgumentParser(prog="ipoke train", description=__doc__)
-    parser.add_argument("clips", type=Path, help="clip store to train on (see 'ipoke generate')")
+    parser.add_argument("clips", type=Path, help="clip store to train on (see 'ipoke generate'), or RECIPE:SEED")
     parser.add_argument("--held-out", type=Path, required=True, help="clip store to judge by while training")
     parser.add_argument("-o", "--output", type=Path, required=True, help="model folder to write; its name is the model's")
     parser.add_argument("--preset", choices=sorted(PRESETS), default="garden-64")
@@ -50,12 +52,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--bf16", action="store_true", help="compute in bfloat16 where that does no harm")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    add_fresh_options(parser)
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
     terminate_like_interrupt()
     try:
-        stores = ClipStore(options.clips), ClipStore(options.held_out)
-    except StoreError as error:
+        stores = _open(options), ClipStore(options.held_out)
+    except (PictureError, StoreError) as error:
         print(error, file=sys.stderr)
         return 2
     try:
@@ -68,6 +71,13 @@ def main(arguments: list[str] | None = None) -> int:
             raise
         print(f"Training needs the package {error.name}; install it with: pip install 'ipoke[train]'.", file=sys.stderr)
         return 2
+
+
+def _open(options: argparse.Namespace) -> ClipStore:
+    sizes = PRESETS[options.preset].networks.autoencoder
+    if is_fresh(str(options.clips)):
+        return open_fresh(str(options.clips), options, sizes.size_px, sizes.frames)
+    return ClipStore(options.clips)
 
 
 def _train(options: argparse.Namespace, stores: tuple[ClipStore, ClipStore]) -> int:

@@ -1,0 +1,108 @@
+"""Clips that are rendered when they are asked for, in torch, instead of being read from a store."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from .recipes import RECIPES
+from .scenes import Scene
+from .source import SceneSource
+from .store import Batch, ClipStore, StoreError, StoreInfo
+from .torch_render import RenderedBatch, render_batch
+
+DEFAULT_COUNT = 16000
+
+
+class FreshClips(ClipStore):
+    """The first `count` clips of a source with the interface of a store; a clip's number is always the same clip.
+
+    Scenes are put together by `processes` processes (here, where that is one) and rendered on the device; like a store's, the
+    batches lie in the processor's memory.
+
+    Raises:
+        PictureError: a folder of pictures is missing or holds nothing of use.
+    """
+
+    def __init__(self, source: SceneSource, count: int, device: torch.device, processes: int = 1) -> None:
+        self.info = StoreInfo(source.size_px, source.frames, count, source.seed, source.described(), source.recipe)
+        self._source, self._device = source, device
+        self._pool = ProcessPoolExecutor(processes, mp_context=get_context("spawn")) if processes > 1 else None
+
+    def __len__(self) -> int:
+        return self.info.count
+
+    def batch(self, indices: NDArray[np.int64]) -> Batch:
+        """Render the clips of these numbers."""
+        batch = self._rendered(indices).batch
+        return Batch(*(field.cpu() for field in (batch.frames, batch.motion, batch.backward, batch.visible, batch.poke_flow)))
+
+    def conditions(self, indices: NDArray[np.int64]) -> Batch:
+        """Only what stage 2 reads of the clips: x0 (as a clip of one frame) and the poke flow; the rest is empty."""
+        batch = self.batch(indices)
+        nothing = torch.zeros(len(indices), 0, 2, 1, 1)
+        return replace(batch, frames=batch.frames[:, :1], motion=nothing, backward=nothing, visible=nothing)
+
+    def neighbour(self, index: int) -> NDArray[np.bool_]:
+        """Where x0 of a clip shows an object that stands still, (S, S); nowhere in clips without one."""
+        return np.asarray(self._rendered(np.array([index])).neighbour[0].cpu().numpy(), bool)
+
+    def _rendered(self, indices: NDArray[np.int64]) -> RenderedBatch:
+        numbers = [int(index) for index in indices]
+        if self._pool is None or len(numbers) == 1:
+            scenes: Sequence[Scene] = [self._source.scene(number) for number in numbers]
+        else:
+            scenes = list(self._pool.map(self._source.scene, numbers))
+        return render_batch(scenes, self.info.size_px, self.info.frames, self._device)
+
+
+def is_fresh(name: str) -> bool:
+    """Whether a name asks for fresh clips, `RECIPE:SEED` or `RECIPE:SEED:COUNT`, rather than being a folder's."""
+    return name.partition(":")[0] in RECIPES and ":" in name
+
+
+def read_name(name: str) -> tuple[str, int, int]:
+    """Recipe, seed and number of clips that a name of fresh clips asks for.
+
+    Raises:
+        StoreError: seed or count are no numbers.
+    """
+    recipe, *numbers = name.split(":")
+    try:
+        seed, count = (*map(int, numbers), DEFAULT_COUNT)[:2] if len(numbers) < 3 else (-1, -1)
+    except ValueError:
+        seed, count = -1, -1
+    if seed < 0 or count < 1:
+        raise StoreError(f"'{name}' names no clips: write RECIPE:SEED or RECIPE:SEED:COUNT, such as {recipe}:1:{DEFAULT_COUNT}.")
+    return recipe, seed, count
+
+
+def add_fresh_options(parser: argparse.ArgumentParser) -> None:
+    """Options of a command that takes `RECIPE:SEED` in place of a store."""
+    group = parser.add_argument_group("fresh clips", "Where the clips are RECIPE:SEED[:COUNT], they are rendered while training.")
+    group.add_argument("--cutouts", type=Path, help="as of 'ipoke generate'")
+    group.add_argument("--photos", type=Path, help="as of 'ipoke generate'")
+    group.add_argument("--mocap", type=Path, help="as of 'ipoke generate'")
+    group.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="that put scenes together")
+
+
+def open_fresh(name: str, options: argparse.Namespace, size_px: int, frames: int) -> FreshClips:
+    """The clips that a name of fresh clips and the options ask for, rendered on a CUDA device where training may use it.
+
+    Raises:
+        StoreError: the name asks for no clips.
+        PictureError: a folder of pictures is missing or holds nothing of use.
+    """
+    recipe, seed, count = read_name(name)
+    source = SceneSource(recipe, seed, size_px, frames, options.cutouts, options.photos, options.mocap)
+    device = torch.device("cuda" if options.device != "cpu" and torch.cuda.is_available() else "cpu")
+    return FreshClips(source, count, device, options.processes)

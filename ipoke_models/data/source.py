@@ -1,0 +1,58 @@
+"""An endless sequence of procedural scenes, named by a recipe and a seed, and the pictures that go into them.
+
+It can be sent to another process, which reads the pictures itself when it needs them first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import cv2
+
+from .pictures import Pictures, load_pictures
+from .recipes import scene_of
+from .scenes import Scene
+
+
+@dataclass(frozen=True)
+class SceneSource:
+    """Scenes of a recipe and a seed; pictures come from folders (None: none of that kind), of one of their two parts."""
+
+    recipe: str
+    seed: int
+    size_px: int
+    frames: int
+    cutouts: Path | None = None
+    photos: Path | None = None
+    mocap: Path | None = None
+    held_out: bool = False
+
+    @property
+    def pictures(self) -> Pictures:
+        """The pictures, read once a process.
+
+        Raises:
+            PictureError: a folder is missing or holds nothing of use.
+        """
+        return _pictures(self.cutouts, self.photos, self.mocap, self.held_out)
+
+    def scene(self, index: int) -> Scene:
+        """Scene number `index`, whichever process asks."""
+        return scene_of(self.recipe, self.seed, index, self.pictures, self.size_px, self.frames)
+
+    def described(self) -> str:
+        """One line that says which pictures these are."""
+        pictures = self.pictures
+        digest = hashlib.sha256(b"".join(p.tobytes() for p in (*pictures.cutouts, *pictures.photos))).hexdigest()[:16]
+        part = "held-out" if self.held_out else "training"
+        line = f"{part} part: {len(pictures.cutouts)} cut-outs, {len(pictures.photos)} photographs, sha256 {digest}"
+        return line + (f", {len(pictures.motions)} captured motions" if pictures.motions else "")
+
+
+@cache
+def _pictures(cutouts: Path | None, photos: Path | None, mocap: Path | None, held_out: bool) -> Pictures:
+    cv2.setNumThreads(1)
+    return load_pictures(cutouts, photos, held_out, mocap=mocap)
