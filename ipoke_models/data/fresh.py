@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
@@ -35,6 +34,7 @@ class FreshClips(ClipStore):
 
     def __init__(self, source: SceneSource, count: int, device: torch.device, processes: int = 1) -> None:
         self.info = StoreInfo(source.size_px, source.frames, count, source.seed, source.described(), source.recipe)
+        self.augmented, self._odds = False, None
         self._source, self._device = source, device
         self._pool = ProcessPoolExecutor(processes, mp_context=get_context("spawn")) if processes > 1 else None
 
@@ -92,7 +92,6 @@ def add_fresh_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--cutouts", type=Path, help="as of 'ipoke generate'")
     group.add_argument("--photos", type=Path, help="as of 'ipoke generate'")
     group.add_argument("--mocap", type=Path, help="as of 'ipoke generate'")
-    group.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="that put scenes together")
 
 
 def open_fresh(name: str, options: argparse.Namespace, size_px: int, frames: int) -> FreshClips:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 import torch
@@ -9,6 +12,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 LEAST_SIDE_PX = 256
+AGREEMENT_SHARE, AGREEMENT_SQUARE = 0.05, 1e-4
+"""How far there and back may miss, squared: this share of both squared lengths, and this share of the squared side."""
+
+FlowEstimator = Callable[[NDArray[np.uint8], NDArray[np.uint8]], NDArray[np.float32]]
+"""From one RGB picture (H, W, 3) to another: forward flow (H, W, 2) px as (x, y)."""
 
 
 def dis_flow(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -32,3 +40,35 @@ def estimate_motion(clip: Tensor) -> Tensor:
     frames = to_bytes(clip)
     flows = np.stack([dis_flow(frames[0], frame) for frame in frames[1:]])
     return torch.from_numpy(flows).permute(0, 3, 1, 2)
+
+
+def flow_estimator(name: str) -> FlowEstimator:
+    """The estimator of that name: "dis", or "package.module:function" for one of your own.
+
+    Raises:
+        ValueError: there is no such function.
+    """
+    if name == "dis":
+        return dis_flow
+    module, _, function = name.partition(":")
+    try:
+        found: FlowEstimator = getattr(importlib.import_module(module), function)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ValueError(f"There is no flow estimator '{name}' ({error}); give 'dis' or PACKAGE.MODULE:FUNCTION.") from error
+    return found
+
+
+def visible_places(backward: NDArray[np.float32], forward: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Which pixels of a frame (H, W) could be seen in x0: those that go back to it, and from there forth to where they are.
+
+    backward, forward: (H, W, 2) px between the frame and x0. After Sundaram et al. (ECCV 2010), with wider bounds for large
+    motion: |b + f(p + b)|^2 < share (|b|^2 + |f|^2) + (0.01 side)^2.
+    """
+    height, width = backward.shape[:2]
+    rows, columns = np.mgrid[:height, :width].astype(np.float32)
+    x, y = columns + backward[..., 0], rows + backward[..., 1]
+    there = cv2.remap(forward, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    missed = np.square(backward + there).sum(-1)
+    allowed = AGREEMENT_SHARE * (np.square(backward).sum(-1) + np.square(there).sum(-1))
+    inside = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
+    return np.asarray(inside & (missed < allowed + AGREEMENT_SQUARE * height * width), bool)

@@ -12,6 +12,8 @@ from torch import Tensor
 from ..pokes import paint_pokes
 
 ZERO_POKE_SHARE = 1 / 12
+STILL_PX, STILL_SHARE = 0.05, 0.05
+"""What moves less than this, or belongs to the least moving twentieth of a clip, is its background."""
 
 
 @dataclass(frozen=True)
@@ -44,24 +46,34 @@ def candidates(amplitude: NDArray[np.float32], margin_px: int, spread: bool) -> 
 
 
 def simulate_pokes(
-    flow: Tensor, rng: np.random.Generator, max_pokes: int, poke_size_px: int, zero_share: float = ZERO_POKE_SHARE
+    flow: Tensor,
+    rng: np.random.Generator,
+    max_pokes: int,
+    poke_size_px: int,
+    zero_share: float = ZERO_POKE_SHARE,
+    foreground: Tensor | None = None,
 ) -> SimulatedPokes:
     """Draw 1 to `max_pokes` pokes a clip from the flow x0 -> x_T, (B, 2, S, S) px.
 
-    One clip in twelve gets a zero poke: the shift of a moving place painted on the still background.
+    With a foreground, (B, 1, S, S) in {0, 1}, they keep to it. One clip in twelve gets a zero poke: the shift of a moving place
+    painted on the background, which is what is no foreground, or what hardly moves.
     """
     maps, tips, still = [], [], []
-    for field in flow:
+    for number, field in enumerate(flow):
         amplitude = field.norm(dim=0).numpy()
+        background = amplitude < max(STILL_PX, float(np.quantile(amplitude, STILL_SHARE)))
+        if foreground is not None:
+            background = foreground[number, 0].numpy() == 0
+            amplitude = (amplitude - amplitude.min()) * ~background
         zero = bool(rng.random() < zero_share)
         found = candidates(amplitude, poke_size_px, spread=bool(rng.random() < 0.5))
         count = int(rng.integers(1, max_pokes + 1)) if rng.random() < 0.5 else 1
         places = found[rng.integers(len(found), size=min(count, len(found)))]
         shifts = field[:, places[:, 0], places[:, 1]].T
         if zero:
-            background = np.argwhere(amplitude < 0.05)
-            places = background[rng.integers(len(background), size=len(places))] if len(background) else places
-            zero = bool(len(background))
+            free = np.argwhere(background)
+            places = free[rng.integers(len(free), size=len(places))] if len(free) else places
+            zero = bool(len(free))
         tails = torch.from_numpy(places)
         maps.append(paint_pokes(tails, shifts, flow.shape[-1], poke_size_px))
         heads = (tails + shifts.flip(-1).round().long()).clamp(0, flow.shape[-1] - 1)

@@ -30,6 +30,7 @@ class Clip:
     forward: (T, S, S, 2), what is at p in x0 goes to p + forward[t, p].
     moving: (S, S) bool, the parts of x0 that belong to a moving layer.
     neighbour: (S, S) bool, the parts of x0 that belong to an object that stands still.
+    foreground: (S, S) bool, the parts of x0 that pokes keep to; None where they follow motion alone.
     """
 
     frames: NDArray[np.uint8]
@@ -38,6 +39,7 @@ class Clip:
     forward: Array
     moving: NDArray[np.bool_]
     neighbour: NDArray[np.bool_]
+    foreground: NDArray[np.bool_] | None = None
 
 
 def procedural_clip(seed: int, index: int, pictures: Pictures, size_px: int = 64, frames: int = 10, recipe: str = GARDEN) -> Clip:

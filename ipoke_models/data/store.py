@@ -1,7 +1,9 @@
 """Clip stores: folders of memory-mapped shards that training and evaluation read without decoding anything.
 
 STORE/clips.json            what the clips are and how they were made; clips.json.part until all of them are there
-STORE/shard_0003/*.npy      one array a field, 500 clips each; a shard appears whole or not at all
+STORE/shard_0003/*.npy      one array a field, 500 clips each (fewer of footage); a shard appears whole or not at all
+STORE/order.npy             of footage: the order in which its clips are read, so that the first few show all sources
+STORE/weights.npy           where some clips are to be drawn more often than others: how often, one number a clip
 """
 
 from __future__ import annotations
@@ -9,8 +11,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +24,7 @@ from .procedural import Clip
 from .recipes import GARDEN
 
 INFO_FILE, PLAN_FILE = "clips.json", "clips.json.part"
+ORDER_FILE, WEIGHTS_FILE = "order.npy", "weights.npy"
 SHARD_CLIPS = 500
 FLOW_STRIDE = 2
 """The motion encoder's flow is kept at half of the working resolution."""
@@ -33,7 +36,7 @@ class StoreError(ValueError):
 
 @dataclass(frozen=True)
 class StoreInfo:
-    """Provenance of a store; `seed`, `pictures` and `recipe` say how procedural clips were made."""
+    """Provenance: `seed`, `pictures` and `recipe` say how procedural clips were made, `pictures` alone how those of footage."""
 
     size_px: int
     frames: int
@@ -41,6 +44,7 @@ class StoreInfo:
     seed: int
     pictures: str
     recipe: str = GARDEN
+    footage: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,7 @@ class Batch:
 
     frames: (B, T+1, 3, S, S) in [-1, 1]; motion: (B, T, 2, S/2, S/2) forward flow from x0 in px of S;
     backward: (B, T, 2, S, S) px; visible: (B, T, 1, S, S) in {0, 1}; poke_flow: (B, 2, S, S) forward flow x0 -> x_T.
+    foreground: (B, 1, S, S) in {0, 1}, what pokes keep to; None in stores that know no foreground.
     """
 
     frames: Tensor
@@ -56,6 +61,7 @@ class Batch:
     backward: Tensor
     visible: Tensor
     poke_flow: Tensor
+    foreground: Tensor | None = None
 
 
 _ARRAYS = ("frames", "motion", "backward", "visible", "poke_flow", "neighbour")
@@ -63,6 +69,7 @@ _ARRAYS = ("frames", "motion", "backward", "visible", "poke_flow", "neighbour")
 
 def shard_arrays(clips: list[Clip]) -> dict[str, NDArray[np.generic]]:
     """Stack clips into the arrays of one shard."""
+    grounds = [clip.foreground for clip in clips if clip.foreground is not None]
     return {
         "frames": np.stack([clip.frames for clip in clips]).transpose(0, 1, 4, 2, 3),
         "motion": np.stack([_halved(clip.forward) for clip in clips]).transpose(0, 1, 4, 2, 3).astype(np.float16),
@@ -70,6 +77,7 @@ def shard_arrays(clips: list[Clip]) -> dict[str, NDArray[np.generic]]:
         "visible": np.stack([clip.visible for clip in clips])[:, :, None],
         "poke_flow": np.stack([clip.forward[-1] for clip in clips]).transpose(0, 3, 1, 2).astype(np.float16),
         "neighbour": np.stack([clip.neighbour for clip in clips]),
+        **({"foreground": np.stack(grounds)} if grounds else {}),
     }
 
 
@@ -115,13 +123,14 @@ def finish_store(store: Path) -> None:
 
 
 class ClipStore:
-    """Random access to a store's clips, memory-mapped.
+    """Random access to a store's clips, memory-mapped; `augmented` asks those who train on them to vary them.
 
     Raises:
         StoreError: there is no complete store in the folder.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, augmented: bool = False) -> None:
+        self.augmented = augmented
         try:
             self.info = StoreInfo(**json.loads((folder / INFO_FILE).read_text(encoding="utf-8")))
         except (OSError, TypeError, json.JSONDecodeError) as error:
@@ -129,14 +138,28 @@ class ClipStore:
                 f"{folder} is no clip store (clips.json is missing or damaged); make one with 'ipoke generate -o {folder}'."
             ) from error
         shards = sorted(folder.glob("shard_*"))
+        fields = (*_ARRAYS, "foreground") if (folder / "shard_0000" / "foreground.npy").exists() else _ARRAYS
         try:
-            self._arrays = {name: [np.load(shard / f"{name}.npy", mmap_mode="r") for shard in shards] for name in _ARRAYS}
+            self._arrays = {name: [np.load(shard / f"{name}.npy", mmap_mode="r") for shard in shards] for name in fields}
+            self._order, weights = (_load_if_there(folder / name) for name in (ORDER_FILE, WEIGHTS_FILE))
         except (OSError, ValueError) as error:
             raise StoreError(f"{folder} is damaged or of another version ({error}); generate it anew elsewhere.") from error
         self._starts = np.cumsum([0] + [len(array) for array in self._arrays["frames"]])
+        self._odds = None if weights is None else (weights / weights.sum())[self._order]
 
     def __len__(self) -> int:
         return min(self.info.count, int(self._starts[-1]))
+
+    @property
+    def infos(self) -> list[StoreInfo]:
+        """Provenance of each store in it."""
+        return [self.info]
+
+    def choose(self, rng: np.random.Generator, count: int) -> NDArray[np.int64]:
+        """Numbers of random clips, with replacement."""
+        if self._odds is None:
+            return rng.integers(len(self), size=count)
+        return rng.choice(len(self), size=count, p=self._odds)
 
     def parts(self, size: int, most: int | None = None) -> Iterator[NDArray[np.int64]]:
         """Numbers of the clips (or of the first `most`) in order, up to `size` at a time."""
@@ -153,25 +176,62 @@ class ClipStore:
             self._take("backward", indices).float(),
             self._take("visible", indices).float(),
             self._take("poke_flow", indices).float(),
+            self._foreground(indices),
         )
 
     def conditions(self, indices: NDArray[np.int64]) -> Batch:
         """Only what stage 2 reads of the clips: x0 (as a clip of one frame) and the poke flow; the rest is empty."""
         x0 = torch.from_numpy(np.stack([self._row("frames", i)[:1] for i in indices])).float() / 127.5 - 1
         nothing = torch.zeros(len(indices), 0, 2, 1, 1)
-        return Batch(x0, nothing, nothing, nothing, self._take("poke_flow", indices).float())
+        flow = self._take("poke_flow", indices).float()
+        return Batch(x0, nothing, nothing, nothing, flow, self._foreground(indices))
 
     def neighbour(self, index: int) -> NDArray[np.bool_]:
         """Where x0 of a clip shows an object that stands still, (S, S); nowhere in clips without one."""
         return np.array(self._row("neighbour", index), bool)
 
+    def _foreground(self, indices: NDArray[np.int64]) -> Tensor | None:
+        return self._take("foreground", indices).float()[:, None] if "foreground" in self._arrays else None
+
     def _take(self, name: str, indices: NDArray[np.int64]) -> Tensor:
         return torch.from_numpy(np.stack([self._row(name, index) for index in indices]))
 
     def _row(self, name: str, index: int) -> NDArray[np.generic]:
+        index = index if self._order is None else int(self._order[index])
         shard = int(np.searchsorted(self._starts, index, side="right")) - 1
         row: NDArray[np.generic] = self._arrays[name][shard][index - self._starts[shard]]
         return row
+
+
+class JoinedClips(ClipStore):
+    """The clips of several complete stores of one size, one store after the other, read as they are in each."""
+
+    def __init__(self, stores: Sequence[ClipStore]) -> None:
+        infos = [store.info for store in stores]
+        self.info = replace(
+            infos[0],
+            count=sum(len(store) for store in stores),
+            pictures=" + ".join(info.pictures for info in infos),
+            recipe=" + ".join(info.recipe for info in infos),
+        )
+        self.augmented, self._odds, self._arrays, self._stores = False, None, {}, stores
+        self._firsts = np.cumsum([0] + [len(store) for store in stores])
+
+    @property
+    def infos(self) -> list[StoreInfo]:
+        """Provenance of each store in it."""
+        return [info for store in self._stores for info in store.infos]
+
+    def __len__(self) -> int:
+        return self.info.count
+
+    def _row(self, name: str, index: int) -> NDArray[np.generic]:
+        number = int(np.searchsorted(self._firsts, index, side="right")) - 1
+        return self._stores[number]._row(name, index - int(self._firsts[number]))
+
+
+def _load_if_there(file: Path) -> NDArray[np.generic] | None:
+    return np.load(file) if file.exists() else None
 
 
 def _halved(flow: NDArray[np.float32]) -> NDArray[np.float32]:

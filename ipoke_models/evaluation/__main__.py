@@ -9,6 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..checkpoint import CARD_FILE
+from ..data.clips import add_footage_options, footage_command, footage_options, open_clips
+from ..data.layouts import Part
 from ..data.store import ClipStore, StoreError
 from ..errors import ModelError
 from ..inference import Model, load_model
@@ -30,7 +32,7 @@ TABLE_CLIPS, FIGURE_CLIPS = 100, 30
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ipoke evaluate", description=__doc__)
     parser.add_argument("model", help="name of an installed model, or its folder")
-    parser.add_argument("clips", type=Path, help="clip store of held-out clips (see 'ipoke generate --held-out')")
+    parser.add_argument("clips", type=Path, help="clip store of held-out clips, or folder of footage")
     parser.add_argument("--also", action="append", default=[], metavar="MODEL", help="another model for the tables; repeatable")
     parser.add_argument("--twin", type=Path, metavar="WORK", help="compare with the flow's twin of this training's work folder")
     parser.add_argument("--count", type=int, metavar="N", help="number of clips (default: 100; for figures 30)")
@@ -47,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="also write evaluation.md and evaluation.json there")
     parser.add_argument("--card", type=Path, metavar="WORK", help="rewrite the model card; WORK is the training's work folder")
+    add_footage_options(parser)
     return parser
 
 
@@ -55,7 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         models = [load_model(name) for name in (options.model, *options.also)]
-        store = ClipStore(options.clips)
+        store = open_clips(options.clips, Part.HELD_OUT, models[0].size_px, models[0].frames, footage_options(options))
         if options.figures:
             _draw(options, models[0], store)
         else:
@@ -79,7 +82,7 @@ def _measure(options: argparse.Namespace, models: list[Model], store: ClipStore)
     document, figures = json.dumps({**report.document(), "residual": moments}, indent=1), _figures(report, moments)
     print(document if options.json else figures)
     if options.card:
-        card = write_card(models[0], store, figures, options.card, _command(options))
+        card = write_card(models[0], store, figures, options.card, _command(options, store))
         (models[0].folder / CARD_FILE).write_text(card, encoding="utf-8")
     if options.output:
         options.output.mkdir(parents=True, exist_ok=True)
@@ -105,12 +108,13 @@ def _figures(report: Report, moments: dict[str, float]) -> str:
     return f"{report.markdown()}\n\nr of held-out clips (0, 1, 0, 0 and 0 for a perfect flow): {listed}."
 
 
-def _command(options: argparse.Namespace) -> str:
+def _command(options: argparse.Namespace, store: ClipStore) -> str:
     words = ["ipoke evaluate", Path(options.model).name, options.clips.name]
     words += [f"--also {Path(name).name}" for name in options.also]
     words += [f"--count {options.count} --variants {options.variants} --seed {options.seed}"]
     words += [f"--twin {options.twin.name}"] if options.twin else []
-    return " ".join(words + ([] if options.videos is None else [f"--videos {options.videos}"]))
+    words += [] if options.videos is None else [f"--videos {options.videos}"]
+    return " ".join(words) + (footage_command(options) if store.info.footage else "")
 
 
 if __name__ == "__main__":

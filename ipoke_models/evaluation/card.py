@@ -51,17 +51,15 @@ def _networks(model: Model) -> str:
     return "| | |\n|---|---|\n" + "".join(f"| {name} | {value} |\n" for name, value in rows.items())
 
 
-def _data(train: dict[str, Any], held_out: StoreInfo) -> str:
-    lines = [
-        f"    {_generate('train', StoreInfo(**train))}",
-        f"    {_generate('held', held_out)}",
-        "",
-        f"* training clips: {train['pictures']}",
-        f"* held-out clips: {held_out.pictures}",
-        "",
-        "No picture is in both parts.",
-    ]
-    return "## Data\n\nProcedural clips with exact flow:\n\n" + "\n".join(lines) + "\n"
+def _data(train: list[dict[str, Any]], held_out: StoreInfo) -> str:
+    infos = {entry.pop("folder"): StoreInfo(**entry) for entry in map(dict, train)}
+    generated = [f"    {_generate(folder, info)}" for folder, info in (infos | {"held": held_out}).items() if not info.footage]
+    listed = "".join(f"* training clips, {folder}: {info.pictures}\n" for folder, info in infos.items())
+    listed += f"* held-out clips: {held_out.pictures}\n"
+    if not generated:
+        return f"## Data\n\nFootage, with estimated flow:\n\n{listed}"
+    commands = "\n".join(generated)
+    return f"## Data\n\nProcedural clips with exact flow:\n\n{commands}\n\n{listed}\nNo picture is in both parts.\n"
 
 
 def _generate(folder: str, info: StoreInfo) -> str:

@@ -1,4 +1,4 @@
-"""`ipoke train`: all stages from a clip store to a model folder. Interrupt it at will; the same command goes on."""
+"""`ipoke train`: all stages from clips or footage to a model folder. Interrupt it at will; the same command goes on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ from pathlib import Path
 import torch
 
 from ..checkpoint import save_model
+from ..config import AutoencoderConfig
+from ..data.clips import add_footage_options, footage_command, footage_options, open_clips, open_training_clips
+from ..data.footage_store import FootageOptions
 from ..data.fresh import add_fresh_options, is_fresh, open_fresh
+from ..data.layouts import Part
 from ..data.pictures import PictureError
 from ..data.store import ClipStore, StoreError
 from ..errors import ModelError
@@ -26,21 +30,30 @@ TRAINING_PACKAGES = ("lightning_fabric", "tqdm")
 
 def _record(options: argparse.Namespace, store: ClipStore) -> dict[str, object]:
     found = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False)
+    clips = " ".join(folder.name for folder in options.clips)
+    held_out = f" --held-out {options.held_out.name}" if options.held_out else ""
     return {
-        "command": f"ipoke train {options.clips.name} --held-out {options.held_out.name} -o {options.output.name} "
-        f"--preset {options.preset} --seed {options.seed}" + (f" --from {options.source}" if options.source else ""),
+        "command": f"ipoke train {clips}{held_out} -o {options.output.name} "
+        f"--preset {options.preset} --seed {options.seed}"
+        + (f" --from {options.source}" if options.source else "")
+        + (footage_command(options) + ("" if options.augment else " --no-augment") if store.info.footage else ""),
         "commit": found.stdout.strip() or "unknown",
         "torch": torch.__version__,
         "seed": options.seed,
-        "train": asdict(store.info),
+        "train": [{"folder": folder.name, **asdict(info)} for folder, info in zip(options.clips, store.infos, strict=True)],
     }
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Entry point; returns the exit code."""
     parser = argparse.ArgumentParser(prog="ipoke train", description=__doc__)
-    parser.add_argument("clips", type=Path, help="clip store to train on (see 'ipoke generate'), or RECIPE:SEED")
-    parser.add_argument("--held-out", type=Path, required=True, help="clip store to judge by while training")
+    parser.add_argument(
+        "clips",
+        type=Path,
+        nargs="+",
+        help="clip store (see 'ipoke generate'), or several; or a folder of footage; or RECIPE:SEED[:COUNT]",
+    )
+    parser.add_argument("--held-out", type=Path, help="clips to judge by while training (default: a part of the footage)")
     parser.add_argument("-o", "--output", type=Path, required=True, help="model folder to write; its name is the model's")
     parser.add_argument("--preset", choices=sorted(PRESETS), default="garden-64")
     parser.add_argument(
@@ -53,17 +66,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--bf16", action="store_true", help="compute in bfloat16 where that does no harm")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     add_fresh_options(parser)
+    add_footage_options(parser)
+    parser.add_argument("--no-augment", dest="augment", action="store_false", help="don't vary colour and angle of footage")
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
     terminate_like_interrupt()
     try:
-        stores = _open(options), ClipStore(options.held_out)
-    except (PictureError, StoreError) as error:
-        print(error, file=sys.stderr)
-        return 2
-    try:
-        return _train(options, stores)
-    except ModelError as error:
+        return _train(options)
+    except (ModelError, PictureError, StoreError) as error:
         print(error, file=sys.stderr)
         return 2
     except ModuleNotFoundError as error:
@@ -73,26 +83,35 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
 
 
-def _open(options: argparse.Namespace) -> ClipStore:
-    sizes = PRESETS[options.preset].networks.autoencoder
-    if is_fresh(str(options.clips)):
-        return open_fresh(str(options.clips), options, sizes.size_px, sizes.frames)
-    return ClipStore(options.clips)
+def _open(options: argparse.Namespace, sizes: AutoencoderConfig, footage: FootageOptions) -> tuple[ClipStore, ClipStore]:
+    first: Path = options.clips[0]
+    if not is_fresh(str(first)):
+        return open_training_clips(options.clips, options.held_out, sizes, footage, augment=options.augment)
+    if options.held_out is None or len(options.clips) > 1:
+        raise StoreError(f"{first} stands alone, with the clips to judge by named with --held-out.")
+    train = open_fresh(str(first), options, sizes.size_px, sizes.frames)
+    return train, open_clips(options.held_out, Part.WHOLE, sizes.size_px, sizes.frames, footage)
 
 
-def _train(options: argparse.Namespace, stores: tuple[ClipStore, ClipStore]) -> int:
+def _train(options: argparse.Namespace) -> int:
     from .launch import launch  # with what only training needs
     from .run import train
 
+    preset = PRESETS[options.preset]
+    footage = footage_options(options)
     fabric = launch(options.device, bf16=options.bf16)
     work = options.work or Path("runs") / options.output.name
     work.mkdir(parents=True, exist_ok=True)
+    try:
+        with fabric.rank_zero_first():
+            stores = _open(options, preset.networks.autoencoder, footage)
+    except KeyboardInterrupt:
+        print("Interrupted; the same command goes on with the clips that are missing.", file=sys.stderr)
+        return 1
     if fabric.is_global_zero:
         (work / PROVENANCE_FILE).write_text(json.dumps(_record(options, stores[0]), indent=1) + "\n", encoding="utf-8")
     try:
-        networks = train(
-            PRESETS[options.preset], stores, work, fabric, options.seed, source=options.source, with_twin=options.twin
-        )
+        networks = train(preset, stores, work, fabric, options.seed, source=options.source, with_twin=options.twin)
     except KeyboardInterrupt:
         if fabric.is_global_zero:
             print(f"Interrupted; the same command goes on from the last checkpoint in {work}.", file=sys.stderr)

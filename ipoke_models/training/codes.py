@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..autoencoder import VideoAutoencoder, flow_motion_input
 from ..config import MotionInput
-from ..data.batches import mirror, motion_input
+from ..data.batches import motion_input, version, version_count
 from ..data.pokes import SimulatedPokes, simulate_pokes
 from ..data.store import Batch, ClipStore
 from .processes import beside
@@ -23,7 +23,7 @@ LEAST_DEVIATION = 0.1
 
 @dataclass(frozen=True)
 class Codes:
-    """Mean and log-variance of z for all clips of a store, as they are and mirrored: (N, 2, Cz, 8, 8)."""
+    """Mean and log-variance of z for all versions of all clips of a store: (N, V, Cz, 8, 8)."""
 
     mean: Tensor
     logvar: Tensor
@@ -54,8 +54,8 @@ class CodedClips:
         return len(self.store)
 
     def random(self, rng: np.random.Generator, count: int, *, with_motion: bool = False) -> Examples:
-        """Examples of random clips, half of them mirrored."""
-        return self.examples(rng.integers(len(self), size=count), rng, with_motion=with_motion)
+        """Examples of random clips, each in a random version."""
+        return self.examples(self.store.choose(rng, count), rng, with_motion=with_motion)
 
     def in_order(
         self, rng: np.random.Generator, size: int, most: int | None = None, *, with_motion: bool = False
@@ -65,11 +65,11 @@ class CodedClips:
 
     def examples(self, indices: NDArray[np.int64], rng: np.random.Generator, *, with_motion: bool = False) -> Examples:
         """Examples of these clips; flow and frames after the still are read only `with_motion`."""
-        mirrored = torch.from_numpy(rng.random(len(indices)) < 0.5)
-        batch = mirror(self.store.batch(indices) if with_motion else self.store.conditions(indices), mirrored)
-        pokes = simulate_pokes(batch.poke_flow, rng, *self._pokes)
-        rows, kinds = torch.from_numpy(indices), mirrored.long()
-        mean, logvar = self._codes.mean[rows, kinds], self._codes.logvar[rows, kinds]
+        versions = rng.integers(version_count(self.store), size=len(indices))
+        batch = version(self.store.batch(indices) if with_motion else self.store.conditions(indices), indices, versions)
+        pokes = simulate_pokes(batch.poke_flow, rng, *self._pokes, foreground=batch.foreground)
+        rows, columns = torch.from_numpy(indices), torch.from_numpy(versions)
+        mean, logvar = self._codes.mean[rows, columns], self._codes.logvar[rows, columns]
         if bool(pokes.still.any()):
             x0 = beside(self._autoencoder, batch.frames[pokes.still, 0])
             mean[pokes.still], logvar[pokes.still] = (part.cpu() for part in encode_still(self._autoencoder, x0))
@@ -84,11 +84,12 @@ def encode_store(autoencoder: VideoAutoencoder, store: ClipStore, most: int | No
     autoencoder.eval()
     means, logvars = [], []
     for part in store.parts(64, most):
-        batch = beside(autoencoder, store.batch(part))
-        everywhere = torch.ones(len(batch.frames), dtype=torch.bool, device=batch.frames.device)
-        kinds = [autoencoder.encode(motion_input(kind, autoencoder.config)) for kind in (batch, mirror(batch, everywhere))]
-        means.append(torch.stack([mean for mean, _ in kinds], dim=1))
-        logvars.append(torch.stack([logvar for _, logvar in kinds], dim=1))
+        batch = store.batch(part)
+        versions = (version(batch, part, np.full(len(part), number)) for number in range(version_count(store)))
+        moving = [motion_input(beside(autoencoder, one), autoencoder.config) for one in versions]
+        codes = [autoencoder.encode(motion) for motion in moving]
+        means.append(torch.stack([mean for mean, _ in codes], dim=1))
+        logvars.append(torch.stack([logvar for _, logvar in codes], dim=1))
     return Codes(torch.cat(means).cpu(), torch.cat(logvars).cpu())
 
 

@@ -53,7 +53,7 @@ class ConditionerStage:
         return error
 
     def _poke(self, batch: Batch, rng: np.random.Generator) -> _Poked:
-        simulated = simulate_pokes(batch.poke_flow, rng, *self._pokes)
+        simulated = simulate_pokes(batch.poke_flow, rng, *self._pokes, foreground=batch.foreground)
         truth = torch.where(simulated.still.view(-1, 1, 1, 1), torch.zeros_like(batch.poke_flow), batch.poke_flow)
         return beside(self.module, _Poked(batch.frames[:, 0], simulated.maps, truth))
 

@@ -99,6 +99,17 @@ PRESETS = {
     ),
     "refine-64": _refinement(video_steps=4000, video_rate=1.5e-3, base_steps=1200, kinematics_steps=1200),
     "widen-64": _refinement(video_steps=1000, video_rate=1e-3, base_steps=1600, kinematics_steps=800),
+    "footage-64": Preset(
+        networks=_small_64(),
+        video=Schedule(steps=300, batch=8, learning_rate=5e-4, warmup=20, average=0.98, validate_every=100, save_every=25),
+        video_loss=VideoLoss(),
+        conditioner=Schedule(steps=40, batch=12, learning_rate=3e-4, warmup=10, average=0.9, validate_every=20, save_every=20),
+        base=Schedule(steps=60, batch=16, learning_rate=3e-4, warmup=10, average=0.95, validate_every=30, save_every=15),
+        base_loss=BaseLoss(),
+        kinematics=Schedule(steps=60, batch=16, learning_rate=3e-4, warmup=10, average=0.95, validate_every=30, save_every=15),
+        twin=Schedule(steps=60, batch=16, learning_rate=1e-3, warmup=10, validate_every=30, save_every=15),
+        twin_hidden=128,
+    ),
     "smoke-64": Preset(
         networks=_small_64(),
         video=Schedule(steps=2, batch=2, learning_rate=1e-3),
@@ -111,4 +122,7 @@ PRESETS = {
         twin_hidden=16,
     ),
 }
-"""`smoke-64` runs every stage for two steps: it proves that training works, its model does not."""
+"""`footage-64` goes on from a model of these sizes (`--from garden-64`) with little footage and few processor minutes.
+
+`smoke-64` runs every stage for two steps: it proves that training works, its model does not.
+"""

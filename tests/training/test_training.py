@@ -83,7 +83,7 @@ def test_the_card_keeps_its_notes(store: Path, tmp_path: Path) -> None:
     work = tmp_path / "work"
     work.mkdir()
     (work / PROVENANCE_FILE).write_text(
-        json.dumps({"commit": "abc", "torch": "2", "command": "ipoke train", "seed": 1, "train": asdict(ClipStore(store).info)})
+        json.dumps({"commit": "abc", "torch": "2", "command": "ipoke train", "seed": 1, "train": [{"folder": "clips", **asdict(ClipStore(store).info)}]})
     )
     (work / "log.jsonl").write_text('{"stage": "video", "step": 7, "time": 0, "frame": 0.5}\n')
     model, clips = load_model(), ClipStore(store)

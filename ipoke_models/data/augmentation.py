@@ -1,0 +1,137 @@
+"""Augmentation of footage: colour jitter and a small turn and shift, alike for all frames of a clip, as in the paper's release.
+
+Two things differ from it: flow vectors turn with the picture (the release warped flow maps but left the vectors as they
+were, so that a turned clip's pokes pointed the wrong way), and where the picture is continued by reflection the vectors are
+reflected too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .store import Batch
+
+SHARE = 0.8
+"""Probability of a change of colour, and of one of geometry."""
+BRIGHTNESS, CONTRAST, SATURATION = 0.4, 0.5, 0.4
+HUE = (-0.15, 0.30)
+"""In turns of the colour circle."""
+LARGEST_ANGLE = np.pi / 12
+LARGEST_SHIFT = 0.05
+
+_TO_YIQ = np.array([[0.299, 0.587, 0.114], [0.5959, -0.2746, -0.3213], [0.2115, -0.5227, 0.3112]])
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What happens to B clips: colour (B, 3, 3) and offset (B, 3) act on RGB in [-1, 1]; angle (B,) in radians, positive turning
+    x towards y; shift (B, 2) as (x, y) in fractions of the side."""
+
+    colour: Tensor
+    offset: Tensor
+    angle: Tensor
+    shift: Tensor
+
+
+def random_changes(rng: np.random.Generator, count: int) -> Changes:
+    """Draw what happens to `count` clips."""
+    return _stack([_one(rng) for _ in range(count)])
+
+
+def changes_of(indices: NDArray[np.int64], versions: NDArray[np.int64]) -> Changes:
+    """What happens in this version of these clips, always the same; nothing in versions 0 and 1."""
+    pairs = zip(indices.tolist(), versions.tolist(), strict=True)
+    return _stack([_one(np.random.default_rng([index, number])) if number > 1 else _nothing() for index, number in pairs])
+
+
+_Change = tuple[NDArray[np.float64], NDArray[np.float64], float, NDArray[np.float64]]
+
+
+def _nothing() -> _Change:
+    return np.eye(3), np.zeros(3), 0.0, np.zeros(2)
+
+
+def _one(rng: np.random.Generator) -> _Change:
+    matrix, offset, angle, shift = _nothing()
+    if rng.random() < SHARE:
+        matrix, offset = _colour(rng)
+    if rng.random() < SHARE:
+        angle, shift = rng.uniform(-LARGEST_ANGLE, LARGEST_ANGLE), rng.uniform(-LARGEST_SHIFT, LARGEST_SHIFT, 2)
+    return matrix, offset, angle, shift
+
+
+def _stack(changes: list[_Change]) -> Changes:
+    return Changes(*(torch.from_numpy(np.stack(field).astype(np.float32)) for field in zip(*changes, strict=True)))
+
+
+def change(batch: Batch, changes: Changes) -> Batch:
+    """Apply the changes to clips and their flow."""
+    grids: dict[int, Tensor] = {}
+
+    def moved(field: Tensor, mode: str = "bilinear") -> Tensor:
+        return _sample(field, grids.setdefault(field.shape[-1], _grid(changes, field.shape[-1])), mode)
+
+    def moved_flow(field: Tensor) -> Tensor:
+        grid = grids.setdefault(field.shape[-1], _grid(changes, field.shape[-1]))
+        return _turn(_sample(field, grid, "bilinear"), grid, changes.angle)
+
+    if not batch.motion.shape[1]:
+        # x0 and pokes alone, of clips whose codes are known.
+        motion, backward, visible = batch.motion, batch.backward, batch.visible
+    else:
+        motion, backward, visible = moved_flow(batch.motion), moved_flow(batch.backward), moved(batch.visible, "nearest")
+    return replace(
+        batch,
+        frames=moved(_recoloured(batch.frames, changes)),
+        motion=motion,
+        backward=backward,
+        visible=visible,
+        poke_flow=moved_flow(batch.poke_flow),
+        foreground=None if batch.foreground is None else moved(batch.foreground, "nearest"),
+    )
+
+
+def _colour(rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Brightness, contrast about mid grey, saturation and hue as one affine map of RGB in [-1, 1]."""
+    brightness, contrast, saturation = (1 + rng.uniform(-most, most) for most in (BRIGHTNESS, CONTRAST, SATURATION))
+    turn = 2 * np.pi * rng.uniform(*HUE)
+    chroma = saturation * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    middle = np.eye(3)
+    middle[1:, 1:] = chroma
+    matrix = brightness * contrast * (np.linalg.inv(_TO_YIQ) @ middle @ _TO_YIQ)
+    # Brightness scales values in [0, 1]; in [-1, 1] that moves the middle.
+    return matrix, np.full(3, (brightness - 1) * contrast)
+
+
+def _recoloured(frames: Tensor, changes: Changes) -> Tensor:
+    mixed = torch.einsum("bij,btjhw->btihw", changes.colour, frames)
+    return (mixed + changes.offset[:, None, :, None, None]).clamp(-1, 1)
+
+
+def _grid(changes: Changes, size_px: int) -> Tensor:
+    """Where each place of the result comes from, (B, S, S, 2) with the picture in [-1, 1]."""
+    cos, sin = torch.cos(changes.angle), torch.sin(changes.angle)
+    back = torch.stack((torch.stack((cos, sin), -1), torch.stack((-sin, cos), -1)), -2)
+    offset = -(back @ (2 * changes.shift)[..., None])
+    return F.affine_grid(torch.cat((back, offset), -1), [len(back), 1, size_px, size_px], align_corners=False)
+
+
+def _sample(field: Tensor, grid: Tensor, mode: str) -> Tensor:
+    """(B, ..., C, S, S) read at the grid, continued by reflection."""
+    flat = field.reshape(len(field), -1, *field.shape[-2:])
+    return F.grid_sample(flat, grid, mode=mode, padding_mode="reflection", align_corners=False).view_as(field)
+
+
+def _turn(flow: Tensor, grid: Tensor, angle: Tensor) -> Tensor:
+    """Turn vectors (B, ..., 2, S, S) as their clips turn, after reflecting those that were read beyond the border."""
+    one = (-1, *([1] * (flow.ndim - 4)), *flow.shape[-2:])
+    x_sign, y_sign = (torch.where(grid[..., axis].abs() > 1, -1.0, 1.0).view(one) for axis in (0, 1))
+    x, y = flow[..., 0, :, :] * x_sign, flow[..., 1, :, :] * y_sign
+    cos, sin = (value.view(-1, *([1] * (flow.ndim - 2))) for value in (torch.cos(angle), torch.sin(angle)))
+    return torch.stack((cos * x - sin * y, sin * x + cos * y), dim=-3)
