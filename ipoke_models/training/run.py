@@ -7,15 +7,18 @@ from pathlib import Path
 import torch
 from lightning_fabric import Fabric
 
+from ..autoencoder import VideoAutoencoder
 from ..cvae import ConditionalVae
 from ..data.store import ClipStore
 from ..networks import Networks
 from . import processes
+from .adversarial import AdversarialVideoStage
 from .base import BaseStage
 from .codes import CodedClips, encode_store
 from .conditioner import ConditionerStage
 from .kinematics import KinematicsStage
 from .loop import train_stage
+from .perceptual import PerceptualDistance, load_perceptual
 from .presets import Preset
 from .start import start_networks
 from .twin import TwinStage, save_twin
@@ -39,20 +42,21 @@ def train(
     `source`, a model's name or folder, is where the networks start; its codes keep the scale they have.
 
     Raises:
-        ModelError: the source can't be read, or has other sizes than the preset.
+        ModelError: the source can't be read, or has other sizes than the preset; or weights that a loss needs are missing.
     """
+    perceptual = load_perceptual().to(fabric.device) if preset.video_loss.perceptual else None
     torch.manual_seed(seed)
     networks = start_networks(preset.networks, source).to(fabric.device)
     pokes = (preset.networks.max_pokes, preset.networks.poke_size_px)
-    video = VideoStage(networks.autoencoder, *stores, preset.video_loss, preset.video.batch, seed)
-    train_stage(video, preset.video, work, fabric)
+    train_stage(_video_stage(preset, networks.autoencoder, stores, perceptual, seed), preset.video, work, fabric)
     conditioner = ConditionerStage(networks.conditioner, *stores, pokes, preset.conditioner.batch, seed)
     train_stage(conditioner, preset.conditioner, work, fabric)
     if preset.networks.autoencoder.standardised and source is None:
         some = encode_store(networks.autoencoder, stores[0], STANDARDISING_CLIPS)
         networks.autoencoder.standardise(some.mean.flatten(0, 1))
     train_clips, held_out_clips = (
-        CodedClips(store, networks.autoencoder, encode_store(networks.autoencoder, store), pokes) for store in stores
+        CodedClips(store, networks.autoencoder, encode_store(networks.autoencoder, store), pokes, preset.least_deviation)
+        for store in stores
     )
     if preset.networks.flow.base_hidden:
         base = BaseStage(networks, train_clips, held_out_clips, preset.base_loss, preset.base.batch, seed)
@@ -66,3 +70,16 @@ def train(
         if processes.index() == 0:
             save_twin(work, twin)
     return networks.cpu().eval()
+
+
+def _video_stage(
+    preset: Preset,
+    autoencoder: VideoAutoencoder,
+    stores: tuple[ClipStore, ClipStore],
+    perceptual: PerceptualDistance | None,
+    seed: int,
+) -> VideoStage:
+    loss, batch = preset.video_loss, preset.video.batch
+    if preset.critics is None:
+        return VideoStage(autoencoder, *stores, loss, batch, seed, perceptual)
+    return AdversarialVideoStage(autoencoder, stores, loss, preset.critics, batch, seed, perceptual)

@@ -1,7 +1,8 @@
 """Stage 1: the video autoencoder, judged by its flow from the first minute.
 
-Loss of the warp head: flow error where the place can be seen in x0 (moving places count more), visibility, the frame,
-and a weak KL term. A random few of the T frames are decoded at each step; the recurrent unit always runs through all.
+Loss: the frame (L1, and what VGG sees of it where that is asked for) and a weak KL term; with the warp head also flow error where
+the place can be seen in x0 (moving places count more) and visibility. A random few of the T frames are decoded at each step; the
+recurrent unit always runs through all. `adversarial.py` adds critics.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ..autoencoder import VideoAutoencoder
@@ -20,6 +22,7 @@ from ..decoder import Rendered
 from ..evaluation.measures import psnr
 from ..losses import gaussian_kl
 from .losses import flow_figures, flow_loss, mean_figures
+from .perceptual import PerceptualDistance
 from .processes import beside, share
 
 VALIDATION_CLIPS = 192
@@ -33,7 +36,25 @@ class VideoLoss:
     visibility: float = 0.1
     frame: float = 1.0
     kl: float = 1e-5
+    perceptual: float = 0.0
+    """Not zero: the weights of VGG16 are needed, see `perceptual.py`."""
     decoded_frames: int = 2
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """What one step decoded of a batch: frames `chosen` of 0..T-1 in order (frame t follows true frame t), and z's posterior."""
+
+    batch: Batch
+    chosen: NDArray[np.int64]
+    rendered: Rendered
+    mean: Tensor
+    logvar: Tensor
+
+    @property
+    def truth(self) -> Tensor:
+        """The true frames, (B, K, 3, S, S)."""
+        return self.batch.frames[:, 1:][:, self.chosen]
 
 
 class VideoStage:
@@ -43,33 +64,49 @@ class VideoStage:
     exact = False
 
     def __init__(
-        self, module: VideoAutoencoder, train: ClipStore, held_out: ClipStore, loss: VideoLoss, batch: int, seed: int
+        self,
+        module: VideoAutoencoder,
+        train: ClipStore,
+        held_out: ClipStore,
+        loss: VideoLoss,
+        batch: int,
+        seed: int,
+        perceptual: PerceptualDistance | None = None,
     ) -> None:
         self.module = module
-        self._train, self._held_out, self._loss = train, held_out, loss
+        self._train, self._held_out, self._loss, self._perceptual = train, held_out, loss, perceptual
         self._batch, self._seed = batch, seed
 
     def losses(self, step: int) -> dict[str, Tensor]:
         """Terms of the loss on fresh clips."""
-        rng = np.random.default_rng([self._seed, 1, step])
+        return self._reconstruction(self._decode(np.random.default_rng([self._seed, 1, step])))
+
+    def _decode(self, rng: np.random.Generator) -> Decoded:
         drawn = draw(self._train, rng, self._batch)
         torch.manual_seed(int(rng.integers(2**31)))
         noise = torch.randn(self._batch, self.module.config.latent_channels, LATENT_PX, LATENT_PX)
         batch, noise = beside(self.module, share(drawn)), beside(self.module, share(noise))
         mean, logvar = self.module.encode(motion_input(batch, self.module.config))
         z = mean + torch.exp(0.5 * logvar) * noise
-        chosen = torch.from_numpy(rng.choice(batch.backward.shape[1], self._loss.decoded_frames, replace=False))
-        states = self.module.unroll(z, batch.backward.shape[1])[:, chosen]
-        rendered = self.module.render_many(states, batch.frames[:, 0])
-        return {**self._reconstruction(rendered, batch, chosen), "kl": self._loss.kl * gaussian_kl(mean, logvar)}
+        frames = self.module.config.frames
+        chosen = self._choose(rng, frames)
+        states = self.module.unroll(z, frames)[:, chosen]
+        return Decoded(batch, chosen, self.module.render_many(states, batch.frames[:, 0]), mean, logvar)
 
-    def _reconstruction(self, rendered: Rendered, batch: Batch, chosen: Tensor) -> dict[str, Tensor]:
-        weights = self._loss
-        terms = {"frame": weights.frame * (rendered.frame - batch.frames[:, 1:][:, chosen]).abs().mean()}
+    def _choose(self, rng: np.random.Generator, frames: int) -> NDArray[np.int64]:
+        return np.sort(rng.choice(frames, self._loss.decoded_frames, replace=False))
+
+    def _reconstruction(self, decoded: Decoded) -> dict[str, Tensor]:
+        weights, rendered, truth = self._loss, decoded.rendered, decoded.truth
+        terms = {"frame": weights.frame * (rendered.frame - truth).abs().mean()}
+        terms["kl"] = weights.kl * gaussian_kl(decoded.mean, decoded.logvar)
+        if self._perceptual is not None:
+            seen = self._perceptual(rendered.frame.flatten(0, 1), truth.flatten(0, 1))
+            terms["perceptual"] = weights.perceptual * seen
         if rendered.flow is None or rendered.visibility is None:
             return terms
-        visible = batch.visible[:, chosen]
-        terms["flow"] = weights.flow * flow_loss(rendered.flow, batch.backward[:, chosen], visible)
+        visible, backward = decoded.batch.visible[:, decoded.chosen], decoded.batch.backward[:, decoded.chosen]
+        terms["flow"] = weights.flow * flow_loss(rendered.flow, backward, visible)
         terms["visibility"] = weights.visibility * _cross_entropy(rendered.visibility, visible)
         return terms
 

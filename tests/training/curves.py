@@ -8,11 +8,14 @@ from pathlib import Path
 
 import torch
 
+from ipoke_models.autoencoder import VideoAutoencoder
 from ipoke_models.data.store import ClipStore
-from ipoke_models.networks import Networks
+from ipoke_models.training.adversarial import AdversarialVideoStage
 from ipoke_models.training.base import BaseLoss
 from ipoke_models.training.launch import launch
-from ipoke_models.training.presets import Preset
+from ipoke_models.training.loop import train_stage
+from ipoke_models.training.perceptual import PerceptualDistance
+from ipoke_models.training.presets import PRESETS, Preset
 from ipoke_models.training.run import train
 from ipoke_models.training.schedule import Schedule
 from ipoke_models.training.video import VideoLoss
@@ -41,9 +44,21 @@ def preset() -> Preset:
     )
 
 
-def run(store: Path, work: Path) -> Networks:
-    clips = ClipStore(store)
-    return train(preset(), (clips, clips), work, launch("cpu", bf16=False), 1, with_twin=True)
+def adversarial_stage(clips: ClipStore) -> AdversarialVideoStage:
+    """Stage 1 of the paper scaled down: every term and weight of it, small networks."""
+    torch.manual_seed(0)
+    paper = PRESETS["paper-64"]
+    assert paper.critics is not None
+    critics = dataclasses.replace(paper.critics, frame_widths=(8, 8, 8, 8), clip_widths=(8, 8, 16), groups=8)
+    autoencoder, perceptual = VideoAutoencoder(small.painting()), PerceptualDistance((4, 4, 8, 8, 8))
+    return AdversarialVideoStage(autoencoder, (clips, clips), paper.video_loss, critics, SCHEDULE.batch, 1, perceptual)
+
+
+def run(store: Path, work: Path) -> None:
+    clips, fabric = ClipStore(store), launch("cpu", bf16=False)
+    train(preset(), (clips, clips), work, fabric, 1, with_twin=True)
+    paper = dataclasses.replace(PRESETS["paper-64"].video, steps=3, batch=SCHEDULE.batch)
+    train_stage(adversarial_stage(clips), paper, work / "adversarial", fabric)
 
 
 if __name__ == "__main__":

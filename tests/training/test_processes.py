@@ -20,8 +20,13 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 def curves_of(work: Path) -> dict[str, dict[str, float]]:
     """Losses and figures of each stage."""
-    entries = [json.loads(line) for line in (work / "log.jsonl").read_text().splitlines()]
-    return {entry.pop("stage"): {key: value for key, value in entry.items() if key != "time"} for entry in entries}
+    curves = {}
+    for prefix, folder in (("", work), ("adversarial ", work / "adversarial")):
+        for line in (folder / "log.jsonl").read_text().splitlines():
+            entry = json.loads(line)
+            del entry["time"]
+            curves[prefix + entry.pop("stage")] = entry
+    return curves
 
 
 @pytest.mark.timeout(400)
@@ -36,9 +41,12 @@ def test_two_processes_give_the_losses_of_one(store: Path, tmp_path: Path) -> No
         two.kill()
     assert two.returncode == 0, output
     alone, together = curves_of(tmp_path / "one"), curves_of(tmp_path / "two")
-    assert list(alone) == list(together) == ["video", "conditioner", "base", "kinematics", "twin"]
+    assert list(alone) == ["video", "conditioner", "base", "kinematics", "twin", "adversarial video"]
+    assert list(together) == list(alone)
     for stage, curve in alone.items():
-        assert together[stage] == pytest.approx(curve, rel=1e-4, abs=2e-5), stage
+        # Networks that learn against each other carry rounding further.
+        tolerance = 5e-4 if stage == "adversarial video" else 1e-4
+        assert together[stage] == pytest.approx(curve, rel=tolerance, abs=2e-5), stage
 
 
 def test_shares_of_a_batch_make_up_the_batch(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:

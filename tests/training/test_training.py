@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -41,6 +42,16 @@ def test_all_stages_run_and_leave_a_model_that_can_be_measured(
     assert rows["standing still"]["background_drift_px"]["value"] == pytest.approx(0, abs=0.01)
     assert rows["smoke (warp)"]["diversity_mse"]["low"] > 0
     assert model.sha256 in model.card
+
+
+def test_training_without_its_packages_is_refused_in_a_sentence(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delitem(sys.modules, "ipoke_models.training.launch", raising=False)
+    monkeypatch.setitem(sys.modules, "lightning_fabric", None)
+    assert training.main([str(store), "--held-out", str(store), "-o", str(tmp_path / "model"), "--device", "cpu"]) == 2
+    assert "needs the package lightning_fabric; install it with: pip install 'ipoke[train]'" in capsys.readouterr().err
+    assert not (tmp_path / "model").exists()
 
 
 def test_a_mirrored_batch_mirrored_again_is_itself(store: Path) -> None:
