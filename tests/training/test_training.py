@@ -93,9 +93,9 @@ def test_a_store_of_other_clips_is_neither_mixed_nor_mislabelled(store: Path, ca
 def test_the_card_keeps_its_notes(store: Path, tmp_path: Path) -> None:
     work = tmp_path / "work"
     work.mkdir()
-    (work / PROVENANCE_FILE).write_text(
-        json.dumps({"commit": "abc", "torch": "2", "command": "ipoke train", "seed": 1, "train": [{"folder": "clips", **asdict(ClipStore(store).info)}]})
-    )
+    train = [{"folder": "clips", **asdict(ClipStore(store).info)}]
+    record = {"commit": "abc", "torch": "2", "command": "ipoke train", "seed": 1, "train": train}
+    (work / PROVENANCE_FILE).write_text(json.dumps(record))
     (work / "log.jsonl").write_text('{"stage": "video", "step": 7, "time": 0, "frame": 0.5}\n')
     model, clips = load_model(), ClipStore(store)
     card = write_card(model, clips, "the figures", work, "ipoke evaluate")
