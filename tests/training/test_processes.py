@@ -20,11 +20,13 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 def curves_of(work: Path) -> dict[str, dict[str, float]]:
     """Losses and figures of each stage."""
-    curves = {}
+    curves: dict[str, dict[str, float]] = {}
     for prefix, folder in (("", work), ("adversarial ", work / "adversarial")):
         for line in (folder / "log.jsonl").read_text().splitlines():
             entry = json.loads(line)
-            del entry["time"]
+            # With the paper's weight of the KL, sigma's gradient is little more than rounding, which Adam makes large.
+            for key in ("time", "sigma"):
+                entry.pop(key, None)
             curves[prefix + entry.pop("stage")] = entry
     return curves
 
