@@ -20,7 +20,7 @@ from .errors import SetupError
 CURRENT = "current"
 LOG = "setup.log"
 TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
-DISK_FOR_EACH_BYTE = 4  # the archive, and what comes out of it: 2.5 to 3 times as much (docs/addon.md)
+DISK_FOR_EACH_BYTE = 5  # the archive, and what comes out of it: 3.7 times as much (docs/addon.md)
 _WINDOWS = sys.platform == "win32"
 _LIST_NAME = re.compile(r"(?P<system>.+)-(?P<device>cpu|cuda)-(?P<python>\d\.\d+)\.txt")
 _TIDY = """
@@ -45,7 +45,7 @@ class Step(Enum):
     """One child process of making an environment; the value says what it does."""
 
     CREATE = "Creating the environment"
-    FETCH = "Downloading"
+    FETCH = "Getting the packages"
     INSTALL = "Installing the backend"
     CHECK = "Checking"
     TIDY = "Removing what is left over"
@@ -132,7 +132,17 @@ def check_room(plan: Plan) -> None:
 def command(plan: Plan, step: Step) -> list[str]:
     """Return the command of a step."""
     python = [str(python_of(plan.folder)), "-I"]
-    pip = [*python, "-m", "pip", "install", "--no-deps", "--no-cache-dir", "--no-input", "--disable-pip-version-check"]
+    pip = [
+        *python,
+        "-m",
+        "pip",
+        "install",
+        "--no-deps",
+        "--no-compile",
+        "--no-cache-dir",
+        "--no-input",
+        "--disable-pip-version-check",
+    ]
     match step:
         case Step.CREATE:
             return [str(plan.python), "-I", "-m", "venv", str(plan.folder)]

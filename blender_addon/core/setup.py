@@ -31,13 +31,17 @@ class SetupPhase(Enum):
 
 @dataclass(frozen=True, slots=True)
 class SetupState:
-    """Where it stands, with a sentence; `step` and `plan` while something is done, `fraction` from 0 to 1."""
+    """Where it stands, with a sentence; `step` and `plan` while something is done, `fraction` from 0 to 1.
+
+    `got_bytes` is the most that was downloaded: in the end archives vanish one by one.
+    """
 
     phase: SetupPhase = SetupPhase.IDLE
     sentence: str = ""
     fraction: float = 0.0
     plan: Plan | None = None
     step: Step | None = None
+    got_bytes: int = 0
     outcome: SetupPhase = SetupPhase.IDLE
 
     @property
@@ -163,7 +167,7 @@ def _refused(state: SetupState, plan: Plan, sentence: str) -> tuple[SetupState, 
 
 
 def _downloaded(state: SetupState, plan: Plan, size_bytes: int, after_s: float) -> SetupState:
-    if state.phase is not SetupPhase.WORKING or state.step is not Step.FETCH or size_bytes == 0:
+    if state.phase is not SetupPhase.WORKING or state.step is not Step.FETCH or size_bytes <= state.got_bytes:
         return state
     total = plan.packages.size_bytes
     part = min(size_bytes / total, 1.0)
@@ -172,4 +176,4 @@ def _downloaded(state: SetupState, plan: Plan, size_bytes: int, after_s: float) 
         sentence = "Unpacking"
     elif after_s > SURE_OF_PACE_S:
         sentence += f", {duration(after_s * (1 - part) / part)} left"
-    return replace(state, sentence=sentence, fraction=BEGINNINGS[Step.FETCH] + part * DOWNLOADED)
+    return replace(state, sentence=sentence, got_bytes=size_bytes, fraction=BEGINNINGS[Step.FETCH] + part * DOWNLOADED)

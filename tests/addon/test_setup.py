@@ -90,6 +90,12 @@ def test_the_download_tells_how_far_it_is_and_how_long_it_takes():
     assert 0 < state.fraction < whole.fraction < 1
 
 
+def test_archives_that_vanish_after_they_were_unpacked_turn_nothing_back():
+    fetching = (SetupAsked(PLAN), StepEnded(0), Downloaded(200_000_000, 60.0))
+    whole, _ = after(*fetching)
+    assert after(*fetching, Downloaded(150_000_000, 61.0))[0] == whole
+
+
 def test_downloads_are_told_in_their_own_step_only():
     state, _ = after(SetupAsked(PLAN), Downloaded(50_000_000, 1.0))
     assert state.sentence == Step.CREATE.value

@@ -52,7 +52,7 @@ def test_packages_that_are_missing_are_told_and_nothing_half_made_stays(tmp_path
     python.write_text(f'#!/bin/sh\nif [ "$2" = -c ]; then exec {sys.executable} "$@"; fi\n{place}\n')
     python.chmod(0o755)
     (tmp_path / "wheels").mkdir()
-    with pytest.raises(RuntimeError, match=r"Downloading failed: No matching distribution"):
+    with pytest.raises(RuntimeError, match=r"Getting the packages failed: No matching distribution"):
         bpy.ops.ipoke.set_up_backend(wheels=str(tmp_path / "wheels"), python=str(python))
     assert [path.name for path in root().iterdir()] == ["setup.log"]
     assert not addon().installer.active
