@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import bpy
 
+from ._vendor.client import Like
 from .core import region
 from .core.errors import PlateError
 from .core.jobs import Target
@@ -17,9 +18,10 @@ from .core.region import Box
 from .core.settings import PokeSetting, Settings
 
 if TYPE_CHECKING:
-    from .properties import IPOKE_PG_plate, IPOKE_PG_poke
+    from .properties import IPOKE_PG_like, IPOKE_PG_plate, IPOKE_PG_poke
 
 DATA_VERSION = 2
+AMOUNT_DIGITS = 3  # what Blender stores has single precision; so the same number comes out that went in
 
 
 def plate_of(obj: bpy.types.Object | None) -> IPOKE_PG_plate | None:
@@ -61,12 +63,26 @@ def make_active(context: bpy.types.Context, obj: bpy.types.Object) -> None:
 
 def settings(plate: IPOKE_PG_plate) -> Settings:
     """Return what is set on a plate, but for its seed."""
-    return Settings(poke_settings(plate.pokes), plate.samples, region_box(plate) if plate.use_region else None)
+    box = region_box(plate) if plate.use_region else None
+    return Settings(poke_settings(plate.pokes), plate.samples, box, like=likes(plate.like))
 
 
 def poke_settings(pokes: Iterable[IPOKE_PG_poke]) -> tuple[PokeSetting, ...]:
     """Return stored pokes as plain data."""
     return tuple(PokeSetting(poke.name, Arrow(tuple(poke.tail), tuple(poke.tip)), poke.strength, poke.enabled) for poke in pokes)
+
+
+def likes(stored: Iterable[IPOKE_PG_like]) -> tuple[Like, ...]:
+    """Return what is stored of the variants that others are like, as plain data."""
+    return tuple(Like(like.seed, like.index, round(like.amount, AMOUNT_DIGITS)) for like in stored)
+
+
+def store_likes(stored: bpy.types.bpy_prop_collection, wanted: Iterable[Like]) -> None:
+    """Replace what is stored of the variants that others are like."""
+    stored.clear()
+    for like in wanted:
+        entry = stored.add()
+        entry.seed, entry.index, entry.amount = like.seed, like.index, like.amount
 
 
 def store_pokes(stored: bpy.types.bpy_prop_collection, pokes: Iterable[PokeSetting]) -> None:

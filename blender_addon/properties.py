@@ -91,6 +91,14 @@ class IPOKE_PG_poke(bpy.types.PropertyGroup):
     enabled: BoolProperty(name="Enabled", description="Use this poke when sampling", default=True)
 
 
+class IPOKE_PG_like(bpy.types.PropertyGroup):
+    """A variant that others were sampled near to."""
+
+    seed: IntProperty(name="Seed", description="Seed of the variant", min=0)
+    index: IntProperty(name="Index", description="The variant's number in its job, from 0", min=0)
+    amount: FloatProperty(name="Difference", description="How far from it the others may be", min=0.0, max=1.0)
+
+
 class IPOKE_PG_job(bpy.types.PropertyGroup):
     """What a job was asked with, so that its variants can be baked and recalled. Its name is the job's id."""
 
@@ -110,6 +118,9 @@ class IPOKE_PG_job(bpy.types.PropertyGroup):
     strength: FloatProperty(name="Strength", description="How the replay stretched the arrows", default=1.0)
     mirror: BoolProperty(name="Mirror", description="Whether the motion was replayed with left and right swapped")
     pokes: CollectionProperty(name="Pokes", description="The arrows that were asked for", type=IPOKE_PG_poke)
+    like: CollectionProperty(
+        name="Like", description="What its variants were to be like, the last entry most", type=IPOKE_PG_like
+    )
 
 
 class IPOKE_PG_variant(bpy.types.PropertyGroup):
@@ -179,6 +190,15 @@ class IPOKE_PG_plate(bpy.types.PropertyGroup):
     )
     seed: IntProperty(name="Seed", description="The same seed gives the same variants", min=0, max=MAX_SEED)
     lock_seed: BoolProperty(name="Lock Seed", description="Keep the seed; otherwise every sample takes a new one")
+    like: CollectionProperty(name="Like", description="What samples are to be like, the last entry most", type=IPOKE_PG_like)
+    difference: FloatProperty(
+        name="Difference",
+        description="How far from the chosen variant the ones like it may be; at 1 they are as different as any others",
+        min=0.05,
+        max=1.0,
+        default=0.3,
+        subtype="FACTOR",
+    )
     live: BoolProperty(name="Live", description="Sample one preview whenever an arrow was drawn or changed")
     use_region: BoolProperty(
         name="Own Region",
@@ -202,7 +222,7 @@ class IPOKE_PG_plate(bpy.types.PropertyGroup):
     message: StringProperty(name="Message", description="How the last job ended", options={"HIDDEN"})
 
 
-CLASSES = (IPOKE_PG_poke, IPOKE_PG_job, IPOKE_PG_variant, IPOKE_PG_bake, IPOKE_PG_deleted, IPOKE_PG_plate)
+CLASSES = (IPOKE_PG_poke, IPOKE_PG_like, IPOKE_PG_job, IPOKE_PG_variant, IPOKE_PG_bake, IPOKE_PG_deleted, IPOKE_PG_plate)
 
 
 def attach() -> None:

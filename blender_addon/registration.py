@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import bpy
 
-from . import handlers, keymaps, preferences, properties, pump
+from . import handlers, keymaps, preferences, properties, pump, translations
 from .drawing import overlay
 from .operators import (
     backend,
@@ -56,6 +56,7 @@ STEPS: tuple[tuple[Callable[[], None], Callable[[], None]], ...] = (
     (handlers.add, handlers.remove),
     (poke_tool.add, poke_tool.remove),
     (keymaps.add, keymaps.remove),
+    (translations.add, translations.remove),
     (overlay.add, overlay.remove),
 )
 

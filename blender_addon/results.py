@@ -229,6 +229,7 @@ def _ensure_entry(plate: IPOKE_PG_plate, job: Job) -> None:
             box = job.settings.region
             known.region = box.left, box.top, box.right, box.bottom
         plates.store_pokes(known.pokes, job.settings.pokes)
+        plates.store_likes(known.like, job.settings.like)
     if job.summary is not None and not known.plate_sha256:
         known.model = job.summary.model.name
         known.plate_sha256 = job.summary.plate_sha256

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from .._vendor.client import Poke
+from .._vendor.client import Like, Poke
 from .plane import Vec2
 from .pokes import Arrow, to_poke
 from .region import Box
@@ -33,12 +33,16 @@ class Replay:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything beside the seed. `region` None leaves the choice to the backend; `replay` names a motion of the library."""
+    """Everything beside the seed. `region` None leaves the choice to the backend; `replay` names a motion of the library.
+
+    `like` names the variant that all are to be like, and before it what that one was sampled like itself.
+    """
 
     pokes: tuple[PokeSetting, ...] = ()
     samples: int = 1
     region: Box | None = None
     replay: Replay = Replay()
+    like: tuple[Like, ...] = ()
 
     @property
     def asked(self) -> tuple[Poke, ...]:
@@ -48,7 +52,8 @@ class Settings:
     def key(self, plate_sha256: str) -> str:
         """What is the same in two jobs that differ in their seeds only."""
         pokes: tuple[Vec2, ...] = tuple(pair for poke in self.asked for pair in ((poke.x, poke.y), (poke.dx, poke.dy)))
-        told = repr((plate_sha256, pokes, self.region, self.replay.kinematics, *([True] if self.replay.mirror else [])))
+        mirrored = [True] if self.replay.mirror else []
+        told = repr((plate_sha256, pokes, self.region, self.replay.kinematics, *mirrored, *self.like))
         return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 

@@ -123,6 +123,7 @@ def request_of(plate: IPOKE_PG_plate, asked: IPOKE_PG_job, variant: IPOKE_PG_var
         samples=1,
         first=variant.index,
         seed=asked.seed,
+        like=plates.likes(asked.like),
         model=asked.model or None,
         size=OutputSize.PLATE,
         upright=False,

@@ -5,9 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import bpy
+from bpy.props import FloatProperty
 
 from .. import library, plates, pump, results
-from .._vendor.client import OutputSize, SampleRequest, new_job_id
+from .._vendor.client import Like, OutputSize, SampleRequest, new_job_id
+from .._vendor.protocol import limits
 from ..core import app, folders, region
 from ..core.errors import AddonError, PokeError
 from ..core.jobs import Job, JobKind, JobPhase
@@ -109,6 +111,70 @@ def recall(plate: IPOKE_PG_plate, job: IPOKE_PG_job) -> None:
     plates.store_pokes(plate.pokes, plates.poke_settings(job.pokes))
     plate.active_poke = min(max(plate.active_poke, 0), len(plate.pokes) - 1)
     plate.region, plate.use_region = job.region, job.use_region
+    plates.store_likes(plate.like, plates.likes(job.like))
+
+
+class IPOKE_OT_more_like_this(_Samples, bpy.types.Operator):
+    """Ask for variants that are like the chosen one and differ from it a little; the arrows become what it was made with"""
+
+    bl_idname = "ipoke.more_like_this"
+    bl_label = "More Like This"
+
+    amount: FloatProperty(
+        name="Difference",
+        description="How far from the chosen variant they may be; 0 takes what is set on the plate",
+        min=0.0,
+        max=1.0,
+        options={"SKIP_SAVE"},
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """A variant must be chosen that was drawn."""
+        plate = plates.active(context)
+        variant = None if plate is None else results.active_variant(plate)
+        cls.poll_message_set("Choose a variant that is whole first")
+        if variant is None or not variant.complete:
+            return False
+        cls.poll_message_set("The chosen variant replays a motion; ask for others like one that was sampled")
+        return not plate.jobs[variant.job_id].kinematics and super().poll(context)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Bring the variant's settings back, ask for what is near to it, and let later samples be free of it."""
+        obj = context.active_object
+        plate, variant = obj.ipoke, results.active_variant(obj.ipoke)
+        job = plate.jobs[variant.job_id]
+        like = (*plates.likes(job.like), Like(job.seed, variant.index, self.amount or plate.difference))
+        if len(like) > limits.LIKES:
+            self.report({"ERROR"}, f"This is like one like one, {limits.LIKES} times over; sample anew and choose from that")
+            return {"CANCELLED"}
+        locked = plate.lock_seed
+        recall(plate, job)
+        plate.seed, plate.lock_seed = secrets.randbelow(MAX_SEED), locked
+        plates.store_likes(plate.like, like)
+        outcome = self._ask(obj)
+        plate.like.clear()
+        return outcome
+
+
+class IPOKE_OT_forget_like(bpy.types.Operator):
+    """Sample freely again, not near to a variant"""
+
+    bl_idname = "ipoke.forget_like"
+    bl_label = "Sample Freely"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Samples must be bound to a variant."""
+        plate = plates.active(context)
+        cls.poll_message_set("Samples are free already")
+        return plate is not None and len(plate.like) > 0
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Forget the variant."""
+        plates.active(context).like.clear()
+        return {"FINISHED"}
 
 
 class IPOKE_OT_cancel(bpy.types.Operator):
@@ -144,7 +210,7 @@ def new_job(obj: bpy.types.Object, kind: JobKind = JobKind.SAMPLE, replay: Repla
     plate = plates.adopt(obj)
     settings = plates.settings(plate)
     if kind is JobKind.LIVE or replay.kinematics:
-        settings = replace(settings, samples=1, replay=replay)
+        settings = replace(settings, samples=1, replay=replay, like=())
     pokes = settings.asked
     if settings.region is not None:
         region.check_pokes(settings.region, pokes)
@@ -162,6 +228,7 @@ def new_job(obj: bpy.types.Object, kind: JobKind = JobKind.SAMPLE, replay: Repla
         region=None if settings.region is None else region.to_region(settings.region, plates.size_px(plate)),
         samples=settings.samples,
         seed=0 if replay.kinematics else plate.seed,
+        like=settings.like,
         kinematics=library.read(Path(replay.kinematics)) if replay.kinematics else None,
         mirror=replay.mirror,
         size=OutputSize.PREVIEW,
@@ -171,4 +238,4 @@ def new_job(obj: bpy.types.Object, kind: JobKind = JobKind.SAMPLE, replay: Repla
     return Job(request, kind, target, folder, settings=settings)
 
 
-CLASSES = (IPOKE_OT_sample, IPOKE_OT_reroll, IPOKE_OT_cancel)
+CLASSES = (IPOKE_OT_sample, IPOKE_OT_reroll, IPOKE_OT_more_like_this, IPOKE_OT_forget_like, IPOKE_OT_cancel)

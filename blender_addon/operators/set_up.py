@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import bpy
+from bpy.app.translations import pgettext_iface as tell
 from bpy.props import EnumProperty, StringProperty
 
 from .. import backends, preferences, pump
@@ -74,7 +75,6 @@ class IPOKE_OT_set_up_backend(bpy.types.Operator):
             column.label(text=error.sentence, icon="ERROR")
             return
         size_gb, source = packages.size_bytes / 1e9, _told_source(packages, self.wheels)
-        tell = bpy.app.translations.pgettext_iface
         column.label(text=tell("PyTorch and what else the backend needs, each file checked by its hash"), icon="PACKAGE")
         column.label(text=tell("From {source}").format(source=source), icon="URL")
         room = tell("{size:.1f} GB to get, at most {needed:.1f} GB of disk")

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import bpy
+from bpy.app.translations import pgettext_iface
 
 
 class PokeTool(bpy.types.WorkSpaceTool):
@@ -29,7 +30,7 @@ class PokeTool(bpy.types.WorkSpaceTool):
         """Draw the tool's settings in the header."""
         obj = self.active_object
         if obj is not None and obj.type == "MESH":
-            layout.label(text=f"{len(obj.ipoke.pokes)} pokes")
+            layout.label(text=pgettext_iface("{count} pokes").format(count=len(obj.ipoke.pokes)))
             layout.operator("ipoke.sample", icon="PLAY")
 
 

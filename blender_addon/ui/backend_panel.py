@@ -1,6 +1,7 @@
 """Owns the panel that says where the backend stands."""
 
 import bpy
+from bpy.app.translations import pgettext_iface
 
 from .. import pump
 from ..core.app import Phase
@@ -35,7 +36,7 @@ class IPOKE_PT_backend(Panel, bpy.types.Panel):
             return
         wrapped(layout, context, backend.sentence, icon=_dot())
         if backend.used_mb:
-            layout.label(text=f"{backend.used_mb} MB loaded")
+            layout.label(text=pgettext_iface("{size} MB loaded").format(size=backend.used_mb))
         column = layout.column(align=True)
         if backend.phase is Phase.FAILED and backend.fix is Fix.SET_UP:
             column.operator("ipoke.set_up_backend", icon="IMPORT")

@@ -26,7 +26,7 @@ class IPOKE_MT_pie(bpy.types.Menu):
         pie.operator("ipoke.show_still", text="Still", icon="IMAGE_DATA")
         variant = pie.operator("ipoke.choose_variant", text="Variant", icon="RENDER_RESULT")
         variant.index = max(plate.active_variant, 0)
-        pie.operator("ipoke.recall_settings", icon="LOOP_BACK")
+        pie.operator("ipoke.more_like_this", icon="MOD_ARRAY")
         pie.operator("ipoke.show_bake", text="Bake", icon="SEQUENCE")
 
 

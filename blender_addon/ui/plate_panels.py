@@ -1,6 +1,7 @@
 """Owns the panels of what goes in: the plate, its arrows, and sampling."""
 
 import bpy
+from bpy.app.translations import pgettext_iface
 
 from .. import plates
 from ..core.jobs import Job, JobKind
@@ -55,7 +56,7 @@ class IPOKE_PT_pokes(PlatePanel, bpy.types.Panel):
             column.operator("ipoke.clear_pokes", text="", icon="TRASH")
             longest = longest_px(plates.size_px(plate))
             if any(poke.enabled and effective_px(plate, poke) > longest for poke in plate.pokes):
-                text = bpy.app.translations.pgettext_iface("Arrows over {px} px are longer than the model was trained for")
+                text = pgettext_iface("Arrows over {px} px are longer than the model was trained for")
                 wrapped(layout, context, text.format(px=round(longest)), icon="INFO")
 
 
@@ -76,6 +77,12 @@ class IPOKE_PT_sample(PlatePanel, bpy.types.Panel):
         row = column.row(align=True)
         row.prop(plate, "use_region", toggle=True, icon="SELECT_SET")
         row.prop(plate, "live", toggle=True, icon="PLAY")
+        if plate.like:
+            row = layout.row(align=True)
+            near = plate.like[-1]
+            text = pgettext_iface("Like variant {number} of seed {seed}")
+            row.label(text=text.format(number=near.index + 1, seed=near.seed), icon="MOD_ARRAY")
+            row.operator("ipoke.forget_like", text="", icon="X")
         jobs = open_jobs(context.active_object)
         for job in jobs:
             _draw_job(layout, job)

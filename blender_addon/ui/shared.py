@@ -3,6 +3,7 @@
 import textwrap
 
 import bpy
+from bpy.app.translations import pgettext_iface
 
 from .. import plates
 
@@ -11,11 +12,11 @@ MARGINS_PX = 75
 
 
 def wrapped(layout: bpy.types.UILayout, context: bpy.types.Context, sentence: str, icon: str = "NONE") -> None:
-    """Draw a sentence in as many lines as the sidebar's width asks for."""
+    """Draw a sentence in Blender's language, in as many lines as the sidebar's width asks for."""
     column = layout.column(align=True)
     width_px = context.region.width / context.preferences.system.ui_scale - MARGINS_PX
-    for line in textwrap.wrap(sentence, max(int(width_px / CHARACTER_PX), 16)):
-        column.label(text=line, icon=icon)
+    for line in textwrap.wrap(pgettext_iface(sentence), max(int(width_px / CHARACTER_PX), 16)):
+        column.label(text=line, icon=icon, translate=False)
         icon = "NONE" if icon == "NONE" else "BLANK1"
 
 

@@ -1,6 +1,7 @@
 """Owns the panels of what came back: the variants of a job, and everything that was sampled before."""
 
 import bpy
+from bpy.app.translations import pgettext_iface
 
 from .. import plates, pump, results
 from ..core import folders
@@ -30,9 +31,12 @@ class IPOKE_PT_variants(PlatePanel, bpy.types.Panel):
         row.operator("ipoke.reroll", icon="FILE_REFRESH")
         row.operator("ipoke.recall_settings", icon="LOOP_BACK")
         row.operator("ipoke.delete_variant", text="", icon="TRASH")
+        row = layout.row(align=True)
+        row.operator("ipoke.more_like_this", icon="MOD_ARRAY")
+        row.prop(plate, "difference", text="")
         gone = pump.missing(plate)
         if gone:
-            text = bpy.app.translations.pgettext_iface("The files of {count} samples are missing, such as {path}")
+            text = pgettext_iface("The files of {count} samples are missing, such as {path}")
             wrapped(layout, context, text.format(count=len(gone), path=gone[0]), icon="ERROR")
             layout.operator("ipoke.find_results", icon="VIEWZOOM")
         row = layout.row(align=True)
@@ -96,7 +100,11 @@ def _told(job: IPOKE_PG_job) -> str:
     """Return what a job was asked with, but for its seed."""
     arrows = sum(poke.enabled for poke in job.pokes)
     words = [f"{arrows} arrow{'s' if arrows != 1 else ''}", job.model or "?"]
-    return ", ".join([*words, "own region"] if job.use_region else words)
+    if job.use_region:
+        words.append("own region")
+    if job.like:
+        words.append(f"like {job.like[-1].index + 1} of {job.like[-1].seed}")
+    return ", ".join(words)
 
 
 CLASSES = (IPOKE_PT_variants, IPOKE_PT_history)
