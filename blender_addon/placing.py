@@ -70,7 +70,7 @@ def add_node(scene: bpy.types.Scene, obj: bpy.types.Object, frame_start: int) ->
     return node
 
 
-def imagestrips_of(scene: bpy.types.Scene) -> list[bpy.types.Strip]:
+def image_strips(scene: bpy.types.Scene) -> list[bpy.types.Strip]:
     """Return the image strips of a scene's sequencer."""
     if scene.sequence_editor is None:
         return []
