@@ -1,6 +1,6 @@
 """`python -m benchmarks.plate_sheets -o DIR STILL@X0,Y0:X1,Y1 ...`: crops at 100 % of moved stills, to look at.
 
-For each still, enlarged to 3840 px: the plate and the frames at a third, two thirds and the end, cut out where it moves most.
+For each still, at its own size or scaled to `--width`: the plate and the frames at a third, two thirds and the end, cut out where it moves most.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("stills", nargs="+", metavar="STILL@X0,Y0:X1,Y1")
     parser.add_argument("-o", "--output", type=Path, required=True)
-    parser.add_argument("--width", type=int, default=3840)
+    parser.add_argument("--width", type=int)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--model", default="garden-64")
     options = parser.parse_args()
@@ -54,7 +54,7 @@ def main() -> int:
         )
         cv2.imwrite(str(options.output / f"{Path(path).stem}.png"), np.hstack([overview, crops]))
         parted = "parted from what is behind" if (renderer.layers.matte < 1).any() else "moved as one with its surroundings"
-        print(f"{Path(path).stem}: region {stage.region.w} x {stage.region.h} px, {parted}")
+        print(f"{Path(path).stem}, {plate.size_px[0]} x {plate.size_px[1]} px: region {stage.region.w} x {stage.region.h} px, {parted}")
     return 0
 
 

@@ -31,12 +31,17 @@ class ShiftingModel:
     def __init__(self) -> None:
         self.groups: list[range] = []
         self.like: tuple[m.Like, ...] = ()
+        self.likes: list[tuple[m.Like, ...]] = []
+        self.pokes: list[np.ndarray] = []
+        self.seeds: list[int] = []
 
     def frames(
         self, x0, pokes, seed: int, variants: range, cancelled: Callable[[], bool], like: tuple[m.Like, ...] = ()
     ) -> Iterator[ModelFrame]:
         self.groups.append(variants)
         self.like = like
+        self.pokes.append(pokes)
+        self.seeds.append(seed)
         for t in range(1, 5):
             for variant in variants:
                 flow = np.full((2, 32, 32), (variant + 1) * t / 4, np.float32)
@@ -44,6 +49,19 @@ class ShiftingModel:
 
     def pose_difference(self, x0) -> None:
         return None
+
+
+class SwingingModel(ShiftingModel):
+    """Everything swings, at a pace that the seed and the variant say: some swings come back, some don't."""
+
+    def frames(
+        self, x0, pokes, seed: int, variants: range, cancelled: Callable[[], bool], like: tuple[m.Like, ...] = ()
+    ) -> Iterator[ModelFrame]:
+        self.likes.append(like)
+        for t in range(1, 5):
+            for variant in variants:
+                pace = 0.2 + 0.8 * np.random.default_rng([seed, variant]).random()
+                yield ModelFrame(variant, t, x0, np.full((2, 32, 32), 3 * np.sin(pace * t), np.float32), None)
 
 
 @pytest.fixture
@@ -56,14 +74,14 @@ def request(**changes) -> m.Sample:
     return dataclasses.replace(base, **changes)
 
 
-def run(plate: PlateImage, asked: m.Sample, cancelled: Callable[[], bool] = lambda: False) -> list[tuple[m.Message, bytes]]:
+def run(plate: PlateImage, asked: m.Sample, model: ShiftingModel | None = None) -> list[tuple[m.Message, bytes]]:
     told: list[tuple[m.Message, bytes]] = []
 
     def tell(message: m.Message, raw: bytes = b"") -> None:
         encode(message, *([raw] if raw else []))
         told.append((message, raw))
 
-    SampleJob(asked, ShiftingModel(), plate).run(tell, cancelled)
+    SampleJob(asked, model or ShiftingModel(), plate).run(tell, lambda: False)
     return told
 
 
@@ -139,6 +157,52 @@ def test_a_region_of_the_request_is_used(plate):
 def test_a_region_without_the_poke_is_refused(plate):
     with pytest.raises(RegionError):
         run(plate, request(region=m.Region(0, 0, 40, 40)))
+
+
+def test_several_regions_are_sampled_each_with_its_own_pokes_and_seed(plate):
+    left, right, other = m.Region(0, 0, 40, 64), m.Region(40, 0, 56, 64), m.Poke(0.1, 0.5, 0.1, 0.1)
+    told = run(plate, request(regions=(left, right), pokes=(POKE, other), samples=1), model := ShiftingModel())
+    summary = told[0][0].summary
+    assert (summary.regions, summary.region_px) == ((left, right), (0, 0, 96, 64))
+    assert [len(pokes) for pokes in model.pokes] == [1, 1]
+    np.testing.assert_allclose(model.pokes[0][0, :2], [0.1 * 96 / 40, 0.5])
+    assert model.seeds[0] == SAMPLE.seed != model.seeds[1]
+    again = run(plate, request(regions=(left, right), pokes=(POKE, other), samples=1))
+    assert [raw for _, raw in told] == [raw for _, raw in again]
+
+
+def test_one_region_among_several_looks_as_it_does_alone(plate):
+    left, right, other = m.Region(0, 0, 40, 64), m.Region(40, 0, 56, 64), m.Poke(0.1, 0.5, 0.1, 0.1)
+    both, alone = (
+        [decode_plate(raw) for message, raw in run(plate, asked) if isinstance(message, m.Frame)]
+        for asked in (
+            request(regions=(left, right), pokes=(POKE, other), samples=1),
+            request(region=left, pokes=(other,), samples=1),
+        )
+    )
+    for one, two in zip(both, alone, strict=True):
+        assert (one.bgr[:, :40] == two.bgr[:, :40]).all()
+        assert (one.bgr[:, 40:] != two.bgr[:, 40:]).any()
+
+
+CLOSED = m.Playback(frames=12, loop=m.Loop.CLOSED)
+
+
+def loop_of(plate, draws: int, *, first: int = 1, samples: int = 1) -> m.VariantDone:
+    playback = dataclasses.replace(CLOSED, draws=draws)
+    told = run(plate, request(first=first, samples=samples, playback=playback), SwingingModel())
+    return next(message for message, _ in told if isinstance(message, m.VariantDone) and message.variant == 1)
+
+
+def test_a_loop_is_picked_from_several_residuals_and_says_which(plate):
+    own, best = loop_of(plate, 1), loop_of(plate, 6)
+    assert own.seam.draw == 0 != best.seam.draw
+    assert best.seam.share < own.seam.share
+    assert best.sha256s != own.sha256s
+
+
+def test_a_picked_loop_is_the_same_however_many_variants_are_asked_for(plate):
+    assert loop_of(plate, 6) == loop_of(plate, 6, first=0, samples=4)
 
 
 def test_more_pokes_than_the_model_takes_are_refused_with_its_name_and_number(plate):
