@@ -1,6 +1,7 @@
 """`python -m benchmarks.plate_sheets -o DIR STILL@X0,Y0:X1,Y1 ...`: crops at 100 % of moved stills, to look at.
 
-For each still, at its own size or scaled to `--width`: the plate and the frames at a third, two thirds and the end, cut out where it moves most.
+For each still, at its own size or scaled to `--width`: the plate and the frames at a third, two thirds and the end, cut out
+where it moves most.
 """
 
 from __future__ import annotations
@@ -54,7 +55,10 @@ def main() -> int:
         )
         cv2.imwrite(str(options.output / f"{Path(path).stem}.png"), np.hstack([overview, crops]))
         parted = "parted from what is behind" if (renderer.layers.matte < 1).any() else "moved as one with its surroundings"
-        print(f"{Path(path).stem}, {plate.size_px[0]} x {plate.size_px[1]} px: region {stage.region.w} x {stage.region.h} px, {parted}")
+        print(
+            f"{Path(path).stem}, {plate.size_px[0]} x {plate.size_px[1]} px: region {stage.region.w} px wide, {parted}",
+            flush=True,
+        )
     return 0
 
 
