@@ -1,7 +1,7 @@
 """Owns what a model makes of one region of a plate: each variant's motion, laid out in time. No torch, no sockets.
 
-A loop may be picked from several residuals: the variant's own, and those of the same variant under seeds derived from its
-own. The one whose seam is the smallest share of its median step is taken.
+A loop may be picked from several residuals: the variant's own and some near it, so that the artist still gets the variant.
+The one whose seam is the smallest share of its median step is taken.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ from .protocol.messages import Like, Loop, Playback, Region
 
 if TYPE_CHECKING:
     from .job import Field, ModelFrame, VariantModel
+
+NEAR = 0.5
+"""How far from a variant its loop may be: residuals that correlate with its own by sqrt(1 - 0.25) = 0.87."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class Takes:
         """`variants` must begin where a job's group does: it may be asked for one of them alone, and gives the same."""
         self._view, self._model, self._playback = view, model, playback
         self._variants, self._cancelled = variants, cancelled
-        self._drawn: list[dict[int, list[ModelFrame]]] = []
+        self._own: dict[int, list[ModelFrame]] | None = None
 
     def frames(self, variant: int) -> list[ModelFrame]:
         """The model's own frames of a variant."""
@@ -72,15 +75,22 @@ class Takes:
 
     def _clips(self, variant: int, draw: int) -> list[list[ModelFrame]]:
         """The model's frames of a variant: one clip, or as many as are chained to it."""
-        chain = self._playback.chain
-        while len(self._drawn) <= draw:
-            own = range(self._variants.start * chain, self._variants.stop * chain)
-            clips: dict[int, list[ModelFrame]] = {index: [] for index in own}
-            seed = derived_seed(self._view.seed, "draw", len(self._drawn))
-            for made in self._model.frames(self._view.x0, self._view.pokes, seed, own, self._cancelled, self._view.like):
-                clips[made.variant].append(made)
-            self._drawn.append(clips)
-        return [self._drawn[draw][variant * chain + part] for part in range(chain)]
+        own = range(variant * self._playback.chain, (variant + 1) * self._playback.chain)
+        if draw:
+            return [self._near(index, draw) for index in own]
+        if self._own is None:
+            chain, view = self._playback.chain, self._view
+            together = range(self._variants.start * chain, self._variants.stop * chain)
+            self._own = {index: [] for index in together}
+            for made in self._model.frames(view.x0, view.pokes, view.seed, together, self._cancelled, view.like):
+                self._own[made.variant].append(made)
+        return [self._own[index] for index in own]
+
+    def _near(self, index: int, draw: int) -> list[ModelFrame]:
+        """A clip like the model's variant `index`."""
+        view, seed = self._view, derived_seed(self._view.seed, "draw", draw)
+        like = (*view.like, Like(view.seed, index, NEAR))
+        return list(self._model.frames(view.x0, view.pokes, seed, range(index, index + 1), self._cancelled, like))
 
     def _motion(self, clip: list[ModelFrame]) -> Motion:
         flows = [made.flow for made in clip if made.flow is not None]

@@ -2,7 +2,8 @@
 
 Position is the step over the seam, velocity the larger change of step at it; both must not exceed the median step between
 neighbouring frames inside the loop. All in px of the model's size, root mean square over the moving places. Each loop is
-picked from more and more residuals; the larger of both as a share of the median step says what that brings.
+picked from more and more residuals, the variant's own and others near it; the larger of both as a share of the median step
+says what that brings.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ import torch
 from backend.plate.motion import places_of
 from backend.plate.timing import timeline
 from backend.protocol.messages import Loop, Playback, Poke, Seam
-from backend.takes import derived_seed
+from backend.takes import NEAR, derived_seed
 from ipoke_models import load_model
+from ipoke_models.draws import Near
 
 from .plates import motion_on, read_still, stage_of
 
@@ -46,7 +48,8 @@ def main() -> int:
         pokes = [Poke(0.5, 0.45, 0.08 if number % 2 else -0.08, -0.06)]
         stage, seams = stage_of(read_still(still, 960), pokes), list[Seam]()
         for draw in range(max(DRAWS)):
-            motion = motion_on(model, stage, pokes, derived_seed(number, "draw", draw))
+            near = (Near(number, 0, NEAR),) if draw else ()
+            motion = motion_on(model, stage, pokes, derived_seed(number, "draw", draw), near)
             seam = timeline(playback, 1, model.frames, places_of(motion)).seam
             assert seam is not None
             seams.append(seam)

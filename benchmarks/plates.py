@@ -13,6 +13,7 @@ from backend.plate.motion import Motion, motion_of_flows, motion_of_pictures
 from backend.plate.region import default_region, model_input, pokes_in_region
 from backend.plate.stage import Stage
 from backend.protocol.messages import Poke
+from ipoke_models.draws import Near
 from ipoke_models.inference import Model
 
 
@@ -43,10 +44,11 @@ def stage_of(plate: PlateImage, pokes: list[Poke]) -> Stage:
     return Stage(plate, region, pokes_in_region(pokes, region, plate.size_px)[:, :2], None, None)
 
 
-def motion_on(model: Model, stage: Stage, pokes: list[Poke], seed: int) -> Motion:
-    """One variant's motion."""
+def motion_on(model: Model, stage: Stage, pokes: list[Poke], seed: int, near: tuple[Near, ...] = ()) -> Motion:
+    """The motion of variant 0, or of one near another."""
     x0 = model_input(stage.plate, stage.region, model.size_px)
-    steps = list(model.stream(torch.from_numpy(x0), pokes_in_region(pokes, stage.region, stage.plate.size_px), 1, seed))
+    inside = pokes_in_region(pokes, stage.region, stage.plate.size_px)
+    steps = list(model.stream(torch.from_numpy(x0), inside, 1, seed, near=near))
     flows = [step.flow[0].numpy() for step in steps if step.flow is not None]
     if len(flows) < len(steps):
         return motion_of_pictures(x0, [step.frames[0].numpy() for step in steps])

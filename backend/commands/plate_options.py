@@ -52,7 +52,7 @@ def add_chain_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=LOOP_DRAWS,
         metavar="N",
-        help=f"a closed loop is the best of N residuals ({LOOP_DRAWS}); 1 keeps the variant's own",
+        help=f"a closed loop is the best of the variant and N - 1 like it ({LOOP_DRAWS})",
     )
 
 

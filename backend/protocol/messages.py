@@ -121,7 +121,7 @@ class Playback:
 
     `frames` None takes what the motion's own pace gives. Each drawing stays for `hold` frames: ones, twos, threes.
     `chain` clips are joined to one. `easing` belongs to clips that play once. A closed loop is picked from `draws`
-    residuals; 1 keeps the variant's own.
+    residuals: the variant's own and some near it.
     """
 
     frames: Annotated[int, Between(2, limits.OUTPUT_FRAMES)] | None = None

@@ -189,8 +189,10 @@ CLOSED = m.Playback(frames=12, loop=m.Loop.CLOSED)
 
 
 def loop_of(plate, draws: int, *, first: int = 1, samples: int = 1) -> m.VariantDone:
-    playback = dataclasses.replace(CLOSED, draws=draws)
-    told = run(plate, request(first=first, samples=samples, playback=playback), SwingingModel())
+    playback, model = dataclasses.replace(CLOSED, draws=draws), SwingingModel()
+    told = run(plate, request(first=first, samples=samples, playback=playback), model)
+    assert len(model.likes) == 1 + samples * (draws - 1)
+    assert all(like[-1].seed == SAMPLE.seed for like in model.likes[1:])
     return next(message for message, _ in told if isinstance(message, m.VariantDone) and message.variant == 1)
 
 
