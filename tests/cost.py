@@ -3,7 +3,8 @@
     python -m tests.cost [--json]
 
 Each row compares a job that goes through the backend with the same job run by plain calls in this process, where the time
-of encoding is measured too; both are repeated and the fastest counts. The last row compares the bytes per second that
+of encoding is measured too; both are repeated and the fastest counts. A row compares guiding and decoding variants two by two,
+which keeps their bytes the same whatever memory allows, with all eight together. The last row compares the bytes per second that
 reach a client from a worker without a model, over two encrypted connections, with a plain loopback copy of as many bytes.
 """
 
@@ -22,11 +23,13 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import torch
 
 from backend import job as job_module
 from backend.client import Connected, Launcher, LocalBackend, OutputSize, Poke, SampleRequest, drive, new_job_id
 from backend.plate.image import decode_plate
 from backend.worker import LoadedModel, Models, settle_process
+from ipoke_models import Model, load_model
 from tests.faults.fake_worker import Fault
 from tests.faults.work import request as fake_request
 from tests.faults.work import run
@@ -100,6 +103,21 @@ def row(what: str, request: SampleRequest, model: LoadedModel, backend: LocalBac
     }
 
 
+def two_by_two(model: Model) -> dict[str, float | str]:
+    """Seconds of a variant's guidance and decoding, in pairs and eight together."""
+    still, pokes = torch.linspace(-1, 1, 3 * model.size_px**2).view(3, model.size_px, -1), np.array([[0.5, 0.5, 0.1, -0.1]])
+    codes = torch.randn(8, model.config.flow.channels, 8, 8, generator=torch.Generator().manual_seed(0))
+
+    def seconds(size: int) -> float:
+        began_s = time.perf_counter()
+        for part in codes.split(size):
+            model.decode(model.guide(part, still, pokes), still[None])
+        return (time.perf_counter() - began_s) / len(codes)
+
+    best = {size: min(seconds(size) for _ in range(2 * ROUNDS + 1)) for size in (2, 8)}
+    return {"what": "two by two", "variant_s": best[2], "eight_together_s": best[8], "ratio": best[2] / best[8]}
+
+
 def speed(backend: LocalBackend) -> dict[str, float | str]:
     samples = 8
     run(backend, fake_request(Fault.LARGE, samples=1))
@@ -135,6 +153,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         backend = backend_of(Path(folder) / "real", "backend")
         rows = [row("128 px", asked(128, 128, 8), model, backend), row("4K", asked(3840, 2160, 1), model, backend)]
+        rows.append(two_by_two(load_model()))
         backend.close()
         scratch = Path(folder) / "scratch"
         scratch.mkdir()
