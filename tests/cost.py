@@ -36,6 +36,7 @@ from tests.faults.work import run
 
 PROJECT = Path(__file__).resolve().parent.parent
 START_S = 180.0
+JOB_S = 600.0
 ROUNDS = 2
 _SENDER = """
 import socket, sys
@@ -84,7 +85,7 @@ def in_process(request: SampleRequest, model: LoadedModel) -> tuple[float, float
 
 def through_the_backend(request: SampleRequest, backend: LocalBackend) -> float:
     began_s = time.perf_counter()
-    taken = run(backend, dataclasses.replace(request, job_id=new_job_id()))
+    taken = run(backend, dataclasses.replace(request, job_id=new_job_id()), timeout_s=JOB_S)
     assert taken.frames
     return time.perf_counter() - began_s
 

@@ -61,7 +61,12 @@ def until(kinds: type | tuple[type, ...], job_id: str) -> Callable[[Event], bool
     return lambda event: isinstance(event, kinds) and getattr(event, "job_id", job_id) == job_id
 
 
-def run(backend: LocalBackend | Session, asked: SampleRequest, on_event: Callable[[Event], None] | None = None) -> Taken:
+def run(
+    backend: LocalBackend | Session,
+    asked: SampleRequest,
+    on_event: Callable[[Event], None] | None = None,
+    timeout_s: float = TIMEOUT_S,
+) -> Taken:
     """Submit a job and take what it brings until it ends."""
     taken = Taken()
 
@@ -72,5 +77,5 @@ def run(backend: LocalBackend | Session, asked: SampleRequest, on_event: Callabl
             on_event(event)
 
     session_of(backend).submit(asked)
-    taken.ending = drive(backend, until(ENDINGS, asked.job_id), TIMEOUT_S, take)
+    taken.ending = drive(backend, until(ENDINGS, asked.job_id), timeout_s, take)
     return taken
