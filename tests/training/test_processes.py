@@ -13,6 +13,7 @@ from ipoke_models.data.batches import draw
 from ipoke_models.data.store import ClipStore
 from ipoke_models.errors import ModelError
 from ipoke_models.training import processes
+from ipoke_models.training.launch import launch
 from tests.training import curves
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -67,3 +68,8 @@ def test_a_batch_that_processes_cant_share_is_refused(monkeypatch: pytest.Monkey
     processes.require_divisible(12)
     with pytest.raises(ModelError, match="batch of 6 can't be shared by 4 processes"):
         processes.require_divisible(6)
+
+
+def test_bfloat16_on_a_processor_is_refused_in_a_sentence() -> None:
+    with pytest.raises(ModelError, match="bfloat16 needs a CUDA device"):
+        launch("cpu", bf16=True)
