@@ -15,8 +15,8 @@ from ..data.store import Batch, ClipStore, StoreError
 
 SHORTEST_ARROW_PX = 2.0
 MARGIN_PX = 5
-STILL_PX = 0.05
-"""Motion below which a place stands still, where the flow is exact."""
+STILL_PX, STILL_ESTIMATED_PX = 0.05, 0.25
+"""Motion below which a place stands still: where the flow is exact, and where DIS read it from footage."""
 BACKGROUND_MARGIN_PX = 4
 
 
@@ -62,12 +62,12 @@ def examples(store: ClipStore, count: int, seed: int, pokes: int = 1) -> Iterato
         batch = store.batch(np.array([index]))
         flow = batch.poke_flow[0]
         rng = np.random.default_rng([seed, index])
-        all_places = candidates(flow.norm(dim=0).numpy(), MARGIN_PX, spread=False)
+        all_places = candidates(_pokeable(batch).numpy(), MARGIN_PX, spread=False)
         places = all_places[rng.integers(len(all_places), size=pokes)]
         shifts = flow[:, places[:, 0], places[:, 1]].T.numpy()
         if float(np.linalg.norm(shifts[0])) < SHORTEST_ARROW_PX:
             continue
-        background = background_of(flow)
+        background = background_of(flow, STILL_ESTIMATED_PX if store.info.footage else STILL_PX)
         yield Example(batch.frames[0], places, shifts, background, background & store.neighbour(index), batch)
         found += 1
         if found == count:
@@ -76,8 +76,14 @@ def examples(store: ClipStore, count: int, seed: int, pokes: int = 1) -> Iterato
         raise StoreError(f"In no clip anything moves by {SHORTEST_ARROW_PX:g} px, so nothing can be poked; take other clips.")
 
 
-def background_of(poke_flow: Tensor) -> NDArray[np.bool_]:
+def _pokeable(batch: Batch) -> Tensor:
+    """How far each place (S, S) of the one clip moves, in px; not at all outside the foreground, where one is known."""
+    amplitude = batch.poke_flow[0].norm(dim=0)
+    return amplitude if batch.foreground is None else amplitude * batch.foreground[0, 0]
+
+
+def background_of(poke_flow: Tensor, still_px: float) -> NDArray[np.bool_]:
     """Pixels (S, S) of x0 that stand still in the true clip, a few pixels away from all that moves."""
-    moving = (poke_flow.norm(dim=0) > STILL_PX).numpy().astype(np.uint8)
+    moving = (poke_flow.norm(dim=0) > still_px).numpy().astype(np.uint8)
     kernel = np.ones((2 * BACKGROUND_MARGIN_PX + 1,) * 2, np.uint8)
     return np.asarray(cv2.dilate(moving, kernel) == 0)
