@@ -20,6 +20,9 @@ LARGEST_CODE = 60.0
 """A value of z beyond this tells that the inverse of the flow ran away: codes lie about N(0, 1), their tails reach 30."""
 MOST_DRAWS = 8
 
+STRENGTHS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3)
+"""Shares of r that a replay tries, one after the other, until the still bears it."""
+
 Solve = Callable[[Tensor], Tensor]
 """r (B, Cz, 8, 8) -> z (B, Cz, 8, 8)."""
 
@@ -60,12 +63,30 @@ def draw_group(
     r = torch.stack([residual(generator) for generator in generators])
     for _ in range(MOST_DRAWS):
         z = solve(r)
-        lost = ~(z.abs().flatten(1).amax(dim=1) <= LARGEST_CODE)
+        lost = _lost(z)
         if not bool(lost.any()):
             return r, z
         for index in lost.nonzero().flatten().tolist():
             r[index] = residual(generators[index])
     raise ModelError(f"The model found no clip in {MOST_DRAWS} draws of seed {seed}; take another seed.")
+
+
+def gentle(solve: Solve, r: Tensor, model: str) -> Tensor:
+    """The code z, (1, Cz, 8, 8), of r (Cz, 8, 8) on a still that it was not drawn for, at the largest strength that can be used.
+
+    Raises:
+        ModelError: there is none.
+    """
+    for strength in STRENGTHS:
+        z = solve(strength * r)
+        if not bool(_lost(z).any()):
+            return z
+    raise ModelError(f"'{model}' finds no clip for this motion on this still; take another motion, or other arrows.")
+
+
+def _lost(z: Tensor) -> Tensor:
+    """Which codes (B, ...) tell that the inverse ran away, (B,) bool: those with values too large, or with NaN."""
+    return ~(z.abs().flatten(1).amax(dim=1) <= LARGEST_CODE)
 
 
 def _generator(seed: int, index: int) -> torch.Generator:

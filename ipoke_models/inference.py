@@ -25,7 +25,7 @@ from .data.batches import motion_input
 from .data.optical_flow import estimate_motion
 from .data.store import Batch
 from .decoder import Modulation
-from .draws import GROUP, Near, draw_group
+from .draws import GROUP, Near, draw_group, gentle
 from .errors import Cancelled, ModelError
 from .flow import Conditioning, FlowSampler
 from .guidance import Guide
@@ -210,9 +210,16 @@ class Model:
     def stream_replay(
         self, r: Tensor, x0: Tensor, pokes: ArrayLike, cancelled: Callable[[], bool] = lambda: False
     ) -> Iterator[StreamedFrame]:
-        """The one clip of kinematics r (Cz, 8, 8) on another still, frame by frame; raises as `stream` does."""
+        """The one clip of kinematics r (Cz, 8, 8) on another still, frame by frame; raises as `stream` does.
+
+        Where the flow's inverse runs away there, r is replayed more gently, at as much of its strength as the still bears.
+        """
         prepared = self._prepare(x0, pokes)
-        z = self._sampler.latent(r[None].to(self.device), prepared.conditioning, cancelled)
+
+        def solve(residual: Tensor) -> Tensor:
+            return self._sampler.latent(residual[None].to(self.device), prepared.conditioning, cancelled)
+
+        z = gentle(solve, r, self.name)
         yield from self._rendered([self.networks.autoencoder.states(z, self.frames)], prepared, slice(0, 1), cancelled)
 
     def _prepare(self, x0: Tensor, pokes: ArrayLike) -> _Prepared:
