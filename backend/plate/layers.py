@@ -22,38 +22,23 @@ from .guided import guided_coefficients
 from .image import Field, Pixels, PlateImage, working_part
 from .motion import Motion, spread, step
 from .region import bands, display_in_region, enlarged
+from .thing import FINER, STILL_PX, Mask, Tails, find_thing, held
 
-FINER = 4
-"""Key fields, and the search for what moves, have so many times the model's size."""
 MATTE_SIDE_PX = 1024
+"""Mattes and holes are computed at most so large, and enlarged: a guided filter's coefficients are smooth."""
 
-_STILL_PX = 0.12
-_LEAST_PX = 0.01
-_FADE_PX = (0.12, 0.4)
-_FADE_SHARE = (0.04, 0.12)
-_STILL_SHARE = 0.03
-_MOVES_PX = 0.4
-_MOVES_SHARE = 0.2
-_LEAST_REST = 0.03
-_ROUNDS = 3
-_SURROUNDINGS_PX = 20
-_LEAST_FOUND = 0.35
-_LEAST_CLEAR = 0.75
-_SIDE_BLUR_PX = 9
-_WEAK_CONTRAST = 0.08
-_STRETCH = 1.5
-_DIFFERENT = 0.02
-_GUIDE_RADIUS = 1.0
-_GUIDE_EPSILON = 2e-4
-_MATTE_STEP = (0.2, 0.8)
-_CUT_OUT_SHARE = 0.05
-_CUT_OUT_GROWTH = 2.0
-_RIM_PX = 2
+# Set by eye on `python -m benchmarks.plate_sheets`, as those of `thing.py`.
+_LEAST_PX = 0.01  # model px; less motion is none, a third of a pixel at 4K
+_FADE_PX, _FADE_SHARE = (STILL_PX, 0.4), (0.04, 0.12)  # model px and shares of the farthest motion, where it fades in
+_DIFFERENT = 0.02  # parts of white by which a plate differs from its clean plate: five steps of 8 bits
+_GUIDE_RADIUS = 1.0  # model px: how far the motion's edge may lie from the picture's
+_GUIDE_EPSILON = 2e-4  # variance of colour that is texture, not an edge: three and a half steps of 8 bits
+_MATTE_STEP = (0.2, 0.8)  # the filter leaves a haze over flat parts; this takes it off
+_CUT_OUT_SHARE = 0.05  # of the region that is transparent in a cut-out
+_CUT_OUT_GROWTH = 2.0  # radii; alpha already ends the thing, the matte only has to hold all of it
+_RIM_PX = 2  # of MATTE_SIDE_PX
 _LEAST_MATTE = 0.01
-_TRACE = 1e-3
-
-Mask = NDArray[np.bool_]
-Tails = NDArray[np.float64]
+_TRACE = 1e-3  # small enough to change no pixel where nothing moves
 
 
 @dataclass(frozen=True)
@@ -99,7 +84,7 @@ def take_apart(
     else:
         thing = find_thing(picture, reach_px, tails)
     inside = cv2.erode(thing.astype(np.float32), np.ones((3, 3), np.uint8)) * np.maximum(trust, 1e-3)
-    hold = _hold(thing, picture, reach_px * FINER) if not cut_out else np.ones(thing.shape, np.float32)
+    hold = held(thing, picture, reach_px * FINER) if not cut_out else np.ones(thing.shape, np.float32)
     if thing.all():
         # Nothing parts the motion from its surroundings: it fades out into them, and its last tremble is left out.
         hold = step(reach_px, *(max(px, share * float(reach_px.max())) for px, share in zip(_FADE_PX, _FADE_SHARE, strict=True)))
@@ -136,67 +121,6 @@ def _split(plate: PlateImage, clean: PlateImage | None, matte: Field, box: Regio
         # Whole numbers of 8 bits are enough for opaque 8-bit plates, and half the size.
         moving, behind = np.rint(moving).astype(np.int16), np.rint(behind).astype(np.int16)
     return moving, behind
-
-
-def find_thing(picture: Field, reach_px: Field, tails: Tails) -> Mask:
-    """(G, G): what moves, parted from its surroundings by colour (GrabCut). All of it where nothing stands still.
-
-    The motion of a small model spreads over the edges of what it moves; the colours say where those edges are.
-    """
-    most_px = float(reach_px.max())
-    moves, rests = reach_px > max(_MOVES_PX, _MOVES_SHARE * most_px), reach_px < max(_STILL_PX, _STILL_SHARE * most_px)
-    if not moves.any() or rests.mean() < _LEAST_REST:
-        return np.ones(reach_px.shape, bool)
-    labels = np.where(moves, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
-    labels[rests] = cv2.GC_BGD
-    for x, y in np.floor(np.asarray(tails) * len(labels)).astype(int):
-        cv2.circle(labels, (int(x), int(y)), FINER // 2, cv2.GC_FGD, -1)
-    # What is far away has colours of its own: only the surroundings of the motion tell the thing from what is behind.
-    around = _around(reach_px > _STILL_PX, _SURROUNDINGS_PX)
-    near = np.ascontiguousarray(labels[around])
-    if (near == cv2.GC_BGD).mean() < _LEAST_REST:
-        return np.ones(reach_px.shape, bool)
-    cv2.setRNGSeed(0)
-    seen = np.ascontiguousarray(np.rint(picture[around] * 255).astype(np.uint8))
-    cv2.grabCut(seen, near, None, np.zeros((1, 65)), np.zeros((1, 65)), _ROUNDS)
-    labels[...] = cv2.GC_BGD
-    labels[around] = near
-    parted = ((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)).astype(np.uint8)
-    parted = cv2.morphologyEx(parted, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)).astype(np.uint8)
-    found: Mask = cv2.morphologyEx(parted, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)) > 0
-    outline, contrast = _outline(found, picture)
-    fits = found.any() and found[moves].mean() > _LEAST_FOUND
-    is_clear = fits and (contrast[outline] > _WEAK_CONTRAST).mean() > _LEAST_CLEAR
-    return found if is_clear else np.ones(reach_px.shape, bool)
-
-
-def _outline(thing: Mask, picture: Field) -> tuple[Mask, Field]:
-    """The thing's outline without the picture's border, and how much the colours beside it differ, both (G, G)."""
-    outline = cv2.morphologyEx(thing.astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0
-    outline[0], outline[-1], outline[:, 0], outline[:, -1] = (False,) * 4
-    weight = thing.astype(np.float32)
-    sides = []
-    for part in (weight, 1 - weight):
-        total = cv2.blur(part, (_SIDE_BLUR_PX,) * 2)
-        sides.append(cv2.blur(picture * part[..., None], (_SIDE_BLUR_PX,) * 2) / np.maximum(total, 1e-3)[..., None])
-    return outline, np.abs(sides[0] - sides[1]).max(axis=2)
-
-
-def _around(mask: Mask, room_px: int) -> tuple[slice, slice]:
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    (top, bottom), (left, right) = ((max(0, int(found[0]) - room_px), int(found[-1]) + 1 + room_px) for found in (rows, columns))
-    return slice(top, bottom), slice(left, right)
-
-
-def _hold(thing: Mask, picture: Field, reach_px: Field) -> Field:
-    """(G, G) in [0, 1]: 0 where the thing ends without an edge in the picture, so that it stretches there, not tears."""
-    outline, contrast = _outline(thing, picture)
-    weak = (outline & (contrast < _WEAK_CONTRAST)).astype(np.uint8)
-    if not weak.any():
-        return np.ones(thing.shape, np.float32)
-    distance_px = cv2.distanceTransform(1 - weak, cv2.DIST_L2, cv2.DIST_MASK_5)
-    stretch_px = _STRETCH * cv2.blur(reach_px, (2 * _SIDE_BLUR_PX + 1,) * 2) + 1
-    return cv2.blur(step(distance_px / stretch_px, 0.0, 1.0), (5, 5))
 
 
 def _finer(shift: Field, side: int) -> Field:

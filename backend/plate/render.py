@@ -23,9 +23,10 @@ from numpy.typing import NDArray
 
 from ..protocol.messages import Region
 from .image import Field, PlateImage, from_working, to_working, working_part
-from .layers import Layers, Tails, take_apart
+from .layers import Layers, take_apart
 from .motion import Motion, inverse_of, step
 from .region import bands, enlarged
+from .thing import Tails
 
 _EXACT_PX = 1 / 64
 _FEATHER = 0.08

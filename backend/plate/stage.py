@@ -9,10 +9,10 @@ import numpy as np
 
 from ..protocol.messages import Region
 from .image import Field, PlateImage, displayed, shrink
-from .layers import Tails
 from .motion import Motion
 from .region import scaled_region
 from .render import Renderer
+from .thing import Tails
 
 
 @dataclass(frozen=True)
