@@ -223,7 +223,7 @@ def bake() -> Iterator[float]:
     editor = bpy.context.scene.sequence_editor
     strips = list(getattr(editor, "strips", None) or editor.sequences)
     assert [len(strip.elements) for strip in strips] == [24]
-    bpy.context.scene.frame_set(12)
+    bpy.context.scene.frame_set(20)
     yield 1.0
     shoot("bake")
     with override():
