@@ -13,6 +13,7 @@ from backend.client import Connected, Connection, ErrorCode, Lost, Session, driv
 from backend.protocol import limits
 from backend.protocol import messages as m
 from backend.protocol.codec import decode, encode
+from backend.protocol.version import PROTOCOL_VERSION
 from backend.security import KeyPair, SecurityError, require_loopback
 from tests.processes import eventually
 
@@ -135,10 +136,10 @@ def test_a_plate_with_another_hash_is_refused(service):
 def test_another_version_is_told_so(service):
     connection = Connection(service.connection)
     session = Session(connection)
-    head = encode(m.Hello())[0].replace(b"\xa1v\x02", b"\xa1v\x09")
+    head = encode(m.Hello())[0].replace(b"\xa1v" + bytes([PROTOCOL_VERSION]), b"\xa1v" + bytes([PROTOCOL_VERSION + 1]))
     connection.send([head])
     lost = drive(session, lambda event: isinstance(event, Lost), 5.0)
-    assert "protocol 9" in lost.sentence
+    assert f"protocol {PROTOCOL_VERSION + 1}" in lost.sentence
     session.close()
 
 
