@@ -39,9 +39,11 @@ class KeyPair:
 
     @classmethod
     def new(cls) -> KeyPair:
-        """A fresh key pair."""
-        public, secret = zmq.curve_keypair()
-        return cls(public.decode(), secret.decode())
+        """A fresh key pair. Its public key can follow an option on a command line: it doesn't begin with '-', as one in 85 would."""
+        while True:
+            public, secret = zmq.curve_keypair()
+            if not public.startswith(b"-"):
+                return cls(public.decode(), secret.decode())
 
 
 def make_server(socket: zmq.Socket[bytes], keys: KeyPair, domain: bytes) -> None:

@@ -157,3 +157,9 @@ def test_secrets_have_no_text_form(service):
     keys = KeyPair.new()
     assert keys.secret not in repr(keys)
     assert dataclasses.asdict(keys)["secret"] == keys.secret
+
+
+def test_public_keys_never_look_like_an_option(monkeypatch):
+    keys = iter([(b"-" + b"a" * 39, b"b" * 40), (b"c" * 40, b"d" * 40)])
+    monkeypatch.setattr(zmq, "curve_keypair", lambda: next(keys))
+    assert KeyPair.new() == KeyPair("c" * 40, "d" * 40)
