@@ -39,7 +39,7 @@ class KeyPair:
 
     @classmethod
     def new(cls) -> KeyPair:
-        """A fresh key pair. Its public key can follow an option on a command line: one in 85 begins with '-', and is not taken."""
+        """A fresh key pair. Its public key can follow an option on a command line: one in 85 begins with '-' and is not taken."""
         while True:
             public, secret = zmq.curve_keypair()
             if not public.startswith(b"-"):
