@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import shutil
+from array import array
 from pathlib import Path
 
 import bpy
@@ -91,30 +92,40 @@ def test_too_short_a_clip_and_missing_kinematics_are_sentences(sampled, library,
         bpy.ops.ipoke.transfer(filepath=str(library / "gone.kin.safetensors"))
 
 
+MOVIE_FRAMES, MOVIE_PX = 24, (160, 120)
+FIELD = (0.1, 0.2, 0.1)
+
+
 @pytest.fixture(scope="session")
 def movie(tmp_path_factory) -> Path:
-    """A movie of 24 frames: a bright square goes from left to right."""
+    """A movie of a bright square that goes from left to right."""
+    home = tmp_path_factory.mktemp("movie")
+    for frame in range(1, MOVIE_FRAMES + 1):
+        left, pixels = 5 * frame, array("f", (*FIELD, 1.0) * (MOVIE_PX[0] * MOVIE_PX[1]))
+        for row in range(45, 75):
+            start = 4 * (row * MOVIE_PX[0] + left)
+            pixels[start : start + 4 * 30] = array("f", (0.9, 0.8, 0.1, 1.0) * 30)
+        image = bpy.data.images.new("Frame", *MOVIE_PX)
+        image.pixels.foreach_set(pixels)
+        image.filepath_raw, image.file_format = str(home / f"{frame:04d}.png"), "PNG"
+        image.save()
+        bpy.data.images.remove(image)
     scene = bpy.data.scenes.new("Movie")
     editor = scene.sequence_editor_create()
     strips = editor.strips if hasattr(editor, "strips") else editor.sequences
-    common = {"type": "COLOR", "frame_start": 1}
-    length = {"length": 24} if bpy.app.version >= (5, 0, 0) else {"frame_end": 25}
-    for channel, colour in ((1, (0.1, 0.2, 0.1)), (2, (0.9, 0.8, 0.1))):
-        strip = strips.new_effect(name=f"Colour {channel}", channel=channel, **common, **length)
-        strip.color = colour
-    strip.transform.scale_x = strip.transform.scale_y = 0.3
-    strip.blend_type = "ALPHA_OVER"
-    for frame, x in ((1, -30), (24, 30)):
-        strip.transform.offset_x = x
-        strip.transform.keyframe_insert("offset_x", frame=frame)
+    strip = strips.new_image("Frames", str(home / "0001.png"), 1, 1)
+    for frame in range(2, MOVIE_FRAMES + 1):
+        strip.elements.append(f"{frame:04d}.png")
+    scene.view_settings.view_transform = "Standard"
     render = scene.render
-    render.resolution_x, render.resolution_y, render.resolution_percentage = 160, 120, 100
+    render.resolution_x, render.resolution_y = MOVIE_PX
+    render.resolution_percentage = 100
     if bpy.app.version >= (5, 0, 0):
         render.image_settings.media_type = "VIDEO"
     render.image_settings.file_format = "FFMPEG"
     render.ffmpeg.format, render.ffmpeg.codec = "MPEG4", "H264"
-    scene.frame_start, scene.frame_end = 1, 24
-    path = tmp_path_factory.mktemp("movie") / "shot.mp4"
+    scene.frame_start, scene.frame_end = 1, MOVIE_FRAMES
+    path = home / "shot.mp4"
     render.filepath = str(path)
     bpy.ops.render.render(animation=True, scene=scene.name)
     bpy.data.scenes.remove(scene)
@@ -132,8 +143,8 @@ def test_a_movies_frames_are_read_as_they_are_and_nothing_is_left_of_the_reading
     assert len(set(frames)) == 24
     (tmp_path / "first.png").write_bytes(frames[0])
     image = bpy.data.images.load(str(tmp_path / "first.png"))
-    assert tuple(image.size) == (160, 120)
-    assert tuple(image.pixels[:3]) == pytest.approx((0.1, 0.2, 0.1), abs=0.05)
+    assert tuple(image.size) == MOVIE_PX
+    assert tuple(image.pixels[:3]) == pytest.approx(FIELD, abs=0.05)
     bpy.data.images.remove(image)
     after = {kind: len(getattr(bpy.data, kind)) for kind in before}
     assert after["scenes"] == before["scenes"]
