@@ -159,14 +159,18 @@ def timed(owner: object, name: str) -> list[tuple[float, float]]:
     """Collect how long each call of a function takes from now on: milliseconds on the wall, and of this thread's own work."""
     function, took_ms = getattr(owner, name), []
 
-    def measured(*arguments: object, **named: object) -> object:
+    def measured(*arguments: object) -> object:
         began_at, worked_s = time.perf_counter(), time.thread_time()
         try:
-            return function(*arguments, **named)
+            return function(*arguments)
         finally:
             took_ms.append(((time.perf_counter() - began_at) * 1000, (time.thread_time() - worked_s) * 1000))
 
-    setattr(owner, name, measured)
+    def method(self: object, context: bpy.types.Context, event: bpy.types.Event) -> object:
+        return measured(self, context, event)
+
+    # Blender counts the parameters of an operator's functions, so these have to be named.
+    setattr(owner, name, method if isinstance(owner, type) else measured)
     return took_ms
 
 
