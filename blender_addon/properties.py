@@ -209,6 +209,15 @@ class IPOKE_PG_plate(bpy.types.PropertyGroup):
         name="Region", description="Left, top, right and bottom in fractions of the plate", size=4, min=0.0, max=1.0
     )
     bake: PointerProperty(name="Bake", description="How bakes are made", type=IPOKE_PG_bake)
+    replay_strength: FloatProperty(
+        name="Strength",
+        description="Stretches this plate's arrows when a motion of the library is replayed",
+        min=0.1,
+        max=2.0,
+        default=1.0,
+        subtype="FACTOR",
+    )
+    replay_mirror: BoolProperty(name="Mirror", description="Replay motions of the library with left and right swapped")
 
     jobs: CollectionProperty(name="Jobs", description="Everything that was asked for the plate", type=IPOKE_PG_job)
     variants: CollectionProperty(name="Variants", description="Everything that came back", type=IPOKE_PG_variant)

@@ -6,6 +6,9 @@ from .. import pump
 from ..core import app, diagnostics
 from ..core.app import Phase
 from ..core.link import Fix
+from .reasons import holds
+
+OFF = "The backend is not running"
 
 
 class IPOKE_OT_start_backend(bpy.types.Operator):
@@ -18,8 +21,7 @@ class IPOKE_OT_start_backend(bpy.types.Operator):
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
         """It must not be up."""
-        cls.poll_message_set("The backend is up")
-        return pump.state().backend.phase in (Phase.OFF, Phase.FAILED)
+        return holds(cls, pump.state().backend.phase in (Phase.OFF, Phase.FAILED), "The backend is up")
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
         """Start it; waits for it only without a window."""
@@ -44,8 +46,7 @@ class IPOKE_OT_stop_backend(bpy.types.Operator):
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
         """It must be up."""
-        cls.poll_message_set("The backend is not running")
-        return pump.state().backend.phase not in (Phase.OFF, Phase.FAILED)
+        return holds(cls, pump.state().backend.phase not in (Phase.OFF, Phase.FAILED), OFF)
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
         """Stop it."""
@@ -65,8 +66,9 @@ class IPOKE_OT_release_memory(bpy.types.Operator):
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
         """It must be up and idle."""
-        cls.poll_message_set("The backend is not running, or it is busy")
-        return pump.state().backend.phase is Phase.READY and not pump.state().jobs
+        if not holds(cls, pump.state().backend.phase is Phase.READY, OFF):
+            return False
+        return holds(cls, not pump.state().jobs, "The backend is busy; wait for it or cancel what it makes")
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
         """Ask for it."""
@@ -84,9 +86,8 @@ class IPOKE_OT_open_log(bpy.types.Operator):
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
         """There must be a log on this machine."""
-        cls.poll_message_set("There is no log; the backend was not started here")
         log = pump.log_file()
-        return log is not None and log.is_file()
+        return holds(cls, log is not None and log.is_file(), "There is no log; the backend was not started here")
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
         """Open it."""

@@ -18,6 +18,7 @@ from ..core.jobs import Job, JobKind
 from ..core.settings import Settings
 from ..properties import IPOKE_PG_bake, IPOKE_PG_job, IPOKE_PG_plate, IPOKE_PG_variant
 from . import sampling
+from .reasons import BUSY, has_whole_variant, holds
 
 
 class IPOKE_OT_bake(bpy.types.Operator):
@@ -34,13 +35,7 @@ class IPOKE_OT_bake(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """A whole variant must be chosen, and no job of this plate on its way."""
-        plate = plates.active(context)
-        variant = None if plate is None else results.active_variant(plate)
-        if variant is None or not variant.complete:
-            cls.poll_message_set("Choose a variant first")
-            return False
-        cls.poll_message_set("Something is being made for this plate; wait or cancel")
-        return not sampling.open_jobs(context.active_object)
+        return has_whole_variant(cls, context) and holds(cls, not sampling.open_jobs(context.active_object), BUSY)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Ask before frames are replaced."""

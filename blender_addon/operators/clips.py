@@ -5,6 +5,7 @@ from bpy.props import IntProperty
 
 from .. import plates, results
 from . import sampling
+from .reasons import BUSY, NO_VARIANT, has_plate, has_whole_variant, holds
 
 
 class IPOKE_OT_choose_variant(bpy.types.Operator):
@@ -19,9 +20,7 @@ class IPOKE_OT_choose_variant(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """There must be variants."""
-        plate = plates.active(context)
-        cls.poll_message_set("Sample first")
-        return plate is not None and len(plate.variants) > 0
+        return has_plate(cls, context) and holds(cls, plates.active(context).variants, "Sample first")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Put it on the plane."""
@@ -44,10 +43,10 @@ class IPOKE_OT_show_bake(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """The chosen variant must be baked."""
-        plate = plates.active(context)
-        variant = None if plate is None else results.active_variant(plate)
-        cls.poll_message_set("Bake the chosen variant first")
-        return variant is not None and variant.baked_frames > 0
+        if not has_whole_variant(cls, context):
+            return False
+        variant = results.active_variant(plates.active(context))
+        return holds(cls, variant.baked_frames, "Bake the chosen variant first")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Put the bake on the plane."""
@@ -57,7 +56,7 @@ class IPOKE_OT_show_bake(bpy.types.Operator):
 
 
 class IPOKE_OT_recall_settings(bpy.types.Operator):
-    """Bring back the arrows, the region and the seed that the chosen variant was sampled with"""
+    """Bring back the arrows, the region and the seed that the chosen variant was made with, or a replay's strength and mirror"""
 
     bl_idname = "ipoke.recall_settings"
     bl_label = "Recall Settings"
@@ -66,9 +65,7 @@ class IPOKE_OT_recall_settings(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """A variant must be chosen."""
-        plate = plates.active(context)
-        cls.poll_message_set("Choose a variant first")
-        return plate is not None and results.active_variant(plate) is not None
+        return has_plate(cls, context) and holds(cls, results.active_variant(plates.active(context)), NO_VARIANT)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Replace the plate's settings."""
@@ -114,10 +111,7 @@ class IPOKE_OT_delete_variant(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """A whole variant must be chosen."""
-        plate = plates.active(context)
-        variant = None if plate is None else results.active_variant(plate)
-        cls.poll_message_set("Choose a variant that is whole first")
-        return variant is not None and variant.complete and not sampling.open_jobs(context.active_object)
+        return has_whole_variant(cls, context) and holds(cls, not sampling.open_jobs(context.active_object), BUSY)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Take it out and show its neighbour."""

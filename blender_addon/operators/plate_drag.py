@@ -10,6 +10,7 @@ import bpy
 from .. import pump
 from ..core.plane import Surface, Vec2
 from ..drawing import view
+from .reasons import holds
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +36,8 @@ class PlateDrag:
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """A 3D view in Object Mode is needed."""
-        cls.poll_message_set("Draw in a 3D view in Object Mode")
-        return context.mode == "OBJECT" and context.region_data is not None
+        ready = context.mode == "OBJECT" and context.region_data is not None
+        return holds(cls, ready, "Draw in a 3D view in Object Mode")
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Begin at what is under the mouse; elsewhere the press is for somebody else."""

@@ -8,6 +8,7 @@ from bpy.props import BoolProperty, StringProperty
 from .. import plates, sequences
 from ..core.errors import PlateError
 from . import image_plane
+from .reasons import has_plate, holds
 
 
 class IPOKE_OT_add_plate(bpy.types.Operator):
@@ -26,8 +27,7 @@ class IPOKE_OT_add_plate(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Objects can be added in Object Mode only."""
-        cls.poll_message_set("Leave the object's edit mode first")
-        return context.mode == "OBJECT"
+        return holds(cls, context.mode == "OBJECT", "Leave the object's edit mode first")
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         """Ask for the file."""
@@ -65,8 +65,8 @@ class IPOKE_OT_use_image(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         """The object must show an image."""
         obj = context.active_object
-        cls.poll_message_set("Select a mesh whose material shows an image")
-        return obj is not None and obj.type == "MESH" and next(plates.image_nodes(obj), None) is not None
+        shows = obj is not None and obj.type == "MESH" and next(plates.image_nodes(obj), None) is not None
+        return holds(cls, shows, "Select a mesh whose material shows an image")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Adopt the image."""
@@ -89,9 +89,8 @@ class IPOKE_OT_convert_empty(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         """The object must be a reference image with a picture."""
         obj = context.active_object
-        cls.poll_message_set("Select a reference image in Object Mode")
         is_reference = obj is not None and obj.type == "EMPTY" and isinstance(obj.data, bpy.types.Image)
-        return is_reference and context.mode == "OBJECT"
+        return holds(cls, is_reference and context.mode == "OBJECT", "Select a reference image in Object Mode")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Put the plane there."""
@@ -114,8 +113,7 @@ class IPOKE_OT_show_still(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """There must be a plate."""
-        cls.poll_message_set("Select an image plane")
-        return plates.active(context) is not None
+        return has_plate(cls, context)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Put the still back."""

@@ -9,6 +9,7 @@ from ..core.pokes import Arrow, Axis, beside, checked, mirrored
 from ..core.settings import numbered
 from ..properties import IPOKE_PG_plate, IPOKE_PG_poke
 from . import live
+from .reasons import NO_PLATE, has_plate, holds
 
 
 def add_arrow(plate: IPOKE_PG_plate, arrow: Arrow, source: IPOKE_PG_poke | None = None) -> None:
@@ -52,8 +53,7 @@ class IPOKE_OT_add_poke(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """There must be a mesh to poke."""
-        cls.poll_message_set("Select an image plane")
-        return context.active_object is not None and context.active_object.type == "MESH"
+        return holds(cls, context.active_object is not None and context.active_object.type == "MESH", NO_PLATE)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Add the arrow."""
@@ -73,9 +73,7 @@ class _PokesOperator:
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """There must be a poke."""
-        plate = plates.active(context)
-        cls.poll_message_set("Draw an arrow first")
-        return plate is not None and len(plate.pokes) > 0
+        return has_plate(cls, context) and holds(cls, plates.active(context).pokes, "Draw an arrow first")
 
 
 class _PokeOperator(_PokesOperator):

@@ -8,6 +8,7 @@ from bpy.props import StringProperty
 
 from .. import plates, results, sequences
 from ..properties import IPOKE_PG_job
+from .reasons import has_plate, holds
 
 
 class IPOKE_OT_find_results(bpy.types.Operator):
@@ -22,9 +23,7 @@ class IPOKE_OT_find_results(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Something must be missing."""
-        plate = plates.active(context)
-        cls.poll_message_set("Nothing is missing")
-        return plate is not None and bool(results.missing(plate))
+        return has_plate(cls, context) and holds(cls, results.missing(plates.active(context)), "Nothing is missing")
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         """Ask where to look."""

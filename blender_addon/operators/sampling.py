@@ -15,6 +15,7 @@ from ..core.errors import AddonError, PokeError
 from ..core.jobs import Job, JobKind, JobPhase
 from ..core.settings import Replay
 from ..properties import MAX_SEED, IPOKE_PG_job, IPOKE_PG_plate
+from .reasons import BUSY, has_plate, has_whole_variant, holds
 
 NO_REPLAY = Replay()
 
@@ -52,15 +53,11 @@ class _Samples:
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """There must be an enabled poke, and no job of this plate on its way."""
-        plate = plates.active(context)
-        if plate is None:
-            cls.poll_message_set("Select an image plane")
-            return False
-        if not enabled_pokes(plate):
-            cls.poll_message_set("Draw an arrow on the plate with the Poke tool first")
-            return False
-        cls.poll_message_set("This plate is being sampled; wait or cancel")
-        return not _held_up(context.active_object)
+        return (
+            has_plate(cls, context)
+            and holds(cls, enabled_pokes(plates.active(context)), "Draw an arrow on the plate with the Poke tool first")
+            and holds(cls, not _held_up(context.active_object), BUSY)
+        )
 
     def _ask(self, obj: bpy.types.Object) -> set[str]:
         for live in open_jobs(obj):
@@ -106,8 +103,11 @@ class IPOKE_OT_reroll(_Samples, bpy.types.Operator):
 
 def recall(plate: IPOKE_PG_plate, job: IPOKE_PG_job) -> None:
     """Set everything as it was set when a job was asked for."""
-    plate.seed, plate.lock_seed = job.seed, True
-    plate.samples = job.samples or plate.samples
+    if job.kinematics:  # nothing was drawn, so there was no seed
+        plate.replay_strength, plate.replay_mirror = job.strength, job.mirror
+    else:
+        plate.seed, plate.lock_seed = job.seed, True
+        plate.samples = job.samples or plate.samples
     plates.store_pokes(plate.pokes, plates.poke_settings(job.pokes))
     plate.active_poke = min(max(plate.active_poke, 0), len(plate.pokes) - 1)
     plate.region, plate.use_region = job.region, job.use_region
@@ -131,13 +131,11 @@ class IPOKE_OT_more_like_this(_Samples, bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """A variant must be chosen that was drawn."""
-        plate = plates.active(context)
-        variant = None if plate is None else results.active_variant(plate)
-        cls.poll_message_set("Choose a variant that is whole first")
-        if variant is None or not variant.complete:
+        if not has_whole_variant(cls, context):
             return False
-        cls.poll_message_set("The chosen variant replays a motion; ask for others like one that was sampled")
-        return not plate.jobs[variant.job_id].kinematics and super().poll(context)
+        plate = plates.active(context)
+        drawn = not plate.jobs[results.active_variant(plate).job_id].kinematics
+        return holds(cls, drawn, "The chosen variant replays a motion; choose one that was sampled") and super().poll(context)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Bring the variant's settings back, ask for what is near to it, and let later samples be free of it."""
@@ -167,9 +165,7 @@ class IPOKE_OT_forget_like(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Samples must be bound to a variant."""
-        plate = plates.active(context)
-        cls.poll_message_set("Samples are free already")
-        return plate is not None and len(plate.like) > 0
+        return has_plate(cls, context) and holds(cls, plates.active(context).like, "Samples are free already")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Forget the variant."""
@@ -187,8 +183,8 @@ class IPOKE_OT_cancel(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Something must be on its way."""
-        cls.poll_message_set("Nothing is being made for this plate")
-        return context.active_object is not None and bool(open_jobs(context.active_object))
+        making = context.active_object is not None and open_jobs(context.active_object)
+        return holds(cls, making, "Nothing is being made for this plate")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Cancel the plate's open jobs."""

@@ -16,6 +16,7 @@ from ..core import app, environment, setup
 from ..core.environment import Device, PackageList, Plan
 from ..core.errors import AddonError, SetupError
 from ..core.setup import SetupPhase
+from .reasons import holds
 
 DEVICES = (
     ("CPU", "Processor", "PyTorch for the processor: works everywhere, slower"),
@@ -50,8 +51,8 @@ class IPOKE_OT_set_up_backend(bpy.types.Operator):
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
         """Nothing may be made, or be set up, at the time."""
-        cls.poll_message_set("Wait for the end of what is being made, or cancel it")
-        return not pump.state().jobs and not pump.addon().installer.active
+        idle = not pump.state().jobs and not pump.addon().installer.active
+        return holds(cls, idle, "Wait for the end of what is being made, or cancel it")
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         """Say what would be done, and ask."""
@@ -123,8 +124,8 @@ class IPOKE_OT_cancel_set_up(bpy.types.Operator):
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
         """It must be going on."""
-        cls.poll_message_set("Nothing is being set up, or it ends already")
-        return pump.addon().installer.state.phase is SetupPhase.WORKING
+        working = pump.addon().installer.state.phase is SetupPhase.WORKING
+        return holds(cls, working, "Nothing is being set up, or it ends already")
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
         """Cancel it."""

@@ -14,6 +14,7 @@ from ..core.errors import AddonError, PlateError
 from ..core.jobs import Job, JobKind
 from ..core.settings import Replay
 from . import baking, sampling
+from .reasons import BUSY, has_plate, has_whole_variant, holds
 
 
 class _Extracts:
@@ -25,11 +26,12 @@ class _Extracts:
 
     @classmethod
     def _is_ready(cls, context: bpy.types.Context) -> bool:
-        cls.poll_message_set("Start the backend first: it says how many frames the model takes")
-        if pump.state().backend.phase is not Phase.READY or not pump.state().backend.info.models:
-            return False
-        cls.poll_message_set("Select an image plane that nothing is being made for")
-        return plates.active(context) is not None and not sampling.open_jobs(context.active_object)
+        up = pump.state().backend.phase is Phase.READY and pump.state().backend.info.models
+        return (
+            has_plate(cls, context)
+            and holds(cls, up, "Start the backend first: it says how many frames the model takes")
+            and holds(cls, not sampling.open_jobs(context.active_object), BUSY)
+        )
 
     def _ask(self, obj: bpy.types.Object, request: InvertRequest, picture: bytes) -> set[str]:
         file = library.free_file(self.name or request.source)
@@ -48,15 +50,11 @@ class IPOKE_OT_extract_from_variant(_Extracts, bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """A whole variant must be chosen, and the backend be up."""
-        if not cls._is_ready(context):
+        if not cls._is_ready(context) or not has_whole_variant(cls, context):
             return False
         plate = plates.active(context)
-        variant = results.active_variant(plate)
-        cls.poll_message_set("Choose a variant first")
-        if variant is None or not variant.complete:
-            return False
-        cls.poll_message_set("The chosen variant replays a motion that the library has already")
-        return not plate.jobs[variant.job_id].kinematics
+        replays = plate.jobs[results.active_variant(plate).job_id].kinematics
+        return holds(cls, not replays, "The chosen variant replays a motion that the library has already")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Ask for what the variant was drawn with; the backend has it exactly, without a look at the frames."""
@@ -152,10 +150,7 @@ class IPOKE_OT_extract_from_clip(_ExtractsPart, bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """There must be a movie clip, and the backend be up."""
-        if not cls._is_ready(context):
-            return False
-        cls.poll_message_set("Open a movie clip in the Movie Clip editor first")
-        return len(bpy.data.movieclips) > 0
+        return cls._is_ready(context) and holds(cls, bpy.data.movieclips, "Open a movie clip in the Movie Clip editor first")
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         """Ask which clip, and how much of it."""
@@ -189,8 +184,10 @@ class IPOKE_OT_transfer(bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     filepath: StringProperty(name="File", description="The kinematics file", subtype="FILE_PATH", options={"SKIP_SAVE"})
-    strength: FloatProperty(name="Strength", description="Stretches this plate's arrows", min=0.1, max=2.0, default=1.0)
-    mirror: BoolProperty(name="Mirror", description="Replay the motion with left and right swapped", default=False)
+    strength: FloatProperty(
+        name="Strength", description="Stretches this plate's arrows", min=0.1, max=2.0, default=1.0, options={"SKIP_SAVE"}
+    )
+    mirror: BoolProperty(name="Mirror", description="Replay the motion with left and right swapped", options={"SKIP_SAVE"})
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:

@@ -6,7 +6,7 @@ from .. import library, plates, pump
 from ..core.bakes import Shot
 from ..properties import IPOKE_PG_bake
 from . import thumbnails
-from .shared import PlatePanel
+from .shared import PlatePanel, wrapped
 
 
 class IPOKE_PT_bake(PlatePanel, bpy.types.Panel):
@@ -56,17 +56,26 @@ class IPOKE_PT_transfer(PlatePanel, bpy.types.Panel):
     bl_label = "Transfer"
     bl_options = {"DEFAULT_CLOSED"}
 
-    def draw(self, _context: bpy.types.Context) -> None:
-        """Draw the buttons and a row for each motion."""
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw the buttons, how a motion is replayed, and a row for each motion."""
+        plate = plates.active(context)
         column = self.layout.column(align=True)
         column.operator("ipoke.extract_from_variant", icon="EXPORT")
         column.operator("ipoke.extract_from_images", icon="FILE_FOLDER")
         column.operator("ipoke.extract_from_movie", icon="FILE_MOVIE")
         column.operator("ipoke.extract_from_clip", icon="TRACKER")
-        for file in pump.motions():
+        motions = pump.motions()
+        if not motions:
+            wrapped(self.layout, context, "Motions that are extracted appear here, to be replayed on any plate", icon="INFO")
+            return
+        row = self.layout.row(align=True)
+        row.prop(plate, "replay_strength")
+        row.prop(plate, "replay_mirror", toggle=True, icon="MOD_MIRROR")
+        for file in motions:
             row = self.layout.row(align=True)
             row.template_icon(thumbnails.picture(library.picture_of(file)), scale=2.0)
-            row.operator("ipoke.transfer", text=library.name_of(file), icon="PLAY").filepath = str(file)
+            replay = row.operator("ipoke.transfer", text=library.name_of(file), icon="PLAY", translate=False)
+            replay.filepath, replay.strength, replay.mirror = str(file), plate.replay_strength, plate.replay_mirror
 
 
 CLASSES = (IPOKE_PT_bake, IPOKE_PT_transfer)

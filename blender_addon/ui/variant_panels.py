@@ -1,9 +1,11 @@
 """Owns the panels of what came back: the variants of a job, and everything that was sampled before."""
 
+from pathlib import Path
+
 import bpy
 from bpy.app.translations import pgettext_iface
 
-from .. import plates, pump, results
+from .. import library, plates, pump, results
 from ..core import folders
 from ..core.settings import grouped
 from ..properties import IPOKE_PG_job, IPOKE_PG_plate
@@ -102,6 +104,10 @@ def _told(job: IPOKE_PG_job) -> str:
     words = [f"{arrows} arrow{'s' if arrows != 1 else ''}", job.model or "?"]
     if job.use_region:
         words.append("own region")
+    if job.kinematics:
+        words.append(library.name_of(Path(job.kinematics)))
+    if job.mirror:
+        words.append("mirrored")
     if job.like:
         words.append(f"like {job.like[-1].index + 1} of {job.like[-1].seed}")
     return ", ".join(words)

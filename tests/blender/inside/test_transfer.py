@@ -70,6 +70,9 @@ def test_a_motion_is_replayed_stronger_and_mirrored_and_baked_so(sampled, librar
     assert turned["pokes"][0][2:] == pytest.approx([1.5 * value for value in plain["pokes"][0][2:]])
     assert turned["variants"][0]["sha256"] != plain["variants"][0]["sha256"]
     assert not bpy.ops.ipoke.extract_from_variant.poll(), "the library has that motion already"
+    sampled.ipoke.replay_strength, sampled.ipoke.replay_mirror, sampled.ipoke.seed = 0.5, False, 3
+    assert bpy.ops.ipoke.recall_settings() == {"FINISHED"}
+    assert (sampled.ipoke.replay_strength, sampled.ipoke.replay_mirror, sampled.ipoke.seed) == (1.5, True, 3)
     assert bpy.ops.ipoke.bake() == {"FINISHED"}
     baked = json.loads((frames_of(sampled).parent / "bake/variant_00/job.json").read_text())
     assert (baked["kinematics"]["mirror"], baked["pokes"]) == (True, turned["pokes"])

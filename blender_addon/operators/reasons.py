@@ -1,0 +1,32 @@
+"""Owns what a disabled button says: one sentence that names what is missing."""
+
+import bpy
+from bpy.app.translations import pgettext_tip
+
+from .. import plates, results
+
+NO_PLATE = "Select an image plane"
+NO_VARIANT = "Sample, then choose a variant"
+BUSY = "Something is being made for this plate; wait for it or cancel it"
+
+
+def holds(operator: type[bpy.types.Operator], condition: object, sentence: str) -> bool:
+    """Return whether a condition holds; where it doesn't, the operator's button says the sentence."""
+    if not condition:
+        operator.poll_message_set(pgettext_tip(sentence))
+    return bool(condition)
+
+
+def has_plate(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
+    """Return whether the active object is an image plane."""
+    return holds(operator, plates.active(context) is not None, NO_PLATE)
+
+
+def has_whole_variant(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
+    """Return whether a variant is chosen that is whole."""
+    if not has_plate(operator, context):
+        return False
+    variant = results.active_variant(plates.active(context))
+    if not holds(operator, variant is not None, NO_VARIANT):
+        return False
+    return holds(operator, variant.complete, "Wait until the variant is whole")
