@@ -114,7 +114,9 @@ def chosen(lists: tuple[PackageList, ...], system: str, device: Device, python: 
     fitting = [known for known in here if known.python == python]
     if not fitting:
         wanted = " or ".join(sorted({known.python for known in here}))
-        raise SetupError(f"Python {wanted} is needed, this is {python}; name another Python.")
+        raise SetupError(
+            f"Python {wanted} is needed, this is {python}; name another Python, such as python3.13, in the field Python."
+        )
     for known in fitting:
         if known.device is device:
             return known
@@ -191,7 +193,22 @@ def managed_python(root: Path) -> Path | None:
     if not current.is_file():
         return None
     python = python_of(root / current.read_text(encoding="utf-8").strip())
-    return python if python.is_file() else None
+    return python if python.is_file() and lost_python(root) is None else None
+
+
+def lost_python(root: Path) -> Path | None:
+    """Return the Python that the managed environment was made with, where that has gone; None when nothing is wrong.
+
+    An environment is only links to it, or on Windows a small program that starts it.
+    """
+    current = root / CURRENT
+    if not current.is_file():
+        return None
+    settings = root / current.read_text(encoding="utf-8").strip() / "pyvenv.cfg"
+    if not settings.is_file():
+        return None
+    named = re.search(r"^executable *= *(.+)$", settings.read_text(encoding="utf-8"), re.MULTILINE)
+    return None if named is None or Path(named[1].strip()).is_file() else Path(named[1].strip())
 
 
 def python_of(folder: Path) -> Path:

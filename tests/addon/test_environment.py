@@ -47,7 +47,7 @@ def test_there_is_a_list_for_every_platform_that_pytorch_has_and_each_python_of_
     ("system", "device", "python", "sentence"),
     [
         ("darwin-x86_64", Device.CPU, "3.11", "no PyTorch for this machine"),
-        ("linux-x86_64", Device.CPU, "3.14", "Python 3.11 or 3.13 is needed, this is 3.14"),
+        ("linux-x86_64", Device.CPU, "3.14", "Python 3.11 or 3.13 is needed, this is 3.14; name another Python"),
         ("windows-amd64", Device.CUDA, "3.11", "CUDA"),
     ],
 )
@@ -97,3 +97,23 @@ def test_an_environment_counts_when_it_is_named_and_there(tmp_path):
     assert environment.managed_python(tmp_path) == python
     python.unlink()
     assert environment.managed_python(tmp_path) is None
+
+
+def test_an_environment_whose_python_has_gone_is_not_used_and_names_it(tmp_path):
+    asked, source = plan(tmp_path), tmp_path / "blender/python3.11"
+    python = environment.python_of(asked.folder)
+    python.parent.mkdir(parents=True)
+    source.parent.mkdir()
+    source.touch()
+    python.symlink_to(source)
+    (asked.folder / "pyvenv.cfg").write_text(f"home = {source.parent}\nexecutable = {source}\n")
+    environment.adopt(asked)
+    assert environment.managed_python(tmp_path) == python
+    assert environment.lost_python(tmp_path) is None
+    source.unlink()
+    assert environment.managed_python(tmp_path) is None
+    assert environment.lost_python(tmp_path) == source
+
+
+def test_nothing_is_lost_where_nothing_was_set_up(tmp_path):
+    assert environment.lost_python(tmp_path) is None

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -80,6 +81,24 @@ def test_without_a_backend_the_sentence_names_the_button(plane, monkeypatch, tmp
     with pytest.raises(RuntimeError, match="press Set Up Backend"):
         bpy.ops.ipoke.sample()
     assert addon().runtime.state.backend.fix.name == "SET_UP"
+
+
+def test_an_environment_whose_python_has_gone_is_a_sentence_that_names_it_and_the_button(plane, monkeypatch, tmp_path):
+    monkeypatch.delenv("IPOKE_BACKEND")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    made = root() / "made"
+    (made / "bin").mkdir(parents=True)
+    (made / "bin/python").symlink_to("/gone/blender/python3.11")
+    (made / "pyvenv.cfg").write_text("executable = /gone/blender/python3.11\n")
+    (root() / "current").write_text("made")
+    try:
+        with pytest.raises(RuntimeError, match=r"set up with /gone/blender/python3\.11, which is gone; press Set Up Backend"):
+            bpy.ops.ipoke.sample()
+        assert addon().runtime.state.backend.fix.name == "SET_UP"
+    finally:
+        shutil.rmtree(made)
+        (root() / "current").unlink()
 
 
 def test_what_was_set_up_is_used(plane, monkeypatch):
