@@ -45,9 +45,9 @@ def test_extension_backend_and_project_have_one_version():
 
 @pytest.mark.parametrize("platform", MANIFEST["platforms"])
 @pytest.mark.parametrize("package", ["msgpack", "pyzmq"])
-def test_every_platform_has_wheels_for_each_python_that_blender_ships(platform, package):
+def test_every_platform_has_wheels_for_each_python_that_blender_and_linux_distributions_ship(platform, package):
     here = [wheel for wheel in WHEELS if wheel.package == package and wheel.runs_on(platform)]
-    for python in ("3.11", "3.13"):
+    for python in ("3.11", "3.13", "3.14"):
         assert any(w.python == python or (w.abi == "abi3" and w.python <= python and python != "3.11") for w in here), python
 
 
