@@ -12,12 +12,28 @@ WORKER_COMMAND = (sys.executable, "-P", "-m", "backend.worker_main")
 
 
 @dataclass(frozen=True, slots=True)
+class ClusterConfig:
+    """The Ray cluster whose nodes the workers run on.
+
+    `address` is ray://HOST:PORT, HOST:PORT on a machine of the cluster, or "ray" for the cluster that this machine is part of.
+    `worker_address` is the address of this machine that the nodes reach; None is the one on the way to the cluster.
+    `workers` is the largest number of workers; None is one a GPU, or one a node in a cluster without GPUs.
+    """
+
+    address: str
+    worker_address: str | None = None
+    workers: int | None = None
+    connect_s: float = 45.0
+
+
+@dataclass(frozen=True, slots=True)
 class BackendConfig:
     """Where a backend listens and how patient it is with its workers and its clients. Times are in seconds.
 
     `key_file` and `allow_list` let other machines in: the backend's own keys, and the public keys that it accepts.
-    `hold_bytes` is how much may wait for a client that does not read before its jobs are held. A worker that had nothing
-    to do for `unload_s` is told to release its memory. `log_file` is kept below its limit by the backend.
+    `workers` are this machine's; with a `cluster` they run there instead. `hold_bytes` is how much may wait for a client
+    that does not read before its jobs are held. A worker that had nothing to do for `unload_s` is told to release its
+    memory. `log_file` is kept below its limit by the backend.
     """
 
     connection_file: Path
@@ -26,6 +42,7 @@ class BackendConfig:
     key_file: Path | None = None
     allow_list: Path | None = None
     workers: int = 1
+    cluster: ClusterConfig | None = None
     worker_command: tuple[str, ...] = WORKER_COMMAND
     worker_start_s: float = 180.0
     worker_stall_s: float = 120.0

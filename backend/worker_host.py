@@ -1,4 +1,5 @@
-"""Owns the worker process: starts it, hears it, judges its progress, kills and replaces it. No torch.
+"""Owns one worker as the front process sees it: has it started, hears it, judges its progress, has it killed and replaced.
+No torch.
 
 A process stuck inside a driver call still answers network heartbeats, so what counts is the worker's own word: while a
 job runs, every message is a stamp of progress, and a worker without a stamp for too long is killed.
@@ -7,11 +8,8 @@ job runs, every message is a stamp of progress, and a worker without a stamp for
 from __future__ import annotations
 
 import logging
-import os
-import subprocess
 from collections import deque
 from dataclasses import dataclass
-from pathlib import Path
 
 import zmq
 
@@ -21,12 +19,12 @@ from .protocol.codec import Envelope, decode, encode
 from .protocol.errors import ErrorCode, ProtocolError
 from .protocol.messages import FROM_BACKEND, ErrorInfo, Memory, Message
 from .security import Gate, KeyPair, make_server
-from .worker_link import NUMBER_VARIABLE, Ticket
+from .worker_link import Meeting
+from .worker_process import WorkerProcess, Workplace
 
 _LOG = logging.getLogger("ipoke.worker_host")
 _DOMAIN = b"worker"
 _PAUSE_S = 2.0
-_PROJECT = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +48,9 @@ _NOTHING_LOADED = Memory((), 0)
 class WorkerHost:
     """Keeps one worker running; its number says which of several devices it takes."""
 
-    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], gate: Gate, config: BackendConfig, number: int = 0) -> None:
+    def __init__(
+        self, context: zmq.Context[zmq.Socket[bytes]], gate: Gate, config: BackendConfig, place: Workplace, number: int = 0
+    ) -> None:
         self._number = number
         self.is_up = False
         self.gave_up = False
@@ -59,9 +59,10 @@ class WorkerHost:
         self._context = context
         self._gate = gate
         self._config = config
-        self._process: subprocess.Popen[bytes] | None = None
+        self._place = place
+        self._process: WorkerProcess | None = None
         self._socket: zmq.Socket[bytes] | None = None
-        self._keys: KeyPair | None = None
+        self._public = ""
         self._is_busy = False
         self._stamp_s = 0.0
         self._looked_s = 0.0
@@ -74,30 +75,23 @@ class WorkerHost:
 
     @property
     def pid(self) -> int | None:
-        """Process id of the worker."""
+        """Process id of the worker, None without one or when it runs on another machine."""
         return self._process.pid if self._process is not None else None
 
     def start(self, now_s: float) -> None:
         """Start a worker."""
-        server, self._keys = KeyPair.new(), KeyPair.new()
+        server = KeyPair.new()
         self._socket = self._context.socket(zmq.DEALER)
         self._socket.linger = 0
         self._socket.maxmsgsize = limits.RAW_BYTES
         make_server(self._socket, server, _DOMAIN)
-        self._gate.allow(_DOMAIN, self._keys.public)
-        port = self._socket.bind_to_random_port("tcp://127.0.0.1")
-        ticket = Ticket(f"tcp://127.0.0.1:{port}", server.public, self._keys.public, self._keys.secret)
+        port = self._socket.bind_to_random_port(f"tcp://{self._place.address}")
         self.is_up = self._is_busy = False
         self.memory = _NOTHING_LOADED
         self._stamp_s = self._looked_s = now_s
-        self._process = self._spawn()
-        if self._process.stdin is not None:
-            try:
-                self._process.stdin.write(ticket.to_line())
-                self._process.stdin.flush()
-            except BrokenPipeError:
-                _LOG.warning("the worker ended before it was told where to connect")
-        _LOG.info("worker %d started", self._process.pid)
+        meeting = Meeting(f"tcp://{self._place.address}:{port}", server.public)
+        self._process = self._place.start(self._number, meeting, self._admit)
+        _LOG.info("worker %d started, %s", self._number, self._process.name)
 
     def send(self, message: Message, *raw: bytes) -> None:
         """Send a message to the worker."""
@@ -129,12 +123,14 @@ class WorkerHost:
             self._stamp_s = max(self._stamp_s, now_s - _PAUSE_S)
         self._looked_s = now_s
         events = self._hear(now_s)
-        code = self._process.poll()
+        ending = self._process.ending()
         if self.gave_up:
             self.stop()
-        elif code is not None:
+        elif ending is not None:
             events += self._hear(now_s)
-            events += self._replace(f"The worker ended with code {code}.", now_s)
+            events += self._replace(ending, now_s)
+        elif self._is_late(now_s):
+            events += self._replace(f"The worker did not come up within {self._config.worker_start_s:.0f} s.", now_s)
         elif self._is_stalled(now_s):
             events += self._replace("The worker made no progress and was killed.", now_s)
         return events
@@ -144,28 +140,16 @@ class WorkerHost:
         process, self._process = self._process, None
         if process is not None:
             process.kill()
-            process.wait()
-            if process.stdin is not None:
-                process.stdin.close()
         if self._socket is not None:
             self._socket.close()
             self._socket = None
-        if self._keys is not None:
-            self._gate.revoke(_DOMAIN, self._keys.public)
-            self._keys = None
+        if self._public:
+            self._gate.revoke(_DOMAIN, self._public)
+            self._public = ""
 
-    def _spawn(self) -> subprocess.Popen[bytes]:
-        side = str(limits.IMAGE_SIDE_PX)
-        environment = {
-            **os.environ,
-            "OPENCV_IO_MAX_IMAGE_WIDTH": side,
-            "OPENCV_IO_MAX_IMAGE_HEIGHT": side,
-            "OPENCV_IO_MAX_IMAGE_PIXELS": str(limits.IMAGE_SIDE_PX**2),
-            NUMBER_VARIABLE: str(self._number),
-            "PYTHONPATH": os.pathsep.join(filter(None, [str(_PROJECT), os.environ.get("PYTHONPATH")])),
-        }
-        no_window: int = getattr(subprocess, "CREATE_NO_WINDOW", 0)
-        return subprocess.Popen(self._config.worker_command, stdin=subprocess.PIPE, env=environment, creationflags=no_window)
+    def _admit(self, public: str) -> None:
+        self._public = public
+        self._gate.allow(_DOMAIN, public)
 
     def _hear(self, now_s: float) -> list[HostEvent]:
         events: list[HostEvent] = []
@@ -192,10 +176,11 @@ class WorkerHost:
             return GaveUp(envelope.message.error)
         return envelope
 
+    def _is_late(self, now_s: float) -> bool:
+        return not self.is_up and now_s - self._stamp_s > self._config.worker_start_s
+
     def _is_stalled(self, now_s: float) -> bool:
-        if not self.is_up:
-            return now_s - self._stamp_s > self._config.worker_start_s
-        return self._is_busy and now_s - self._stamp_s > self._config.worker_stall_s
+        return self.is_up and self._is_busy and now_s - self._stamp_s > self._config.worker_stall_s
 
     def _replace(self, sentence: str, now_s: float) -> list[HostEvent]:
         _LOG.warning(sentence)
@@ -207,7 +192,7 @@ class WorkerHost:
             self.gave_up = True
             final = (
                 f"The worker crashed {self._config.crashes} times within {self._config.crash_window_s:.0f} s; "
-                "run `ipoke doctor` and read the backend's log, then restart the backend."
+                f"run `ipoke doctor` and read the backend's log, then restart the backend. The last one: {sentence}"
             )
             return [GaveUp(ErrorInfo(ErrorCode.NO_WORKER, final))]
         self.start(now_s)

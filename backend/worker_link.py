@@ -1,31 +1,45 @@
-"""Owns how front process and worker meet: an encrypted loopback socket whose keys travel over standard input.
+"""Owns how front process and worker meet: an encrypted socket whose keys travel over the worker's standard input.
 
 The worker reads one line of JSON from standard input and connects. The pipe stays open: its end tells the worker that
-the front process is gone. Both then speak the client's protocol; the worker is a backend with one job at a time.
+whoever started it is gone. Both then speak the client's protocol; the worker is a backend with one job at a time.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import threading
 from dataclasses import asdict, dataclass
 from typing import BinaryIO
 
 import zmq
+from zmq.utils.monitor import recv_monitor_message
 
 from .protocol import limits
 
 NUMBER_VARIABLE = "IPOKE_WORKER"
 """Environment variable with the worker's number, which says which of several devices it takes."""
+_HEARTBEAT_MS, _SILENT_MS = 5_000, 30_000
+_RECONNECT_MS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """Where a front process waits for one worker. No secret: the worker's keys are made where it runs."""
+
+    endpoint: str
+    server_public: str
 
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """What a worker needs to reach its front process."""
+    """What a worker needs to reach its front process. One that `ends_with_link` works for a front on another machine."""
 
     endpoint: str
     server_public: str
     public: str
     secret: str
+    ends_with_link: bool = False
 
     def __repr__(self) -> str:
         return f"Ticket({self.endpoint})"
@@ -51,6 +65,8 @@ class WorkerLink:
         self._socket.curve_serverkey = ticket.server_public.encode()
         self._socket.curve_publickey = ticket.public.encode()
         self._socket.curve_secretkey = ticket.secret.encode()
+        if ticket.ends_with_link:
+            self._end_with_link()
         self._socket.connect(ticket.endpoint)
 
     def send(self, parts: list[bytes]) -> None:
@@ -64,7 +80,28 @@ class WorkerLink:
             return None
         return self._socket.recv_multipart()
 
+    def _end_with_link(self) -> None:
+        """End this process when the connection is lost or silent for half a minute.
+
+        What was on its way then is lost, so the front process starts the job again elsewhere. The connection is made again
+        much later than its loss is noticed, or a message after the gap would seem to follow the one before it.
+        """
+        self._socket.heartbeat_ivl, self._socket.heartbeat_timeout = _HEARTBEAT_MS, _SILENT_MS
+        self._socket.reconnect_ivl = _RECONNECT_MS
+        watched = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED | zmq.EVENT_MONITOR_STOPPED
+        monitor = self._socket.get_monitor_socket(watched)
+        threading.Thread(target=_exit_at_disconnection, args=(monitor,), name="link-watch", daemon=True).start()
+
     def close(self) -> None:
         """Send what waits, then close."""
         self._socket.close()
         self._context.term()
+
+
+def _exit_at_disconnection(monitor: zmq.Socket[bytes]) -> None:
+    connected = False
+    with monitor:
+        while (event := recv_monitor_message(monitor)["event"]) != zmq.EVENT_MONITOR_STOPPED:
+            if connected and event == zmq.EVENT_DISCONNECTED:
+                os._exit(1)
+            connected = connected or event == zmq.EVENT_HANDSHAKE_SUCCEEDED

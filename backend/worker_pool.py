@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 import zmq
 
+from .cluster.link import Cluster
 from .config import BackendConfig
 from .protocol.codec import Envelope
 from .protocol.messages import ErrorInfo, Message, ReleaseMemory
 from .security import Gate
 from .worker_host import Died, GaveUp, WorkerHost
+from .worker_process import ThisMachine, Workplace
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +42,12 @@ PoolEvent = WorkerSaid | WorkerDied | WorkersGaveUp
 
 
 class WorkerPool:
-    """Keeps `config.workers` workers running."""
+    """Keeps as many workers running as their workplace has room for."""
 
     def __init__(self, context: zmq.Context[zmq.Socket[bytes]], gate: Gate, config: BackendConfig) -> None:
-        self.workers = [WorkerHost(context, gate, config, number) for number in range(config.workers)]
+        """Raises ClusterError when the workers are to run on a cluster that can't be used."""
+        self._place = _workplace(config)
+        self.workers = [WorkerHost(context, gate, config, self._place, number) for number in range(self._place.workers)]
         self._unload_s = config.unload_s
 
     @property
@@ -62,6 +66,7 @@ class WorkerPool:
 
     def poll(self, now_s: float) -> list[PoolEvent]:
         """Hear the workers and look after them."""
+        self._place.poll()
         events: list[PoolEvent] = []
         for number, worker in enumerate(self.workers):
             for event in worker.poll(now_s):
@@ -94,3 +99,10 @@ class WorkerPool:
         """End every worker at once."""
         for worker in self.workers:
             worker.stop()
+        self._place.close()
+
+
+def _workplace(config: BackendConfig) -> Workplace:
+    if config.cluster is None:
+        return ThisMachine(config.worker_command, config.workers)
+    return Cluster(config.cluster, config.worker_command)

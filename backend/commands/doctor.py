@@ -20,8 +20,11 @@ import zmq
 from ..client.connection_file import ConnectionFile
 from ..client.errors import LinkError
 from ..client.paths import default_runtime_dir
+from ..cluster.link import Cluster, ClusterError
+from ..config import ClusterConfig
 from ..protocol.version import PRODUCT_VERSION, PROTOCOL_VERSION
 from . import children, models
+from .workers import CLUSTERS, read_cluster
 
 _CHILD_LIMIT_S = 120.0
 _DISK_MB = 1024
@@ -63,12 +66,14 @@ class Finding:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
     parser.add_argument("--json", action="store_true", help="machine-readable")
+    parser.add_argument("--workers", metavar="RAY", help="try this cluster too: " + CLUSTERS)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print every finding; returns 1 when one of them is bad."""
+    cluster = None if arguments.workers is None else read_cluster(arguments.workers)
     checks: tuple[Callable[[], list[Finding]], ...] = (
-        _python, _torch, _models, _runtime_folder, _running, _port, _keys, _disk, _versions,
+        _python, _torch, _models, _runtime_folder, _running, _port, _keys, _disk, _versions, lambda: _ray(cluster),
     )  # fmt: skip
     findings = [finding for check in checks for finding in check()]
     if arguments.json:
@@ -177,3 +182,21 @@ def _versions() -> list[Finding]:
         fix = f"pip install {' '.join(missing)}"
         return [Finding("Packages", Health.BAD, f"missing: {', '.join(missing)}", fix)]
     return [Finding("Packages", Health.GOOD, ", ".join(found))]
+
+
+def _ray(address: str | None) -> list[Finding]:
+    """Whether workers can run on a cluster; of interest only where Ray is installed or a cluster is named."""
+    try:
+        version = metadata.version("ray")
+    except metadata.PackageNotFoundError:
+        fix = "pip install 'ipoke[ray]', in the version that the cluster has."
+        return [] if address is None else [Finding("Ray", Health.BAD, "not installed", fix)]
+    if address is None:
+        return [Finding("Ray", Health.GOOD, version)]
+    try:
+        cluster = Cluster(ClusterConfig(address), ())
+    except ClusterError as error:
+        return [Finding("Ray", Health.BAD, f"{version}; {error.sentence}", "on a machine of the cluster, see `ray status`.")]
+    cluster.close()
+    seen = f"{version}; {address} has room for {cluster.workers} workers, which connect to {cluster.address}"
+    return [Finding("Ray", Health.GOOD, seen)]

@@ -11,9 +11,9 @@ from ..client.paths import default_runtime_dir
 from ..config import BackendConfig
 from ..lifetime import stop_on_signals, stop_with_parent
 from ..log import set_up_log
-from ..protocol import limits
 from ..service import Service
 from .errors import UsageError
+from .workers import CLUSTERS, read_workers
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +23,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, default=0, help="port to listen on; chosen freely without it")
     parser.add_argument("--keys", type=Path, metavar="F", help="this backend's keys, from `ipoke keygen`")
     parser.add_argument("--allow-list", type=Path, metavar="F", help="public keys that may connect, one a line")
-    parser.add_argument("--workers", type=int, default=1, metavar="N", help="worker processes, one a GPU (1)")
+    parser.add_argument(
+        "--workers", default="1", metavar="N|RAY", help="worker processes, one a GPU (1), or a Ray cluster: " + CLUSTERS
+    )
+    parser.add_argument("--max-workers", type=int, metavar="N", help="most workers on the cluster; one a GPU or node without it")
+    parser.add_argument("--worker-address", metavar="ADDRESS", help="this machine's address as the cluster's nodes reach it")
     parser.add_argument("--unload-after", type=float, default=600.0, metavar="S", help="idle seconds until models are unloaded")
     parser.add_argument("--log-file", type=Path, metavar="F", help="append the log to this file and keep it small")
     parser.add_argument("--child", action="store_true", help="end when standard input ends, as it does with the parent")
@@ -31,8 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until interrupted, or until the parent ends."""
-    if not 1 <= arguments.workers <= limits.WORKERS:
-        raise UsageError(f"--workers must be between 1 and {limits.WORKERS}, not {arguments.workers}.")
+    workers, cluster = read_workers(arguments.workers, arguments.max_workers, arguments.worker_address)
     if not 0 <= arguments.port <= 65535:
         raise UsageError(f"--port must be between 0 and 65535, not {arguments.port}.")
     try:
@@ -45,7 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
         port=arguments.port,
         key_file=arguments.keys,
         allow_list=arguments.allow_list,
-        workers=arguments.workers,
+        workers=workers,
+        cluster=cluster,
         unload_s=arguments.unload_after,
         log_file=arguments.log_file,
     )

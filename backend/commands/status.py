@@ -48,7 +48,8 @@ def _text(status: Status) -> str:
     for number, worker in enumerate(status.workers):
         doing = f"job {worker.job_id}" if worker.job_id else "idle" if worker.is_up else "starting"
         loaded = ", ".join(worker.models) or "nothing"
-        lines.append(f"worker {number} (pid {worker.pid}): {doing}, {loaded} loaded, {worker.used_mb} MB")
+        where = f"pid {worker.pid}" if worker.pid else "on a node of the cluster"
+        lines.append(f"worker {number} ({where}): {doing}, {loaded} loaded, {worker.used_mb} MB")
     for number, client in enumerate(status.clients):
         held = f"{client.uploads_mb} MB uploaded, {client.outbox_mb} MB not read"
         jobs = f"{client.running} running, {client.waiting} waiting"

@@ -53,6 +53,10 @@ def test_only_the_worker_imports_torch_and_the_models():
     assert not wrong
 
 
+def test_only_the_clusters_helper_imports_ray():
+    assert {line.split()[0] for line in wrong_imports("backend", "ray")} == {"backend/cluster/helper.py"}
+
+
 def test_the_models_know_nothing_of_blender_sockets_or_jobs():
     assert not wrong_imports("ipoke_models", "backend", "blender_addon", "bpy", "zmq")
 
@@ -101,7 +105,7 @@ def test_the_commands_and_the_client_do_not_reach_into_the_front_process():
 def test_the_front_process_and_the_command_line_never_load_torch():
     code = (
         "import sys, backend.cli, backend.service, backend.worker_host, backend.client\n"
-        "print([name for name in sys.modules if name.split('.')[0] in ('torch', 'ipoke_models', 'safetensors')])"
+        "print([name for name in sys.modules if name.split('.')[0] in ('torch', 'ipoke_models', 'safetensors', 'ray')])"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip() == "[]"

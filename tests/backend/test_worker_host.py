@@ -13,6 +13,7 @@ from backend.config import BackendConfig
 from backend.protocol import messages as m
 from backend.security import Gate
 from backend.worker_host import Died, GaveUp, WorkerHost
+from backend.worker_process import ThisMachine
 
 from .protocol.examples import MODEL
 
@@ -24,8 +25,8 @@ STALL_S = 10.0
 def host(tmp_path: Path) -> Iterator[WorkerHost]:
     """A host with a real process for a worker, which is up and never says a word."""
     context = zmq.Context()
-    config = BackendConfig(tmp_path / "c.json", worker_command=IDLE, worker_stall_s=STALL_S, worker_start_s=STALL_S)
-    host = WorkerHost(context, Gate(context), config)
+    config = BackendConfig(tmp_path / "c.json", worker_stall_s=STALL_S, worker_start_s=STALL_S)
+    host = WorkerHost(context, Gate(context), config, ThisMachine(IDLE, 1))
     host.start(0.0)
     host.is_up = True
     yield host
@@ -63,19 +64,26 @@ def test_an_idle_worker_is_not_judged(host):
     assert host.idle_s(99.0) >= 90.0
 
 
+def test_a_worker_that_does_not_come_up_is_replaced_after_its_time(host):
+    host.is_up = False
+    host.poll(0.0)
+    found = [event for half in range(1, 24) for event in host.poll(half / 2)]
+    assert [event.sentence for event in found] == ["The worker did not come up within 10 s."]
+
+
 def test_five_deaths_in_a_minute_end_in_a_sentence_and_slow_ones_do_not(host):
     found = [event for now_s in range(0, 300, 20) for event in dead_at(host, float(now_s))]
     assert {type(event) for event in found} == {Died}
     found = [event for now_s in range(400, 420, 2) for event in dead_at(host, float(now_s))]
     assert isinstance(found[-1], GaveUp)
     assert "crashed 5 times within 60 s" in found[-1].error.sentence
+    assert "The last one: The worker ended with code -9." in found[-1].error.sentence
 
 
 def dead_at(host: WorkerHost, now_s: float) -> list:
     if host.gave_up:
         return []
     host._process.kill()
-    host._process.wait()
     return host.poll(now_s)
 
 

@@ -12,7 +12,7 @@ import sys
 import threading
 from pathlib import Path
 
-from backend.config import BackendConfig
+from backend.config import BackendConfig, ClusterConfig
 from backend.lifetime import stop_on_signals, stop_with_parent
 from backend.log import set_up_log
 from backend.protocol.limits import MIB
@@ -35,7 +35,10 @@ def main(scratch: Path, connection_file: Path, log_file: Path) -> None:
     )
     changes = scratch / CHANGES
     if changes.exists():
-        config = dataclasses.replace(config, **json.loads(changes.read_text()))
+        changed = json.loads(changes.read_text())
+        if "cluster" in changed:
+            changed["cluster"] = ClusterConfig(**changed["cluster"])
+        config = dataclasses.replace(config, **changed)
     (scratch / "front.pid").write_text(str(threading.get_native_id()))
     Service(config).run(stop)
 

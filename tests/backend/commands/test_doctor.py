@@ -32,6 +32,27 @@ def test_all_is_well(findings):
     assert "CURVE in libzmq" in out
 
 
+def test_ray_is_mentioned_where_it_is_installed_and_missed_only_where_it_is_asked_for(findings, monkeypatch, capsys):
+    def version(name, there=metadata.version):
+        if name == "ray":
+            raise metadata.PackageNotFoundError(name)
+        return there(name)
+
+    monkeypatch.setattr(metadata, "version", lambda name: "2.60.0")
+    assert "good  Ray: 2.60.0" in findings(code=0)
+    monkeypatch.setattr(metadata, "version", version)
+    assert "Ray" not in findings(code=0)
+    assert main(["doctor", "--workers", "ray"]) == 1
+    assert "fix: pip install 'ipoke[ray]'" in capsys.readouterr().out
+
+
+def test_a_cluster_that_can_not_be_reached_is_a_finding(findings, monkeypatch, capsys):
+    findings(code=0)
+    monkeypatch.setattr(metadata, "version", lambda name: "2.60.0")
+    assert main(["doctor", "--workers", "ray://127.0.0.1:9"]) == 1
+    assert "bad  Ray: 2.60.0; The cluster ray://127.0.0.1:9 can't be reached" in capsys.readouterr().out
+
+
 def test_a_full_disk(findings, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(1, 1, 0))
     assert "fix: free at least 1024 MB" in findings()
