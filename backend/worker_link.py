@@ -6,6 +6,7 @@ whoever started it is gone. Both then speak the client's protocol; the worker is
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import threading
@@ -88,8 +89,7 @@ class WorkerLink:
         """
         self._socket.heartbeat_ivl, self._socket.heartbeat_timeout = _HEARTBEAT_MS, _SILENT_MS
         self._socket.reconnect_ivl = _RECONNECT_MS
-        watched = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED | zmq.EVENT_MONITOR_STOPPED
-        monitor = self._socket.get_monitor_socket(watched)
+        monitor = self._socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED)
         threading.Thread(target=_exit_at_disconnection, args=(monitor,), name="link-watch", daemon=True).start()
 
     def close(self) -> None:
@@ -100,8 +100,9 @@ class WorkerLink:
 
 def _exit_at_disconnection(monitor: zmq.Socket[bytes]) -> None:
     connected = False
-    with monitor:
-        while (event := recv_monitor_message(monitor)["event"]) != zmq.EVENT_MONITOR_STOPPED:
+    with monitor, contextlib.suppress(zmq.ContextTerminated):
+        while True:
+            event = recv_monitor_message(monitor)["event"]
             if connected and event == zmq.EVENT_DISCONNECTED:
                 os._exit(1)
             connected = connected or event == zmq.EVENT_HANDSHAKE_SUCCEEDED
