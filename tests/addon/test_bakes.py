@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,34 @@ def test_on_another_drive_frames_are_copied_whole(made, tmp_path, monkeypatch):
     assert (target / "frame_0003.png").read_bytes() == b"new 3"
     assert not list(made.iterdir())
     assert not list(target.glob(".*"))
+
+
+@pytest.mark.parametrize("nth", range(1, 5))
+def test_a_disk_that_is_full_at_any_file_leaves_no_half_file_and_no_manifest(made, tmp_path, monkeypatch, nth):
+    calls, copy = 0, shutil.copyfile
+
+    def no_rename(old: Path, new: Path) -> None:
+        if Path(old).parent != Path(new).parent:
+            raise OSError(errno.EXDEV, "another drive")
+        Path(old).rename(new)
+
+    def copy_half(old: Path, new: Path) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == nth:
+            new.write_bytes(old.read_bytes()[:1])
+            raise OSError(errno.ENOSPC, "No space left on device")
+        copy(old, new)
+
+    monkeypatch.setattr(os, "replace", no_rename)
+    monkeypatch.setattr(shutil, "copyfile", copy_half)
+    target = tmp_path / "renders"
+    with pytest.raises(OSError, match="No space"):
+        list(deliver(made, made.parent / "job.json", Delivery(target, names("frame_####"), SHOT)))
+    there = sorted(path.name for path in target.iterdir())
+    assert there == [f"frame_{number:04d}.png" for number in range(1, nth)]
+    assert all((target / name).read_bytes().startswith(b"new ") for name in there)
+    assert len(list(made.iterdir())) == 3 - len(there)
 
 
 @pytest.mark.parametrize(("fps", "seconds", "frames"), [(24.0, 2.0, 48), (30 / 1.001, 1.0, 30), (25.0, 0.01, 2)])

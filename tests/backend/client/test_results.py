@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 from pathlib import Path
@@ -75,18 +76,31 @@ def test_aborting_before_anything_is_whole_leaves_nothing(writer):
 
 
 @pytest.mark.parametrize("nth", range(1, 12))
-def test_a_disk_that_fails_leaves_no_half_file(writer, monkeypatch, nth):
+@pytest.mark.parametrize("step", ["write", "replace"])
+def test_a_disk_that_is_full_at_any_file_leaves_no_half_file(writer, monkeypatch, step, nth):
     calls = 0
-    replace = results.os.replace
+    write, replace = Path.write_bytes, results.os.replace
 
-    def failing(source, target):
+    def is_full() -> bool:
         nonlocal calls
         calls += 1
-        if calls == nth:
-            raise OSError(28, "No space left on device")
+        return calls == nth
+
+    def write_half(path, data):
+        if is_full():
+            write(path, data[: len(data) // 2])
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(path, data)
+
+    def refuse(source, target):
+        if is_full():
+            raise OSError(errno.ENOSPC, "No space left on device")
         replace(source, target)
 
-    monkeypatch.setattr(results.os, "replace", failing)
+    if step == "write":
+        monkeypatch.setattr(Path, "write_bytes", write_half)
+    else:
+        monkeypatch.setattr(results.os, "replace", refuse)
 
     def write_all():
         write_variant(writer, 0)

@@ -64,6 +64,13 @@ def test_stored_values_and_depth_stay(dtype, channels, extension):
         assert (image.alpha == pixels[..., 3]).all()
 
 
+def test_the_largest_still_is_taken_however_small_its_file_is():
+    data = encoded(np.full((8192, 8192), 7, np.uint8))
+    image = decode_plate(data)
+    assert (image.size_px, len(data) < 400_000) == ((8192, 8192), True)
+    assert (image.bgr == 7).all()
+
+
 def test_a_transparent_palette_gives_alpha():
     image = decode_plate(files.palette_png(transparent=True))
     assert image.alpha is not None

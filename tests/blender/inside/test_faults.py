@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import signal
 import time
@@ -81,6 +82,17 @@ def test_disabling_the_addon_ends_its_backend(plane):
     else:
         pytest.fail("the backend still runs")
     bpy.ops.preferences.addon_enable(module=MODULE)
+
+
+def test_a_saved_file_holds_no_key_of_its_backend(plane, part, tmp_path):
+    bpy.ops.ipoke.start_backend()
+    connection = json.loads(part("pump").addon().runtime.backend.launcher.poll().connection_file.read_text())
+    keys = [value for name, value in connection.items() if name.endswith(("public", "secret"))]
+    assert len(keys) == 3
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"), compress=False)
+    saved = (tmp_path / "shot.blend").read_bytes()
+    assert plane.name.encode() in saved
+    assert not [key for key in keys if key.encode() in saved]
 
 
 WAITING_MS = 1500.0
