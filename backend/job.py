@@ -23,7 +23,7 @@ from .plate.scene import Scene
 from .plate.stage import Stage, lock_of
 from .plate.stream import ordered
 from .protocol import messages
-from .protocol.errors import ErrorCode, IpokeError
+from .protocol.errors import ErrorCode, IpokeError, ProtocolError
 from .protocol.messages import JobSummary, Like, ModelEntry, OutputSize, Playback, Poke, Region, Sample, Seam, Version
 from .takes import Takes, View, derived_seed
 from .versions import own_versions
@@ -91,6 +91,9 @@ class SampleJob:
         self._request = request
         self._model = model
         self._playback = request.playback or Playback()
+        if len(request.kept) >= self._frames:
+            sentence = f"There are {self._frames} frames, and {len(request.kept)} are kept; leave the last one out of kept."
+            raise ProtocolError(sentence, "kept")
         self._plate_size_px = plate.size_px
         shares = self._shares(plate)
         clean = None if request.clean_sha256 is None else self._clean_plate(plate, fetch)
@@ -104,13 +107,14 @@ class SampleJob:
         # The cores are kept busy by whole frames; OpenCV's own threads would only stand in their way.
         cv2.setNumThreads(1)
         tell(messages.Prepared(job_id, summary))
-        started_s, done, total = time.monotonic(), 0, request.samples * frames
+        kept = len(request.kept)
+        started_s, done, total = time.monotonic(), kept, request.samples * frames
         for variants in _groups(request.first, request.samples, max(1, self._model.group // self._playback.chain)):
             takes = [Takes(view, self._model, self._playback, variants, cancelled) for view in self._views]
             for variant in variants:
-                hashes: list[str] = []
+                hashes = list(request.kept)
                 rendered, seam = self._rendered(takes, variant)
-                for t, (image, passes) in enumerate(rendered, start=1):
+                for t, (image, passes) in enumerate(rendered, start=1 + kept):
                     if cancelled():
                         raise JobCancelledError
                     if passes:
@@ -118,7 +122,7 @@ class SampleJob:
                     tell(messages.Frame(job_id, variant, t), image)
                     hashes.append(hashlib.sha256(image).hexdigest())
                     done += 1
-                    eta_s = (time.monotonic() - started_s) / done * (total - done)
+                    eta_s = (time.monotonic() - started_s) / (done - kept) * (total - done)
                     tell(messages.Progress(job_id, "sample", done, total, eta_s))
                 tell(messages.VariantDone(job_id, variant, tuple(hashes), seam))
         tell(messages.Finished(job_id, summary))
@@ -155,7 +159,7 @@ class SampleJob:
         return View(region, x0, inside, seed, like, self._prepare(Stage(plate, region, inside[:, :2], clean, lock)))
 
     def _rendered(self, takes: list[Takes], variant: int) -> tuple[Iterator[tuple[bytes, bytes]], Seam | None]:
-        """Encoded frames and passes (empty where none are wanted) of a variant in order, and how it loops."""
+        """Encoded frames and passes (empty where none are wanted) of a variant in order, but for those kept, and how it loops."""
         depth_bits = self._request.depth_bits
         if self._request.size is OutputSize.MODEL:
             made = takes[0].frames(variant)
@@ -166,7 +170,7 @@ class SampleJob:
             passes = scene.passes(index) if self._request.passes else b""
             return encode_frame(scene.frame(index), depth_bits), passes
 
-        return ordered(make, range(scene.count)), scene.seam
+        return ordered(make, range(len(self._request.kept), scene.count)), scene.seam
 
     def _prepare(self, stage: Stage) -> Stage | None:
         if self._request.size is OutputSize.MODEL:

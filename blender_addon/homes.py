@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 def before_save(home: Path) -> None:
     """Move what waits for the first save beside the file, and write the jobs' paths as the saved file needs them."""
     waiting = results.unsaved_root()
-    running = {job.job_id for job in pump.state().jobs}
+    running = {name for job in pump.state().jobs for name in (job.job_id, job.source)}
     remembered = pump.addon().job_folders
     for job in _jobs():
         folder = results.stored_folder(job)

@@ -29,6 +29,7 @@ class SampleRequest:
     moves leaves `clean` behind. With `passes`, every frame comes with an EXR file of passes. `premultiplied` says that
     the plate's colour was stored times its alpha. `regions` instead of `region` move several things at once.
     `like` names the variant that all are to be like, and before it what that one was sampled like: see `like_this`.
+    `kept` are the sha256 of the first frames of the one variant, which are there already and don't come again.
     """
 
     job_id: str
@@ -52,6 +53,7 @@ class SampleRequest:
     regions: tuple[Region, ...] = ()
     like: tuple[Like, ...] = ()
     mirror: bool = False
+    kept: tuple[str, ...] = ()
 
     @property
     def is_single(self) -> bool:
@@ -102,6 +104,7 @@ class SampleRequest:
             regions=self.regions,
             like=self.like,
             mirror=self.mirror,
+            kept=self.kept,
         )
 
 

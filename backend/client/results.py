@@ -41,6 +41,8 @@ class ResultWriter:
         self._folder = folder
         self._request = request
         self._hashes: dict[int, dict[int, str]] = {}
+        if request.kept:
+            self._hashes[request.first] = dict(enumerate(request.kept, start=1))
         self._done: dict[int, VariantDone] = {}
 
     @property

@@ -82,7 +82,7 @@ class _Job:
         if isinstance(self.message, messages.Invert):
             return self.has_kinematics
         wanted = range(self.message.first, self.message.first + self.message.samples)
-        return all((variant, t) in self.arrived for variant in wanted for t in range(1, frames + 1))
+        return all((variant, t) in self.arrived for variant in wanted for t in range(1 + len(self.message.kept), frames + 1))
 
 
 class Session:

@@ -293,6 +293,7 @@ class Sample(Message):
     `regions` instead of `region` are sampled each by the pokes whose tails they hold first, and composited in their order.
     With `like` the variants are like an earlier one, the last of the list; the ones before it say what that one was
     sampled like itself, the oldest first.
+    `kept` are the hashes of the first frames, which the client has from an earlier try: they are not made again.
     """
 
     job_id: JobId
@@ -315,6 +316,7 @@ class Sample(Message):
     regions: Annotated[tuple[Region, ...], Length(0, limits.REGIONS)] = ()
     like: Likes = ()
     mirror: bool = False
+    kept: Annotated[tuple[Digest, ...], Length(0, limits.OUTPUT_FRAMES)] = ()
 
     def check(self, where: str) -> None:
         """Refuse a depth that no image file has, and more than one replay of the same kinematics."""
@@ -331,6 +333,8 @@ class Sample(Message):
             raise ProtocolError("mirror is for kinematics that are replayed; leave it out.", "mirror")
         if self.kinematics_sha256 is not None and (self.samples, self.first) != (1, 0):
             raise ProtocolError("samples must be 1 and first 0 where kinematics are replayed.", "samples")
+        if self.kept and (self.samples > 1 or self.size is OutputSize.MODEL or self.passes):
+            raise ProtocolError("kept is for one variant of the plate's size, without passes; leave it out.", "kept")
         if self.like and (self.kinematics_sha256 is not None or played.chain > 1):
             raise ProtocolError("like is for single clips that are drawn; leave out the chain and the kinematics.", "like")
 

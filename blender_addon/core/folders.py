@@ -51,11 +51,6 @@ def numbered_files(first: Path, count: int) -> list[Path]:
     return [first.with_name(f"{stem}{int(digits) + step:0{len(digits)}d}{first.suffix}") for step in range(count)]
 
 
-def half_made(bake: Path, job_id: str) -> Path:
-    """Return where a bake is made before it goes to its place."""
-    return bake / f".{job_id[:SHORT_ID_CHARACTERS]}"
-
-
 def move(old: Path, new: Path) -> None:
     """Move a job's folder; raises `FolderError` and leaves the old one in place when that fails."""
     if not old.is_dir() or old == new:

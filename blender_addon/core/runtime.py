@@ -28,8 +28,10 @@ from .._vendor.client.results import write_atomically
 from . import app, jobs
 from .app import AppEffect, AppEvent, AppState
 from .bakes import Delivery, deliver
+from .errors import FolderError
 from .jobs import Job
 from .link import Fix, NoBackendError
+from .unfinished import UnfinishedBake
 
 log = logging.getLogger(__name__)
 
@@ -182,6 +184,8 @@ class Runtime:
                 self._note_failure(job_id, _unwritable(error))
             else:
                 self.dispatch(app.WriteFailed(job_id, _unwritable(error)))
+        except FolderError as error:
+            self.dispatch(app.WriteFailed(_job_of(effect), error.sentence))
         except IpokeError as error:
             self._refused(effect, error.sentence, error.fix if isinstance(error, NoBackendError) else Fix.START)
 
@@ -220,16 +224,14 @@ class Runtime:
                 write_atomically(file, event.kinematics)
             case app.CloseVariant(event=event):
                 if not self._writers[event.job_id].variant_done(event):
-                    self.dispatch(app.WriteFailed(event.job_id, "A variant arrived damaged; press Sample again."))
+                    self.dispatch(app.WriteFailed(event.job_id, "A variant arrived damaged; ask for it again."))
             case app.FinishFolder(event=event):
                 if event.job_id in self._writers:  # a bake's folder was finished when it was moved to its place
                     self._writers.pop(event.job_id).finish(event.summary)
             case app.AbortFolder(job_id=job_id):
                 if job_id in self._writers:
-                    writer = self._writers.pop(job_id)
-                    writer.abort()
-                    if self._deliveries.pop(job_id, None) is not None:
-                        shutil.rmtree(writer.folder, ignore_errors=True)
+                    self._writers.pop(job_id).abort()
+                    self._deliveries.pop(job_id, None)
             case _:
                 assert_never(effect)
 
@@ -237,7 +239,8 @@ class Runtime:
         if self._backend is None or self.state.job(job.job_id) is None:
             return
         if isinstance(job.request, SampleRequest):
-            self._writers[job.job_id] = ResultWriter(job.folder, job.request)
+            writer = ResultWriter if job.delivery is None else UnfinishedBake
+            self._writers[job.job_id] = writer(job.folder, job.request)
         if job.delivery is not None:
             self._deliveries[job.job_id] = job.delivery
         self._backend.session.submit(job.request)

@@ -7,11 +7,11 @@ from pathlib import Path
 import bpy
 from bpy.props import BoolProperty
 
-from .. import library, plates, results
+from .. import library, plates, pump, results
 from .._vendor.client import OutputSize, Region, SampleRequest, new_job_id
 from .._vendor.protocol import limits
 from .._vendor.protocol.messages import Easing, Loop, Playback
-from ..core import bakes, folders
+from ..core import bakes, folders, unfinished
 from ..core.bakes import Delivery, Place, Shot
 from ..core.errors import AddonError, PlateError
 from ..core.jobs import Job, JobKind
@@ -58,6 +58,8 @@ class IPOKE_OT_bake(bpy.types.Operator):
         except AddonError as error:
             self.report({"ERROR"}, error.sentence)
             return {"CANCELLED"}
+        if job.request.kept:
+            self.report({"INFO"}, f"Goes on after the first {len(job.request.kept)} frames, which are there already")
         return sampling.run(self, job)
 
 
@@ -77,8 +79,14 @@ def _job(obj: bpy.types.Object, shot: Shot, *, overwrite: bool) -> Job:
     request = replace(request_of(plate, asked, variant, still), playback=_playback(plate.bake, shot))
     if asked.kinematics:
         request = replace(request, kinematics=library.read(Path(asked.kinematics)))
-    made = folders.half_made(folders.bake_folder(results.folder(plate, asked.name)), request.job_id)
-    return Job(request, JobKind.BAKE, plates.target(obj), made, source=asked.name, delivery=delivery)
+    waiting = unfinished.folder(folders.bake_folder(results.folder(plate, asked.name)), request)
+    busy = {job.folder for job in pump.state().jobs}
+    if waiting in busy:  # a copy of this object has the same results
+        raise PlateError("This bake is being made already; wait for it.")
+    homes = [folders.bake_folder(results.stored_folder(job)) for job in plate.jobs]
+    unfinished.remove_others(homes, {waiting, *busy})
+    request = unfinished.resumed(request, waiting)
+    return Job(request, JobKind.BAKE, plates.target(obj), waiting, source=asked.name, delivery=delivery)
 
 
 def sampled_still(plate: IPOKE_PG_plate, asked: IPOKE_PG_job) -> bytes:

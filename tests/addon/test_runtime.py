@@ -25,7 +25,7 @@ from blender_addon._vendor.client import (
     Started,
     VariantDone,
 )
-from blender_addon.core import app
+from blender_addon.core import app, unfinished
 from blender_addon.core.app import Phase
 from blender_addon.core.bakes import Delivery, FileNames, Shot
 from blender_addon.core.jobs import Job, JobKind, JobPhase, Target
@@ -162,13 +162,46 @@ def test_a_bake_is_delivered_before_it_is_done(runtime, backend, tmp_path):
     assert not (tmp_path / ".bake").exists()
 
 
-def test_a_bake_that_cannot_be_delivered_fails_and_leaves_nothing_half_made(runtime, backend, tmp_path):
+def test_a_bake_that_cannot_be_delivered_fails_and_keeps_its_frames_for_the_next_try(runtime, backend, tmp_path):
     (tmp_path / "renders").write_text("a file where the folder should be")
     runtime.dispatch(app.JobAsked(bake(tmp_path, tmp_path / "renders")))
     (ended,) = hear(runtime, backend, *bake_events())
     assert ended.phase is JobPhase.FAILED
     assert "can't be written" in ended.sentence
+    assert len(list((tmp_path / ".bake/variant_00").iterdir())) == 2
+
+
+@pytest.mark.parametrize("end", [Cancelled("bake"), app.StopAsked()], ids=["cancelled", "closed"])
+def test_a_bake_that_is_broken_off_keeps_its_frames_and_goes_on_with_the_rest(runtime, backend, tmp_path, end):
+    asked = bake(tmp_path, tmp_path / "renders")
+    runtime.dispatch(app.JobAsked(asked))
+    hear(runtime, backend, *bake_events()[:3])
+    runtime.dispatch(end)
+    runtime.tick(0.0, ENOUGH_S)
+    assert not (tmp_path / "renders").exists()
+
+    again = replace(asked, request=unfinished.resumed(asked.request, asked.folder))
+    assert again.request.kept == (HASH,)
+    runtime.dispatch(app.JobAsked(again))
+    (ended,) = hear(runtime, backend, *(event for event in bake_events() if getattr(event, "t", 2) == 2))
+    assert ended.phase is JobPhase.FINISHED
+    assert ended.clips[0].frames == 2
+    assert json.loads((tmp_path / "renders/leaf_job.json").read_text())["variants"][0]["sha256"] == [HASH, HASH]
+    assert sorted(path.name for path in (tmp_path / "renders").iterdir()) == ["leaf_0001.png", "leaf_0002.png", "leaf_job.json"]
     assert not (tmp_path / ".bake").exists()
+
+
+def test_a_backend_that_makes_other_frames_than_before_ends_the_bake_and_the_next_starts_anew(runtime, backend, tmp_path):
+    asked = bake(tmp_path, tmp_path / "renders")
+    runtime.dispatch(app.JobAsked(asked))
+    hear(runtime, backend, *bake_events()[:3], Cancelled("bake"))
+    again = replace(asked, request=unfinished.resumed(asked.request, asked.folder))
+    runtime.dispatch(app.JobAsked(again))
+    (ended,) = hear(runtime, backend, Started("bake"), FrameArrived("bake", 0, 2, b"another png"))
+    assert "press Bake to start anew" in ended.sentence
+    assert backend.session.cancelled == ["bake"]
+    assert not (tmp_path / ".bake").exists()
+    assert unfinished.resumed(asked.request, asked.folder).kept == ()
 
 
 def test_a_full_disk_at_the_very_end_is_told(runtime, backend, tmp_path, monkeypatch):

@@ -14,6 +14,7 @@ from backend.plate.errors import RegionError
 from backend.plate.image import PlateImage, decode_plate
 from backend.protocol import messages as m
 from backend.protocol.codec import encode
+from backend.protocol.errors import ProtocolError
 
 from .plate.files import noise
 from .protocol.examples import MODEL, SAMPLE
@@ -219,3 +220,26 @@ def test_a_cancelled_job_stops_before_the_next_frame_is_sent(plate):
     with pytest.raises(JobCancelledError):
         job.run(lambda message, raw=b"": sent.append(message), lambda: next(answers))
     assert len([message for message in sent if isinstance(message, m.Frame)]) == 2
+
+
+def test_frames_that_are_kept_are_neither_made_nor_sent_and_the_rest_is_the_same(plate):
+    asked = request(samples=1, playback=m.Playback(frames=6, loop=m.Loop.PING_PONG))
+    whole = [(message.t, raw) for message, raw in run(plate, asked) if isinstance(message, m.Frame)]
+    hashes = tuple(hashlib.sha256(raw).hexdigest() for _, raw in whole)
+    told = run(plate, dataclasses.replace(asked, kept=hashes[:4]))
+    assert [(message.t, raw) for message, raw in told if isinstance(message, m.Frame)] == whole[4:]
+    (done,) = [message for message, _ in told if isinstance(message, m.VariantDone)]
+    assert done.sha256s == hashes
+    progress = [(message.done, message.total) for message, _ in told if isinstance(message, m.Progress)]
+    assert progress == [(5, 6), (6, 6)]
+
+
+def test_more_kept_frames_than_a_variant_has_are_a_sentence(plate):
+    with pytest.raises(ProtocolError, match="There are 4 frames, and 4 are kept"):
+        run(plate, request(samples=1, kept=("a" * 64,) * 4))
+
+
+@pytest.mark.parametrize("changes", [{"samples": 2}, {"size": m.OutputSize.MODEL}, {"passes": True}])
+def test_frames_are_kept_for_one_variant_of_the_plates_size_without_passes(plate, changes):
+    with pytest.raises(ProtocolError, match="kept is for one variant"):
+        encode(request(**{"samples": 1, "kept": ("a" * 64,), **changes}))

@@ -111,3 +111,13 @@ def test_a_disk_that_is_full_at_any_file_leaves_no_half_file(writer, monkeypatch
     written = files(writer.folder)
     assert len(written) == nth - 1
     assert not [name for name in written if ".part" in name]
+
+
+def test_frames_that_are_kept_count_and_stand_in_the_job_file(tmp_path):
+    hashes = tuple(hashlib.sha256(image(0, t)).hexdigest() for t in range(1, 11))
+    request = SampleRequest("job", b"plate", "leaf.png", (Poke(0.5, 0.5, 0.1, 0.0),), None, 1, 7, kept=hashes[:6])
+    writer = ResultWriter(tmp_path / "job", request)
+    for t in range(7, 11):
+        writer.frame(FrameArrived("job", 0, t, image(0, t)))
+    assert writer.variant_done(VariantDone("job", 0, hashes))
+    assert json.loads(writer.finish(SUMMARY).read_text())["variants"][0]["sha256"] == list(hashes)

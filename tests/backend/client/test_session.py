@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 
 import pytest
 
@@ -142,6 +143,13 @@ def test_a_finished_job_with_missing_frames_is_submitted_again(session, link):
     assert link.take_sent(m.Sample)
     link.arrive(*frames(), m.Finished("job", SUMMARY))
     assert session.poll(0.2, PATIENT_S)[-1] == Finished("job", SUMMARY)
+
+
+def test_frames_that_are_kept_are_not_waited_for(session, link):
+    session.submit(replace(request(), size=m.OutputSize.PLATE, kept=("a" * 64,) * 3))
+    assert link.take_sent(m.Sample)[0].kept == ("a" * 64,) * 3
+    link.arrive(*frames()[3:], m.Finished("job", SUMMARY))
+    assert session.poll(0.1, PATIENT_S)[-1] == Finished("job", SUMMARY)
 
 
 def test_a_job_whose_frames_never_arrive_fails_in_the_end(session, link):
