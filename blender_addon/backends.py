@@ -11,6 +11,7 @@ import bpy
 from . import preferences
 from ._vendor.client import (
     ConnectionFile,
+    IpokeError,
     Launcher,
     LocalBackend,
     default_runtime_dir,
@@ -50,7 +51,11 @@ def managed_root() -> Path:
 
 
 def _remote(file: Path) -> RemoteBackend:
-    if not _is_loopback(ConnectionFile.read(file).address) and not bpy.app.online_access:
+    try:
+        address = ConnectionFile.read(file).address
+    except IpokeError as error:
+        raise NoBackendError(error.sentence, Fix.PREFERENCES) from error
+    if not _is_loopback(address) and not bpy.app.online_access:
         sentence = "The backend runs on another machine; allow online access in Blender's System preferences."
         raise NoBackendError(sentence, Fix.ONLINE_ACCESS)
     return RemoteBackend(file)

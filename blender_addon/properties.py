@@ -15,6 +15,7 @@ from bpy.props import (
 
 from . import plates, results
 from .core.bakes import PLAIN_TEMPLATE
+from .core.german import CONTEXT
 
 MAX_SEED = 2**31 - 1
 MAX_SAMPLES = 64
@@ -161,13 +162,21 @@ class IPOKE_PG_bake(bpy.types.PropertyGroup):
     depth: EnumProperty(name="Depth", description="Format of the frames", items=DEPTHS, default="AUTO")
     hold: EnumProperty(name="Pace", description="For how many frames each drawing stays", items=HOLDS, default="1")
     fit: BoolProperty(name="Fit Length", description="Stretch the motion to a number of frames")
-    unit: EnumProperty(name="Unit", description="What the length is given in", items=UNITS, default="FRAMES")
+    unit: EnumProperty(
+        name="Unit", description="What the length is given in", items=UNITS, default="FRAMES", translation_context=CONTEXT
+    )
     seconds: FloatProperty(
         name="Seconds", description="How long the bake lasts at the scene's frame rate", min=0.1, max=60.0, default=2.0
     )
     length: IntProperty(name="Frames", description="How many frames the bake has", min=2, max=600, default=48)
     loop: EnumProperty(name="Loop", description="Whether the end meets the start", items=LOOPS, default="none")
-    easing: EnumProperty(name="Easing", description="How a clip that plays once starts and ends", items=EASINGS, default="linear")
+    easing: EnumProperty(
+        name="Easing",
+        description="How a clip that plays once starts and ends",
+        items=EASINGS,
+        default="linear",
+        translation_context=CONTEXT,
+    )
 
 
 class IPOKE_PG_deleted(bpy.types.PropertyGroup):
@@ -227,7 +236,13 @@ class IPOKE_PG_plate(bpy.types.PropertyGroup):
     start_frame: IntProperty(
         name="Start Frame", description="Scene frame at which the clip starts", default=1, update=_timing_changed
     )
-    cyclic: BoolProperty(name="Cyclic", description="Play the clip over and over", default=True, update=_timing_changed)
+    cyclic: BoolProperty(
+        name="Cyclic",
+        description="Play the clip over and over",
+        default=True,
+        update=_timing_changed,
+        translation_context=CONTEXT,
+    )
     message: StringProperty(name="Message", description="How the last job ended", options={"HIDDEN"})
 
 

@@ -1,12 +1,16 @@
 """Owns the German texts: what labels and hints say where Blender speaks German. What has no entry stays English. No bpy.
 
-Blender looks the labels of operators up in the context "Operator", and everything else in "*".
+Blender looks the labels of operators up in the context "Operator", and everything else in "*", in its own texts before ours.
+Words that Blender uses for other things (a sample of light, a cylinder) therefore have a context of our own.
 """
 
 from __future__ import annotations
 
+CONTEXT = "iPOKE"
+
 OPERATORS = {
     "Add Image Plane": "Bildebene hinzufügen",
+    "Add Poke": "Stupser hinzufügen",
     "Add to Compositor": "In den Compositor",
     "Add to Sequencer": "In den Sequenzer",
     "Bake": "Backen",
@@ -28,68 +32,142 @@ OPERATORS = {
     "Open Preferences": "Einstellungen öffnen",
     "Poke Tool": "Stups-Werkzeug",
     "Re-roll": "Neu würfeln",
-    "Recall Settings": "Einstellungen zurückholen",
+    "Recall Settings": "Zurückholen",
     "Release Memory": "Speicher freigeben",
     "Remove Poke": "Stupser entfernen",
-    "Sample": "Varianten erzeugen",
     "Sample Freely": "Frei erzeugen",
     "Set Up Backend": "Backend einrichten",
+    "Show Bake": "Gebackenes zeigen",
+    "Show Original Still": "Ursprüngliches Standbild zeigen",
+    "Show Samples": "Varianten zeigen",
+    "Show Still": "Standbild zeigen",
+    "Show Variant": "Variante zeigen",
     "Start Backend": "Backend starten",
     "Still": "Standbild",
     "Stop Backend": "Backend beenden",
-    "To Compositor": "In den Compositor",
-    "To Sequencer": "In den Sequenzer",
+    "To Compositor": "Compositor",
+    "To Sequencer": "Sequenzer",
     "Transfer": "Übertragen",
-    "Use Its Image": "Sein Bild verwenden",
     "Use an Environment": "Umgebung verwenden",
+    "Use Its Image": "Sein Bild verwenden",
     "Variant": "Variante",
 }
 
 OTHERS = {
+    "1 arrow": "1 Pfeil",
+    "1 poke": "1 Stupser",
     "Add a photograph, then drag arrows on it with the Poke tool": (
         "Ein Foto hinzufügen und mit dem Stups-Werkzeug Pfeile darauf ziehen"
     ),
     "Arrows over {px} px are longer than the model was trained for": (
         "Pfeile über {px} px sind länger als alles, womit das Modell trainiert wurde"
     ),
+    "As the Plate": "Wie das Bild",
     "Backend": "Backend",
     "Bake": "Backen",
+    "Bake the chosen variant first": "Zuerst die gewählte Variante backen",
+    "Cancelled": "Abgebrochen",
+    "Colour Space": "Farbraum",
     "Connection File": "Verbindungsdatei",
-    "Cyclic": "Zyklisch",
+    "{count} arrows": "{count} Pfeile",
+    "{count} frames": "{count} Bilder",
+    "{count} pokes": "{count} Stupser",
     "Depth": "Tiefe",
+    "Device": "Gerät",
     "Difference": "Unterschied",
     "Drag from the part that is to move to where it goes": "Vom Teil, der sich bewegen soll, dorthin ziehen, wohin er soll",
-    "Easing": "Beschleunigung",
+    "Draw an arrow first": "Zuerst einen Pfeil zeichnen",
+    "Draw an arrow on the plate with the Poke tool first": "Zuerst mit dem Stups-Werkzeug einen Pfeil auf das Bild zeichnen",
+    "Draw in a 3D view in Object Mode": "In einer 3D-Ansicht im Objektmodus zeichnen",
     "File Name": "Dateiname",
     "First Number": "Erste Nummer",
     "Fit Length": "Länge anpassen",
     "Folder": "Ordner",
-    "History": "Verlauf",
+    "Frames": "Bilder",
     "Kinematics": "Bewegungen",
-    "Like variant {number} of seed {seed}": "Wie Variante {number} zu Seed {seed}",
+    "Leave the object's edit mode first": "Zuerst den Bearbeitungsmodus verlassen",
+    "Like variant {number} of seed {seed}": "Wie Variante {number} zu Startwert {seed}",
+    "like {number} of {seed}": "wie {number} von {seed}",
     "Live": "Live",
-    "Lock Seed": "Seed festhalten",
+    "Lock Seed": "Startwert festhalten",
     "Loop": "Schleife",
-    "Own Region": "Eigener Ausschnitt",
+    "Mirror": "Spiegeln",
+    "mirrored": "gespiegelt",
+    "Motions that are extracted appear here, to be replayed on any plate": (
+        "Hier erscheinen gewonnene Bewegungen, die sich auf jedem Bild wiedergeben lassen"
+    ),
+    "Not running; it starts with the first sample": "Läuft nicht; es startet mit dem ersten Erzeugen",
+    "Not running; it starts with the next sample": "Läuft nicht; es startet mit dem nächsten Erzeugen",
+    "Nothing is being made for this plate": "Für dieses Bild wird nichts erzeugt",
+    "Nothing is missing": "Es fehlt nichts",
+    "Once": "Einmal",
+    "Ones": "Einer",
+    "Open a movie clip in the Movie Clip editor first": "Zuerst einen Filmclip im Filmclip-Editor öffnen",
+    "Own Region": "Ausschnitt",
+    "own region": "eigener Ausschnitt",
     "Pace": "Tempo",
     "Pick the Poke tool and drag from the part that is to move to where it goes": (
         "Das Stups-Werkzeug wählen und vom Teil, der sich bewegen soll, dorthin ziehen, wohin er soll"
     ),
+    "Plane": "Ebene",
     "Plate": "Bild",
     "Poke": "Stupsen",
     "Pokes": "Stupser",
-    "Sample": "Erzeugen",
-    "Seed": "Seed",
+    "Processor": "Prozessor",
+    "Sample first": "Zuerst Varianten erzeugen",
+    "Sample, then choose a variant": "Varianten erzeugen und eine wählen",
+    "Samples are free already": "Es wird schon frei erzeugt",
+    "Seconds": "Sekunden",
+    "Select a mesh whose material shows an image": "Ein Mesh auswählen, dessen Material ein Bild zeigt",
+    "Select a reference image in Object Mode": "Ein Referenzbild im Objektmodus auswählen",
+    "Select an image plane": "Eine Bildebene auswählen",
+    "Sequencer": "Sequenzer",
+    "Show In": "Zeigen in",
+    "{size} MB loaded": "{size} MB geladen",
+    "Something is being made for this plate; wait for it or cancel it": (
+        "Für dieses Bild wird gerade etwas erzeugt; warten oder abbrechen"
+    ),
     "Start": "Anfang",
+    "Start the backend first: it says how many frames the model takes": (
+        "Zuerst das Backend starten: es sagt, wie viele Einzelbilder das Modell braucht"
+    ),
+    "Starting and loading the model": "Startet und lädt das Modell",
     "Strength": "Stärke",
+    "The backend is busy; wait for it or cancel what it makes": "Das Backend arbeitet; warten oder abbrechen",
+    "The backend is not running": "Das Backend läuft nicht",
+    "The backend is up": "Das Backend läuft",
+    "The chosen variant replays a motion that the library has already": (
+        "Die gewählte Variante gibt eine Bewegung wieder, die schon in der Sammlung ist"
+    ),
+    "The chosen variant replays a motion; choose one that was sampled": (
+        "Die gewählte Variante gibt eine Bewegung wieder; eine erzeugte wählen"
+    ),
     "The files of {count} samples are missing, such as {path}": "Die Dateien von {count} Aufträgen fehlen, etwa {path}",
+    "There is no log; the backend was not started here": "Es gibt kein Protokoll; das Backend wurde nicht von hier gestartet",
+    "Threes": "Dreier",
     "Transfer": "Übertragen",
+    "Twos": "Zweier",
     "Variants": "Varianten",
     "Variants appear here after Sample": "Hier erscheinen die Varianten, die erzeugt wurden",
-    "{count} pokes": "{count} Stupser",
-    "{size} MB loaded": "{size} MB geladen",
+    "Wait until the variant is whole": "Warten, bis die Variante vollständig ist",
+    "Waiting for the backend": "Wartet auf das Backend",
+}
+
+OWN = {
+    "Cyclic": "Zyklisch",
+    "Ease In": "Sanft beginnen",
+    "Ease In and Out": "Sanft beginnen und enden",
+    "Ease Out": "Sanft enden",
+    "Easing": "Beschleunigung",
+    "Even": "Gleichmäßig",
+    "Frames": "Bilder",
+    "History": "Verlauf",
+    "Sample": "Varianten erzeugen",
+    "Seconds": "Sekunden",
+    "Unit": "Einheit",
 }
 
 TEXTS = {("Operator", text): german for text, german in OPERATORS.items()} | {
     ("*", text): german for text, german in OTHERS.items()
 }
+TEXTS |= {(CONTEXT, text): german for text, german in OWN.items()}

@@ -12,6 +12,7 @@ from .._vendor.client import Like, OutputSize, SampleRequest, new_job_id
 from .._vendor.protocol import limits
 from ..core import app, folders, region
 from ..core.errors import AddonError, PokeError
+from ..core.german import CONTEXT
 from ..core.jobs import Job, JobKind, JobPhase
 from ..core.settings import Replay
 from ..properties import MAX_SEED, IPOKE_PG_job, IPOKE_PG_plate
@@ -75,6 +76,7 @@ class IPOKE_OT_sample(_Samples, bpy.types.Operator):
 
     bl_idname = "ipoke.sample"
     bl_label = "Sample"
+    bl_translation_context = CONTEXT
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Ask."""

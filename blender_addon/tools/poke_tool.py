@@ -30,7 +30,8 @@ class PokeTool(bpy.types.WorkSpaceTool):
         """Draw the tool's settings in the header."""
         obj = self.active_object
         if obj is not None and obj.type == "MESH":
-            layout.label(text=pgettext_iface("{count} pokes").format(count=len(obj.ipoke.pokes)))
+            count = len(obj.ipoke.pokes)
+            layout.label(text=pgettext_iface("1 poke" if count == 1 else "{count} pokes").format(count=count))
             layout.operator("ipoke.sample", icon="PLAY")
 
 

@@ -5,7 +5,6 @@ from bpy.app.translations import pgettext_iface
 
 from .. import pump
 from ..core.app import Phase
-from ..core.link import Fix
 from . import set_up
 from .shared import Panel, wrapped
 
@@ -38,16 +37,12 @@ class IPOKE_PT_backend(Panel, bpy.types.Panel):
         if backend.used_mb:
             layout.label(text=pgettext_iface("{size} MB loaded").format(size=backend.used_mb))
         column = layout.column(align=True)
-        if backend.phase is Phase.FAILED and backend.fix is Fix.SET_UP:
-            column.operator("ipoke.set_up_backend", icon="IMPORT")
-        elif backend.phase is Phase.FAILED and backend.fix is not Fix.START:
-            column.operator("ipoke.open_preferences", icon="PREFERENCES")
+        set_up.draw_fix(column)
         off = backend.phase in (Phase.OFF, Phase.FAILED)
         column.operator("ipoke.start_backend" if off else "ipoke.stop_backend", icon="PLAY" if off else "SNAP_FACE")
         column.operator("ipoke.release_memory", icon="MEMORY")
-        row = column.row(align=True)
-        row.operator("ipoke.open_log", icon="TEXT")
-        row.operator("ipoke.copy_diagnostics", icon="COPYDOWN")
+        column.operator("ipoke.open_log", icon="TEXT")
+        column.operator("ipoke.copy_diagnostics", icon="COPYDOWN")
 
 
 def _dot() -> str:

@@ -1,6 +1,7 @@
 """Owns the panels of what is made from a variant: its bake, and its motion on other plates."""
 
 import bpy
+from bpy.app.translations import pgettext_iface
 
 from .. import library, plates, pump
 from ..core.bakes import Shot
@@ -10,32 +11,26 @@ from .shared import PlatePanel, wrapped
 
 
 class IPOKE_PT_bake(PlatePanel, bpy.types.Panel):
-    """How the chosen variant is made at the plate's own resolution, and where it goes."""
+    """How the chosen variant is made at the plate's own resolution: its timing, and the button."""
 
     bl_label = "Bake"
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
-        """Draw the options and the button."""
-        plate = plates.active(context)
-        wanted = plate.bake
-        column = self.layout.column()
-        column.use_property_split = True
-        column.use_property_decorate = False
-        for name in ("folder", "file_name", "first_number", "depth", "colour_space", "place"):
-            column.prop(wanted, name)
-        column.prop(wanted, "hold", expand=True)
+        """Draw the timing and the button."""
+        wanted = plates.active(context).bake
+        column = _options(self.layout)
+        column.row().prop(wanted, "hold", expand=True)
         column.prop(wanted, "loop")
         if wanted.loop == "none":
             column.prop(wanted, "easing")
-        row = column.row(heading="Fit Length")
-        row.prop(wanted, "fit", text="")
-        part = row.row()
-        part.active = wanted.fit
-        part.prop(wanted, "length" if wanted.unit == "FRAMES" else "seconds", text="")
-        part.prop(wanted, "unit", text="")
+        column.prop(wanted, "fit")
         if wanted.fit:
-            column.label(text=_other_unit(wanted, context.scene.render))
+            column.row().prop(wanted, "unit", expand=True)
+            column.prop(wanted, "length" if wanted.unit == "FRAMES" else "seconds")
+            row = column.row()
+            row.alignment = "RIGHT"
+            row.label(text=_other_unit(wanted, context.scene.render))
         row = self.layout.row()
         row.scale_y = 1.4
         row.operator("ipoke.bake", icon="RENDER_ANIMATION")
@@ -44,10 +39,33 @@ class IPOKE_PT_bake(PlatePanel, bpy.types.Panel):
         row.operator("ipoke.add_to_compositor", text="To Compositor", icon="NODE_COMPOSITING")
 
 
+class IPOKE_PT_bake_output(PlatePanel, bpy.types.Panel):
+    """Where a bake goes, and as what."""
+
+    bl_label = "Output"
+    bl_parent_id = "IPOKE_PT_bake"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw the options."""
+        column = _options(self.layout)
+        for name in ("folder", "file_name", "first_number", "depth", "colour_space", "place"):
+            column.prop(plates.active(context).bake, name)
+
+
+def _options(layout: bpy.types.UILayout) -> bpy.types.UILayout:
+    column = layout.column()
+    column.use_property_split = True
+    column.use_property_decorate = False
+    return column
+
+
 def _other_unit(wanted: IPOKE_PG_bake, render: bpy.types.RenderSettings) -> str:
     """Return the length in what it is not given in."""
     rate = render.fps / render.fps_base
-    return f"{wanted.length / rate:.2f} s" if wanted.unit == "FRAMES" else f"{Shot(rate, 1).frames_in(wanted.seconds)} frames"
+    if wanted.unit == "FRAMES":
+        return f"{wanted.length / rate:.2f} s"
+    return pgettext_iface("{count} frames").format(count=Shot(rate, 1).frames_in(wanted.seconds))
 
 
 class IPOKE_PT_transfer(PlatePanel, bpy.types.Panel):
@@ -78,4 +96,4 @@ class IPOKE_PT_transfer(PlatePanel, bpy.types.Panel):
             replay.filepath, replay.strength, replay.mirror = str(file), plate.replay_strength, plate.replay_mirror
 
 
-CLASSES = (IPOKE_PT_bake, IPOKE_PT_transfer)
+CLASSES = (IPOKE_PT_bake, IPOKE_PT_bake_output, IPOKE_PT_transfer)

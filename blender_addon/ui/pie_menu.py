@@ -23,11 +23,11 @@ class IPOKE_MT_pie(bpy.types.Menu):
         pie.operator("ipoke.reroll", icon="FILE_REFRESH")
         pie.operator("ipoke.bake", icon="RENDER_ANIMATION")
         pie.operator("ipoke.sample", icon="PLAY")
-        pie.operator("ipoke.show_still", text="Still", icon="IMAGE_DATA")
-        variant = pie.operator("ipoke.choose_variant", text="Variant", icon="RENDER_RESULT")
+        pie.operator("ipoke.show_still", text="Show Still", icon="IMAGE_DATA")
+        variant = pie.operator("ipoke.choose_variant", text="Show Variant", icon="RENDER_RESULT")
         variant.index = max(plate.active_variant, 0)
         pie.operator("ipoke.more_like_this", icon="MOD_ARRAY")
-        pie.operator("ipoke.show_bake", text="Bake", icon="SEQUENCE")
+        pie.operator("ipoke.show_bake", text="Show Bake", icon="SEQUENCE")
 
 
 CLASSES = (IPOKE_MT_pie,)

@@ -4,9 +4,11 @@ import bpy
 from bpy.app.translations import pgettext_iface
 
 from .. import plates
+from ..core.german import CONTEXT
 from ..core.jobs import Job, JobKind
 from ..core.pokes import longest_px
 from ..operators.sampling import open_jobs
+from . import set_up
 from .lists import effective_px
 from .shared import Panel, PlatePanel, wrapped
 
@@ -64,6 +66,7 @@ class IPOKE_PT_sample(PlatePanel, bpy.types.Panel):
     """Settings, the backend, and how far it is."""
 
     bl_label = "Sample"
+    bl_translation_context = CONTEXT
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw them."""
@@ -94,6 +97,7 @@ class IPOKE_PT_sample(PlatePanel, bpy.types.Panel):
             row.operator("ipoke.sample", icon="PLAY")
         if plate.message:
             wrapped(layout, context, plate.message, icon="ERROR")
+            set_up.draw_fix(layout)
 
 
 def _draw_job(layout: bpy.types.UILayout, job: Job) -> None:

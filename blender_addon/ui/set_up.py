@@ -3,6 +3,8 @@
 import bpy
 
 from .. import pump
+from ..core.app import Phase
+from ..core.link import Fix
 from ..core.setup import SetupPhase
 from .shared import wrapped
 
@@ -13,6 +15,15 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     row.operator("ipoke.set_up_backend", icon="IMPORT")
     row.operator("ipoke.use_environment", icon="FILE_FOLDER")
     draw_progress(layout, context)
+
+
+def draw_fix(layout: bpy.types.UILayout) -> None:
+    """Draw the button that mends a backend that can't be had, if another try does not."""
+    backend = pump.state().backend
+    if backend.phase is Phase.FAILED and backend.fix is Fix.SET_UP:
+        layout.operator("ipoke.set_up_backend", icon="IMPORT")
+    elif backend.phase is Phase.FAILED and backend.fix is not Fix.START:
+        layout.operator("ipoke.open_preferences", icon="PREFERENCES")
 
 
 def draw_progress(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:

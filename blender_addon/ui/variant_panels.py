@@ -7,6 +7,7 @@ from bpy.app.translations import pgettext_iface
 
 from .. import library, plates, pump, results
 from ..core import folders
+from ..core.german import CONTEXT
 from ..core.settings import grouped
 from ..properties import IPOKE_PG_job, IPOKE_PG_plate
 from . import thumbnails
@@ -62,7 +63,9 @@ class IPOKE_PT_variants(PlatePanel, bpy.types.Panel):
             cell = grid.column(align=True)
             cell.template_icon(thumbnails.icon(folders.variant_folder(folder, variant.index), frame), scale=THUMBNAIL_SCALE)
             row = cell.row(align=True)
-            text = str(variant.index + 1) if variant.complete else f"{variant.index + 1}: {variant.frames} frames"
+            text = str(variant.index + 1)
+            if not variant.complete:
+                text += ": " + pgettext_iface("{count} frames").format(count=variant.frames)
             icon = "RENDER_ANIMATION" if variant.baked_frames else "NONE"
             row.operator("ipoke.choose_variant", text=text, icon=icon, depress=active).index = index
             row.prop(variant, "starred", text="", icon="SOLO_ON" if variant.starred else "SOLO_OFF")
@@ -72,6 +75,7 @@ class IPOKE_PT_history(PlatePanel, bpy.types.Panel):
     """Everything that was sampled for the plate: a row for each group of jobs that differ in their seeds only."""
 
     bl_label = "History"
+    bl_translation_context = CONTEXT
     bl_parent_id = "IPOKE_PT_variants"
     bl_options = {"DEFAULT_CLOSED"}
 
@@ -89,7 +93,7 @@ class IPOKE_PT_history(PlatePanel, bpy.types.Panel):
         for group in grouped([job.group or job.name for job in plate.jobs]):
             box = self.layout.box().column(align=True)
             newest = plate.jobs[group.jobs[0]]
-            box.label(text=_told(newest), icon="LIGHTPROBE_PLANE" if newest.live else "FORCE_WIND")
+            box.label(text=_told(newest), translate=False, icon="LIGHTPROBE_PLANE" if newest.live else "FORCE_WIND")
             grid = box.grid_flow(row_major=True, columns=2, even_columns=True, align=True)
             for position in group.jobs:
                 job = plate.jobs[position]
@@ -101,15 +105,16 @@ class IPOKE_PT_history(PlatePanel, bpy.types.Panel):
 def _told(job: IPOKE_PG_job) -> str:
     """Return what a job was asked with, but for its seed."""
     arrows = sum(poke.enabled for poke in job.pokes)
-    words = [f"{arrows} arrow{'s' if arrows != 1 else ''}", job.model or "?"]
+    words = [pgettext_iface("1 arrow" if arrows == 1 else "{count} arrows").format(count=arrows), job.model or "?"]
     if job.use_region:
-        words.append("own region")
+        words.append(pgettext_iface("own region"))
     if job.kinematics:
         words.append(library.name_of(Path(job.kinematics)))
     if job.mirror:
-        words.append("mirrored")
+        words.append(pgettext_iface("mirrored"))
     if job.like:
-        words.append(f"like {job.like[-1].index + 1} of {job.like[-1].seed}")
+        near = job.like[-1]
+        words.append(pgettext_iface("like {number} of {seed}").format(number=near.index + 1, seed=near.seed))
     return ", ".join(words)
 
 

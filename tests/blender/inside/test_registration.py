@@ -95,6 +95,17 @@ def test_panels_and_menus_have_labels_in_title_case():
     assert all(label.istitle() or label == "iPOKE" for label in labels), labels
 
 
+def test_words_that_blender_translates_otherwise_have_a_context_of_our_own(part):
+    german = part("core.german")
+    classes = part("registration").CLASSES
+    found = {cls.bl_label for cls in classes if getattr(cls, "bl_translation_context", "") == german.CONTEXT}
+    for cls in classes:
+        for item in cls.bl_rna.properties if issubclass(cls, bpy.types.PropertyGroup) else ():
+            if item.translation_context == german.CONTEXT:
+                found |= {item.name, *(choice.name for choice in getattr(item, "enum_items", ()))}
+    assert found == set(german.OWN)
+
+
 def keys() -> list[tuple[str, str, bool]]:
     """The keys that the add-on has put into the configuration of add-ons."""
     keymap = bpy.context.window_manager.keyconfigs.addon.keymaps.get("Object Mode")
