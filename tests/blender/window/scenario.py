@@ -40,6 +40,12 @@ OTHER = ((0.82, 0.78), (0.75, 0.66))
 ELSEWHERE = ((0.6, 0.3), (0.68, 0.4))
 SECOND_VARIANT = (948, 192)
 """The button of the second variant, in pixels of a window of 1280 x 800 from the bottom left."""
+PLATE_HEADER = (830, 703)
+"""The header of the panel Plate. Ctrl and a click open a panel and close the others, whose headers then stand in a stack."""
+PLATE_PX, HEADER_PX = 63, 28
+"""How high an open panel Plate is below its header, and each header."""
+MOTION = (930, 417)
+"""The button of the first motion, while Transfer alone is open."""
 BESIDE = (0.5, 1.25)
 BELOW_PX = 90
 TOLERANCE = 0.01
@@ -207,6 +213,13 @@ def pick_and_play() -> Iterator[float]:
     assert bpy.context.scene.frame_current != before
 
 
+def open_alone(number: int) -> Iterator[float]:
+    """Open one panel of the tab, counted from 0, and close the others."""
+    x, y = PLATE_HEADER
+    yield from click((x, y), ctrl=True)
+    yield from click((x, y - PLATE_PX - number * HEADER_PX), ctrl=True)
+
+
 def bake() -> Iterator[float]:
     """The pie menu's lower entry bakes; the bake goes into the sequencer as well."""
     wanted = plate().bake
@@ -226,6 +239,8 @@ def bake() -> Iterator[float]:
     bpy.context.scene.frame_set(20)
     yield 1.0
     shoot("bake")
+    yield from open_alone(4)
+    shoot("bake_panel")
     with override():
         bpy.ops.ipoke.show_still("INVOKE_DEFAULT")
     yield 0.5
@@ -242,11 +257,15 @@ def transfer() -> Iterator[float]:
     file = library / "sway.kin.safetensors"
     assert file.is_file(), plate().message
     count = len(plate().variants)
-    with override():
-        bpy.ops.ipoke.transfer("INVOKE_DEFAULT", filepath=str(file))
+    plate().replay_strength = 1.25
+    bpy.ops.ed.undo_push(message="Strength")
+    yield from open_alone(5)
+    yield 3.5  # the library is looked through every few seconds
+    yield from click(MOTION)
     yield from wait_until(lambda: not busy(), "the replay")
     assert len(plate().variants) == count + 1
-    assert plate().jobs[-1].kinematics == str(file)
+    job = plate().jobs[-1]
+    assert (job.kinematics, job.strength, job.mirror) == (str(file), 1.25, False), "as the panel says"
     bpy.context.scene.frame_set(plate().variants[-1].frames)
     yield 1.0
     shoot("transfer")
@@ -269,6 +288,7 @@ def undo_results() -> Iterator[float]:
 def live_preview() -> Iterator[float]:
     """In live mode letting an arrow go brings one preview, and the next one takes its place."""
     obj = bpy.context.active_object
+    yield from open_alone(2)
     obj.ipoke.live = True
     bpy.ops.ed.undo_push(message="Live")
     for tip in ((0.33, 0.2), (0.36, 0.36)):
@@ -279,6 +299,21 @@ def live_preview() -> Iterator[float]:
     assert [job.live for job in obj.ipoke.jobs].count(True) == 1
     assert obj.ipoke.variants[obj.ipoke.active_variant].job_id == obj.ipoke.jobs[-1].name
     shoot("live")
+
+
+def in_german() -> Iterator[float]:
+    """Labels fit, and say what they mean, in a language that Blender has other words for."""
+    try:
+        bpy.context.preferences.view.language = "de_DE"
+    except TypeError:
+        print("scenario: this Blender has no German", flush=True)
+        return
+    bpy.context.preferences.view.use_translate_interface = True
+    yield 1.0
+    assert bpy.app.translations.pgettext_iface("Sample", "iPOKE") == "Varianten erzeugen"
+    yield from open_alone(3)
+    yield 0.5
+    shoot("german")
 
 
 def story() -> Iterator[float]:
@@ -297,6 +332,7 @@ def story() -> Iterator[float]:
     yield from undo_results()
     yield from transfer()
     yield from live_preview()
+    yield from in_german()
 
 
 play(story())
