@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -50,7 +51,9 @@ def test_a_worker_ends_when_its_connection_is_lost(front):
     socket, gate, ticket = front
     worker = subprocess.Popen([sys.executable, "-c", WORKER], stdin=subprocess.PIPE)
     assert worker.stdin is not None
-    with worker.stdin:
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(worker)
+        stack.callback(worker.kill)
         worker.stdin.write(ticket.to_line())
         worker.stdin.flush()
         assert heard(socket, gate)
