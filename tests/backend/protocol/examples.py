@@ -43,6 +43,7 @@ EXAMPLES: tuple[m.Message, ...] = (
     m.Upload(SHA),
     SAMPLE,
     dataclasses.replace(SAMPLE, samples=1, kinematics_sha256=SHA),
+    dataclasses.replace(SAMPLE, samples=1, kept=(SHA, "cd" * 32)),
     dataclasses.replace(SAMPLE, like=(m.Like(7, 2, 0.5), m.Like(2**62, 0, 1.0))),
     dataclasses.replace(
         SAMPLE,

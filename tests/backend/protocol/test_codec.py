@@ -26,8 +26,8 @@ from tests.fuzz import fuzz_codec
 from .examples import ERROR, EVERY, EXAMPLES, INVERT, JOB, SAMPLE, SHA, raw_of
 
 MISSING = object()
-LISTS = ("versions", "regions", "models", "pokes", "sha256s", "frame_sha256s", "clients", "workers", "like")
-MAY_BE_EMPTY = ("versions", "regions", "models", "clients", "workers", "like")
+LISTS = ("versions", "regions", "models", "pokes", "sha256s", "frame_sha256s", "clients", "workers", "like", "kept")
+MAY_BE_EMPTY = ("versions", "regions", "models", "clients", "workers", "like", "kept")
 WRONG_VALUES = {
     "missing": MISSING,
     "null": None,
@@ -203,6 +203,10 @@ def test_whole_numbers_are_good_fractions():
         {"like": (m.Like(7, 2, 1.5),)},
         {"like": (m.Like(7, 2, 0.5),), "samples": 1, "kinematics_sha256": SHA},
         {"like": (m.Like(7, 2, 0.5),), "playback": m.Playback(chain=2)},
+        {"kept": (SHA,)},
+        {"kept": (SHA,), "samples": 1, "size": m.OutputSize.MODEL},
+        {"kept": (SHA,), "samples": 1, "passes": True},
+        {"kept": (SHA,) * (limits.OUTPUT_FRAMES + 1), "samples": 1},
     ],
 )
 def test_a_request_outside_the_limits_is_refused_before_it_is_sent(change):
@@ -308,7 +312,8 @@ def test_every_request_within_the_limits_survives_the_wire(pokes, seed, samples,
 def test_the_longest_messages_fit_into_a_head():
     request = dataclasses.replace(SAMPLE, pokes=SAMPLE.pokes * 32, job_id="j" * 64, model="m" * 128)
     encode(request)
-    encode(m.VariantDone(JOB, 0, (SHA,) * limits.FRAMES))
+    encode(dataclasses.replace(request, samples=1, kept=(SHA,) * limits.OUTPUT_FRAMES))
+    encode(m.VariantDone(JOB, 0, (SHA,) * limits.OUTPUT_FRAMES))
     encode(m.Failed(JOB, dataclasses.replace(ERROR, sentence="ä" * limits.TEXT_CHARACTERS)))
 
 
