@@ -138,6 +138,20 @@ def test_a_drag_that_is_broken_off_keeps_nothing(hand, context, empty, end):
     assert importlib.import_module(f"{MODULE}.pump").addon().draft is None
 
 
+def test_arrows_are_dimmed_when_another_object_is_active_and_when_they_are_switched_off(context, plane, part):
+    def alphas() -> list[float]:
+        return [arrow.look.colour[3] for arrow in part("drawing.overlay").screen_arrows(context, plane)]
+
+    assert alphas() == [1.0]
+    plane.ipoke.pokes[0].enabled = False
+    (off,) = alphas()
+    plane.ipoke.pokes[0].enabled = True
+    context.view_layer.objects.active = None
+    (aside,) = alphas()
+    assert 0.0 < off < 0.5
+    assert 0.0 < aside < 0.5
+
+
 def test_a_click_says_what_to_do(hand, context, empty):
     at = screen(context, empty, (0.3, 0.4))
     assert hand.drag(at) == {"CANCELLED"}

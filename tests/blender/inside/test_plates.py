@@ -1,7 +1,13 @@
 from __future__ import annotations
 
+import math
+
 import bpy
 import pytest
+from mathutils import Color, Matrix, Vector
+
+SEEN = (0.2, 0.6, 0.4, 0.5)
+UPRIGHT = Matrix.Rotation(math.pi / 2, 4, "X")
 
 
 def texture(obj: bpy.types.Object) -> bpy.types.ShaderNodeTexImage:
@@ -16,6 +22,29 @@ def test_the_plane_has_the_images_aspect_and_shows_it_as_it_is(plate):
     assert texture(obj).image == obj.ipoke.still
     nodes = {node.type for node in obj.active_material.node_tree.nodes}
     assert {"EMISSION", "BSDF_TRANSPARENT", "MIX_SHADER"} <= nodes
+
+
+def test_cycles_renders_the_picture_in_its_own_colours_and_with_its_alpha(tmp_path):
+    picture = bpy.data.images.new("Picture", 8, 8, alpha=True)
+    picture.pixels.foreach_set(SEEN * 64)
+    picture.filepath_raw, picture.file_format = str(tmp_path / "picture.png"), "PNG"
+    picture.save()
+    bpy.ops.ipoke.add_plate(filepath=picture.filepath_raw)
+    obj, scene = bpy.context.active_object, bpy.context.scene
+    scene.camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
+    scene.camera.data.type, scene.camera.data.ortho_scale = "ORTHO", 0.5 * min(obj.dimensions.x, obj.dimensions.z)
+    scene.camera.matrix_world = Matrix.Translation((*obj.location.xy - Vector((0, 3)), obj.location.z)) @ UPRIGHT
+    bpy.context.collection.objects.link(scene.camera)
+    scene.render.engine, scene.cycles.samples, scene.render.film_transparent = "CYCLES", 16, True
+    scene.cycles.use_denoising = False
+    scene.render.resolution_x = scene.render.resolution_y = 8
+    scene.render.image_settings.file_format, scene.render.image_settings.color_mode = "OPEN_EXR", "RGBA"
+    scene.render.filepath = str(tmp_path / "render.exr")
+    bpy.ops.render.render(write_still=True)
+    rendered = bpy.data.images.load(scene.render.filepath)
+    *colour, alpha = rendered.pixels[:4]
+    assert alpha == pytest.approx(SEEN[3], abs=0.02)
+    assert tuple((Color(colour) / alpha).from_scene_linear_to_srgb()) == pytest.approx(SEEN[:3], abs=0.02)
 
 
 @pytest.mark.parametrize("content", [b"", b"this is no picture"])

@@ -218,6 +218,7 @@ def open_alone(number: int) -> Iterator[float]:
     x, y = PLATE_HEADER
     yield from click((x, y), ctrl=True)
     yield from click((x, y - PLATE_PX - number * HEADER_PX), ctrl=True)
+    yield 0.8  # the panels glide to their places
 
 
 def bake() -> Iterator[float]:
