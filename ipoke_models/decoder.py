@@ -114,14 +114,17 @@ class SpadeDecoder(nn.Module):
 
 
 def warp(image: Tensor, flow: Tensor) -> Tensor:
-    """y(p) = image(p + flow(p)), bilinear, the border repeated. image (B, C, H, W), flow (B, 2, H, W) = (dx, dy) in px."""
+    """y(p) = image(p + flow(p)), bicubic, the border repeated.
+
+    image: (B, C, H, W) in [-1, 1]; flow: (B, 2, H, W) = (dx, dy) in px. Bilinear, each frame is softer than its still.
+    """
     height, width = image.shape[-2:]
     rows = torch.arange(height, device=flow.device, dtype=flow.dtype).view(1, height, 1)
     columns = torch.arange(width, device=flow.device, dtype=flow.dtype).view(1, 1, width)
     grid_x = (2 * (columns + flow[:, 0]) + 1) / width - 1
     grid_y = (2 * (rows + flow[:, 1]) + 1) / height - 1
     grid = torch.stack((grid_x, grid_y), dim=-1)
-    return F.grid_sample(image, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    return F.grid_sample(image, grid, mode="bicubic", padding_mode="border", align_corners=False).clamp(-1, 1)
 
 
 @torch.no_grad()

@@ -1,4 +1,4 @@
-"""Augmentation of footage: colour jitter and a small turn and shift, alike for all frames of a clip, as in the paper's release.
+"""Augmentation of clips: colour jitter and a small turn and shift, alike for all frames of a clip, as in the paper's release.
 
 Two things differ from it: flow vectors turn with the picture (the release warped flow maps but left the vectors as they
 were, so that a turned clip's pokes pointed the wrong way), and where the picture is continued by reflection the vectors are
@@ -44,21 +44,11 @@ def random_changes(rng: np.random.Generator, count: int) -> Changes:
     return _stack([_one(rng) for _ in range(count)])
 
 
-def changes_of(indices: NDArray[np.int64], versions: NDArray[np.int64]) -> Changes:
-    """What happens in this version of these clips, always the same; nothing in versions 0 and 1."""
-    pairs = zip(indices.tolist(), versions.tolist(), strict=True)
-    return _stack([_one(np.random.default_rng([index, number])) if number > 1 else _nothing() for index, number in pairs])
-
-
 _Change = tuple[NDArray[np.float64], NDArray[np.float64], float, NDArray[np.float64]]
 
 
-def _nothing() -> _Change:
-    return np.eye(3), np.zeros(3), 0.0, np.zeros(2)
-
-
 def _one(rng: np.random.Generator) -> _Change:
-    matrix, offset, angle, shift = _nothing()
+    matrix, offset, angle, shift = np.eye(3), np.zeros(3), 0.0, np.zeros(2)
     if rng.random() < SHARE:
         matrix, offset = _colour(rng)
     if rng.random() < SHARE:
@@ -81,17 +71,12 @@ def change(batch: Batch, changes: Changes) -> Batch:
         grid = grids.setdefault(field.shape[-1], _grid(changes, field.shape[-1]))
         return _turn(_sample(field, grid, "bilinear"), grid, changes.angle)
 
-    if not batch.motion.shape[1]:
-        # x0 and pokes alone, of clips whose codes are known.
-        motion, backward, visible = batch.motion, batch.backward, batch.visible
-    else:
-        motion, backward, visible = moved_flow(batch.motion), moved_flow(batch.backward), moved(batch.visible, "nearest")
     return replace(
         batch,
-        frames=moved(_recoloured(batch.frames, changes)),
-        motion=motion,
-        backward=backward,
-        visible=visible,
+        frames=_recoloured(moved(batch.frames, "bicubic"), changes),
+        motion=moved_flow(batch.motion),
+        backward=moved_flow(batch.backward),
+        visible=moved(batch.visible, "nearest"),
         poke_flow=moved_flow(batch.poke_flow),
         foreground=None if batch.foreground is None else moved(batch.foreground, "nearest"),
     )
@@ -110,8 +95,8 @@ def _colour(rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.f
 
 
 def _recoloured(frames: Tensor, changes: Changes) -> Tensor:
-    mixed = torch.einsum("bij,btjhw->btihw", changes.colour, frames)
-    return (mixed + changes.offset[:, None, :, None, None]).clamp(-1, 1)
+    mixed = changes.colour[:, None] @ frames.flatten(-2) + changes.offset[:, None, :, None]
+    return mixed.clamp_(-1, 1).view_as(frames)
 
 
 def _grid(changes: Changes, size_px: int) -> Tensor:

@@ -7,16 +7,12 @@ from dataclasses import replace
 import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor
 
 from ..autoencoder import flow_motion_input
 from ..config import AutoencoderConfig, MotionInput
-from .augmentation import change, changes_of, random_changes
+from .augmentation import change, random_changes
 from .store import FLOW_STRIDE, Batch, ClipStore
-
-VARIATIONS = 6
-"""How many varied versions of each clip of an augmented store the stages know that work with codes made beforehand."""
 
 
 def draw(store: ClipStore, rng: np.random.Generator, count: int) -> Batch:
@@ -24,19 +20,6 @@ def draw(store: ClipStore, rng: np.random.Generator, count: int) -> Batch:
     batch = store.batch(store.choose(rng, count))
     mirrored = mirror(batch, torch.from_numpy(rng.random(count) < 0.5))
     return change(mirrored, random_changes(rng, count)) if store.augmented else mirrored
-
-
-def version_count(store: ClipStore) -> int:
-    """How many versions of each clip there are: as it is, mirrored, and variations where the store is augmented."""
-    return 2 + (VARIATIONS if store.augmented else 0)
-
-
-def version(batch: Batch, indices: NDArray[np.int64], versions: NDArray[np.int64]) -> Batch:
-    """Version `versions[i]` of clip number `indices[i]`, always the same one: 0 as it is, odd ones mirrored, from 2 on varied."""
-    batch = mirror(batch, torch.from_numpy(versions % 2 == 1))
-    if (versions < 2).all():
-        return batch
-    return change(batch, changes_of(indices, versions))
 
 
 def mirror(batch: Batch, which: Tensor) -> Batch:

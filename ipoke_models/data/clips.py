@@ -38,7 +38,7 @@ def open_training_clips(
 ) -> tuple[ClipStore, ClipStore]:
     """The clips to train on, of one folder or of several stores, and the held-out ones; footage without these is divided.
 
-    With `augment`, training is to vary the clips of footage; procedural ones vary enough.
+    With `augment`, training is to vary the clips.
 
     Raises:
         StoreError: a folder can't serve, or a store comes without its held-out one.
@@ -51,7 +51,7 @@ def open_training_clips(
     part = Part.TRAIN if own else Part.WHOLE
     opened = [open_clips(folder, part, sizes.size_px, sizes.frames, options) for folder in clips]
     train = opened[0] if len(opened) == 1 else JoinedClips(opened)
-    train.augmented = augment and train.info.footage
+    train.augmented = augment
     judge = open_clips(held_out or first, Part.HELD_OUT if own else Part.WHOLE, sizes.size_px, sizes.frames, options)
     return train, judge
 

@@ -7,7 +7,7 @@ import torch
 
 from ..data.store import ClipStore
 from ..inference import Model
-from ..training.codes import CodedClips, encode_store
+from ..training.codes import CodedClips
 
 
 @torch.inference_mode()
@@ -19,8 +19,8 @@ def residual_moments(model: Model, store: ClipStore, count: int, seed: int) -> d
     """
     networks = model.networks
     pokes = model.max_pokes, model.config.poke_size_px
-    clips = CodedClips(store, networks.autoencoder, encode_store(networks.autoencoder, store, count), pokes)
-    examples = clips.examples(np.arange(min(count, len(store))), np.random.default_rng(seed))
+    clips = CodedClips(store, networks.autoencoder, pokes)
+    (examples,) = clips.in_order(np.random.default_rng(seed), count, count)
     r, _ = networks.flow.residual(examples.z, networks.conditioner(examples.x0, examples.pokes.maps))
     values = r.flatten().double().sort().values
     normal = 0.5 * (1 + torch.erf(values / 2**0.5))

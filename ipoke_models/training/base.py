@@ -27,6 +27,8 @@ class BaseLoss:
 
     flow: float = 0.5
     tips: float = 0.25
+    moving: float = 1.0
+    """How much more moving places count; less than for the autoencoder, since here it makes what may stand still move along."""
 
 
 class BaseStage:
@@ -50,7 +52,7 @@ class BaseStage:
     def losses(self, step: int) -> dict[str, Tensor]:
         """Terms of the loss on fresh clips and pokes."""
         rng = np.random.default_rng([self._seed, 6, step])
-        examples = processes.share(self._train.random(rng, self._batch, with_motion=True))
+        examples = processes.share(self._train.random(rng, self._batch))
         frames = examples.batch.backward.shape[1]
         chosen = [int(rng.integers(frames - 1)), frames - 1]
         mean, nll = self._predict(examples)
@@ -61,7 +63,8 @@ class BaseStage:
         asked = examples.pokes.tips
         at_tips = (asked.norm(dim=1, keepdim=True) > 0) & ~examples.pokes.still.view(-1, 1, 1, 1)
         error = ((flow[:, -1] - asked).abs() * at_tips).sum() / processes.average(at_tips.sum().float()).clamp_min(1) / 2
-        return {"nll": nll, "flow": self._loss.flow * flow_loss(flow, truth, visible), "tips": self._loss.tips * error}
+        dense = flow_loss(flow, truth, visible, self._loss.moving)
+        return {"nll": nll, "flow": self._loss.flow * dense, "tips": self._loss.tips * error}
 
     def _predict(self, examples: Examples) -> tuple[Tensor, Tensor]:
         mean, log_scale = self._base(self._conditioner(examples.x0, examples.pokes.maps))
@@ -76,7 +79,7 @@ class BaseStage:
         """Held-out likelihood, and the flow error of the mean's last frame beside that of standing still."""
         rng = np.random.default_rng([self._seed, 7])
         rows = []
-        for examples in self._held_out.in_order(rng, 32, VALIDATION_CLIPS, with_motion=True):
+        for examples in self._held_out.in_order(rng, 32, VALIDATION_CLIPS):
             last = [examples.batch.backward.shape[1] - 1]
             mean, nll = self._predict(examples)
             row = {"held_out_nll": float(nll)}

@@ -1,32 +1,23 @@
-"""Codes of whole stores, and the examples that the stages after the video autoencoder learn from."""
+"""The examples that the stages after the video autoencoder learn from: clips with simulated pokes and their codes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from ..autoencoder import VideoAutoencoder, flow_motion_input
-from ..config import MotionInput
-from ..data.batches import motion_input, version, version_count
+from ..config import LATENT_PX, MotionInput
+from ..data.batches import draw, motion_input
 from ..data.pokes import SimulatedPokes, simulate_pokes
 from ..data.store import Batch, ClipStore
 from .processes import beside
 
 LEAST_DEVIATION = 0.1
 """Noise on standardised codes: without it the likelihood pays for scales so thin that the inverse overflows."""
-
-
-@dataclass(frozen=True)
-class Codes:
-    """Mean and log-variance of z for all versions of all clips of a store: (N, V, Cz, 8, 8)."""
-
-    mean: Tensor
-    logvar: Tensor
 
 
 @dataclass(frozen=True)
@@ -44,60 +35,55 @@ class Examples:
 
 
 class CodedClips:
-    """A store, the codes of its clips, and the pokes that the model takes: (max_pokes, poke_size_px)."""
+    """A store, the finished autoencoder that encodes its clips, and the pokes that the model takes: (max_pokes, poke_size_px)."""
 
     def __init__(
         self,
         store: ClipStore,
         autoencoder: VideoAutoencoder,
-        codes: Codes,
         pokes: tuple[int, int],
         least_deviation: float = LEAST_DEVIATION,
     ) -> None:
         self.store, self._least_deviation = store, least_deviation
-        self._autoencoder, self._codes, self._pokes = autoencoder, codes, pokes
+        self._autoencoder, self._pokes = autoencoder, pokes
 
     def __len__(self) -> int:
         return len(self.store)
 
-    def random(self, rng: np.random.Generator, count: int, *, with_motion: bool = False) -> Examples:
-        """Examples of random clips, each in a random version."""
-        return self.examples(self.store.choose(rng, count), rng, with_motion=with_motion)
+    def random(self, rng: np.random.Generator, count: int) -> Examples:
+        """Examples of random clips, mirrored and varied as `draw` does."""
+        return self._examples(draw(self.store, rng, count), rng)
 
-    def in_order(
-        self, rng: np.random.Generator, size: int, most: int | None = None, *, with_motion: bool = False
-    ) -> Iterator[Examples]:
-        """Examples of all clips (or of the first `most`), up to `size` at a time."""
-        return (self.examples(part, rng, with_motion=with_motion) for part in self.store.parts(size, most))
+    def in_order(self, rng: np.random.Generator, size: int, most: int | None = None) -> Iterator[Examples]:
+        """Examples of all clips (or of the first `most`) as they are, up to `size` at a time."""
+        return (self._examples(self.store.batch(part), rng) for part in self.store.parts(size, most))
 
-    def examples(self, indices: NDArray[np.int64], rng: np.random.Generator, *, with_motion: bool = False) -> Examples:
-        """Examples of these clips; flow and frames after the still are read only `with_motion`."""
-        versions = rng.integers(version_count(self.store), size=len(indices))
-        batch = version(self.store.batch(indices) if with_motion else self.store.conditions(indices), indices, versions)
+    @torch.no_grad()
+    def _examples(self, batch: Batch, rng: np.random.Generator) -> Examples:
         pokes = simulate_pokes(batch.poke_flow, rng, *self._pokes, foreground=batch.foreground)
-        rows, columns = torch.from_numpy(indices), torch.from_numpy(versions)
-        mean, logvar = self._codes.mean[rows, columns], self._codes.logvar[rows, columns]
-        if bool(pokes.still.any()):
-            x0 = beside(self._autoencoder, batch.frames[pokes.still, 0])
-            mean[pokes.still], logvar[pokes.still] = (part.cpu() for part in encode_still(self._autoencoder, x0))
-        deviation = torch.sqrt(torch.exp(logvar) + self._least_deviation**2)
-        noise = torch.from_numpy(rng.standard_normal(mean.shape, dtype=np.float32))
-        return beside(self._autoencoder, Examples(batch, pokes, mean + deviation * noise))
+        noise = torch.from_numpy(rng.standard_normal((len(batch.frames), *self._shape), dtype=np.float32))
+        examples = beside(self._autoencoder, Examples(batch, pokes, noise))
+        return replace(examples, z=self._drawn(examples, examples.z))
+
+    def _drawn(self, examples: Examples, noise: Tensor) -> Tensor:
+        """z of the clips, (B, Cz, 8, 8), drawn from its posterior; of standing still where that is what the pokes ask for."""
+        autoencoder, still = self._autoencoder.eval(), examples.pokes.still
+        mean, logvar = autoencoder.encode(motion_input(examples.batch, autoencoder.config))
+        if bool(still.any()):
+            mean[still], logvar[still] = encode_still(autoencoder, examples.x0[still])
+        return mean + torch.sqrt(torch.exp(logvar) + self._least_deviation**2) * noise
+
+    @property
+    def _shape(self) -> tuple[int, int, int]:
+        return self._autoencoder.config.latent_channels, LATENT_PX, LATENT_PX
 
 
 @torch.no_grad()
-def encode_store(autoencoder: VideoAutoencoder, store: ClipStore, most: int | None = None) -> Codes:
-    """Codes of all clips, or of the first `most`: computed once, since the autoencoder no longer changes."""
+def encode_store(autoencoder: VideoAutoencoder, store: ClipStore, most: int) -> Tensor:
+    """Means of z, (N, Cz, 8, 8), of the first `most` clips as they are."""
     autoencoder.eval()
-    means, logvars = [], []
-    for part in store.parts(64, most):
-        batch = store.batch(part)
-        versions = (version(batch, part, np.full(len(part), number)) for number in range(version_count(store)))
-        moving = [motion_input(beside(autoencoder, one), autoencoder.config) for one in versions]
-        codes = [autoencoder.encode(motion) for motion in moving]
-        means.append(torch.stack([mean for mean, _ in codes], dim=1))
-        logvars.append(torch.stack([logvar for _, logvar in codes], dim=1))
-    return Codes(torch.cat(means).cpu(), torch.cat(logvars).cpu())
+    batches = (beside(autoencoder, store.batch(part)) for part in store.parts(64, most))
+    return torch.cat([autoencoder.encode(motion_input(batch, autoencoder.config))[0] for batch in batches])
 
 
 @torch.no_grad()

@@ -15,14 +15,14 @@ SQUARE_WEIGHT = 0.25
 JUDGED_PX = 1.0
 
 
-def flow_loss(flow: Tensor, truth: Tensor, trusted: Tensor | None = None) -> Tensor:
-    """Mean of |e| + 0.25 e^2 over both components, in px; moving places count five times, untrusted ones not at all.
+def flow_loss(flow: Tensor, truth: Tensor, trusted: Tensor | None = None, moving: float = MOVING_WEIGHT) -> Tensor:
+    """Mean of |e| + 0.25 e^2 over both components, in px; places that move count 1 + `moving` times, untrusted ones not at all.
 
     flow, truth: (..., 2, H, W) px; trusted: (..., 1, H, W) in {0, 1}, or None for everywhere. Where several processes share a
     batch, the mean is over the places of all of them.
     """
     error = flow - truth
-    emphasis = 1 + MOVING_WEIGHT * (truth.norm(dim=-3, keepdim=True) > MOVING_PX)
+    emphasis = 1 + moving * (truth.norm(dim=-3, keepdim=True) > MOVING_PX)
     if trusted is not None:
         emphasis = emphasis * trusted
     return (emphasis * (error.abs() + SQUARE_WEIGHT * error.square())).sum() / processes.average(emphasis.sum()) / 2

@@ -87,17 +87,6 @@ def _paper(size_px: int) -> Preset:
     )
 
 
-def _refinement(video: int, rate: float, base: int, kinematics: int) -> Preset:
-    """Goes on from a finished model (`--from`): its encoders of still and pokes are trained with the base alone."""
-    return replace(
-        _GARDEN,
-        video=replace(_GARDEN.video, steps=video, learning_rate=rate),
-        conditioner=replace(_GARDEN.conditioner, steps=0),
-        base=replace(_GARDEN.base, steps=base, learning_rate=7e-4),
-        kinematics=replace(_GARDEN.kinematics, steps=kinematics, learning_rate=1e-3),
-    )
-
-
 PRESETS = {
     "garden-64": _GARDEN,
     "garden-rgb-64": replace(
@@ -108,8 +97,13 @@ PRESETS = {
         critics=CriticsLoss(clip_frames=5, frame_widths=(16, 32, 64, 64), clip_widths=(16, 32, 48, 64), groups=8, rate=0.25),
     ),
     "garden-frames-64": replace(_GARDEN, networks=frames_64()),
-    "refine-64": _refinement(video=4000, rate=1.5e-3, base=1200, kinematics=1200),
-    "widen-64": _refinement(video=1000, rate=1e-3, base=1600, kinematics=800),
+    "refine-64": replace(
+        _GARDEN,
+        video=replace(_GARDEN.video, steps=3000, learning_rate=1e-3),
+        conditioner=replace(_GARDEN.conditioner, steps=0),
+        base=replace(_GARDEN.base, steps=4000, learning_rate=7e-4),
+        kinematics=replace(_GARDEN.kinematics, steps=1500, learning_rate=1e-3),
+    ),
     "footage-64": replace(
         _GARDEN,
         video=_fine_tuned(_GARDEN.video, 500),
@@ -132,6 +126,6 @@ PRESETS = {
 }
 """`garden-rgb-64` and `garden-frames-64` differ from `garden-64` in one thing each, to be compared with it on the same clips.
 
-These go on from a model of garden-64's sizes (`--from garden-64`): `refine-64` for long, `widen-64` shorter, on more kinds of
-clips, `footage-64` on one's own footage. `smoke-64` runs every stage for two steps: it proves that training works, no more.
+These go on from a model of garden-64's sizes (`--from garden-64`): `refine-64` for long, its encoders of still and pokes with the
+base alone; `footage-64` on one's own footage. `smoke-64` runs every stage for two steps: it proves that training works, no more.
 """
