@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -45,12 +44,6 @@ class FreshClips(ClipStore):
         """Render the clips of these numbers."""
         batch = self._rendered(indices).batch
         return Batch(*(field.cpu() for field in (batch.frames, batch.motion, batch.backward, batch.visible, batch.poke_flow)))
-
-    def conditions(self, indices: NDArray[np.int64]) -> Batch:
-        """Only what stage 2 reads of the clips: x0 (as a clip of one frame) and the poke flow; the rest is empty."""
-        batch = self.batch(indices)
-        nothing = torch.zeros(len(indices), 0, 2, 1, 1)
-        return replace(batch, frames=batch.frames[:, :1], motion=nothing, backward=nothing, visible=nothing)
 
     def neighbour(self, index: int) -> NDArray[np.bool_]:
         """Where x0 of a clip shows an object that stands still, (S, S); nowhere in clips without one."""

@@ -179,13 +179,6 @@ class ClipStore:
             self._foreground(indices),
         )
 
-    def conditions(self, indices: NDArray[np.int64]) -> Batch:
-        """Only what stage 2 reads of the clips: x0 (as a clip of one frame) and the poke flow; the rest is empty."""
-        x0 = torch.from_numpy(np.stack([self._row("frames", i)[:1] for i in indices])).float() / 127.5 - 1
-        nothing = torch.zeros(len(indices), 0, 2, 1, 1)
-        flow = self._take("poke_flow", indices).float()
-        return Batch(x0, nothing, nothing, nothing, flow, self._foreground(indices))
-
     def neighbour(self, index: int) -> NDArray[np.bool_]:
         """Where x0 of a clip shows an object that stands still, (S, S); nowhere in clips without one."""
         return np.array(self._row("neighbour", index), bool)

@@ -36,7 +36,8 @@ def _record(options: argparse.Namespace, store: ClipStore) -> dict[str, object]:
         "command": f"ipoke train {clips}{held_out} -o {options.output.name} "
         f"--preset {options.preset} --seed {options.seed}"
         + (f" --from {options.source}" if options.source else "")
-        + (footage_command(options) + ("" if options.augment else " --no-augment") if store.info.footage else ""),
+        + (footage_command(options) if store.info.footage else "")
+        + ("" if options.augment else " --no-augment"),
         "commit": found.stdout.strip() or "unknown",
         "torch": torch.__version__,
         "seed": options.seed,
@@ -67,7 +68,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     add_fresh_options(parser)
     add_footage_options(parser)
-    parser.add_argument("--no-augment", dest="augment", action="store_false", help="don't vary colour and angle of footage")
+    parser.add_argument("--no-augment", dest="augment", action="store_false", help="don't vary colour, angle and place of clips")
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
     terminate_like_interrupt()
@@ -90,6 +91,7 @@ def _open(options: argparse.Namespace, sizes: AutoencoderConfig, footage: Footag
     if options.held_out is None or len(options.clips) > 1:
         raise StoreError(f"{first} stands alone, with the clips to judge by named with --held-out.")
     train = open_fresh(str(first), options, sizes.size_px, sizes.frames)
+    train.augmented = options.augment
     return train, open_clips(options.held_out, Part.WHOLE, sizes.size_px, sizes.frames, footage)
 
 

@@ -54,9 +54,7 @@ def train(
     if preset.networks.autoencoder.standardised and source is None:
         some = encode_store(networks.autoencoder, stores[0], STANDARDISING_CLIPS)
         networks.autoencoder.standardise(some)
-    train_clips, held_out_clips = (
-        CodedClips(store, networks.autoencoder, pokes, preset.least_deviation) for store in stores
-    )
+    train_clips, held_out_clips = (CodedClips(store, networks.autoencoder, pokes, preset.least_deviation) for store in stores)
     if preset.networks.flow.base_hidden:
         base = BaseStage(networks, train_clips, held_out_clips, preset.base_loss, preset.base.batch, seed)
         train_stage(base, preset.base, work, fabric)

@@ -40,15 +40,6 @@ def test_fresh_clips_are_those_of_a_store(store: ClipStore, processes: int) -> N
     assert (fresh.neighbour(1) != store.neighbour(1)).mean() < 0.005
 
 
-def test_conditions_are_the_still_and_where_it_goes(store: ClipStore) -> None:
-    fresh = FreshClips(SceneSource("plants", 4, 32, 10), 3, CPU)
-    (part,) = fresh.parts(8)
-    mine, theirs = fresh.conditions(part), store.conditions(part)
-    assert mine.frames.shape == theirs.frames.shape == (3, 1, 3, 32, 32)
-    assert torch.allclose(mine.frames, theirs.frames, atol=1e-3)
-    assert mine.motion.numel() == 0
-
-
 def test_training_draws_fresh_clips_as_it_draws_those_of_a_store(store: ClipStore) -> None:
     options = argparse.Namespace(cutouts=None, photos=None, mocap=None, device="cpu", processes=1)
     fresh = open_fresh("plants:4:3", options, 32, 10)

@@ -9,12 +9,12 @@ import torch
 
 from ipoke_models import load_model
 from ipoke_models.autoencoder import VideoAutoencoder
-from ipoke_models.data.batches import draw, version, version_count
+from ipoke_models.data.batches import motion_input
 from ipoke_models.data.clips import open_training_clips
 from ipoke_models.data.footage_store import FootageOptions
 from ipoke_models.evaluation import __main__ as evaluation
 from ipoke_models.training import __main__ as training
-from ipoke_models.training.codes import encode_store
+from ipoke_models.training.codes import CodedClips, encode_still
 from ipoke_models.training.presets import PRESETS
 from tests.data.small_footage import moving_square, write_video
 
@@ -62,15 +62,30 @@ def test_footage_is_refused_in_a_sentence_where_there_is_none(tmp_path: Path, ca
         assert capsys.readouterr().err.count("\n") == 1
 
 
-def test_versions_of_augmented_clips_are_those_that_their_codes_were_made_of(footage: Path, tmp_path: Path) -> None:
+def test_clips_are_varied_in_training_and_judged_as_they_are(footage: Path, tmp_path: Path) -> None:
     sizes = PRESETS["smoke-64"].networks.autoencoder
-    options = FootageOptions(cache=tmp_path)
-    store, held_out = open_training_clips([footage], None, sizes, options, augment=True)
-    assert (version_count(store), version_count(held_out)) == (8, 2)
-    indices, versions = np.array([0, 1, 2]), np.array([2, 7, 1])
-    whole = version(store.batch(indices), indices, versions)
-    conditions = version(store.conditions(indices), indices, versions)
-    assert torch.allclose(whole.frames[:, :1], conditions.frames, atol=1e-5)
-    assert torch.allclose(whole.poke_flow, conditions.poke_flow, atol=1e-5)
-    assert encode_store(VideoAutoencoder(sizes).eval(), store).mean.shape[:2] == (len(store), 8)
-    assert not torch.equal(draw(store, np.random.default_rng(0), 2).frames, draw(store, np.random.default_rng(1), 2).frames)
+    store, held_out = open_training_clips([footage], None, sizes, FootageOptions(cache=tmp_path), augment=True)
+    autoencoder = VideoAutoencoder(sizes).eval()
+    train, judge = (CodedClips(clips, autoencoder, (5, 5)) for clips in (store, held_out))
+    first, again, other = (train.random(np.random.default_rng(seed), 4) for seed in (0, 0, 1))
+    assert torch.equal(first.x0, again.x0)
+    assert torch.equal(first.z, again.z)
+    assert not torch.equal(first.x0, other.x0)
+    stills = store.batch(np.arange(len(store))).frames[:, 0]
+    assert not any(torch.equal(x0, still) for x0 in (*first.x0, *other.x0) for still in (*stills, *stills.flip(-1)))
+    (judged,) = judge.in_order(np.random.default_rng(0), len(held_out))
+    assert torch.equal(judged.x0, held_out.batch(np.arange(len(held_out))).frames[:, 0])
+
+
+def test_codes_are_those_of_the_clips_or_of_standing_still_where_the_background_is_poked(footage: Path, tmp_path: Path) -> None:
+    sizes = PRESETS["smoke-64"].networks.autoencoder
+    store, _ = open_training_clips([footage], None, sizes, FootageOptions(cache=tmp_path), augment=True)
+    autoencoder = VideoAutoencoder(sizes).eval().requires_grad_(False)
+    drawn = CodedClips(store, autoencoder, (5, 5), least_deviation=0.0).random(np.random.default_rng(3), 32)
+    still = drawn.pokes.still
+    assert 0 < int(still.sum()) < 32
+    mean, logvar = autoencoder.encode(motion_input(drawn.batch, sizes))
+    of_still = encode_still(autoencoder, drawn.x0)
+    for which, (mu, log_variance) in ((~still, (mean, logvar)), (still, of_still)):
+        noise = (drawn.z - mu)[which] / torch.exp(0.5 * log_variance[which])
+        assert float(noise.std()) == pytest.approx(1, abs=0.05)
