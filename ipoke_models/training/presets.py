@@ -92,7 +92,7 @@ PRESETS = {
     "garden-rgb-64": replace(
         _GARDEN,
         networks=rgb_64(),
-        video=replace(_GARDEN.video, adam=Adam(betas=(0.5, 0.9))),
+        video=replace(_GARDEN.video, steps=600, validate_every=100, save_every=50, adam=Adam(betas=(0.5, 0.9))),
         video_loss=VideoLoss(frame=10.0, decoded_frames=4),
         critics=CriticsLoss(clip_frames=5, frame_widths=(16, 32, 64, 64), clip_widths=(16, 32, 48, 64), groups=8, rate=0.25),
     ),
@@ -124,7 +124,8 @@ PRESETS = {
         twin_hidden=16,
     ),
 }
-"""`garden-rgb-64` and `garden-frames-64` differ from `garden-64` in one thing each, to be compared with it on the same clips.
+"""`garden-rgb-64` and `garden-frames-64` differ from `garden-64` in one thing each, to be compared with it on the same clips. A
+step with critics takes four times as long, so the first does a quarter of the steps: as much processor time.
 
 These go on from a model of garden-64's sizes (`--from garden-64`): `refine-64` for long, its encoders of still and pokes with the
 base alone; `footage-64` on one's own footage. `smoke-64` runs every stage for two steps: it proves that training works, no more.
