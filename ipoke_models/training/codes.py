@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..autoencoder import VideoAutoencoder, flow_motion_input
 from ..config import LATENT_PX, MotionInput
-from ..data.batches import draw, motion_input
+from ..data.batches import draw, mirror, motion_input
 from ..data.pokes import SimulatedPokes, simulate_pokes
 from ..data.store import Batch, ClipStore
 from .processes import beside
@@ -80,10 +80,15 @@ class CodedClips:
 
 @torch.no_grad()
 def encode_store(autoencoder: VideoAutoencoder, store: ClipStore, most: int) -> Tensor:
-    """Means of z, (N, Cz, 8, 8), of the first `most` clips as they are."""
+    """Means of z, (2 N, Cz, 8, 8), of the first `most` clips as they are and mirrored."""
     autoencoder.eval()
-    batches = (beside(autoencoder, store.batch(part)) for part in store.parts(64, most))
-    return torch.cat([autoencoder.encode(motion_input(batch, autoencoder.config))[0] for batch in batches])
+    means = []
+    for part in store.parts(64, most):
+        batch = beside(autoencoder, store.batch(part))
+        everyone = torch.ones(len(part), dtype=torch.bool, device=batch.frames.device)
+        for clips in (batch, mirror(batch, everyone)):
+            means.append(autoencoder.encode(motion_input(clips, autoencoder.config))[0])
+    return torch.cat(means)
 
 
 @torch.no_grad()
