@@ -36,12 +36,12 @@ def open_backend() -> Backend:
     if command is None and wish:
         sentence = f"No backend was found at {wish}; install it, or set its path in the add-on's preferences."
         raise NoBackendError(sentence, Fix.PREFERENCES)
-    lost = environment.lost_python(managed_root())
-    if command is None and lost is not None:
-        sentence = f"The backend was set up with {lost}, which is gone; press Set Up Backend to set it up anew."
-        raise NoBackendError(sentence, Fix.SET_UP)
     if command is None:
-        raise NoBackendError("No backend was found on this machine; press Set Up Backend.", Fix.SET_UP)
+        sentence = "No backend was found on this machine; press Set Up Backend."
+        lost = environment.lost_python(managed_root())
+        if lost is not None:
+            sentence = f"The backend was set up with {lost}, which is gone; press Set Up Backend to set it up anew."
+        raise NoBackendError(sentence, Fix.SET_UP)
     return LocalBackend(Launcher(command, default_runtime_dir()))
 
 

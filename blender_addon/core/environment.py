@@ -189,11 +189,11 @@ def adopt(plan: Plan) -> None:
 
 def managed_python(root: Path) -> Path | None:
     """Return the Python of the managed environment; None when there is none."""
-    current = root / CURRENT
-    if not current.is_file():
+    folder = _managed(root)
+    if folder is None or lost_python(root) is not None:
         return None
-    python = python_of(root / current.read_text(encoding="utf-8").strip())
-    return python if python.is_file() and lost_python(root) is None else None
+    python = python_of(folder)
+    return python if python.is_file() else None
 
 
 def lost_python(root: Path) -> Path | None:
@@ -201,14 +201,18 @@ def lost_python(root: Path) -> Path | None:
 
     An environment is only links to it, or on Windows a small program that starts it.
     """
-    current = root / CURRENT
-    if not current.is_file():
-        return None
-    settings = root / current.read_text(encoding="utf-8").strip() / "pyvenv.cfg"
-    if not settings.is_file():
+    folder = _managed(root)
+    settings = None if folder is None else folder / "pyvenv.cfg"
+    if settings is None or not settings.is_file():
         return None
     named = re.search(r"^executable *= *(.+)$", settings.read_text(encoding="utf-8"), re.MULTILINE)
     return None if named is None or Path(named[1].strip()).is_file() else Path(named[1].strip())
+
+
+def _managed(root: Path) -> Path | None:
+    """Return the folder of the environment that counts."""
+    current = root / CURRENT
+    return root / current.read_text(encoding="utf-8").strip() if current.is_file() else None
 
 
 def python_of(folder: Path) -> Path:
