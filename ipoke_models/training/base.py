@@ -52,7 +52,7 @@ class BaseStage:
     def losses(self, step: int) -> dict[str, Tensor]:
         """Terms of the loss on fresh clips and pokes."""
         rng = np.random.default_rng([self._seed, 6, step])
-        examples = processes.share(self._train.random(rng, self._batch))
+        examples = self._train.random_share(rng, self._batch)
         frames = examples.batch.backward.shape[1]
         chosen = [int(rng.integers(frames - 1)), frames - 1]
         mean, nll = self._predict(examples)

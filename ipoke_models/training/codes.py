@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from ..config import LATENT_PX, MotionInput
 from ..data.batches import draw, mirror, motion_input
 from ..data.pokes import SimulatedPokes, simulate_pokes
 from ..data.store import Batch, ClipStore
-from .processes import beside
+from .processes import beside, share
 
 LEAST_DEVIATION = 0.1
 """Noise on standardised codes: without it the likelihood pays for scales so thin that the inverse overflows."""
@@ -52,30 +52,31 @@ class CodedClips:
 
     def random(self, rng: np.random.Generator, count: int) -> Examples:
         """Examples of random clips, mirrored and varied as `draw` does."""
-        return self._examples(draw(self.store, rng, count), rng)
+        return self._coded(*self._poked(draw(self.store, rng, count), rng))
+
+    def random_share(self, rng: np.random.Generator, count: int) -> Examples:
+        """This process's share of what `random` draws; the others' clips are not encoded."""
+        batch, pokes, noise = self._poked(draw(self.store, rng, count), rng)
+        return self._coded(share(batch), share(pokes), share(noise))
 
     def in_order(self, rng: np.random.Generator, size: int, most: int | None = None) -> Iterator[Examples]:
         """Examples of all clips (or of the first `most`) as they are, up to `size` at a time."""
-        return (self._examples(self.store.batch(part), rng) for part in self.store.parts(size, most))
+        return (self._coded(*self._poked(self.store.batch(part), rng)) for part in self.store.parts(size, most))
+
+    def _poked(self, batch: Batch, rng: np.random.Generator) -> tuple[Batch, SimulatedPokes, Tensor]:
+        """The batch, pokes on it, and the noise of its codes."""
+        pokes = simulate_pokes(batch.poke_flow, rng, *self._pokes, foreground=batch.foreground)
+        shape = len(batch.frames), self._autoencoder.config.latent_channels, LATENT_PX, LATENT_PX
+        return batch, pokes, torch.from_numpy(rng.standard_normal(shape, dtype=np.float32))
 
     @torch.no_grad()
-    def _examples(self, batch: Batch, rng: np.random.Generator) -> Examples:
-        pokes = simulate_pokes(batch.poke_flow, rng, *self._pokes, foreground=batch.foreground)
-        noise = torch.from_numpy(rng.standard_normal((len(batch.frames), *self._shape), dtype=np.float32))
-        examples = beside(self._autoencoder, Examples(batch, pokes, noise))
-        return replace(examples, z=self._drawn(examples, examples.z))
-
-    def _drawn(self, examples: Examples, noise: Tensor) -> Tensor:
-        """z of the clips, (B, Cz, 8, 8), drawn from its posterior; of standing still where that is what the pokes ask for."""
-        autoencoder, still = self._autoencoder.eval(), examples.pokes.still
-        mean, logvar = autoencoder.encode(motion_input(examples.batch, autoencoder.config))
-        if bool(still.any()):
-            mean[still], logvar[still] = encode_still(autoencoder, examples.x0[still])
-        return mean + torch.sqrt(torch.exp(logvar) + self._least_deviation**2) * noise
-
-    @property
-    def _shape(self) -> tuple[int, int, int]:
-        return self._autoencoder.config.latent_channels, LATENT_PX, LATENT_PX
+    def _coded(self, batch: Batch, pokes: SimulatedPokes, noise: Tensor) -> Examples:
+        autoencoder = self._autoencoder.eval()
+        batch, pokes, noise = (beside(autoencoder, batch), beside(autoencoder, pokes), beside(autoencoder, noise))
+        mean, logvar = autoencoder.encode(motion_input(batch, autoencoder.config))
+        if bool(pokes.still.any()):
+            mean[pokes.still], logvar[pokes.still] = encode_still(autoencoder, batch.frames[pokes.still, 0])
+        return Examples(batch, pokes, mean + torch.sqrt(torch.exp(logvar) + self._least_deviation**2) * noise)
 
 
 @torch.no_grad()

@@ -12,7 +12,6 @@ from torch import Tensor
 from ..networks import Networks
 from .codes import CodedClips, Examples
 from .losses import mean_figures
-from .processes import share
 
 INITIALISATION_CLIPS = 256
 
@@ -41,7 +40,7 @@ class KinematicsStage:
 
     def losses(self, step: int) -> dict[str, Tensor]:
         """Negative log-likelihood on fresh clips and pokes."""
-        return {"nll": self._nll(share(self._train.random(np.random.default_rng([self._seed, 4, step]), self._batch)))}
+        return {"nll": self._nll(self._train.random_share(np.random.default_rng([self._seed, 4, step]), self._batch))}
 
     @torch.no_grad()
     def _condition(self, examples: Examples) -> Tensor:

@@ -41,9 +41,9 @@ class TwinStage:
         """Negative evidence on fresh clips."""
         rng = np.random.default_rng([self._seed, 8, step])
         torch.manual_seed(int(rng.integers(2**31)))
-        examples = self._train.random(rng, self._batch)
-        noise = beside(self.module, torch.randn(examples.z.shape))
-        return {"evidence": self._evidence(share(examples), share(noise))}
+        examples = self._train.random_share(rng, self._batch)
+        noise = share(torch.randn(self._batch, *examples.z.shape[1:]))
+        return {"evidence": self._evidence(examples, beside(self.module, noise))}
 
     def _evidence(self, examples: Examples, noise: Tensor | None = None) -> Tensor:
         with torch.no_grad():
