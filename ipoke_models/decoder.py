@@ -110,16 +110,13 @@ class SpadeDecoder(nn.Module):
         flow = x[:, :2] * self.config.flow_scale_px
         visibility, colour = torch.sigmoid(x[:, 2:3]), torch.tanh(x[:, 3:])
         warped = warp(x0.expand(x.shape[0], -1, -1, -1), flow)
-        if not self.training:  # what rounds to either side of white would get a gradient or none
-            warped = warped.clamp(-1, 1)
         return Rendered(visibility * warped + (1 - visibility) * colour, flow, visibility, colour)
 
 
 def warp(image: Tensor, flow: Tensor) -> Tensor:
     """y(p) = image(p + flow(p)), bicubic, the border repeated.
 
-    image: (B, C, H, W); flow: (B, 2, H, W) = (dx, dy) in px. The result overshoots the image's range a little where that has
-    edges. Bilinear, each frame would be softer than its still.
+    image: (B, C, H, W) in [-1, 1]; flow: (B, 2, H, W) = (dx, dy) in px. Bilinear, each frame is softer than its still.
     """
     height, width = image.shape[-2:]
     rows = torch.arange(height, device=flow.device, dtype=flow.dtype).view(1, height, 1)
@@ -127,7 +124,9 @@ def warp(image: Tensor, flow: Tensor) -> Tensor:
     grid_x = (2 * (columns + flow[:, 0]) + 1) / width - 1
     grid_y = (2 * (rows + flow[:, 1]) + 1) / height - 1
     grid = torch.stack((grid_x, grid_y), dim=-1)
-    return F.grid_sample(image, grid, mode="bicubic", padding_mode="border", align_corners=False)
+    result = F.grid_sample(image, grid, mode="bicubic", padding_mode="border", align_corners=False)
+    # Held to the range; the gradient passes as if it were not, or a white pixel would get one or none as it is rounded.
+    return result.detach().clamp(-1, 1) + (result - result.detach())
 
 
 @torch.no_grad()

@@ -24,4 +24,4 @@ def sparse_warp(x0: Tensor, places: Tensor, shifts: Tensor, frames: int) -> Tens
     squares = (axis.view(1, 1, -1, 1) - centres[..., 0, None, None]) ** 2 + (axis - centres[..., 1, None, None]) ** 2
     weights = torch.exp(-squares / (2 * (RADIUS_SHARE * size_px) ** 2))
     drag = torch.einsum("tnhw,nc->tchw", weights, shifts) / weights.sum(dim=1, keepdim=True).clamp_min(1)
-    return warp(x0.expand(frames, -1, -1, -1), -times[..., None] * drag).clamp(-1, 1)
+    return warp(x0.expand(frames, -1, -1, -1), -times[..., None] * drag)
