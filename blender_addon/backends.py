@@ -22,6 +22,8 @@ from .core.link import Fix, NoBackendError, RemoteBackend
 from .core.runtime import Backend
 
 BACKEND_VARIABLE = "IPOKE_BACKEND"
+MODELS_VARIABLE = "IPOKE_MODELS"
+"""Where a backend looks for models beside its own, folders as in PATH."""
 PACKAGE_LISTS = Path(__file__).parent / "environment"
 
 
@@ -42,12 +44,20 @@ def open_backend() -> Backend:
         if lost is not None:
             sentence = f"The backend was set up with {lost}, which is gone; press Set Up Backend to set it up anew."
         raise NoBackendError(sentence, Fix.SET_UP)
-    return LocalBackend(Launcher(command, default_runtime_dir()))
+    return LocalBackend(Launcher(command, default_runtime_dir(), _models_environment(chosen.models_folder)))
 
 
 def managed_root() -> Path:
     """Return the folder of the add-on's own environment for the backend."""
     return Path(bpy.utils.extension_path_user(__package__, path="env", create=True))
+
+
+def _models_environment(folder: str) -> dict[str, str]:
+    """The backend's environment, with the artist's folder of models before those that are named there already."""
+    if not folder:
+        return {}
+    given = os.environ.get(MODELS_VARIABLE)
+    return {MODELS_VARIABLE: os.pathsep.join([bpy.path.abspath(folder), *([given] if given else [])])}
 
 
 def _remote(file: Path) -> RemoteBackend:

@@ -64,7 +64,7 @@ def make_active(context: bpy.types.Context, obj: bpy.types.Object) -> None:
 def settings(plate: IPOKE_PG_plate) -> Settings:
     """Return what is set on a plate, but for its seed."""
     box = region_box(plate) if plate.use_region else None
-    return Settings(poke_settings(plate.pokes), plate.samples, box, like=likes(plate.like))
+    return Settings(poke_settings(plate.pokes), plate.samples, box, like=likes(plate.like), model=plate.model)
 
 
 def poke_settings(pokes: Iterable[IPOKE_PG_poke]) -> tuple[PokeSetting, ...]:

@@ -20,6 +20,12 @@ class IPOKE_AP_preferences(bpy.types.AddonPreferences):
         subtype="FILE_PATH",
     )
 
+    models_folder: StringProperty(
+        name="Models",
+        description="Folder with a folder for each model of your own, such as 'ipoke train' writes; read when the backend starts",
+        subtype="DIR_PATH",
+    )
+
     library_folder: StringProperty(
         name="Kinematics",
         description="Folder of the library of motions; empty keeps them with the add-on's own files",
@@ -36,6 +42,7 @@ class IPOKE_AP_preferences(bpy.types.AddonPreferences):
         column.use_property_split = True
         column.prop(self, "backend_path")
         column.prop(self, "connection_file")
+        column.prop(self, "models_folder")
         column.prop(self, "library_folder")
         box = self.layout.box()
         box.label(text="Keys in Object Mode", icon="KEYINGSET")

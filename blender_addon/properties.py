@@ -61,6 +61,12 @@ def _colour_spaces(_bake: "IPOKE_PG_bake", _context: bpy.types.Context, text: st
     return [item.identifier for item in known if text.lower() in item.identifier.lower()]
 
 
+def _models(_plate: "IPOKE_PG_plate", _context: bpy.types.Context, text: str) -> list[str]:
+    from . import models  # stands on what needs the properties
+
+    return [entry.name for entry in models.installed() if text.lower() in entry.name.lower()]
+
+
 def _timing_changed(plate: "IPOKE_PG_plate", _context: bpy.types.Context) -> None:
     results.refresh(plate.id_data)
 
@@ -207,6 +213,11 @@ class IPOKE_PG_plate(bpy.types.PropertyGroup):
         max=1.0,
         default=0.3,
         subtype="FACTOR",
+    )
+    model: StringProperty(
+        name="Model",
+        description="Which of the backend's models says how things move; empty leaves the choice to the backend",
+        search=_models,
     )
     live: BoolProperty(name="Live", description="Sample one preview whenever an arrow was drawn or changed")
     use_region: BoolProperty(

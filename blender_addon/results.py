@@ -233,7 +233,7 @@ def _ensure_entry(plate: IPOKE_PG_plate, job: Job) -> None:
     if job.summary is not None and not known.plate_sha256:
         known.model = job.summary.model.name
         known.plate_sha256 = job.summary.plate_sha256
-        known.group = job.settings.key(job.summary.plate_sha256)
+        known.group = job.settings.key(job.summary.plate_sha256, job.summary.model.name)
         known.region_px = job.summary.region_px
 
 

@@ -93,6 +93,8 @@ OTHERS = {
     "Loop": "Schleife",
     "Mirror": "Spiegeln",
     "mirrored": "gespiegelt",
+    "Model": "Modell",
+    "Models": "Modelle",
     "Motions that are extracted appear here, to be replayed on any plate": (
         "Hier erscheinen gewonnene Bewegungen, die sich auf jedem Bild wiedergeben lassen"
     ),

@@ -35,7 +35,8 @@ class Replay:
 class Settings:
     """Everything beside the seed. `region` None leaves the choice to the backend; `replay` names a motion of the library.
 
-    `like` names the variant that all are to be like, and before it what that one was sampled like itself.
+    `like` names the variant that all are to be like, and before it what that one was sampled like itself. `model` is a name, or
+    empty for the one that the backend takes by itself.
     """
 
     pokes: tuple[PokeSetting, ...] = ()
@@ -43,17 +44,18 @@ class Settings:
     region: Box | None = None
     replay: Replay = Replay()
     like: tuple[Like, ...] = ()
+    model: str = ""
 
     @property
     def asked(self) -> tuple[Poke, ...]:
         """The pokes that travel: the enabled ones, stretched by their strength and that of a replay."""
         return tuple(to_poke(poke.arrow, self.replay.strength * poke.strength) for poke in self.pokes if poke.enabled)
 
-    def key(self, plate_sha256: str) -> str:
-        """What is the same in two jobs that differ in their seeds only."""
+    def key(self, plate_sha256: str, model: str) -> str:
+        """What is the same in two jobs that differ in their seeds only; `model` is the one that made their variants."""
         pokes: tuple[Vec2, ...] = tuple(pair for poke in self.asked for pair in ((poke.x, poke.y), (poke.dx, poke.dy)))
         mirrored = [True] if self.replay.mirror else []
-        told = repr((plate_sha256, pokes, self.region, self.replay.kinematics, *mirrored, *self.like))
+        told = repr((plate_sha256, model, pokes, self.region, self.replay.kinematics, *mirrored, *self.like))
         return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 

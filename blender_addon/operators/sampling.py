@@ -7,7 +7,7 @@ from pathlib import Path
 import bpy
 from bpy.props import FloatProperty
 
-from .. import library, plates, pump, results
+from .. import library, models, plates, pump, results
 from .._vendor.client import Like, OutputSize, SampleRequest, new_job_id
 from .._vendor.protocol import limits
 from ..core import app, folders, region
@@ -108,6 +108,7 @@ def recall(plate: IPOKE_PG_plate, job: IPOKE_PG_job) -> None:
     if job.kinematics:  # nothing was drawn, so there was no seed
         plate.replay_strength, plate.replay_mirror = job.strength, job.mirror
     else:
+        plate.model = job.model
         plate.seed, plate.lock_seed = job.seed, True
         plate.samples = job.samples or plate.samples
     plates.store_pokes(plate.pokes, plates.poke_settings(job.pokes))
@@ -209,12 +210,13 @@ def new_job(obj: bpy.types.Object, kind: JobKind = JobKind.SAMPLE, replay: Repla
     settings = plates.settings(plate)
     if kind is JobKind.LIVE or replay.kinematics:
         settings = replace(settings, samples=1, replay=replay, like=())
+    if replay.kinematics:
+        settings = replace(settings, model="")  # the motion says which model made it
     pokes = settings.asked
     if settings.region is not None:
         region.check_pokes(settings.region, pokes)
-    info = pump.state().backend.info
-    if info is not None and info.models and len(pokes) > info.models[0].max_pokes:
-        model = info.models[0]
+    model = models.asked(plate)
+    if model is not None and len(pokes) > model.max_pokes:
         raise PokeError(f"{model.name} takes {model.max_pokes} pokes at most; disable some of the {len(pokes)} arrows.")
     target = plates.target(obj)
     job_id = new_job_id()
@@ -227,6 +229,7 @@ def new_job(obj: bpy.types.Object, kind: JobKind = JobKind.SAMPLE, replay: Repla
         samples=settings.samples,
         seed=0 if replay.kinematics else plate.seed,
         like=settings.like,
+        model=settings.model or None,
         kinematics=library.read(Path(replay.kinematics)) if replay.kinematics else None,
         mirror=replay.mirror,
         size=OutputSize.PREVIEW,

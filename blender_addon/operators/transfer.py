@@ -6,7 +6,7 @@ from pathlib import Path
 import bpy
 from bpy.props import BoolProperty, FloatProperty, IntProperty, StringProperty
 
-from .. import library, movies, plates, pump, results
+from .. import library, models, movies, plates, pump, results
 from .._vendor.client import InvertRequest, new_job_id
 from ..core import clips, folders
 from ..core.app import Phase
@@ -26,7 +26,7 @@ class _Extracts:
 
     @classmethod
     def _is_ready(cls, context: bpy.types.Context) -> bool:
-        up = pump.state().backend.phase is Phase.READY and pump.state().backend.info.models
+        up = pump.state().backend.phase is Phase.READY and models.installed()
         return (
             has_plate(cls, context)
             and holds(cls, up, "Start the backend first: it says how many frames the model takes")
@@ -89,9 +89,12 @@ class _ExtractsPart(_Extracts):
         return {"RUNNING_MODAL"}
 
     def _pick(self, total: int) -> list[int]:
-        """Return as many frames of the part as the model takes, evenly spread; raises `FolderError`."""
-        count = pump.state().backend.info.models[0].frames + 1
-        return clips.Part(self.first, self.last).spread(total, count)
+        """Return as many frames of the part as the model takes, evenly spread; raises `AddonError`."""
+        plate = plates.active(bpy.context)
+        model = models.asked(plate)
+        if model is None:
+            raise PlateError(f"The model {plate.model} is not installed; choose another one in the panel Sample.")
+        return clips.Part(self.first, self.last).spread(total, model.frames + 1)
 
     def _read_images(self, shots: list[Path]) -> tuple[bytes, ...]:
         return clips.read([shots[number - 1] for number in self._pick(len(shots))])
@@ -103,7 +106,7 @@ class _ExtractsPart(_Extracts):
         except AddonError as error:
             self.report({"ERROR"}, error.sentence)
             return {"CANCELLED"}
-        request = InvertRequest(new_job_id(), frames, name, upright=False)
+        request = InvertRequest(new_job_id(), frames, name, model=plates.active(context).model or None, upright=False)
         return self._ask(context.active_object, request, frames[-1])
 
 

@@ -3,7 +3,7 @@
 import bpy
 from bpy.app.translations import pgettext_iface
 
-from .. import plates
+from .. import models, plates
 from ..core.german import CONTEXT
 from ..core.jobs import Job, JobKind
 from ..core.pokes import longest_px
@@ -77,6 +77,8 @@ class IPOKE_PT_sample(PlatePanel, bpy.types.Panel):
         row = column.row(align=True)
         row.prop(plate, "seed")
         row.prop(plate, "lock_seed", text="", icon="LOCKED" if plate.lock_seed else "UNLOCKED")
+        if models.has_choice(plate):
+            column.prop(plate, "model")
         row = column.row(align=True)
         row.prop(plate, "use_region", toggle=True, icon="SELECT_SET")
         row.prop(plate, "live", toggle=True, icon="PLAY")

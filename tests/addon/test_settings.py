@@ -17,16 +17,21 @@ def test_what_travels_is_enabled_and_stretched():
 
 def test_a_group_does_not_depend_on_names_disabled_pokes_or_the_number_of_variants():
     other = replace(SETTINGS, pokes=(PokeSetting("Renamed", ARROW, 0.5),), samples=8)
-    assert other.key("plate") == SETTINGS.key("plate")
+    assert other.key("plate", "garden") == SETTINGS.key("plate", "garden")
 
 
-def test_a_group_depends_on_plate_arrows_and_region():
+def test_a_group_depends_on_plate_model_arrows_and_region():
     others = [
-        SETTINGS.key("other"),
-        replace(SETTINGS, pokes=(PokeSetting("Leaf", ARROW, 0.6),)).key("plate"),
-        replace(SETTINGS, region=Box(0, 0, 1, 1)).key("plate"),
+        SETTINGS.key("other", "garden"),
+        SETTINGS.key("plate", "plants"),
+        replace(SETTINGS, pokes=(PokeSetting("Leaf", ARROW, 0.6),)).key("plate", "garden"),
+        replace(SETTINGS, region=Box(0, 0, 1, 1)).key("plate", "garden"),
     ]
-    assert len({SETTINGS.key("plate"), *others}) == 4
+    assert len({SETTINGS.key("plate", "garden"), *others}) == 5
+
+
+def test_a_group_is_that_of_the_model_that_made_the_variants_chosen_or_not():
+    assert replace(SETTINGS, model="garden").key("plate", "garden") == SETTINGS.key("plate", "garden")
 
 
 def test_the_newest_group_and_in_it_the_newest_job_come_first():

@@ -5,5 +5,6 @@ from __future__ import annotations
 import os
 
 INSIDE = "IPOKE_INSIDE_BLENDER"
+OWN_MODELS = "IPOKE_OWN_MODELS"
 
 collect_ignore = ["window"] if INSIDE in os.environ else ["window", "inside"]

@@ -16,7 +16,7 @@ import pytest
 import build_addon
 from tests.models import small
 
-from .conftest import INSIDE
+from .conftest import INSIDE, OWN_MODELS
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -32,13 +32,14 @@ def extension() -> Path:
 
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a model that is small, untrained, and real otherwise."""
+    """A folder with a model that is small, untrained, and real otherwise; beside it one of an artist's own models."""
     from ipoke_models.checkpoint import save_model
     from ipoke_models.networks import Networks
 
-    folder = tmp_path_factory.mktemp("models")
-    save_model(folder / "garden-64", small.jitter(Networks(small.model())), "garden-64", "Untrained; for tests.")
-    return folder
+    home = tmp_path_factory.mktemp("models")
+    for folder, name in ((home / "shipped", "garden-64"), (home / "own", "signing-64")):
+        save_model(folder / name, small.jitter(Networks(small.model())), name, "Untrained; for tests.")
+    return home
 
 
 @pytest.mark.timeout(LIMIT_S + 30)
@@ -54,7 +55,8 @@ def test_inside_blender(story: Path, extension: Path, models: Path, tmp_path: Pa
         "BLENDER_USER_RESOURCES": str(tmp_path / "blender"),
         "XDG_RUNTIME_DIR": str(tmp_path),
         "IPOKE_BACKEND": sys.executable,
-        "IPOKE_MODELS": str(models),
+        "IPOKE_MODELS": str(models / "shipped"),
+        OWN_MODELS: str(models / "own"),
         "PYTHONPATH": str(ROOT),
     }
     command = [BLENDER_PYTHON, "-m", "pytest", "-p", "no:cacheprovider", "-q", str(story), "--basetemp", str(tmp_path / "files")]
