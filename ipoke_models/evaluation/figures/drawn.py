@@ -49,6 +49,7 @@ def _pokes_table(pokes: Mapping[str, Mapping[str, Estimate]]) -> str:
     headings = {
         "motion_error_px": "motion, to the true clip, px",
         "motion_spread_px": "motion, between variants, px",
+        "motion_spread_percent": "the same in % of the motion",
         "picture_error_levels": "pictures, to the true clip, of 255",
         "picture_spread_levels": "pictures, between variants, of 255",
     }
