@@ -166,7 +166,9 @@ def test_a_variants_own_kinematics_replay_it_on_its_plate(poked, invert, transfe
     out = transfer(file, image)
     shown, replayed = pictures(folder / "variant_01"), pictures(out / "variant_00")
     assert np.abs(shown - cv2.imread(str(image))).max() > 20
-    assert np.abs(replayed - shown).max() <= 1
+    difference = np.abs(replayed - shown)
+    assert difference.max() <= 2
+    assert (difference > 0).mean() < 0.001, "but for the rounding of the flow there and back"
     assert json.loads((out / "job.json").read_text())["kinematics"]["pose_difference"] < 1e-6
 
 
