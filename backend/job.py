@@ -64,8 +64,9 @@ class VariantModel(Protocol):
         variants: range,
         cancelled: Callable[[], bool],
         like: tuple[Like, ...] = (),
+        variation: float | None = None,
     ) -> Iterator[ModelFrame]:
-        """Frames 1..T of some variants, each variant's in order of t."""
+        """Frames 1..T of some variants, each variant's in order of t; without a `variation` the model's own holds."""
 
     def pose_difference(self, x0: Field) -> float | None:
         """How far the still's pose is from that of the kinematics that are replayed; None for a model that draws."""
@@ -156,7 +157,8 @@ class SampleJob:
         inside = pokes_in_region(pokes, region, plate.size_px)
         x0, seed = model_input(plate, region, self._model.entry.size_px), derived_seed(self._request.seed, "region", index)
         like = tuple(replace(one, seed=derived_seed(one.seed, "region", index)) for one in self._request.like)
-        return View(region, x0, inside, seed, like, self._prepare(Stage(plate, region, inside[:, :2], clean, lock)))
+        stage = self._prepare(Stage(plate, region, inside[:, :2], clean, lock))
+        return View(region, x0, inside, seed, like, self._request.variation, stage)
 
     def _rendered(self, takes: list[Takes], variant: int) -> tuple[Iterator[tuple[bytes, bytes]], Seam | None]:
         """Encoded frames and passes (empty where none are wanted) of a variant in order, but for those kept, and how it loops."""

@@ -26,7 +26,8 @@ from .protocol.messages import Digest, FrameNumber, Like, ModelEntry, Name, Pixe
 
 SUFFIX = ".kin.safetensors"
 _KEY = "ipoke_kinematics"
-FORMAT = 2
+FORMAT = 3
+_WITHOUT_VARIATION = 2
 _SIDE = 8
 _RESIDUAL, _FEATURES = "residual", "still_features"
 _WRONG = "make it again with `ipoke invert`"
@@ -150,7 +151,7 @@ def _info(header: dict[str, Any]) -> KinematicsInfo:
     metadata = header["__metadata__"]
     try:
         plain = json.loads(metadata[_KEY]) if isinstance(metadata, dict) and set(metadata) == {_KEY} else None
-        info: KinematicsInfo = from_plain(KinematicsInfo, plain, "kinematics")
+        info: KinematicsInfo = from_plain(KinematicsInfo, _up_to_date(plain), "kinematics")
     except ProtocolError as error:
         raise KinematicsError(f"The kinematics file is damaged ({error.sentence.rstrip('.')}); {_WRONG}.") from error
     except (ValueError, TypeError, RecursionError) as error:
@@ -158,6 +159,14 @@ def _info(header: dict[str, Any]) -> KinematicsInfo:
     if info.format != FORMAT:
         raise KinematicsError(f"The kinematics file has format {info.format}, this version reads {FORMAT}; {_WRONG}.")
     return info
+
+
+def _up_to_date(plain: Any) -> Any:
+    """Metadata of format 2 as this version writes it: a variant always had the model's own variation."""
+    if not isinstance(plain, dict) or plain.get("format") != _WITHOUT_VARIATION:
+        return plain
+    variant = plain.get("variant")
+    return {**plain, "format": FORMAT, "variant": {**variant, "variation": None} if isinstance(variant, dict) else variant}
 
 
 def _bytes_of(residual: NDArray[np.float32]) -> bytes:
@@ -211,8 +220,9 @@ class ReplayedModel:
         variants: range,
         cancelled: Callable[[], bool],
         like: tuple[Like, ...] = (),
+        variation: float | None = None,
     ) -> Iterator[ModelFrame]:
-        """Frames 1..T of the replayed motion; seed, variants and likeness have no meaning here."""
+        """Frames 1..T of the replayed motion; seed, variants, likeness and variation have no meaning here."""
         if not self._mirror:
             return self._model.replay(self._kinematics.residual, x0, pokes, cancelled)
         turned = pokes * (-1, 1, -1, 1) + (1, 0, 0, 0)

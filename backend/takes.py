@@ -37,6 +37,7 @@ class View:
     pokes: NDArray[np.float64]
     seed: int
     like: tuple[Like, ...]
+    variation: float | None
     stage: Stage | None
 
 
@@ -82,7 +83,8 @@ class Takes:
             chain, view = self._playback.chain, self._view
             together = range(self._variants.start * chain, self._variants.stop * chain)
             self._own = {index: [] for index in together}
-            for made in self._model.frames(view.x0, view.pokes, view.seed, together, self._cancelled, view.like):
+            drawn = self._model.frames(view.x0, view.pokes, view.seed, together, self._cancelled, view.like, view.variation)
+            for made in drawn:
                 self._own[made.variant].append(made)
         return [self._own[index] for index in own]
 
@@ -90,7 +92,8 @@ class Takes:
         """A clip like the model's variant `index`."""
         view, seed = self._view, derived_seed(self._view.seed, "draw", draw)
         like = (*view.like, Like(view.seed, index, NEAR))
-        return list(self._model.frames(view.x0, view.pokes, seed, range(index, index + 1), self._cancelled, like))
+        only = range(index, index + 1)
+        return list(self._model.frames(view.x0, view.pokes, seed, only, self._cancelled, like, view.variation))
 
     def _motion(self, clip: list[ModelFrame]) -> Motion:
         flows = [made.flow for made in clip if made.flow is not None]

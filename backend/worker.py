@@ -62,6 +62,7 @@ class LoadedModel:
         variants: range,
         cancelled: Callable[[], bool],
         like: tuple[Like, ...] = (),
+        variation: float | None = None,
     ) -> Iterator[ModelFrame]:
         """Frames 1..T of some variants; raises JobCancelledError, ModelUnavailableError and OutOfMemoryError.
 
@@ -72,7 +73,8 @@ class LoadedModel:
             some = range(first, min(first + self._batch, variants.stop))
             try:
                 with _translated():
-                    for step in self._model.stream(still, pokes, len(some), seed, first, cancelled, near=near):
+                    steps = self._model.stream(still, pokes, len(some), seed, first, cancelled, near=near, variation=variation)
+                    for step in steps:
                         for frame in _frames(step, some):
                             if (frame.variant, frame.t) not in made:
                                 made.add((frame.variant, frame.t))
@@ -87,9 +89,10 @@ class LoadedModel:
 
     def variant_residual(self, x0: Field, pokes: NDArray[np.float64], variant: Variant) -> NDArray[np.float32]:
         """Residual (C, 8, 8) of a variant, as it is shown; raises ModelUnavailableError and OutOfMemoryError."""
-        near = _near(variant.like)
+        seed, index, near = variant.seed, variant.index, _near(variant.like)
         with _translated():
-            return _numpy(self._model.variant_residual(torch.from_numpy(x0), pokes, variant.seed, variant.index, near))
+            still = torch.from_numpy(x0)
+            return _numpy(self._model.variant_residual(still, pokes, seed, index, near, variation=variant.variation))
 
     def features(self, x0: Field) -> NDArray[np.float32]:
         """What the model sees of a still's pose, (F,)."""

@@ -64,7 +64,13 @@ def make_active(context: bpy.types.Context, obj: bpy.types.Object) -> None:
 def settings(plate: IPOKE_PG_plate) -> Settings:
     """Return what is set on a plate, but for its seed."""
     box = region_box(plate) if plate.use_region else None
-    return Settings(poke_settings(plate.pokes), plate.samples, box, like=likes(plate.like), model=plate.model)
+    varied = amount(plate.variation) if plate.use_variation else None
+    return Settings(poke_settings(plate.pokes), plate.samples, box, like=likes(plate.like), model=plate.model, variation=varied)
+
+
+def amount(stored: float) -> float:
+    """Return an amount as it was set, without the rounding of the .blend's single precision."""
+    return round(stored, AMOUNT_DIGITS)
 
 
 def poke_settings(pokes: Iterable[IPOKE_PG_poke]) -> tuple[PokeSetting, ...]:
@@ -74,7 +80,7 @@ def poke_settings(pokes: Iterable[IPOKE_PG_poke]) -> tuple[PokeSetting, ...]:
 
 def likes(stored: Iterable[IPOKE_PG_like]) -> tuple[Like, ...]:
     """Return what is stored of the variants that others are like, as plain data."""
-    return tuple(Like(like.seed, like.index, round(like.amount, AMOUNT_DIGITS)) for like in stored)
+    return tuple(Like(like.seed, like.index, amount(like.amount)) for like in stored)
 
 
 def store_likes(stored: bpy.types.bpy_prop_collection, wanted: Iterable[Like]) -> None:

@@ -124,6 +124,9 @@ class IPOKE_PG_job(bpy.types.PropertyGroup):
     kinematics: StringProperty(name="Kinematics", description="File of the motion that was replayed")
     strength: FloatProperty(name="Strength", description="How the replay stretched the arrows", default=1.0)
     mirror: BoolProperty(name="Mirror", description="Whether the motion was replayed with left and right swapped")
+    variation: FloatProperty(
+        name="Variation", description="How far apart its variants are; 0 is the model's own", min=0.0, max=1.0
+    )
     pokes: CollectionProperty(name="Pokes", description="The arrows that were asked for", type=IPOKE_PG_poke)
     like: CollectionProperty(
         name="Like", description="What its variants were to be like, the last entry most", type=IPOKE_PG_like
@@ -205,6 +208,17 @@ class IPOKE_PG_plate(bpy.types.PropertyGroup):
     )
     seed: IntProperty(name="Seed", description="The same seed gives the same variants", min=0, max=MAX_SEED)
     lock_seed: BoolProperty(name="Lock Seed", description="Keep the seed; otherwise every sample takes a new one")
+    use_variation: BoolProperty(
+        name="Own Variation", description="Set by hand how far apart the variants are; otherwise the model takes its own"
+    )
+    variation: FloatProperty(
+        name="Variation",
+        description="How far apart the variants are: small keeps them close together, 1 lets them go wildest",
+        min=0.05,
+        max=1.0,
+        default=0.5,
+        subtype="FACTOR",
+    )
     like: CollectionProperty(name="Like", description="What samples are to be like, the last entry most", type=IPOKE_PG_like)
     difference: FloatProperty(
         name="Difference",

@@ -100,6 +100,11 @@ def show_active(obj: bpy.types.Object, shown: str) -> None:
         sequences.show_clip(obj, first, variant.frames, shown)
 
 
+def variation_of(job: IPOKE_PG_job) -> float | None:
+    """Return the variation that a job was asked with; None for the model's own."""
+    return plates.amount(job.variation) or None
+
+
 def replay_of(job: IPOKE_PG_job) -> Replay:
     """Return the motion that a job replayed."""
     return Replay(job.kinematics, job.strength, job.mirror)
@@ -224,6 +229,7 @@ def _ensure_entry(plate: IPOKE_PG_plate, job: Job) -> None:
         known.live = job.kind is JobKind.LIVE
         known.kinematics, known.mirror = job.settings.replay.kinematics, job.settings.replay.mirror
         known.strength = job.settings.replay.strength
+        known.variation = job.settings.variation or 0.0
         known.use_region = job.settings.region is not None
         if job.settings.region is not None:
             box = job.settings.region

@@ -247,7 +247,8 @@ class ModelConfig:
     max_pokes: int = 5
     poke_size_px: int = 5
     variation: float = 1.0
-    """How much of a draw's way from the base's mean sampling keeps, z = mean + variation (z - mean); 1: the flow's own draws."""
+    """How much of a draw's way from the base's mean sampling keeps where none is asked for,
+    z = mean + variation (z - mean); 1: the flow's own draws."""
 
     def __post_init__(self) -> None:
         _require(self.max_pokes > 0, "max_pokes must be positive")

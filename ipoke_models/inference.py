@@ -156,9 +156,11 @@ class Model:
         *,
         near: tuple[Near, ...] = (),
         guided: bool = True,
+        variation: float | None = None,
     ) -> Tensor:
         """Variants `first` .. `first + n - 1`: (n, T, 3, S, S) in [-1, 1]."""
-        return torch.stack([step.frames for step in self.stream(x0, pokes, n, seed, first, near=near, guided=guided)], dim=1)
+        steps = self.stream(x0, pokes, n, seed, first, near=near, guided=guided, variation=variation)
+        return torch.stack([step.frames for step in steps], dim=1)
 
     @torch.inference_mode()
     def stream(
@@ -172,14 +174,16 @@ class Model:
         *,
         near: tuple[Near, ...] = (),
         guided: bool = True,
+        variation: float | None = None,
     ) -> Iterator[StreamedFrame]:
         """The same variants frame by frame, each as soon as it is decoded.
 
         With `near` they stay near an earlier variant (`draws.py`). Not `guided`, variants are the flow's draws as they come;
-        else the codes of models that warp are held to the pokes (`guidance.py`).
+        else the codes of models that warp are held to the pokes (`guidance.py`). `variation` in (0, 1] says how far apart they
+        are; None takes the model's own.
 
         Raises:
-            ModelError: the still or the pokes don't fit the model.
+            ModelError: the still, the pokes or the variation don't fit the model.
             Cancelled: `cancelled()` said so; it is asked between the steps of the flow and between frames.
         """
         if n < 1 or first < 0:
@@ -187,19 +191,28 @@ class Model:
         prepared = self._prepare(x0, pokes)
         pairs = range(first // PAIR, (first + n - 1) // PAIR + 1)
         wanted = slice(first - PAIR * pairs[0], first - PAIR * pairs[0] + n)
-        codes = self._codes(pairs, seed, near, prepared, cancelled, guided=guided)
+        codes = self._codes(pairs, seed, near, self._variation(variation), prepared, cancelled, guided=guided)
         states = [self.networks.autoencoder.states(z, self.frames) for z in codes]
         yield from self._rendered(states, prepared, wanted, cancelled)
 
     @torch.inference_mode()
-    def variant_residual(self, x0: Tensor, pokes: ArrayLike, seed: int, index: int, near: tuple[Near, ...] = ()) -> Tensor:
+    def variant_residual(
+        self,
+        x0: Tensor,
+        pokes: ArrayLike,
+        seed: int,
+        index: int,
+        near: tuple[Near, ...] = (),
+        *,
+        variation: float | None = None,
+    ) -> Tensor:
         """Residual kinematics r (Cz, 8, 8) of a variant as it is shown: of its code after it was held to the pokes.
 
         Replayed on its own still with its own pokes, r is that variant again, but for the rounding of the flow there and back.
         """
         prepared = self._prepare(x0, pokes)
         number = index // PAIR
-        (pair,) = self._codes(range(number, number + 1), seed, near, prepared)
+        (pair,) = self._codes(range(number, number + 1), seed, near, self._variation(variation), prepared)
         place = index % PAIR
         r = self.residual(pair[place : place + 1], prepared.h)[0][0]
         if not bool(torch.isfinite(r).all()):
@@ -253,11 +266,23 @@ class Model:
         mean, scale = base[0].clone(), base[1].clone()
         return Guide(self.networks.autoencoder, prepared.still, prepared.modulation, prepared.pokes, mean, scale)
 
+    def _variation(self, wanted: float | None) -> float:
+        """The model's own where none is wanted; raises ModelError."""
+        own = self.config.variation
+        if wanted is None or wanted == own:
+            return own
+        if not 0 < wanted <= 1:
+            raise ModelError(f"variation must lie above 0, where all variants would be alike, and be at most 1; got {wanted:g}.")
+        if self.config.flow.base_hidden == 0:
+            raise ModelError(f"'{self.name}' has no mean to draw its variants towards, its variation is always 1; leave it out.")
+        return wanted
+
     def _codes(
         self,
         pairs: range,
         seed: int,
         near: tuple[Near, ...],
+        variation: float,
         prepared: _Prepared,
         cancelled: Callable[[], bool] = lambda: False,
         *,
@@ -276,7 +301,7 @@ class Model:
         for group, inside in groupby(pairs, key=lambda pair: pair * PAIR // GROUP):
             z = draw_group(solve, self._residual_shape, group, seed, near)[1]
             if conditioning.base is not None:
-                z = torch.lerp(conditioning.base[0], z, self.config.variation)
+                z = torch.lerp(conditioning.base[0], z, variation)
             for pair in inside:
                 codes = z[pair * PAIR - group * GROUP :][:PAIR]
                 yield codes if guide is None else guide(codes)

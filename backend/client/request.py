@@ -29,6 +29,7 @@ class SampleRequest:
     moves leaves `clean` behind. With `passes`, every frame comes with an EXR file of passes. `premultiplied` says that
     the plate's colour was stored times its alpha. `regions` instead of `region` move several things at once.
     `like` names the variant that all are to be like, and before it what that one was sampled like: see `like_this`.
+    `variation` in (0, 1] says how far apart the variants are, small is close together; None takes the model's own.
     `kept` are the sha256 of the first frames of the one variant, which are there already and don't come again.
     """
 
@@ -53,6 +54,7 @@ class SampleRequest:
     regions: tuple[Region, ...] = ()
     like: tuple[Like, ...] = ()
     mirror: bool = False
+    variation: float | None = None
     kept: tuple[str, ...] = ()
 
     @property
@@ -104,6 +106,7 @@ class SampleRequest:
             regions=self.regions,
             like=self.like,
             mirror=self.mirror,
+            variation=self.variation,
             kept=self.kept,
         )
 
@@ -137,7 +140,7 @@ class InvertRequest:
             region=sampled.region,
             model=sampled.model,
             upright=sampled.upright,
-            variant=Variant(sampled.seed, index, sampled.like),
+            variant=Variant(sampled.seed, index, sampled.like, sampled.variation),
             premultiplied=sampled.premultiplied,
         )
 

@@ -104,6 +104,7 @@ class ResultWriter:
             "pokes": [[poke.x, poke.y, poke.dx, poke.dy] for poke in request.pokes],
             "seed": request.seed,
             **({} if not request.like else {"like": to_plain(request.like)}),
+            **({} if request.variation is None else {"variation": request.variation}),
             "model": {"name": summary.model.name, "sha256": summary.model.sha256},
             "plate": {
                 "name": request.plate_name,

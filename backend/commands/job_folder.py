@@ -74,4 +74,5 @@ def _request(job: dict[str, Any], plate: bytes, name: str) -> SampleRequest:
         premultiplied=options["premultiplied"],
         upright=options["upright"],
         like=tuple(from_plain(Like, like) for like in job.get("like", ())),
+        variation=job.get("variation"),
     )

@@ -34,6 +34,7 @@ Seed = Annotated[int, Between(0, limits.SEED)]
 TIP_TOLERANCE = 1e-6
 SHORTEST_POKE = 1e-4
 LEAST_AMOUNT = 1e-3
+LEAST_VARIATION = 1e-3
 POSES_DIFFER = 0.3
 """Cosine distance of two stills' features; `python -m benchmarks.poses` measures what lies on either side."""
 
@@ -104,15 +105,18 @@ class Like:
 
 
 Likes = Annotated[tuple[Like, ...], Length(0, limits.LIKES)]
+Variation = Annotated[float, Between(LEAST_VARIATION, 1.0)]
+"""How far apart variants are: 1 is as the model's flow draws them, near 0 all alike. Without it the model's own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """Which variant of a plate and its pokes is meant: seed and index, and what it was sampled like (see `Sample`)."""
+    """Which variant of a plate and its pokes is meant: seed and index, and how it was sampled (see `Sample`)."""
 
     seed: Seed
     index: Annotated[int, Between(0, limits.VARIANT_INDEX)]
     like: Likes
+    variation: Variation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,6 +320,7 @@ class Sample(Message):
     regions: Annotated[tuple[Region, ...], Length(0, limits.REGIONS)] = ()
     like: Likes = ()
     mirror: bool = False
+    variation: Variation | None = None
     kept: Annotated[tuple[Digest, ...], Length(0, limits.OUTPUT_FRAMES)] = ()
 
     def check(self, where: str) -> None:
@@ -331,6 +336,8 @@ class Sample(Message):
             raise ProtocolError("Replayed kinematics are one clip; leave out the chain and the loop's draws.", "playback")
         if self.mirror and self.kinematics_sha256 is None:
             raise ProtocolError("mirror is for kinematics that are replayed; leave it out.", "mirror")
+        if self.variation is not None and self.kinematics_sha256 is not None:
+            raise ProtocolError("variation is for variants that are drawn, not for kinematics; leave it out.", "variation")
         if self.kinematics_sha256 is not None and (self.samples, self.first) != (1, 0):
             raise ProtocolError("samples must be 1 and first 0 where kinematics are replayed.", "samples")
         if self.kept and (self.samples > 1 or self.size is OutputSize.MODEL or self.passes):

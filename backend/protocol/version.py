@@ -2,5 +2,5 @@
 
 from __future__ import annotations
 
-PROTOCOL_VERSION = 5
+PROTOCOL_VERSION = 6
 PRODUCT_VERSION = "0.1.0"

@@ -106,6 +106,7 @@ OTHERS = {
     "Ones": "Einer",
     "Open a movie clip in the Movie Clip editor first": "Zuerst einen Filmclip im Filmclip-Editor öffnen",
     "Own Region": "Ausschnitt",
+    "Own Variation": "Eigene Streuung",
     "own region": "eigener Ausschnitt",
     "Pace": "Tempo",
     "Pick the Poke tool and drag from the part that is to move to where it goes": (
@@ -150,6 +151,8 @@ OTHERS = {
     "Transfer": "Übertragen",
     "Twos": "Zweier",
     "Variants": "Varianten",
+    "Variation": "Streuung",
+    "variation {amount}": "Streuung {amount}",
     "Variants appear here after Sample": "Hier erscheinen die Varianten, die erzeugt wurden",
     "Wait until the variant is whole": "Warten, bis die Variante vollständig ist",
     "Waiting for the backend": "Wartet auf das Backend",

@@ -36,7 +36,7 @@ class Settings:
     """Everything beside the seed. `region` None leaves the choice to the backend; `replay` names a motion of the library.
 
     `like` names the variant that all are to be like, and before it what that one was sampled like itself. `model` is a name, or
-    empty for the one that the backend takes by itself.
+    empty for the one that the backend takes by itself. `variation` None leaves that to the model.
     """
 
     pokes: tuple[PokeSetting, ...] = ()
@@ -45,6 +45,7 @@ class Settings:
     replay: Replay = Replay()
     like: tuple[Like, ...] = ()
     model: str = ""
+    variation: float | None = None
 
     @property
     def asked(self) -> tuple[Poke, ...]:
@@ -55,7 +56,8 @@ class Settings:
         """What is the same in two jobs that differ in their seeds only; `model` is the one that made their variants."""
         pokes: tuple[Vec2, ...] = tuple(pair for poke in self.asked for pair in ((poke.x, poke.y), (poke.dx, poke.dy)))
         mirrored = [True] if self.replay.mirror else []
-        told = repr((plate_sha256, model, pokes, self.region, self.replay.kinematics, *mirrored, *self.like))
+        varied = [] if self.variation is None else [("variation", self.variation)]
+        told = repr((plate_sha256, model, pokes, self.region, self.replay.kinematics, *mirrored, *varied, *self.like))
         return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 

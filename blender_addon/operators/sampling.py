@@ -111,6 +111,8 @@ def recall(plate: IPOKE_PG_plate, job: IPOKE_PG_job) -> None:
         plate.model = job.model
         plate.seed, plate.lock_seed = job.seed, True
         plate.samples = job.samples or plate.samples
+        variation = results.variation_of(job)
+        plate.use_variation, plate.variation = variation is not None, variation or plate.variation
     plates.store_pokes(plate.pokes, plates.poke_settings(job.pokes))
     plate.active_poke = min(max(plate.active_poke, 0), len(plate.pokes) - 1)
     plate.region, plate.use_region = job.region, job.use_region
@@ -211,7 +213,7 @@ def new_job(obj: bpy.types.Object, kind: JobKind = JobKind.SAMPLE, replay: Repla
     if kind is JobKind.LIVE or replay.kinematics:
         settings = replace(settings, samples=1, replay=replay, like=())
     if replay.kinematics:
-        settings = replace(settings, model="")  # the motion says which model made it
+        settings = replace(settings, model="", variation=None)  # the motion says which model made it, and nothing is drawn
     pokes = settings.asked
     if settings.region is not None:
         region.check_pokes(settings.region, pokes)
@@ -229,6 +231,7 @@ def new_job(obj: bpy.types.Object, kind: JobKind = JobKind.SAMPLE, replay: Repla
         samples=settings.samples,
         seed=0 if replay.kinematics else plate.seed,
         like=settings.like,
+        variation=settings.variation,
         model=settings.model or None,
         kinematics=library.read(Path(replay.kinematics)) if replay.kinematics else None,
         mirror=replay.mirror,

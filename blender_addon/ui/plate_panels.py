@@ -77,6 +77,11 @@ class IPOKE_PT_sample(PlatePanel, bpy.types.Panel):
         row = column.row(align=True)
         row.prop(plate, "seed")
         row.prop(plate, "lock_seed", text="", icon="LOCKED" if plate.lock_seed else "UNLOCKED")
+        row = column.row(align=True)
+        row.prop(plate, "use_variation", text="")
+        slider = row.row(align=True)
+        slider.active = plate.use_variation
+        slider.prop(plate, "variation", slider=True)
         if models.has_choice(plate):
             column.prop(plate, "model")
         row = column.row(align=True)

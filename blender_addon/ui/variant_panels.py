@@ -112,6 +112,8 @@ def _told(job: IPOKE_PG_job) -> str:
         words.append(library.name_of(Path(job.kinematics)))
     if job.mirror:
         words.append(pgettext_iface("mirrored"))
+    if job.variation:
+        words.append(pgettext_iface("variation {amount}").format(amount=f"{job.variation:.2f}"))
     if job.like:
         near = job.like[-1]
         words.append(pgettext_iface("like {number} of {seed}").format(number=near.index + 1, seed=near.seed))

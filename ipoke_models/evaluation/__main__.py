@@ -37,6 +37,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--twin", type=Path, metavar="WORK", help="compare with the flow's twin of this training's work folder")
     parser.add_argument("--count", type=int, metavar="N", help="number of clips (default: 100; for figures 30)")
     parser.add_argument("--variants", type=int, default=5, help="variants a clip (default: 5)")
+    parser.add_argument(
+        "--variation",
+        type=float,
+        action="append",
+        default=[],
+        metavar="V",
+        help="a row of the model with this variation; repeatable",
+    )
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--metrics", type=Path, metavar="FOLDER", help=f"converted weights of the metrics (default: {VARIABLE})")
     parser.add_argument("--videos", type=int, metavar="N", help="how many clips FVD and motion are measured on (default: all)")
@@ -76,7 +84,7 @@ def _draw(options: argparse.Namespace, model: Model, store: ClipStore) -> None:
 
 def _measure(options: argparse.Namespace, models: list[Model], store: ClipStore) -> None:
     options.count = options.count or TABLE_CLIPS
-    contestants = Contestants(models, load_twin(options.twin) if options.twin else None, options.variants)
+    contestants = Contestants(models, load_twin(options.twin) if options.twin else None, options.variants, options.variation)
     report = evaluate(contestants, store, options.count, options.seed, _metrics(options))
     moments = residual_moments(models[0], store, options.count, options.seed)
     document, figures = json.dumps({**report.document(), "residual": moments}, indent=1), _figures(report, moments)
@@ -112,6 +120,7 @@ def _command(options: argparse.Namespace, store: ClipStore) -> str:
     words = ["ipoke evaluate", Path(options.model).name, options.clips.name]
     words += [f"--also {Path(name).name}" for name in options.also]
     words += [f"--count {options.count} --variants {options.variants} --seed {options.seed}"]
+    words += [f"--variation {variation:g}" for variation in options.variation]
     words += [f"--twin {options.twin.name}"] if options.twin else []
     words += [] if options.videos is None else [f"--videos {options.videos}"]
     return " ".join(words) + (footage_command(options) if store.info.footage else "")

@@ -14,6 +14,7 @@ from ..inference import Model
 from .baselines import sparse_warp
 from .examples import Example
 
+VARIATION = "variation"
 UNHELD = "draws not held to the poke"
 TWIN = "cVAE twin, held to the poke"
 WARP = "gaussian warp"
@@ -25,12 +26,14 @@ TRUTH = "truth"
 class Contestants:
     """Makes the clips of all rows; `variants` of each row that varies.
 
-    Rows: each model; the first model's draws as they come from its flow, where it holds them to the poke; the flow's twin in
-    its place; the warp baseline; standing still; and the first model's reconstruction of the truth, which no sample of it
-    should be better than.
+    Rows: each model; the first model with each of `variations` instead of its own; its draws as they come from its flow, where
+    it holds them to the poke; the flow's twin in its place; the warp baseline; standing still; and the first model's
+    reconstruction of the truth, which no sample of it should be better than.
     """
 
-    def __init__(self, models: Sequence[Model], twin: ConditionalVae | None, variants: int) -> None:
+    def __init__(
+        self, models: Sequence[Model], twin: ConditionalVae | None, variants: int, variations: Sequence[float] = ()
+    ) -> None:
         first = models[0]
         for model in models[1:]:
             if (model.size_px, model.frames) != (first.size_px, first.frames):
@@ -39,7 +42,7 @@ class Contestants:
                     f"{first.size_px} px; compare models of one size."
                 )
         self._models = {_label(models, number): model for number, model in enumerate(models)}
-        self._first, self._twin, self._variants = first, twin, variants
+        self._first, self._twin, self._variants, self._variations = first, twin, variants, variations
 
     @property
     def ours(self) -> list[str]:
@@ -50,6 +53,8 @@ class Contestants:
         """Clips (V, T, 3, S, S) of every row but the truth."""
         x0, pokes, first = example.x0, example.pokes, self._first
         rows = {label: model.sample(x0, pokes, self._variants, seed) for label, model in self._models.items()}
+        for variation in self._variations:
+            rows[f"{VARIATION} {variation:g}"] = first.sample(x0, pokes, self._variants, seed, variation=variation)
         if first.config.autoencoder.decoder.head is DecoderHead.WARP:
             rows[UNHELD] = first.sample(x0, pokes, self._variants, seed, guided=False)
         if self._twin is not None:

@@ -30,6 +30,11 @@ def test_a_group_depends_on_plate_model_arrows_and_region():
     assert len({SETTINGS.key("plate", "garden"), *others}) == 5
 
 
+def test_a_group_depends_on_the_variation_where_one_is_set():
+    close, wild = (replace(SETTINGS, variation=variation).key("plate", "garden") for variation in (0.25, 0.75))
+    assert len({SETTINGS.key("plate", "garden"), close, wild}) == 3
+
+
 def test_a_group_is_that_of_the_model_that_made_the_variants_chosen_or_not():
     assert replace(SETTINGS, model="garden").key("plate", "garden") == SETTINGS.key("plate", "garden")
 

@@ -33,14 +33,23 @@ class ShiftingModel:
         self.groups: list[range] = []
         self.like: tuple[m.Like, ...] = ()
         self.likes: list[tuple[m.Like, ...]] = []
+        self.variations: list[float | None] = []
         self.pokes: list[np.ndarray] = []
         self.seeds: list[int] = []
 
     def frames(
-        self, x0, pokes, seed: int, variants: range, cancelled: Callable[[], bool], like: tuple[m.Like, ...] = ()
+        self,
+        x0,
+        pokes,
+        seed: int,
+        variants: range,
+        cancelled: Callable[[], bool],
+        like: tuple[m.Like, ...] = (),
+        variation: float | None = None,
     ) -> Iterator[ModelFrame]:
         self.groups.append(variants)
         self.like = like
+        self.variations.append(variation)
         self.pokes.append(pokes)
         self.seeds.append(seed)
         for t in range(1, 5):
@@ -56,9 +65,17 @@ class SwingingModel(ShiftingModel):
     """Everything swings, at a pace that the seed and the variant say: some swings come back, some don't."""
 
     def frames(
-        self, x0, pokes, seed: int, variants: range, cancelled: Callable[[], bool], like: tuple[m.Like, ...] = ()
+        self,
+        x0,
+        pokes,
+        seed: int,
+        variants: range,
+        cancelled: Callable[[], bool],
+        like: tuple[m.Like, ...] = (),
+        variation: float | None = None,
     ) -> Iterator[ModelFrame]:
         self.likes.append(like)
+        self.variations.append(variation)
         for t in range(1, 5):
             for variant in variants:
                 pace = 0.2 + 0.8 * np.random.default_rng([seed, variant]).random()
@@ -128,6 +145,16 @@ def test_what_the_variants_are_to_be_like_reaches_the_model(plate):
     like = (m.Like(7, 2, 0.5), m.Like(9, 0, 0.25))
     SampleJob(request(like=like), model, plate).run(lambda message, raw=b"": None, lambda: False)
     assert model.like == like
+
+
+@pytest.mark.parametrize("playback", [None, m.Playback(loop=m.Loop.CLOSED, draws=3)])
+@pytest.mark.parametrize("variation", [None, 0.25])
+def test_the_variation_reaches_the_model_and_every_draw_of_a_loop(plate, variation, playback):
+    model = SwingingModel()
+    SampleJob(request(samples=1, playback=playback, variation=variation), model, plate).run(
+        lambda message, raw=b"": None, lambda: False
+    )
+    assert model.variations == [variation] * (1 if playback is None else 3)
 
 
 @pytest.mark.parametrize(

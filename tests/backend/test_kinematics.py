@@ -47,12 +47,23 @@ def kinematics(residual: np.ndarray = RESIDUAL, sha256: str = SHA, variant: Vari
     return Kinematics(residual, FEATURES, info)
 
 
-@pytest.mark.parametrize("variant", [None, Variant(7, 2, ()), Variant(7, 2, (Like(3, 0, 0.5),))])
+@pytest.mark.parametrize("variant", [None, Variant(7, 2, ()), Variant(7, 2, (Like(3, 0, 0.5),), 0.25)])
 def test_kinematics_are_read_back(variant):
     read = read_kinematics(write_kinematics(kinematics(variant=variant)))
     assert read.info == kinematics(variant=variant).info
     assert (read.residual == RESIDUAL).all()
     assert (read.still_features == FEATURES).all()
+
+
+@pytest.mark.parametrize("variant", [None, Variant(7, 2, ())])
+def test_files_of_before_a_variants_variation_was_told_are_read_as_with_the_models_own(variant):
+    written = write_kinematics(kinematics(variant=variant))
+    header, length = written[8:], int.from_bytes(written[:8], "little")
+    text, values = header[:length].decode(), header[length:]
+    old = text.replace(f'format\\":{FORMAT}', 'format\\":2').replace(',\\"variation\\":null', "").encode()
+    assert len(old) == length - (0 if variant is None else 21)
+    read = read_kinematics(len(old).to_bytes(8, "little") + old + values)
+    assert read.info == kinematics(variant=variant).info
 
 
 def test_poses_differ_by_the_angle_between_their_features():

@@ -55,9 +55,9 @@ class Tight:
         self.asked: list[int] = []
         self._model, self._most, self._fails_at = model, most, fails_at
 
-    def stream(self, x0, pokes, n, seed, first, cancelled, near):
+    def stream(self, x0, pokes, n, seed, first, cancelled, near, variation):
         self.asked.append(n)
-        for step in self._model.stream(x0, pokes, n, seed, first, cancelled, near=near):
+        for step in self._model.stream(x0, pokes, n, seed, first, cancelled, near=near, variation=variation):
             if n > self._most and step.t == self._fails_at:
                 raise torch.OutOfMemoryError("CUDA out of memory.")
             yield step
@@ -173,14 +173,20 @@ def test_the_kinematics_of_a_variant_bring_its_frames_back():
     side = min(photo.size_px)
     x0 = model_input(photo, Region(0, 0, side, side), 64)
     pokes = np.array([[0.5, 0.5, -0.15, 0.05]])
-    for variant in (Variant(3, 1, ()), Variant(8, 0, (Like(3, 1, 0.3),))):
+    for variant in (Variant(3, 1, ()), Variant(8, 0, (Like(3, 1, 0.3),), 0.75)):
         only = range(variant.index, variant.index + 1)
-        shown = np.stack([made.frame for made in model.frames(x0, pokes, variant.seed, only, lambda: False, variant.like)])
+        made_again = model.frames(x0, pokes, variant.seed, only, lambda: False, variant.like, variant.variation)
+        shown = np.stack([made.frame for made in made_again])
         residual = model.variant_residual(x0, pokes, variant)
         replayed = np.stack([made.frame for made in model.replay(residual, x0, pokes, lambda: False)])
         assert residual.shape[1:] == (8, 8)
         assert np.abs(shown - x0).max() > 0.1
         assert np.abs(replayed - shown).max() < 1e-3
+
+
+def test_a_variation_that_the_model_cannot_take_is_its_sentence(models, x0):
+    with pytest.raises(ModelUnavailableError, match=r"'small-0' has no mean .* leave it out"):
+        list(models.get("small-0").frames(x0, POKES, 3, range(1), lambda: False, variation=0.5))
 
 
 def test_a_variant_is_stopped_between_frames_and_steps(models, x0):

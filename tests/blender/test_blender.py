@@ -38,7 +38,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     home = tmp_path_factory.mktemp("models")
     for folder, name in ((home / "shipped", "garden-64"), (home / "own", "signing-64")):
-        save_model(folder / name, small.jitter(Networks(small.model())), name, "Untrained; for tests.")
+        save_model(folder / name, small.jitter(Networks(small.with_base())), name, "Untrained; for tests.")
     return home
 
 

@@ -83,6 +83,15 @@ def test_variants_like_another_are_recalled_from_the_line_they_come_from(backend
     assert made != frames(backend, dataclasses.replace(again, job_id=new_job_id(), like=()))
 
 
+def test_a_variation_makes_other_variants_and_the_same_again_also_as_a_larger_clip(backend, plate):
+    def made(variation: float | None, **change) -> dict[tuple[int, int], bytes]:
+        asked = dataclasses.replace(request(plate), model="garden-64", variation=variation, **change)
+        return frames(backend, asked)
+
+    assert made(None) == made(0.5) != made(0.9)
+    assert made(0.9)[1, 10] == made(0.9, samples=1, first=1)[1, 10]
+
+
 def test_region_and_size_are_known_before_the_first_frame(backend, plate):
     events = []
     frames(backend, request(plate), events.append)

@@ -172,6 +172,14 @@ def test_a_variants_own_kinematics_replay_it_on_its_plate(poked, invert, transfe
     assert json.loads((out / "job.json").read_text())["kinematics"]["pose_difference"] < 1e-6
 
 
+def test_the_kinematics_of_a_variant_are_those_of_its_variation(ipoke, connection_file, still, tmp_path, invert):
+    image, words = still("photo.png", 160, 120), ("--poke", POKE, "--samples", "1", "--seed", "5", "--variation", "0.9")
+    ipoke("poke", image, *words, "--connection-file", connection_file, "--json", "-o", tmp_path / "wild", "--model", "garden-64")
+    assert json.loads((tmp_path / "wild" / "job.json").read_text())["variation"] == 0.9
+    file = invert(tmp_path / "wild", "--variant", "0", "--still", image, model=())
+    assert read_kinematics(file.read_bytes()).info.variant.variation == 0.9
+
+
 def test_a_variant_that_is_not_there_or_of_another_plate_is_refused(poked, capsys, still, tmp_path, connection_file):
     image, folder = poked
     words = ("--connection-file", connection_file, "-o", tmp_path / "a.kin.safetensors")

@@ -36,6 +36,19 @@ def test_all_rows_are_measured_on_the_same_clips(clips: Path, folder: Path, caps
     assert document["left_out"] == []
 
 
+def test_the_model_is_measured_with_each_variation_that_is_asked_for(
+    clips: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["garden-64", str(clips), "--count", "2", "--variants", "2", "--json", "--quick", "--metrics", str(folder)]
+    assert main([*arguments, "--variation", "0.1", "--variation", "0.5", "--variation", "1"]) == 0
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    names = ["variation 0.1", "variation 0.5", "variation 1"]
+    assert list(rows)[1:4] == names
+    assert rows["variation 0.5"] == rows["garden-64 (warp)"]
+    diversities = [rows[name]["diversity_mse"]["value"] for name in names]
+    assert diversities == sorted(diversities)
+
+
 def test_missing_weights_leave_out_their_columns_in_a_sentence(
     clips: Path, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

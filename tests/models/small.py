@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import nn
 
@@ -79,6 +81,11 @@ def model(size_px: int = 64) -> ModelConfig:
         conditioner=ConditionerConfig(image=encoder(size_px), poke=encoder(size_px, 5, 2)),
         flow=flow(),
     )
+
+
+def with_base(size_px: int = 64) -> ModelConfig:
+    """The same, with a base that its variants are drawn half way towards."""
+    return replace(model(size_px), flow=flow(base_hidden=8), variation=0.5)
 
 
 def jitter(module: nn.Module, deviation: float = 0.05) -> nn.Module:

@@ -9,6 +9,7 @@ from ipoke_models import Cancelled, Model, ModelError, Near, PokeError, installe
 from ipoke_models.checkpoint import save_model
 from ipoke_models.networks import Networks
 from ipoke_models.training.presets import PRESETS
+from tests.models import small
 
 POKES = [[0.5, 0.5, 0.1, -0.05]]
 
@@ -140,6 +141,48 @@ def test_variants_near_another_are_the_nearer_the_smaller_the_amount(model: Mode
     distances = [distance(amount) for amount in (0.01, 0.1, 0.5, 1.0)]
     assert distances == sorted(distances)
     assert distances[0] < 0.1 * distances[-1]
+
+
+def test_variants_lie_further_apart_the_larger_their_variation(model: Model, x0: torch.Tensor) -> None:
+    def spread(variation: float) -> float:
+        return float(model.sample(x0, POKES, n=4, seed=7, guided=False, variation=variation).std(dim=0).mean())
+
+    spreads = [spread(variation) for variation in (0.05, 0.25, 0.5, 1.0)]
+    assert spreads == sorted(set(spreads))
+
+
+def test_without_a_variation_the_models_own_holds_to_the_byte(model: Model, x0: torch.Tensor) -> None:
+    assert model.config.variation == 0.5
+    plain = model.sample(x0, POKES, n=2, seed=7)
+    assert torch.equal(model.sample(x0, POKES, n=2, seed=7, variation=0.5), plain)
+    other = model.sample(x0, POKES, n=2, seed=7, variation=0.9)
+    assert not torch.equal(other, plain)
+    assert torch.equal(model.sample(x0, POKES, n=1, seed=7, first=1, variation=0.9)[0], other[1])
+
+
+def test_the_residual_of_a_variant_holds_its_variation(model: Model, x0: torch.Tensor) -> None:
+    near = (Near(1, 3, 0.4),)
+    r = model.variant_residual(x0, POKES, 7, 5, near, variation=0.2)
+    variant = model.sample(x0, POKES, n=1, seed=7, first=5, near=near, variation=0.2)[0]
+    assert float((model.replay(r, x0, POKES) - variant).abs().max()) < 1e-3
+    assert not torch.equal(r, model.variant_residual(x0, POKES, 7, 5, near))
+
+
+@pytest.mark.parametrize("variation", [0.0, -0.5, 1.01, float("nan")])
+def test_a_variation_that_none_can_have_is_refused_in_a_sentence(model: Model, x0: torch.Tensor, variation: float) -> None:
+    with pytest.raises(ModelError, match="variation must lie above 0, where all variants would be alike"):
+        model.sample(x0, POKES, n=1, variation=variation)
+    with pytest.raises(ModelError, match="variation must lie above 0"):
+        model.variant_residual(x0, POKES, 7, 0, variation=variation)
+
+
+def test_a_model_without_a_base_takes_no_variation_but_its_own(tmp_path: Path, x0: torch.Tensor) -> None:
+    torch.manual_seed(0)
+    save_model(tmp_path, small.jitter(Networks(small.model())), "plain-64", "# plain")
+    plain = load_model(tmp_path)
+    with pytest.raises(ModelError, match=r"'plain-64' has no mean .* leave it out"):
+        plain.sample(x0, POKES, n=1, variation=0.5)
+    assert torch.equal(plain.sample(x0, POKES, n=1, variation=1.0), plain.sample(x0, POKES, n=1))
 
 
 def test_features_tell_another_still_from_nearly_the_same(model: Model, x0: torch.Tensor) -> None:

@@ -57,6 +57,14 @@ def test_the_job_file_says_what_the_result_was_made_from(writer):
     assert job["versions"] == {"ipoke": "0.1.0"}
 
 
+@pytest.mark.parametrize("variation", [None, 0.25])
+def test_the_job_file_says_the_variation_where_one_was_asked_for(tmp_path, variation):
+    request = SampleRequest("job", b"plate", "leaf.png", (Poke(0.5, 0.5, 0.1, 0.0),), None, 2, 7, variation=variation)
+    job = json.loads(ResultWriter(tmp_path / "job", request).finish(SUMMARY).read_text())
+    assert job.get("variation") == variation
+    assert ("variation" in job) == (variation is not None)
+
+
 def test_a_variant_with_a_missing_frame_is_not_whole(writer):
     assert not write_variant(writer, 0, count=9)
     assert writer.done_variants == ()

@@ -44,7 +44,7 @@ EXAMPLES: tuple[m.Message, ...] = (
     SAMPLE,
     dataclasses.replace(SAMPLE, samples=1, kinematics_sha256=SHA),
     dataclasses.replace(SAMPLE, samples=1, kept=(SHA, "cd" * 32)),
-    dataclasses.replace(SAMPLE, like=(m.Like(7, 2, 0.5), m.Like(2**62, 0, 1.0))),
+    dataclasses.replace(SAMPLE, like=(m.Like(7, 2, 0.5), m.Like(2**62, 0, 1.0)), variation=0.25),
     dataclasses.replace(
         SAMPLE,
         playback=m.Playback(48, 2, m.Easing.LINEAR, m.Loop.CLOSED, 3),
@@ -55,7 +55,7 @@ EXAMPLES: tuple[m.Message, ...] = (
     ),
     dataclasses.replace(SAMPLE, region=None, regions=(m.Region(0, 0, 200, 200), m.Region(200, 0, 100, 100))),
     INVERT,
-    dataclasses.replace(INVERT, frame_sha256s=(SHA,), variant=m.Variant(7, 3, (m.Like(5, 2, 0.25),)), premultiplied=True),
+    dataclasses.replace(INVERT, frame_sha256s=(SHA,), variant=m.Variant(7, 3, (m.Like(5, 2, 0.25),), 0.75), premultiplied=True),
     m.Cancel(JOB),
     m.CancelAll(False),
     m.ReleaseMemory(),
