@@ -95,7 +95,7 @@ def is_good(message: m.Message, path: tuple[Any, ...], value: Any) -> bool:
         }  # fmt: skip
         if path == ("variant",):
             return message == INVERT
-        if path[-1] == "pose_difference":
+        if name in {"pose_difference", "variation"}:
             return True
         return worker_without_job or (not hasattr(message, "summary") and path in optional) or (message, path) == STATUS_INFO
     if value == []:
