@@ -13,9 +13,10 @@ from bpy.props import (
     StringProperty,
 )
 
-from . import plates, results
+from . import plates, results, surfaces
 from .core.bakes import PLAIN_TEMPLATE
 from .core.german import CONTEXT
+from .core.pokes import LEAST_STRENGTH, MOST_STRENGTH
 
 MAX_SEED = 2**31 - 1
 MAX_SAMPLES = 64
@@ -67,6 +68,15 @@ def _models(_plate: "IPOKE_PG_plate", _context: bpy.types.Context, text: str) ->
     return [entry.name for entry in models.installed() if text.lower() in entry.name.lower()]
 
 
+def _surface(plate: "IPOKE_PG_plate") -> int:
+    names = [name for name, _, _ in surfaces.SURFACES]
+    return names.index(surfaces.of(plate.id_data) or names[0])
+
+
+def _set_surface(plate: "IPOKE_PG_plate", number: int) -> None:
+    surfaces.change(plate.id_data, surfaces.SURFACES[number][0])
+
+
 def _timing_changed(plate: "IPOKE_PG_plate", _context: bpy.types.Context) -> None:
     results.refresh(plate.id_data)
 
@@ -90,8 +100,8 @@ class IPOKE_PG_poke(bpy.types.PropertyGroup):
     strength: FloatProperty(
         name="Strength",
         description="Stretches the arrow when sampling",
-        min=0.1,
-        max=2.0,
+        min=LEAST_STRENGTH,
+        max=MOST_STRENGTH,
         default=1.0,
         subtype="FACTOR",
     )
@@ -200,6 +210,14 @@ class IPOKE_PG_plate(bpy.types.PropertyGroup):
     still: PointerProperty(name="Still", description="The original still; it is never changed", type=bpy.types.Image)
     clip: PointerProperty(name="Clip", description="The image sequence on the plane", type=bpy.types.Image)
 
+    surface: EnumProperty(
+        name="Surface",
+        description="How the plane takes light",
+        items=surfaces.SURFACES,
+        get=_surface,
+        set=_set_surface,  # the material says it, so that copies and other files do too
+    )
+
     pokes: CollectionProperty(name="Pokes", description="The arrows on the plate", type=IPOKE_PG_poke)
     active_poke: IntProperty(name="Active Poke", description="The arrow that is chosen in the list", default=-1)
 
@@ -246,8 +264,8 @@ class IPOKE_PG_plate(bpy.types.PropertyGroup):
     replay_strength: FloatProperty(
         name="Strength",
         description="Stretches this plate's arrows when a motion of the library is replayed",
-        min=0.1,
-        max=2.0,
+        min=LEAST_STRENGTH,
+        max=MOST_STRENGTH,
         default=1.0,
         subtype="FACTOR",
     )

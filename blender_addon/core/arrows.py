@@ -19,13 +19,13 @@ HEAD_PX = 16.0
 TAIL_PX = 5.0
 HEAD_PART = 0.6
 TAIL_PART = 0.2
-RIM_PX = 1.5
+RIM_PX = 2.0
 FRAME_PX = 1.0
 FRINGE_PX = 1.0
 GRAB_PX = 10.0
 CIRCLE_STEPS = 20
 LIT = (0.25, 0.85, 1.0)
-RIM: Colour = (0.05, 0.05, 0.06, 0.85)
+RIM: Colour = (0.05, 0.05, 0.06, 0.95)
 
 
 @dataclass(frozen=True, slots=True)

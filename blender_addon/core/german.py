@@ -136,6 +136,7 @@ OTHERS = {
     ),
     "Starting and loading the model": "Startet und lädt das Modell",
     "Strength": "Stärke",
+    "Surface": "Oberfläche",
     "The backend is busy; wait for it or cancel what it makes": "Das Backend arbeitet; warten oder abbrechen",
     "The backend is not running": "Das Backend läuft nicht",
     "The backend is up": "Das Backend läuft",

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import bpy
 
-from .. import plates
+from .. import plates, surfaces
 
 HEIGHT_M = 2.0
-NODE_NAME = "iPOKE Plate"
 
 
 def add(context: bpy.types.Context, image: bpy.types.Image) -> bpy.types.Object:
@@ -70,16 +69,15 @@ def _material(name: str, image: bpy.types.Image) -> bpy.types.Material:
     nodes, links = material.node_tree.nodes, material.node_tree.links
     nodes.clear()
     texture = nodes.new("ShaderNodeTexImage")
-    texture.name = texture.label = NODE_NAME
+    texture.name = texture.label = surfaces.TEXTURE_NODE
     texture.image = image
     texture.extension = "EXTEND"
-    emission = nodes.new("ShaderNodeEmission")
+    emission = surfaces.new_shader(material.node_tree, "EMISSION", texture.outputs["Color"])
     clear = nodes.new("ShaderNodeBsdfTransparent")
     mix = nodes.new("ShaderNodeMixShader")
     output = nodes.new("ShaderNodeOutputMaterial")
     for column, node in enumerate((texture, emission, clear, mix, output)):
         node.location = (column * 220, -160 if node is clear else 0)
-    links.new(texture.outputs["Color"], emission.inputs["Color"])
     links.new(texture.outputs["Alpha"], mix.inputs["Fac"])
     links.new(clear.outputs["BSDF"], mix.inputs[1])
     links.new(emission.outputs["Emission"], mix.inputs[2])

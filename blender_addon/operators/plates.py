@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import bpy
-from bpy.props import BoolProperty, StringProperty
+from bpy.props import BoolProperty, EnumProperty, StringProperty
 
-from .. import plates, sequences
+from .. import plates, sequences, surfaces
 from ..core.errors import PlateError
 from . import image_plane
 from .reasons import has_plate, holds
@@ -21,6 +21,7 @@ class IPOKE_OT_add_plate(bpy.types.Operator):
     filepath: StringProperty(
         name="File", description="The still to show on the plane", subtype="FILE_PATH", options={"SKIP_SAVE"}
     )
+    surface: EnumProperty(name="Surface", description="How the plane takes light", items=surfaces.SURFACES, default="EMISSION")
     filter_image: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
     filter_folder: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
 
@@ -50,6 +51,7 @@ class IPOKE_OT_add_plate(bpy.types.Operator):
             return {"CANCELLED"}
         obj = image_plane.add(context, image)
         plates.adopt(obj)
+        surfaces.change(obj, self.surface)
         image_plane.show_textures(context)
         return {"FINISHED"}
 

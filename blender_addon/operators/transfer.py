@@ -12,6 +12,7 @@ from ..core import clips, folders
 from ..core.app import Phase
 from ..core.errors import AddonError, PlateError
 from ..core.jobs import Job, JobKind
+from ..core.pokes import LEAST_STRENGTH, MOST_STRENGTH
 from ..core.settings import Replay
 from . import baking, sampling
 from .reasons import BUSY, has_plate, has_whole_variant, holds
@@ -188,7 +189,12 @@ class IPOKE_OT_transfer(bpy.types.Operator):
 
     filepath: StringProperty(name="File", description="The kinematics file", subtype="FILE_PATH", options={"SKIP_SAVE"})
     strength: FloatProperty(
-        name="Strength", description="Stretches this plate's arrows", min=0.1, max=2.0, default=1.0, options={"SKIP_SAVE"}
+        name="Strength",
+        description="Stretches this plate's arrows",
+        min=LEAST_STRENGTH,
+        max=MOST_STRENGTH,
+        default=1.0,
+        options={"SKIP_SAVE"},
     )
     mirror: BoolProperty(name="Mirror", description="Replay the motion with left and right swapped", options={"SKIP_SAVE"})
 

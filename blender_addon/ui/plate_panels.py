@@ -3,7 +3,7 @@
 import bpy
 from bpy.app.translations import pgettext_iface
 
-from .. import models, plates
+from .. import models, plates, surfaces
 from ..core.german import CONTEXT
 from ..core.jobs import Job, JobKind
 from ..core.pokes import longest_px
@@ -27,6 +27,8 @@ class IPOKE_PT_plate(Panel, bpy.types.Panel):
         else:
             width, height = plates.size_px(plate)
             layout.label(text=f"{plate.still.name}, {width} x {height}", icon="IMAGE_DATA")
+            if surfaces.of(context.active_object) is not None:
+                layout.row().prop(plate, "surface", expand=True)
         column = layout.column(align=True)
         column.operator("ipoke.add_plate", icon="ADD")
         if plate is None:

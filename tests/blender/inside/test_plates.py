@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import bpy
 import pytest
@@ -24,13 +25,19 @@ def test_the_plane_has_the_images_aspect_and_shows_it_as_it_is(plate):
     assert {"EMISSION", "BSDF_TRANSPARENT", "MIX_SHADER"} <= nodes
 
 
-def test_cycles_renders_the_picture_in_its_own_colours_and_with_its_alpha(tmp_path):
-    picture = bpy.data.images.new("Picture", 8, 8, alpha=True)
-    picture.pixels.foreach_set(SEEN * 64)
-    picture.filepath_raw, picture.file_format = str(tmp_path / "picture.png"), "PNG"
-    picture.save()
-    bpy.ops.ipoke.add_plate(filepath=picture.filepath_raw)
-    obj, scene = bpy.context.active_object, bpy.context.scene
+@pytest.fixture
+def picture(tmp_path) -> str:
+    """A file of one colour that is half clear."""
+    image = bpy.data.images.new("Picture", 8, 8, alpha=True)
+    image.pixels.foreach_set(SEEN * 64)
+    image.filepath_raw, image.file_format = str(tmp_path / "picture.png"), "PNG"
+    image.save()
+    return image.filepath_raw
+
+
+def rendered(obj: bpy.types.Object, file: Path) -> list[float]:
+    """What Cycles shows in the middle of a plane: linear light and alpha."""
+    scene = bpy.context.scene
     scene.camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
     scene.camera.data.type, scene.camera.data.ortho_scale = "ORTHO", 0.5 * min(obj.dimensions.x, obj.dimensions.z)
     scene.camera.matrix_world = Matrix.Translation((*obj.location.xy - Vector((0, 3)), obj.location.z)) @ UPRIGHT
@@ -39,12 +46,56 @@ def test_cycles_renders_the_picture_in_its_own_colours_and_with_its_alpha(tmp_pa
     scene.cycles.use_denoising = False
     scene.render.resolution_x = scene.render.resolution_y = 8
     scene.render.image_settings.file_format, scene.render.image_settings.color_mode = "OPEN_EXR", "RGBA"
-    scene.render.filepath = str(tmp_path / "render.exr")
+    scene.render.filepath = str(file)
     bpy.ops.render.render(write_still=True)
-    rendered = bpy.data.images.load(scene.render.filepath)
-    *colour, alpha = rendered.pixels[:4]
+    return list(bpy.data.images.load(scene.render.filepath).pixels[:4])
+
+
+def test_cycles_renders_the_picture_in_its_own_colours_and_with_its_alpha(picture, tmp_path):
+    bpy.ops.ipoke.add_plate(filepath=picture)
+    *colour, alpha = rendered(bpy.context.active_object, tmp_path / "render.exr")
     assert alpha == pytest.approx(SEEN[3], abs=0.02)
     assert tuple((Color(colour) / alpha).from_scene_linear_to_srgb()) == pytest.approx(SEEN[:3], abs=0.02)
+
+
+def test_a_plane_that_the_scene_lights_is_black_in_the_dark_and_keeps_its_alpha(picture, tmp_path):
+    bpy.ops.ipoke.add_plate(filepath=picture, surface="PRINCIPLED")
+    *colour, alpha = rendered(bpy.context.active_object, tmp_path / "dark.exr")
+    assert (*colour, alpha) == pytest.approx((0, 0, 0, SEEN[3]), abs=0.02)
+    lamp = bpy.data.objects.new("Sun", bpy.data.lights.new("Sun", "SUN"))
+    lamp.data.energy, lamp.matrix_world = math.pi, UPRIGHT  # a white sheet is as bright as in its picture
+    bpy.context.collection.objects.link(lamp)
+    *colour, alpha = rendered(bpy.context.active_object, tmp_path / "lit.exr")
+    assert alpha == pytest.approx(SEEN[3], abs=0.02)
+    assert tuple((Color(colour) / alpha).from_scene_linear_to_srgb()) == pytest.approx(SEEN[:3], abs=0.03)
+
+
+def test_a_surface_can_be_changed_and_changed_back_and_clips_go_on_playing_on_it(plane):
+    assert plane.ipoke.surface == "EMISSION"
+    plane.ipoke.surface = "PRINCIPLED"
+    plane.ipoke.samples = 1
+    bpy.ops.ipoke.sample()
+    assert texture(plane).image == plane.ipoke.clip
+    kinds = [node.type for node in plane.active_material.node_tree.nodes]
+    assert ("BSDF_PRINCIPLED" in kinds, "EMISSION" in kinds) == (True, False)
+    plane.ipoke.surface = "EMISSION"
+    assert "BSDF_PRINCIPLED" not in [node.type for node in plane.active_material.node_tree.nodes]
+    assert plane.ipoke.surface == "EMISSION"
+
+
+def test_a_material_of_ones_own_keeps_its_surface(plate, part):
+    bpy.ops.mesh.primitive_plane_add()
+    obj = bpy.context.active_object
+    material = bpy.data.materials.new("Material")
+    if material.node_tree is None:
+        material.use_nodes = True
+    material.node_tree.nodes.new("ShaderNodeTexImage").image = bpy.data.images.load(str(plate))
+    obj.data.materials.append(material)
+    before = [node.type for node in material.node_tree.nodes]
+    bpy.ops.ipoke.use_image()
+    assert part("surfaces").of(obj) is None, "so the panel does not offer it"
+    obj.ipoke.surface = "EMISSION"
+    assert [node.type for node in material.node_tree.nodes] == before
 
 
 @pytest.mark.parametrize("content", [b"", b"this is no picture"])

@@ -38,13 +38,13 @@ STEM = ((0.29, 0.72), (0.36, 0.6))
 STEM_LATER = (0.34, 0.68)
 OTHER = ((0.82, 0.78), (0.75, 0.66))
 ELSEWHERE = ((0.6, 0.3), (0.68, 0.4))
-SECOND_VARIANT = (948, 192)
+SECOND_VARIANT = (948, 166)
 """The button of the second variant, in pixels of a window of 1280 x 800 from the bottom left."""
 PLATE_HEADER = (830, 703)
 """The header of the panel Plate. Ctrl and a click open a panel and close the others, whose headers then stand in a stack."""
-PLATE_PX, HEADER_PX = 63, 28
+PLATE_PX, HEADER_PX = 89, 28
 """How high an open panel Plate is below its header, and each header."""
-MOTION = (930, 417)
+MOTION = (930, 391)
 """The button of the first motion, while Transfer alone is open."""
 BESIDE = (0.5, 1.25)
 BELOW_PX = 90
