@@ -44,7 +44,7 @@ PLATE_HEADER = (830, 703)
 """The header of the panel Plate. Ctrl and a click open a panel and close the others, whose headers then stand in a stack."""
 PLATE_PX, HEADER_PX = 89, 28
 """How high an open panel Plate is below its header, and each header."""
-MOTION = (930, 391)
+MOTION = (930, 417)
 """The button of the first motion, while Transfer alone is open."""
 BESIDE = (0.5, 1.25)
 BELOW_PX = 90
