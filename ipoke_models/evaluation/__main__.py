@@ -17,9 +17,13 @@ from ..inference import Model, load_model
 from ..training.twin import load_twin
 from .card import write_card
 from .contestants import Contestants
+from .figures import key_point_motion
 from .figures.drawn import draw_figures
+from .figures.plots import require_matplotlib
 from .figures.stills import read_still
 from .i3d import load_i3d
+from .key_point_control import key_point_control
+from .key_points import KeyPointFinder
 from .lpips import load_lpips
 from .report import Report
 from .residuals import residual_moments
@@ -54,6 +58,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--figures", type=Path, metavar="DIR", help="draw the figures there instead of measuring the tables")
     for option, what in (("--still", "a still for the contact sheet, with its arrow"), ("--place", "one that figure 7 pokes")):
         parser.add_argument(option, action="append", default=[], metavar="FILE@X0,Y0:X1,Y1", help=f"{what}; repeatable")
+    parser.add_argument(
+        "--key-points", metavar="PYTHON", help="measure figure 8 by people's key points instead; the Python has mediapipe"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="also write evaluation.md and evaluation.json there")
     parser.add_argument("--card", type=Path, metavar="WORK", help="rewrite the model card; WORK is the training's work folder")
@@ -67,7 +74,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         models = [load_model(name) for name in (options.model, *options.also)]
         store = open_clips(options.clips, Part.HELD_OUT, models[0].size_px, models[0].frames, footage_options(options))
-        if options.figures:
+        if options.key_points:
+            _measure_key_points(options, models, store)
+        elif options.figures:
             _draw(options, models[0], store)
         else:
             _measure(options, models, store)
@@ -82,6 +91,20 @@ def _draw(options: argparse.Namespace, model: Model, store: ClipStore) -> None:
     print(draw_figures(model, store, stills, places, options.count or FIGURE_CLIPS, options.seed, options.figures))
 
 
+def _measure_key_points(options: argparse.Namespace, models: list[Model], store: ClipStore) -> None:
+    if options.figures:
+        require_matplotlib()
+    with KeyPointFinder(options.key_points) as finder:
+        contestants = Contestants(models, load_twin(options.twin) if options.twin else None, options.variants)
+        report = key_point_control(contestants, store, options.count or TABLE_CLIPS, options.seed, finder)
+    document, table = json.dumps(report.document(), indent=1), report.markdown()
+    print(document if options.json else table)
+    if options.figures:
+        key_point_motion.key_point_figure(report, options.figures / key_point_motion.FILE)
+    if options.output:
+        _write(options.output, "key_points", document, table)
+
+
 def _measure(options: argparse.Namespace, models: list[Model], store: ClipStore) -> None:
     options.count = options.count or TABLE_CLIPS
     contestants = Contestants(models, load_twin(options.twin) if options.twin else None, options.variants, options.variation)
@@ -93,9 +116,13 @@ def _measure(options: argparse.Namespace, models: list[Model], store: ClipStore)
         card = write_card(models[0], store, figures, options.card, _command(options, store))
         (models[0].folder / CARD_FILE).write_text(card, encoding="utf-8")
     if options.output:
-        options.output.mkdir(parents=True, exist_ok=True)
-        (options.output / "evaluation.json").write_text(document + "\n", encoding="utf-8")
-        (options.output / "evaluation.md").write_text(figures + "\n", encoding="utf-8")
+        _write(options.output, "evaluation", document, figures)
+
+
+def _write(folder: Path, name: str, document: str, text: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.json").write_text(document + "\n", encoding="utf-8")
+    (folder / f"{name}.md").write_text(text + "\n", encoding="utf-8")
 
 
 def _metrics(options: argparse.Namespace) -> Metrics:

@@ -67,13 +67,18 @@ def examples(store: ClipStore, count: int, seed: int, pokes: int = 1) -> Iterato
         shifts = flow[:, places[:, 0], places[:, 1]].T.numpy()
         if float(np.linalg.norm(shifts[0])) < SHORTEST_ARROW_PX:
             continue
-        background = background_of(flow, STILL_ESTIMATED_PX if store.info.footage else STILL_PX)
-        yield Example(batch.frames[0], places, shifts, background, background & store.neighbour(index), batch)
+        yield example_of(store, index, batch, places, shifts)
         found += 1
         if found == count:
             return
     if not found:
         raise StoreError(f"In no clip anything moves by {SHORTEST_ARROW_PX:g} px, so nothing can be poked; take other clips.")
+
+
+def example_of(store: ClipStore, index: int, batch: Batch, places: NDArray[np.int64], shifts: NDArray[np.float32]) -> Example:
+    """The clip at `index`, whose batch is given, with these pokes."""
+    background = background_of(batch.poke_flow[0], STILL_ESTIMATED_PX if store.info.footage else STILL_PX)
+    return Example(batch.frames[0], places, shifts, background, background & store.neighbour(index), batch)
 
 
 def _pokeable(batch: Batch) -> Tensor:

@@ -25,7 +25,7 @@ class Report:
 
     def markdown(self) -> str:
         """The tables that have something to show."""
-        tables = [text for table in TABLES if (text := _markdown(table, self.rows))]
+        tables = [text for table in TABLES if (text := markdown_table(table, self.rows))]
         about = (
             f"{self.clips} clips, {self.videos} of them as videos, in {self.took_s / 60:.1f} minutes; in brackets 95 % bootstrap "
             "intervals over clips."
@@ -44,7 +44,8 @@ class Report:
         }
 
 
-def _markdown(table: Table, rows: Mapping[str, Row]) -> str:
+def markdown_table(table: Table, rows: Mapping[str, Row]) -> str:
+    """The table, without columns that no row has and rows that have no column; empty where nothing is left."""
     shown = [column for column in table.columns if any(column in row for row in rows.values())]
     listed = {name: row for name, row in rows.items() if any(column in row for column in shown)}
     if not listed:
