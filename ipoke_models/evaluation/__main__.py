@@ -95,8 +95,7 @@ def _measure_key_points(options: argparse.Namespace, models: list[Model], store:
     if options.figures:
         require_matplotlib()
     with KeyPointFinder(options.key_points) as finder:
-        contestants = Contestants(models, load_twin(options.twin) if options.twin else None, options.variants)
-        report = key_point_control(contestants, store, options.count or TABLE_CLIPS, options.seed, finder)
+        report = key_point_control(_contestants(options, models), store, options.count or TABLE_CLIPS, options.seed, finder)
     document, table = json.dumps(report.document(), indent=1), report.markdown()
     print(document if options.json else table)
     if options.figures:
@@ -107,8 +106,7 @@ def _measure_key_points(options: argparse.Namespace, models: list[Model], store:
 
 def _measure(options: argparse.Namespace, models: list[Model], store: ClipStore) -> None:
     options.count = options.count or TABLE_CLIPS
-    contestants = Contestants(models, load_twin(options.twin) if options.twin else None, options.variants, options.variation)
-    report = evaluate(contestants, store, options.count, options.seed, _metrics(options))
+    report = evaluate(_contestants(options, models), store, options.count, options.seed, _metrics(options))
     moments = residual_moments(models[0], store, options.count, options.seed)
     document, figures = json.dumps({**report.document(), "residual": moments}, indent=1), _figures(report, moments)
     print(document if options.json else figures)
@@ -123,6 +121,10 @@ def _write(folder: Path, name: str, document: str, text: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}.json").write_text(document + "\n", encoding="utf-8")
     (folder / f"{name}.md").write_text(text + "\n", encoding="utf-8")
+
+
+def _contestants(options: argparse.Namespace, models: list[Model]) -> Contestants:
+    return Contestants(models, load_twin(options.twin) if options.twin else None, options.variants, options.variation)
 
 
 def _metrics(options: argparse.Namespace) -> Metrics:
