@@ -9,24 +9,24 @@ from .. import plates, surfaces
 HEIGHT_M = 2.0
 
 
-def add(context: bpy.types.Context, image: bpy.types.Image) -> bpy.types.Object:
+def add(context: bpy.types.Context, image: bpy.types.Image, surface: str) -> bpy.types.Object:
     """Add a plane that shows the image, upright at the 3D cursor, and make it the active object."""
     name = bpy.path.display_name_from_filepath(image.filepath) or image.name
     x, z = HEIGHT_M * image.size[0] / image.size[1] / 2, HEIGHT_M / 2
-    obj = _new(name, image, [(-x, 0, -z), (x, 0, -z), (x, 0, z), (-x, 0, z)])
+    obj = _new(name, image, surface, [(-x, 0, -z), (x, 0, -z), (x, 0, z), (-x, 0, z)])
     context.collection.objects.link(obj)
     obj.location = context.scene.cursor.location
     plates.make_active(context, obj)
     return obj
 
 
-def from_empty(context: bpy.types.Context, empty: bpy.types.Object) -> bpy.types.Object:
+def from_empty(context: bpy.types.Context, empty: bpy.types.Object, surface: str) -> bpy.types.Object:
     """Put a plane in the place of a reference image: the same picture, the same placement, its parent and collections."""
     image = empty.data
     side = empty.empty_display_size / max(image.size)
     width, height = side * image.size[0], side * image.size[1]
     x, y = empty.empty_image_offset[0] * width, empty.empty_image_offset[1] * height
-    obj = _new(empty.name, image, [(x, y, 0), (x + width, y, 0), (x + width, y + height, 0), (x, y + height, 0)])
+    obj = _new(empty.name, image, surface, [(x, y, 0), (x + width, y, 0), (x + width, y + height, 0), (x, y + height, 0)])
     for collection in empty.users_collection:
         collection.objects.link(obj)
     obj.parent, obj.parent_type, obj.parent_bone = empty.parent, empty.parent_type, empty.parent_bone
@@ -38,9 +38,9 @@ def from_empty(context: bpy.types.Context, empty: bpy.types.Object) -> bpy.types
     return obj
 
 
-def _new(name: str, image: bpy.types.Image, corners: list[tuple[float, float, float]]) -> bpy.types.Object:
+def _new(name: str, image: bpy.types.Image, surface: str, corners: list[tuple[float, float, float]]) -> bpy.types.Object:
     obj = bpy.data.objects.new(name, _mesh(name, corners))
-    obj.data.materials.append(_material(name, image))
+    obj.data.materials.append(_material(name, image, surface))
     return obj
 
 
@@ -61,26 +61,27 @@ def _mesh(name: str, corners: list[tuple[float, float, float]]) -> bpy.types.Mes
     return mesh
 
 
-def _material(name: str, image: bpy.types.Image) -> bpy.types.Material:
-    """Image -> emission, mixed with transparency by the image's alpha."""
+def _material(name: str, image: bpy.types.Image, surface: str) -> bpy.types.Material:
+    """Image -> surface, mixed with transparency by the image's alpha."""
     material = bpy.data.materials.new(name)
     if material.node_tree is None:  # always there from Blender 5.0 on
         material.use_nodes = True
+    material.surface_render_method = "BLENDED"  # dithered, EEVEE would show half-clear pictures as grain
     nodes, links = material.node_tree.nodes, material.node_tree.links
     nodes.clear()
     texture = nodes.new("ShaderNodeTexImage")
     texture.name = texture.label = surfaces.TEXTURE_NODE
     texture.image = image
     texture.extension = "EXTEND"
-    emission = surfaces.new_shader(material.node_tree, "EMISSION", texture.outputs["Color"])
+    shader = surfaces.new_shader(material.node_tree, surface, texture.outputs["Color"])
     clear = nodes.new("ShaderNodeBsdfTransparent")
     mix = nodes.new("ShaderNodeMixShader")
     output = nodes.new("ShaderNodeOutputMaterial")
-    for column, node in enumerate((texture, emission, clear, mix, output)):
+    for column, node in enumerate((texture, shader, clear, mix, output)):
         node.location = (column * 220, -160 if node is clear else 0)
     links.new(texture.outputs["Alpha"], mix.inputs["Fac"])
     links.new(clear.outputs["BSDF"], mix.inputs[1])
-    links.new(emission.outputs["Emission"], mix.inputs[2])
+    links.new(shader.outputs[0], mix.inputs[2])
     links.new(mix.outputs["Shader"], output.inputs["Surface"])
     nodes.active = texture
     return material

@@ -11,17 +11,29 @@ from . import image_plane
 from .reasons import has_plate, holds
 
 
-class IPOKE_OT_add_plate(bpy.types.Operator):
+class _NewPlane:
+    """What the operators that make a plane share."""
+
+    bl_options = {"REGISTER", "UNDO"}
+
+    surface: EnumProperty(
+        name="Surface",
+        description="How the plane takes light",
+        items=surfaces.SURFACES,
+        default="EMISSION",
+        options={"SKIP_SAVE"},
+    )
+
+
+class IPOKE_OT_add_plate(_NewPlane, bpy.types.Operator):
     """Add a still as an image plane that can be poked"""
 
     bl_idname = "ipoke.add_plate"
     bl_label = "Add Image Plane"
-    bl_options = {"REGISTER", "UNDO"}
 
     filepath: StringProperty(
         name="File", description="The still to show on the plane", subtype="FILE_PATH", options={"SKIP_SAVE"}
     )
-    surface: EnumProperty(name="Surface", description="How the plane takes light", items=surfaces.SURFACES, default="EMISSION")
     filter_image: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
     filter_folder: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
 
@@ -49,9 +61,8 @@ class IPOKE_OT_add_plate(bpy.types.Operator):
             bpy.data.images.remove(image)
             self.report({"ERROR"}, f"{path} holds no picture; choose another file")
             return {"CANCELLED"}
-        obj = image_plane.add(context, image)
+        obj = image_plane.add(context, image, self.surface)
         plates.adopt(obj)
-        surfaces.change(obj, self.surface)
         image_plane.show_textures(context)
         return {"FINISHED"}
 
@@ -80,12 +91,11 @@ class IPOKE_OT_use_image(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class IPOKE_OT_convert_empty(bpy.types.Operator):
+class IPOKE_OT_convert_empty(_NewPlane, bpy.types.Operator):
     """Put an image plane that can be poked in the place of a reference image, which is hidden"""
 
     bl_idname = "ipoke.convert_empty"
     bl_label = "Convert to Image Plane"
-    bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -100,7 +110,7 @@ class IPOKE_OT_convert_empty(bpy.types.Operator):
         if 0 in empty.data.size:
             self.report({"ERROR"}, f"{empty.data.name} holds no picture; relink the image")
             return {"CANCELLED"}
-        plates.adopt(image_plane.from_empty(context, empty))
+        plates.adopt(image_plane.from_empty(context, empty, self.surface))
         image_plane.show_textures(context)
         return {"FINISHED"}
 

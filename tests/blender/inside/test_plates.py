@@ -83,6 +83,31 @@ def test_a_surface_can_be_changed_and_changed_back_and_clips_go_on_playing_on_it
     assert plane.ipoke.surface == "EMISSION"
 
 
+def test_another_surface_is_one_undo_step(plane):
+    bpy.ops.ed.undo_push(message="Before")
+    plane.ipoke.surface = "PRINCIPLED"
+    bpy.ops.ed.undo_push(message="Surface")
+    bpy.ops.ed.undo()
+    assert bpy.context.active_object.ipoke.surface == "EMISSION"
+    bpy.ops.ed.redo()
+    assert bpy.context.active_object.ipoke.surface == "PRINCIPLED"
+
+
+def test_a_surface_is_saved_copied_and_appended_with_its_plane_and_the_next_plane_shines_again(plate, tmp_path):
+    bpy.ops.ipoke.add_plate(filepath=str(plate), surface="PRINCIPLED")
+    name = bpy.context.active_object.name
+    assert bpy.context.active_object.copy().ipoke.surface == "PRINCIPLED"
+    bpy.ops.ipoke.add_plate(filepath=str(plate))
+    assert bpy.context.active_object.ipoke.surface == "EMISSION"
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "a.blend"))
+    assert bpy.data.objects[name].ipoke.surface == "PRINCIPLED"
+    bpy.ops.wm.read_homefile(use_empty=True)
+    with bpy.data.libraries.load(str(tmp_path / "a.blend")) as (_, wanted):
+        wanted.objects = [name]
+    assert bpy.data.objects[name].ipoke.surface == "PRINCIPLED"
+
+
 def test_a_material_of_ones_own_keeps_its_surface(plate, part):
     bpy.ops.mesh.primitive_plane_add()
     obj = bpy.context.active_object
@@ -194,10 +219,11 @@ def test_a_reference_image_becomes_a_plane_in_the_same_place(plate):
     empty.parent, empty.rotation_euler, empty.scale = parent, (0.3, 0.4, 0.5), (1, 2, 1)
     bpy.context.view_layer.objects.active = empty
     bpy.context.view_layer.update()
-    assert bpy.ops.ipoke.convert_empty() == {"FINISHED"}
+    assert bpy.ops.ipoke.convert_empty(surface="PRINCIPLED") == {"FINISHED"}
     bpy.context.view_layer.update()
     plane = bpy.context.active_object
     assert plane.ipoke.still == image
+    assert plane.ipoke.surface == "PRINCIPLED"
     assert plane.matrix_world == empty.matrix_world
     assert plane.parent == parent
     assert plane.data.vertices[2].co.x == pytest.approx(1.5)

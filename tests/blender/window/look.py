@@ -25,6 +25,7 @@ ACROSS_PX = 14
 TOLD_APART = 0.06
 CONTRAST = 3.0
 """Least ratio of luminances for graphics that have to be understood (WCAG 2.1, 1.4.11)."""
+GRAIN = 0.02
 SEEN = (0.2, 0.6, 0.4, 0.5)
 
 
@@ -87,7 +88,7 @@ def arrows_at_every_zoom() -> Iterator[float]:
 
 
 def rendered(obj: bpy.types.Object, name: str) -> NDArray[np.float32]:
-    """What EEVEE shows of a plane, on average: linear light and alpha."""
+    """What EEVEE shows of a plane, on average: linear light and alpha, which is the same all over it."""
     scene, upright = bpy.context.scene, Matrix.Rotation(math.pi / 2, 4, "X")
     if scene.camera is None:
         scene.camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
@@ -100,7 +101,9 @@ def rendered(obj: bpy.types.Object, name: str) -> NDArray[np.float32]:
     scene.render.image_settings.file_format, scene.render.image_settings.color_mode = "OPEN_EXR", "RGBA"
     scene.render.filepath = str(Path(bpy.app.tempdir) / f"{name}.exr")
     bpy.ops.render.render(write_still=True)
-    return pixels(Path(scene.render.filepath)).reshape(-1, 4).mean(axis=0)
+    seen = pixels(Path(scene.render.filepath)).reshape(-1, 4)
+    assert np.ptp(seen[:, 3]) < GRAIN, "half-clear pictures have no grain"
+    return seen.mean(axis=0)
 
 
 def eevee_keeps_colour_and_alpha() -> Iterator[float]:
