@@ -38,7 +38,7 @@ STEM = ((0.29, 0.72), (0.36, 0.6))
 STEM_LATER = (0.34, 0.68)
 OTHER = ((0.82, 0.78), (0.75, 0.66))
 ELSEWHERE = ((0.6, 0.3), (0.68, 0.4))
-SECOND_VARIANT = (948, 166)
+SECOND_VARIANT = (948, 145)
 """The button of the second variant, in pixels of a window of 1280 x 800 from the bottom left."""
 PLATE_HEADER = (830, 703)
 """The header of the panel Plate. Ctrl and a click open a panel and close the others, whose headers then stand in a stack."""
