@@ -55,10 +55,11 @@ def luminance(colour: NDArray[np.float32]) -> float:
 
 
 def profile(shot: NDArray[np.float32], at: tuple[int, int]) -> tuple[int, float]:
-    """How many pixels across a shaft differ from the plate, and the best ratio of luminances between the two."""
+    """How many pixels it is across a shaft, from rim to rim, and the best ratio of luminances between the two."""
     column = shot[at[1] - ACROSS_PX : at[1] + ACROSS_PX + 1, at[0]]
     plate = column[0]
-    width = int((np.abs(column - plate)[:, :3].max(axis=1) > TOLD_APART).sum())
+    drawn = np.flatnonzero(np.abs(column - plate)[:, :3].max(axis=1) > TOLD_APART)
+    width = int(np.ptp(drawn)) + 1 if drawn.size else 0
     ground = luminance(plate) + 0.05
     ratios = [(luminance(colour) + 0.05) / ground for colour in column]
     return width, max(max(ratio, 1 / ratio) for ratio in ratios)
