@@ -99,7 +99,7 @@ def baked(sampled, tmp_path) -> bpy.types.Object:
 
 def strips() -> list[bpy.types.Strip]:
     editor = bpy.context.scene.sequence_editor
-    return list(getattr(editor, "strips", None) or editor.sequences)
+    return list(editor.strips if hasattr(editor, "strips") else editor.sequences)
 
 
 def compositor() -> bpy.types.NodeTree:

@@ -37,7 +37,7 @@ def plain(group: bpy.types.PropertyGroup) -> dict[str, object]:
 
 def strips() -> int:
     editor = bpy.context.scene.sequence_editor
-    return 0 if editor is None else len(getattr(editor, "strips", None) or editor.sequences)
+    return 0 if editor is None else len(editor.strips if hasattr(editor, "strips") else editor.sequences)
 
 
 def nodes() -> int:

@@ -235,7 +235,7 @@ def bake() -> Iterator[float]:
     assert plate().shown == "BAKE", plate().message
     assert plate().variants[1].baked_frames == 24
     editor = bpy.context.scene.sequence_editor
-    strips = list(getattr(editor, "strips", None) or editor.sequences)
+    strips = list(editor.strips if hasattr(editor, "strips") else editor.sequences)
     assert [len(strip.elements) for strip in strips] == [24]
     bpy.context.scene.frame_set(20)
     yield 1.0
