@@ -28,4 +28,4 @@ def asked(plate: IPOKE_PG_plate) -> ModelEntry | None:
 def has_choice(plate: IPOKE_PG_plate) -> bool:
     """Whether there is anything to choose, or to take back."""
     known = installed()
-    return len(known) > 1 or (bool(plate.model) and plate.model not in {entry.name for entry in known[:1]})
+    return len(known) > 1 or plate.model not in ("", *(entry.name for entry in known))

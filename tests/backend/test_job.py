@@ -49,13 +49,17 @@ class ShiftingModel:
     ) -> Iterator[ModelFrame]:
         self.groups.append(variants)
         self.like = like
+        self.likes.append(like)
         self.variations.append(variation)
         self.pokes.append(pokes)
         self.seeds.append(seed)
         for t in range(1, 5):
             for variant in variants:
-                flow = np.full((2, 32, 32), (variant + 1) * t / 4, np.float32)
-                yield ModelFrame(variant, t, x0, flow, np.ones((32, 32), np.float32))
+                yield ModelFrame(variant, t, x0, *self.flow(seed, variant, t))
+
+    def flow(self, _seed: int, variant: int, t: int) -> tuple[np.ndarray, np.ndarray | None]:
+        """Backward flow and visibility of a frame."""
+        return np.full((2, 32, 32), (variant + 1) * t / 4, np.float32), np.ones((32, 32), np.float32)
 
     def pose_difference(self, x0) -> None:
         return None
@@ -64,22 +68,9 @@ class ShiftingModel:
 class SwingingModel(ShiftingModel):
     """Everything swings, at a pace that the seed and the variant say: some swings come back, some don't."""
 
-    def frames(
-        self,
-        x0,
-        pokes,
-        seed: int,
-        variants: range,
-        cancelled: Callable[[], bool],
-        like: tuple[m.Like, ...] = (),
-        variation: float | None = None,
-    ) -> Iterator[ModelFrame]:
-        self.likes.append(like)
-        self.variations.append(variation)
-        for t in range(1, 5):
-            for variant in variants:
-                pace = 0.2 + 0.8 * np.random.default_rng([seed, variant]).random()
-                yield ModelFrame(variant, t, x0, np.full((2, 32, 32), 3 * np.sin(pace * t), np.float32), None)
+    def flow(self, seed: int, variant: int, t: int) -> tuple[np.ndarray, None]:
+        pace = 0.2 + 0.8 * np.random.default_rng([seed, variant]).random()
+        return np.full((2, 32, 32), 3 * np.sin(pace * t), np.float32), None
 
 
 @pytest.fixture
