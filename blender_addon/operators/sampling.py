@@ -217,7 +217,7 @@ def new_job(obj: bpy.types.Object, kind: JobKind = JobKind.SAMPLE, replay: Repla
     pokes = settings.asked
     if settings.region is not None:
         region.check_pokes(settings.region, pokes)
-    model = models.asked(plate)
+    model = None if replay.kinematics else models.asked(plate)  # the backend knows what the motion's own takes
     if model is not None and len(pokes) > model.max_pokes:
         raise PokeError(f"{model.name} takes {model.max_pokes} pokes at most; disable some of the {len(pokes)} arrows.")
     target = plates.target(obj)

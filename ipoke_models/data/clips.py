@@ -8,12 +8,38 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..config import AutoencoderConfig
 from .footage_store import CACHE, FootageOptions, footage_store
 from .layouts import LAYOUTS, Crop, Part
 from .store import INFO_FILE, PLAN_FILE, ClipStore, JoinedClips, StoreError
+
+
+@dataclass(frozen=True)
+class Portion:
+    """A folder to train on, and which share of the clips that are drawn comes from it; None for as large as it is."""
+
+    folder: Path
+    share: float | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Portion:
+        """FOLDER, or FOLDER@SHARE. Raises argparse.ArgumentTypeError where the share is none."""
+        folder, _, given = text.rpartition("@")
+        if not folder or Path(text).exists():
+            return cls(Path(text))
+        try:
+            share = float(given)
+        except ValueError:
+            share = 0
+        if not 0 < share <= 1:
+            raise argparse.ArgumentTypeError(f"'{text}' names no share between 0 and 1; write one like {folder}@0.1.")
+        return cls(Path(folder), share)
+
+    def __str__(self) -> str:
+        return self.folder.name + ("" if self.share is None else f"@{self.share:g}")
 
 
 def open_clips(folder: Path, part: Part, size_px: int, frames: int, options: FootageOptions) -> ClipStore:
@@ -34,23 +60,24 @@ def open_clips(folder: Path, part: Part, size_px: int, frames: int, options: Foo
 
 
 def open_training_clips(
-    clips: Sequence[Path], held_out: Path | None, sizes: AutoencoderConfig, options: FootageOptions, *, augment: bool
+    portions: Sequence[Portion], held_out: Path | None, sizes: AutoencoderConfig, options: FootageOptions, *, augment: bool
 ) -> tuple[ClipStore, ClipStore]:
-    """The clips to train on, of one folder or of several stores, and the held-out ones; footage without these is divided.
+    """The clips to train on, of one folder or of several, and the held-out ones; footage without these is divided.
 
     With `augment`, training is to vary the clips.
 
     Raises:
-        StoreError: a folder can't serve, or a store comes without its held-out one.
+        StoreError: a folder can't serve, shares don't add up, or clips that are not divided come without held-out ones.
     """
-    first, own = clips[0], held_out is None
+    first, own = portions[0].folder, held_out is None
     if own and is_store(first):
         raise StoreError(f"{first} is a clip store, and not divided; name the clips to judge by with --held-out.")
-    if len(clips) > 1 and not all(is_store(folder) for folder in clips):
-        raise StoreError("Several folders to train on must all be clip stores; put footage into one folder.")
+    if own and len(portions) > 1:
+        raise StoreError("Several folders to train on are not divided; name the clips to judge by with --held-out.")
     part = Part.TRAIN if own else Part.WHOLE
-    opened = [open_clips(folder, part, sizes.size_px, sizes.frames, options) for folder in clips]
-    train = opened[0] if len(opened) == 1 else JoinedClips(opened)
+    opened = [open_clips(portion.folder, part, sizes.size_px, sizes.frames, options) for portion in portions]
+    shares = [portion.share for portion in portions]
+    train = opened[0] if shares == [None] else JoinedClips(opened, shares)
     train.augmented = augment
     judge = open_clips(held_out or first, Part.HELD_OUT if own else Part.WHOLE, sizes.size_px, sizes.frames, options)
     return train, judge

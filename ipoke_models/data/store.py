@@ -197,17 +197,26 @@ class ClipStore:
 
 
 class JoinedClips(ClipStore):
-    """The clips of several complete stores of one size, one store after the other, read as they are in each."""
+    """The clips of several complete stores of one size, one store after the other, read as they are in each.
 
-    def __init__(self, stores: Sequence[ClipStore]) -> None:
+    `shares` says which part of random clips comes from each store; stores with None, and all without `shares`, are drawn from
+    as they are large.
+
+    Raises:
+        StoreError: the shares leave too much or too little.
+    """
+
+    def __init__(self, stores: Sequence[ClipStore], shares: Sequence[float | None] = ()) -> None:
         infos = [store.info for store in stores]
         self.info = replace(
             infos[0],
             count=sum(len(store) for store in stores),
             pictures=" + ".join(info.pictures for info in infos),
             recipe=" + ".join(info.recipe for info in infos),
+            footage=any(info.footage for info in infos),
         )
-        self.augmented, self._odds, self._arrays, self._stores = False, None, {}, stores
+        self.augmented, self._arrays, self._stores = False, {}, stores
+        self._odds = _joint_odds(stores, shares or [None] * len(stores))
         self._firsts = np.cumsum([0] + [len(store) for store in stores])
 
     @property
@@ -221,6 +230,32 @@ class JoinedClips(ClipStore):
     def _row(self, name: str, index: int) -> NDArray[np.generic]:
         number = int(np.searchsorted(self._firsts, index, side="right")) - 1
         return self._stores[number]._row(name, index - int(self._firsts[number]))
+
+    def _foreground(self, indices: NDArray[np.int64]) -> Tensor | None:
+        """Everywhere in clips of stores that know none, where others do."""
+        numbers = np.searchsorted(self._firsts, indices, side="right") - 1
+        parts = [self._stores[n]._foreground(np.array([i - self._firsts[n]])) for n, i in zip(numbers, indices, strict=True)]
+        if all(part is None for part in parts):
+            return None
+        size = self.info.size_px
+        return torch.cat([torch.ones(1, 1, size, size) if part is None else part for part in parts])
+
+
+def _joint_odds(stores: Sequence[ClipStore], shares: Sequence[float | None]) -> NDArray[np.float64] | None:
+    """How likely each clip of all stores is to be drawn; None where all are alike."""
+    given = sum(share for share in shares if share is not None)
+    open_clips = sum(len(store) for store, share in zip(stores, shares, strict=True) if share is None)
+    if given > 1 or (given < 1) != bool(open_clips):
+        raise StoreError(
+            f"Shares add up to {given:g}: leave something to the folders that have none, or give each its own, 1 in all."
+        )
+    if not given and all(store._odds is None for store in stores):
+        return None
+    parts = []
+    for store, share in zip(stores, shares, strict=True):
+        mass = (1 - given) * len(store) / open_clips if share is None else share
+        parts.append(mass * (np.full(len(store), 1 / len(store)) if store._odds is None else store._odds))
+    return np.concatenate(parts)
 
 
 def _load_if_there(file: Path) -> NDArray[np.generic] | None:

@@ -14,7 +14,7 @@ import torch
 
 from ..checkpoint import save_model
 from ..config import AutoencoderConfig
-from ..data.clips import add_footage_options, footage_command, footage_options, open_clips, open_training_clips
+from ..data.clips import Portion, add_footage_options, footage_command, footage_options, open_clips, open_training_clips
 from ..data.footage_store import FootageOptions
 from ..data.fresh import add_fresh_options, is_fresh, open_fresh
 from ..data.layouts import Part
@@ -30,7 +30,7 @@ TRAINING_PACKAGES = ("lightning_fabric", "tqdm")
 
 def _record(options: argparse.Namespace, store: ClipStore) -> dict[str, object]:
     found = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False)
-    clips = " ".join(folder.name for folder in options.clips)
+    clips = " ".join(str(portion) for portion in options.clips)
     held_out = f" --held-out {options.held_out.name}" if options.held_out else ""
     return {
         "command": f"ipoke train {clips}{held_out} -o {options.output.name} "
@@ -41,7 +41,7 @@ def _record(options: argparse.Namespace, store: ClipStore) -> dict[str, object]:
         "commit": found.stdout.strip() or "unknown",
         "torch": torch.__version__,
         "seed": options.seed,
-        "train": [{"folder": folder.name, **asdict(info)} for folder, info in zip(options.clips, store.infos, strict=True)],
+        "train": [{"folder": one.folder.name, **asdict(info)} for one, info in zip(options.clips, store.infos, strict=True)],
     }
 
 
@@ -50,9 +50,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="ipoke train", description=__doc__)
     parser.add_argument(
         "clips",
-        type=Path,
+        type=Portion.parse,
         nargs="+",
-        help="clip store (see 'ipoke generate'), or several; or a folder of footage; or RECIPE:SEED[:COUNT]",
+        metavar="CLIPS[@SHARE]",
+        help="clip store (see 'ipoke generate') or folder of footage; or several, SHARE of what is drawn coming from one; "
+        "or RECIPE:SEED[:COUNT]",
     )
     parser.add_argument("--held-out", type=Path, help="clips to judge by while training (default: a part of the footage)")
     parser.add_argument("-o", "--output", type=Path, required=True, help="model folder to write; its name is the model's")
@@ -85,7 +87,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _open(options: argparse.Namespace, sizes: AutoencoderConfig, footage: FootageOptions) -> tuple[ClipStore, ClipStore]:
-    first: Path = options.clips[0]
+    first: Path = options.clips[0].folder
     if not is_fresh(str(first)):
         return open_training_clips(options.clips, options.held_out, sizes, footage, augment=options.augment)
     if options.held_out is None or len(options.clips) > 1:

@@ -16,7 +16,7 @@ from ..flow.base import ConditionalGaussian
 from ..networks import Networks
 from . import processes
 from .codes import CodedClips, Examples
-from .losses import flow_figures, flow_loss, mean_figures
+from .losses import SQUARE_WEIGHT, flow_figures, flow_loss, mean_figures
 
 VALIDATION_CLIPS = 192
 
@@ -29,6 +29,8 @@ class BaseLoss:
     tips: float = 0.25
     moving: float = 1.0
     """How much more moving places count; less than for the autoencoder, since here it makes what may stand still move along."""
+    square: float = SQUARE_WEIGHT
+    """Share of the squared error, px: it moves what may or may not follow by what is to be expected, 0 by what is more likely."""
 
 
 class BaseStage:
@@ -63,7 +65,7 @@ class BaseStage:
         asked = examples.pokes.tips
         at_tips = (asked.norm(dim=1, keepdim=True) > 0) & ~examples.pokes.still.view(-1, 1, 1, 1)
         error = ((flow[:, -1] - asked).abs() * at_tips).sum() / processes.average(at_tips.sum().float()).clamp_min(1) / 2
-        dense = flow_loss(flow, truth, visible, self._loss.moving)
+        dense = flow_loss(flow, truth, visible, self._loss.moving, self._loss.square)
         return {"nll": nll, "flow": self._loss.flow * dense, "tips": self._loss.tips * error}
 
     def _predict(self, examples: Examples) -> tuple[Tensor, Tensor]:

@@ -15,8 +15,14 @@ SQUARE_WEIGHT = 0.25
 JUDGED_PX = 1.0
 
 
-def flow_loss(flow: Tensor, truth: Tensor, trusted: Tensor | None = None, moving: float = MOVING_WEIGHT) -> Tensor:
-    """Mean of |e| + 0.25 e^2 over both components, in px; places that move count 1 + `moving` times, untrusted ones not at all.
+def flow_loss(
+    flow: Tensor,
+    truth: Tensor,
+    trusted: Tensor | None = None,
+    moving: float = MOVING_WEIGHT,
+    square: float = SQUARE_WEIGHT,
+) -> Tensor:
+    """Mean of |e| + `square` e^2 over both components, in px; moving places count 1 + `moving` times, untrusted ones not at all.
 
     flow, truth: (..., 2, H, W) px; trusted: (..., 1, H, W) in {0, 1}, or None for everywhere. Where several processes share a
     batch, the mean is over the places of all of them.
@@ -25,7 +31,7 @@ def flow_loss(flow: Tensor, truth: Tensor, trusted: Tensor | None = None, moving
     emphasis = 1 + moving * (truth.norm(dim=-3, keepdim=True) > MOVING_PX)
     if trusted is not None:
         emphasis = emphasis * trusted
-    return (emphasis * (error.abs() + SQUARE_WEIGHT * error.square())).sum() / processes.average(emphasis.sum()) / 2
+    return (emphasis * (error.abs() + square * error.square())).sum() / processes.average(emphasis.sum()) / 2
 
 
 def flow_figures(flow: Tensor, truth: Tensor, trusted: Tensor | None = None) -> dict[str, float]:

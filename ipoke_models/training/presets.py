@@ -55,6 +55,10 @@ _GARDEN = Preset(
 )
 
 
+_NEAR = BaseLoss(flow=1.0, tips=1.0, moving=0.0, square=0.0)
+"""For a base that has learned to move: what may as well stand still does, and the poked place goes all of its way."""
+
+
 def _fine_tuned(schedule: Schedule, steps: int) -> Schedule:
     """A quarter of the rate, checkpoints every few minutes."""
     return replace(schedule, steps=steps, learning_rate=schedule.learning_rate / 4, validate_every=50, save_every=50)
@@ -99,9 +103,10 @@ PRESETS = {
     "garden-frames-64": replace(_GARDEN, networks=frames_64()),
     "refine-64": replace(
         _GARDEN,
-        video=replace(_GARDEN.video, steps=3000, learning_rate=1e-3),
+        video=replace(_GARDEN.video, steps=1500, learning_rate=5e-4),
         conditioner=replace(_GARDEN.conditioner, steps=0),
         base=replace(_GARDEN.base, steps=4000, learning_rate=7e-4),
+        base_loss=_NEAR,
         kinematics=replace(_GARDEN.kinematics, steps=1500, learning_rate=1e-3),
     ),
     "footage-64": replace(
@@ -109,6 +114,7 @@ PRESETS = {
         video=_fine_tuned(_GARDEN.video, 500),
         conditioner=_fine_tuned(_GARDEN.conditioner, 50),
         base=_fine_tuned(_GARDEN.base, 300),
+        base_loss=_NEAR,
         kinematics=_fine_tuned(_GARDEN.kinematics, 400),
         twin=_fine_tuned(_GARDEN.twin, 400),
     ),

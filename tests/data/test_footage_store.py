@@ -1,6 +1,7 @@
 """Footage becomes a clip store once, goes on where it was interrupted, and names what it leaves out."""
 
 import os
+from argparse import ArgumentTypeError
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 import torch
 
 from ipoke_models.data import footage_store as module
-from ipoke_models.data.clips import open_clips, open_training_clips
+from ipoke_models.data.clips import Portion, open_clips, open_training_clips
 from ipoke_models.data.footage_store import FootageOptions, footage_store
 from ipoke_models.data.layouts import LAYOUTS, Part
 from ipoke_models.data.sources import FootageError
@@ -154,7 +155,7 @@ def test_stores_and_footage_open_through_one_door(footage: Path, tmp_path: Path)
     with pytest.raises(StoreError, match="32 px and 2 frames, the model takes 64 px and 10 frames"):
         open_clips(made, Part.HELD_OUT, 64, 10, options)
     with pytest.raises(StoreError, match=r"name the clips to judge by with --held-out"):
-        open_training_clips([made], None, PRESETS["smoke-64"].networks.autoencoder, options, augment=True)
+        open_training_clips([Portion(made)], None, PRESETS["smoke-64"].networks.autoencoder, options, augment=True)
 
 
 def test_joined_stores_are_read_one_after_the_other(footage: Path, tmp_path: Path) -> None:
@@ -165,3 +166,37 @@ def test_joined_stores_are_read_one_after_the_other(footage: Path, tmp_path: Pat
     indices = np.array([0, len(one) - 1, len(one), len(joined) - 1])
     apart = [one.batch(indices[:2]).frames, other.batch(indices[2:] - len(one)).frames]
     assert torch.equal(joined.batch(indices).frames, torch.cat(apart))
+
+
+def test_a_share_says_how_often_a_store_is_drawn_from(footage: Path, tmp_path: Path) -> None:
+    one, other = _made(footage, _options(tmp_path)), _made(footage, _options(tmp_path, frame_step=2))
+    drawn = JoinedClips([one, other, other], [None, 0.9, None]).choose(np.random.default_rng(0), 2000)
+    assert np.mean((drawn >= len(one)) & (drawn < len(one) + len(other))) == pytest.approx(0.9, abs=0.02)
+    rest = drawn[(drawn < len(one)) | (drawn >= len(one) + len(other))]
+    assert np.mean(rest < len(one)) == pytest.approx(len(one) / (len(one) + len(other)), abs=0.12)
+    for shares in ([0.5, 0.6], [1.0, None], [0.2, 0.2]):
+        with pytest.raises(StoreError, match="Shares add up to"):
+            JoinedClips([one, other], shares)
+
+
+def test_clips_without_a_foreground_may_be_poked_anywhere_beside_those_that_have_one(footage: Path, tmp_path: Path) -> None:
+    plain, people = _made(footage, _options(tmp_path)), _made(footage, _options(tmp_path, people=True))
+    foreground = JoinedClips([plain, people]).batch(np.array([0, len(plain)])).foreground
+    assert foreground is not None
+    assert bool((foreground[0] == 1).all())
+    known = people.batch(np.array([0])).foreground
+    assert known is not None
+    assert torch.equal(foreground[1], known[0])
+    assert JoinedClips([plain, plain]).batch(np.array([0])).foreground is None
+
+
+def test_a_folder_carries_its_share_behind_an_at_sign(tmp_path: Path) -> None:
+    assert Portion.parse("signers@0.12") == Portion(Path("signers"), 0.12)
+    assert str(Portion.parse("footage/signers@0.12")) == "signers@0.12"
+    assert Portion.parse("objects:1:100") == Portion(Path("objects:1:100"))
+    named = tmp_path / "take@3"
+    named.mkdir()
+    assert Portion.parse(str(named)) == Portion(named)
+    for wrong in ("signers@2", "signers@0", "signers@much"):
+        with pytest.raises(ArgumentTypeError, match="write one like signers"):
+            Portion.parse(wrong)

@@ -10,7 +10,7 @@ import torch
 from ipoke_models import load_model
 from ipoke_models.autoencoder import VideoAutoencoder
 from ipoke_models.data.batches import motion_input
-from ipoke_models.data.clips import open_training_clips
+from ipoke_models.data.clips import Portion, open_training_clips
 from ipoke_models.data.footage_store import FootageOptions
 from ipoke_models.evaluation import __main__ as evaluation
 from ipoke_models.training import __main__ as training
@@ -64,7 +64,7 @@ def test_footage_is_refused_in_a_sentence_where_there_is_none(tmp_path: Path, ca
 
 def test_clips_are_varied_in_training_and_judged_as_they_are(footage: Path, tmp_path: Path) -> None:
     sizes = PRESETS["smoke-64"].networks.autoencoder
-    store, held_out = open_training_clips([footage], None, sizes, FootageOptions(cache=tmp_path), augment=True)
+    store, held_out = open_training_clips([Portion(footage)], None, sizes, FootageOptions(cache=tmp_path), augment=True)
     autoencoder = VideoAutoencoder(sizes).eval()
     train, judge = (CodedClips(clips, autoencoder, (5, 5)) for clips in (store, held_out))
     first, again, other = (train.random(np.random.default_rng(seed), 4) for seed in (0, 0, 1))
@@ -79,7 +79,7 @@ def test_clips_are_varied_in_training_and_judged_as_they_are(footage: Path, tmp_
 
 def test_codes_are_those_of_the_clips_or_of_standing_still_where_the_background_is_poked(footage: Path, tmp_path: Path) -> None:
     sizes = PRESETS["smoke-64"].networks.autoencoder
-    store, _ = open_training_clips([footage], None, sizes, FootageOptions(cache=tmp_path), augment=True)
+    store, _ = open_training_clips([Portion(footage)], None, sizes, FootageOptions(cache=tmp_path), augment=True)
     autoencoder = VideoAutoencoder(sizes).eval().requires_grad_(False)
     drawn = CodedClips(store, autoencoder, (5, 5), least_deviation=0.0).random(np.random.default_rng(3), 32)
     still = drawn.pokes.still
