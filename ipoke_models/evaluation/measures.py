@@ -22,11 +22,24 @@ def motion_between(first: Tensor, second: Tensor) -> NDArray[np.float32]:
     return dis_flow(to_bytes(first), to_bytes(second))
 
 
-def motion_at(flow: NDArray[np.float32], place: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Motion (2,) of the point at (row, column) of a flow (S, S, 2): the median of 3 x 3."""
-    low, high = np.maximum(place - TRACK_RADIUS_PX, 0), place + TRACK_RADIUS_PX + 1
-    window = flow[low[0] : high[0], low[1] : high[1]]
-    return np.median(window.reshape(-1, 2), axis=0).astype(np.float32)
+def tracked(clip: Tensor, places: NDArray[np.int64]) -> NDArray[np.float64]:
+    """How far the points at places (N, 2), as (row, column), of the first frame have moved by the last, (N, 2) px as (x, y).
+
+    Followed by DIS from frame to frame of a clip (T+1, 3, S, S), each step the median of 3 x 3: straight from the still to the
+    last frame DIS loses what moves farther than it is wide.
+    """
+    points = places.astype(np.float64)
+    for pair in zip(clip, clip[1:], strict=False):
+        flow = motion_between(*pair)
+        points += np.stack([_motion_at(flow, point)[::-1] for point in points])
+    return (points - places)[:, ::-1]
+
+
+def _motion_at(flow: NDArray[np.float32], point: NDArray[np.float64]) -> NDArray[np.float64]:
+    row, column = np.clip(np.rint(point).astype(int), 0, len(flow) - 1)
+    reach = TRACK_RADIUS_PX
+    window = flow[max(0, row - reach) : row + reach + 1, max(0, column - reach) : column + reach + 1]
+    return np.median(window.reshape(-1, 2), axis=0).astype(np.float64)
 
 
 def psnr(a: Tensor, b: Tensor) -> float:

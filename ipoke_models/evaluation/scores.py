@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from . import columns
@@ -12,7 +11,7 @@ from .columns import Column
 from .estimates import Values
 from .examples import Example
 from .lpips import Features, Lpips
-from .measures import motion_at, motion_between, pairs, psnr, structural_similarity
+from .measures import motion_between, pairs, psnr, structural_similarity, tracked
 
 LEAST_NEIGHBOUR_PX = 20
 """Pixels that an object standing still must show, away from all that moves, for a leak onto it to be measured."""
@@ -23,17 +22,17 @@ Scores = dict[Column, Values]
 def control(example: Example, clips: Tensor) -> Scores:
     """Does what is poked go where the arrow points, and does the rest stay? Of clips (V, T, 3, S, S).
 
-    Their motion is tracked by DIS between the still and the last frame.
+    The poked places are tracked by DIS from frame to frame; what should stand still is compared with the still.
     """
-    scored = [_control(example, motion_between(example.x0, clip[-1])) for clip in clips]
+    scored = [_control(example, torch.cat((example.x0[None], clip))) for clip in clips]
     return {column: np.array([scores[column] for scores in scored]) for column in scored[0]}
 
 
-def _control(example: Example, flow: NDArray[np.float32]) -> dict[Column, float]:
-    motions = np.stack([motion_at(flow, place) for place in example.places])
+def _control(example: Example, clip: Tensor) -> dict[Column, float]:
+    motions = tracked(clip, example.places)
     lengths = np.linalg.norm(example.shifts, axis=1)
     errors_px = np.linalg.norm(motions - example.shifts, axis=1)
-    amplitude = np.linalg.norm(flow, axis=-1)
+    amplitude = np.linalg.norm(motion_between(clip[0], clip[-1]), axis=-1)
     seen = example.neighbour.sum() >= LEAST_NEIGHBOUR_PX
     return {
         columns.TIP_PERCENT: 100 * float((errors_px / lengths).mean()),
