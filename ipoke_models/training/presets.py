@@ -105,7 +105,7 @@ PRESETS = {
         _GARDEN,
         video=replace(_GARDEN.video, steps=1500, learning_rate=5e-4),
         conditioner=replace(_GARDEN.conditioner, steps=0),
-        base=replace(_GARDEN.base, steps=4000, learning_rate=7e-4),
+        base=replace(_GARDEN.base, steps=2500, learning_rate=7e-4),
         base_loss=_NEAR,
         kinematics=replace(_GARDEN.kinematics, steps=1500, learning_rate=1e-3),
     ),
