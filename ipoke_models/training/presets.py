@@ -109,6 +109,14 @@ PRESETS = {
         base_loss=_NEAR,
         kinematics=replace(_GARDEN.kinematics, steps=1500, learning_rate=1e-3),
     ),
+    "adapt-64": replace(
+        _GARDEN,
+        video=replace(_GARDEN.video, steps=0),
+        conditioner=replace(_GARDEN.conditioner, steps=0),
+        base=replace(_GARDEN.base, steps=1000, learning_rate=5e-4),
+        base_loss=_NEAR,
+        kinematics=replace(_GARDEN.kinematics, steps=600, learning_rate=1e-3),
+    ),
     "footage-64": replace(
         _GARDEN,
         video=_fine_tuned(_GARDEN.video, 500),
@@ -134,5 +142,6 @@ PRESETS = {
 step with critics takes four times as long, so the first does a quarter of the steps: as much processor time.
 
 These go on from a model of garden-64's sizes (`--from garden-64`): `refine-64` for long, its encoders of still and pokes with the
-base alone; `footage-64` on one's own footage. `smoke-64` runs every stage for two steps: it proves that training works, no more.
+base alone; `adapt-64` leaves its codes as they are and learns what pokes mean in other clips; `footage-64` on one's own footage.
+`smoke-64` runs every stage for two steps: it proves that training works, no more.
 """
