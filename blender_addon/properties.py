@@ -234,7 +234,7 @@ class IPOKE_PG_plate(bpy.types.PropertyGroup):
         description="How far apart the variants are: small keeps them close together, 1 lets them go wildest",
         min=0.05,
         max=1.0,
-        default=0.5,
+        default=0.3,
         subtype="FACTOR",
     )
     like: CollectionProperty(name="Like", description="What samples are to be like, the last entry most", type=IPOKE_PG_like)

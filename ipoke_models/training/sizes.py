@@ -41,7 +41,7 @@ def small_64() -> ModelConfig:
         ),
         conditioner=ConditionerConfig(image=encoder(3, 3), poke=encoder(5, 2), poke_grid=True),
         flow=FlowConfig(channels=16, cond_channels=160, num_steps=(2, 1, 1, 1), factor=8, mid_channels=96, base_hidden=128),
-        variation=0.5,
+        variation=0.3,
     )
 
 

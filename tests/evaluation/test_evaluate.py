@@ -40,11 +40,11 @@ def test_the_model_is_measured_with_each_variation_that_is_asked_for(
     clips: Path, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ["garden-64", str(clips), "--count", "2", "--variants", "2", "--json", "--quick", "--metrics", str(folder)]
-    assert main([*arguments, "--variation", "0.1", "--variation", "0.5", "--variation", "1"]) == 0
+    assert main([*arguments, "--variation", "0.1", "--variation", "0.3", "--variation", "1"]) == 0
     rows = json.loads(capsys.readouterr().out)["rows"]
-    names = ["variation 0.1", "variation 0.5", "variation 1"]
+    names = ["variation 0.1", "variation 0.3", "variation 1"]
     assert list(rows)[1:4] == names
-    assert rows["variation 0.5"] == rows["garden-64 (warp)"]
+    assert rows["variation 0.3"] == rows["garden-64 (warp)"]
     diversities = [rows[name]["diversity_mse"]["value"] for name in names]
     assert diversities == sorted(diversities)
 

@@ -131,7 +131,8 @@ def test_replays_leave_the_guide_alone(model: Model, x0: torch.Tensor, monkeypat
     model.replay(torch.zeros(16, 8, 8), x0.flip(0), POKES)
 
 
-def test_variants_near_another_are_the_nearer_the_smaller_the_amount(model: Model, x0: torch.Tensor) -> None:
+def test_variants_near_another_are_the_nearer_the_smaller_the_amount(x0: torch.Tensor) -> None:
+    model = load_model()
     parent = model.sample(x0, POKES, n=1, seed=7, first=3)[0]
 
     def distance(amount: float) -> float:
@@ -140,7 +141,7 @@ def test_variants_near_another_are_the_nearer_the_smaller_the_amount(model: Mode
 
     distances = [distance(amount) for amount in (0.01, 0.1, 0.5, 1.0)]
     assert distances == sorted(distances)
-    assert distances[0] < 0.1 * distances[-1]
+    assert distances[0] < 0.05 * distances[-1]
 
 
 def test_variants_lie_further_apart_the_larger_their_variation(model: Model, x0: torch.Tensor) -> None:
@@ -152,9 +153,9 @@ def test_variants_lie_further_apart_the_larger_their_variation(model: Model, x0:
 
 
 def test_without_a_variation_the_models_own_holds_to_the_byte(model: Model, x0: torch.Tensor) -> None:
-    assert model.config.variation == 0.5
+    assert model.config.variation == 0.3
     plain = model.sample(x0, POKES, n=2, seed=7)
-    assert torch.equal(model.sample(x0, POKES, n=2, seed=7, variation=0.5), plain)
+    assert torch.equal(model.sample(x0, POKES, n=2, seed=7, variation=0.3), plain)
     other = model.sample(x0, POKES, n=2, seed=7, variation=0.9)
     assert not torch.equal(other, plain)
     assert torch.equal(model.sample(x0, POKES, n=1, seed=7, first=1, variation=0.9)[0], other[1])
