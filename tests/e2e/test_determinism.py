@@ -88,7 +88,7 @@ def test_a_variation_makes_other_variants_and_the_same_again_also_as_a_larger_cl
         asked = dataclasses.replace(request(plate), model="garden-64", variation=variation, **change)
         return frames(backend, asked)
 
-    assert made(None) == made(0.5) != made(0.9)
+    assert made(None) == made(0.3) != made(0.9)
     assert made(0.9)[1, 10] == made(0.9, samples=1, first=1)[1, 10]
 
 
