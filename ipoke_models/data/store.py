@@ -9,6 +9,7 @@ STORE/weights.npy           where some clips are to be drawn more often than oth
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -228,13 +229,17 @@ class JoinedClips(ClipStore):
         return self.info.count
 
     def _row(self, name: str, index: int) -> NDArray[np.generic]:
+        store, own = self._place(index)
+        return store._row(name, own)
+
+    def _place(self, index: int) -> tuple[ClipStore, int]:
+        """The store of a clip, and its number there."""
         number = int(np.searchsorted(self._firsts, index, side="right")) - 1
-        return self._stores[number]._row(name, index - int(self._firsts[number]))
+        return self._stores[number], index - int(self._firsts[number])
 
     def _foreground(self, indices: NDArray[np.int64]) -> Tensor | None:
         """Everywhere in clips of stores that know none, where others do."""
-        numbers = np.searchsorted(self._firsts, indices, side="right") - 1
-        parts = [self._stores[n]._foreground(np.array([i - self._firsts[n]])) for n, i in zip(numbers, indices, strict=True)]
+        parts = [store._foreground(np.array([own])) for store, own in map(self._place, indices.tolist())]
         if all(part is None for part in parts):
             return None
         size = self.info.size_px
@@ -243,9 +248,9 @@ class JoinedClips(ClipStore):
 
 def _joint_odds(stores: Sequence[ClipStore], shares: Sequence[float | None]) -> NDArray[np.float64] | None:
     """How likely each clip of all stores is to be drawn; None where all are alike."""
-    given = sum(share for share in shares if share is not None)
-    open_clips = sum(len(store) for store, share in zip(stores, shares, strict=True) if share is None)
-    if given > 1 or (given < 1) != bool(open_clips):
+    given = math.fsum(share for share in shares if share is not None)
+    others = sum(len(store) for store, share in zip(stores, shares, strict=True) if share is None)
+    if given > 1 or (given < 1) != bool(others):
         raise StoreError(
             f"Shares add up to {given:g}: leave something to the folders that have none, or give each its own, 1 in all."
         )
@@ -253,7 +258,7 @@ def _joint_odds(stores: Sequence[ClipStore], shares: Sequence[float | None]) -> 
         return None
     parts = []
     for store, share in zip(stores, shares, strict=True):
-        mass = (1 - given) * len(store) / open_clips if share is None else share
+        mass = (1 - given) * len(store) / others if share is None else share
         parts.append(mass * (np.full(len(store), 1 / len(store)) if store._odds is None else store._odds))
     return np.concatenate(parts)
 

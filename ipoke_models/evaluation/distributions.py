@@ -19,7 +19,7 @@ from torch import Tensor
 
 from .estimates import Estimate, Values
 from .i3d import I3D, SIZE_PX
-from .measures import motion_between
+from .measures import motion_through
 
 BINS = 128
 _LEVELS = 127.5
@@ -58,7 +58,7 @@ def motion_histograms(clip: Tensor) -> tuple[Values, Values, float]:
 
     Read by DIS between neighbouring frames, at every pixel. A bin is S / 1280 px wide, the last one holds all that is faster.
     """
-    flows = np.stack([motion_between(*pair) for pair in zip(clip, clip[1:], strict=False)])
+    flows = motion_through(clip)
     speeds = np.linalg.norm(flows, axis=-1)
     return _histogram(speeds), _histogram(np.linalg.norm(np.diff(flows, axis=0), axis=-1)), float(speeds.mean())
 

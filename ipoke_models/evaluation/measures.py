@@ -22,6 +22,11 @@ def motion_between(first: Tensor, second: Tensor) -> NDArray[np.float32]:
     return dis_flow(to_bytes(first), to_bytes(second))
 
 
+def motion_through(clip: Tensor) -> NDArray[np.float32]:
+    """DIS flow from each frame of a clip (T+1, 3, S, S) to the next, (T, S, S, 2) px."""
+    return np.stack([motion_between(*pair) for pair in zip(clip, clip[1:], strict=False)])
+
+
 def tracked(clip: Tensor, places: NDArray[np.int64]) -> NDArray[np.float64]:
     """How far the points at places (N, 2), as (row, column), of the first frame have moved by the last, (N, 2) px as (x, y).
 
@@ -29,8 +34,7 @@ def tracked(clip: Tensor, places: NDArray[np.int64]) -> NDArray[np.float64]:
     last frame DIS loses what moves farther than it is wide.
     """
     points = places.astype(np.float64)
-    for pair in zip(clip, clip[1:], strict=False):
-        flow = motion_between(*pair)
+    for flow in motion_through(clip):
         points += np.stack([_motion_at(flow, point)[::-1] for point in points])
     return (points - places)[:, ::-1]
 

@@ -90,7 +90,7 @@ def _open(options: argparse.Namespace, sizes: AutoencoderConfig, footage: Footag
     first: Path = options.clips[0].folder
     if not is_fresh(str(first)):
         return open_training_clips(options.clips, options.held_out, sizes, footage, augment=options.augment)
-    if options.held_out is None or len(options.clips) > 1:
+    if options.held_out is None or options.clips != [Portion(first)]:
         raise StoreError(f"{first} stands alone, with the clips to judge by named with --held-out.")
     train = open_fresh(str(first), options, sizes.size_px, sizes.frames)
     train.augmented = options.augment

@@ -174,6 +174,9 @@ def test_a_share_says_how_often_a_store_is_drawn_from(footage: Path, tmp_path: P
     assert np.mean((drawn >= len(one)) & (drawn < len(one) + len(other))) == pytest.approx(0.9, abs=0.02)
     rest = drawn[(drawn < len(one)) | (drawn >= len(one) + len(other))]
     assert np.mean(rest < len(one)) == pytest.approx(len(one) / (len(one) + len(other)), abs=0.12)
+    assert len(JoinedClips([one, other, other], [0.7, 0.2, 0.1])) == len(one) + 2 * len(other), (
+        "as floats they add up to less than 1"
+    )
     for shares in ([0.5, 0.6], [1.0, None], [0.2, 0.2]):
         with pytest.raises(StoreError, match="Shares add up to"):
             JoinedClips([one, other], shares)
