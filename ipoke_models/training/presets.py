@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ..bench.released import released_config
 from ..config import CvaeConfig, ModelConfig
@@ -22,6 +22,8 @@ class Preset:
     networks: ModelConfig
     video: Schedule
     video_loss: VideoLoss
+    codes_kept: bool = field(default=False, kw_only=True)
+    """The stage trains the decoder alone; for networks that start from a model's weights."""
     conditioner: Schedule
     base: Schedule
     """Runs where `networks.flow.base_hidden` asks for a base."""
@@ -57,6 +59,11 @@ _GARDEN = Preset(
 
 _NEAR = BaseLoss(flow=1.0, tips=1.0, moving=0.0, square=0.1)
 """For a base that has learned to move: what may as well stand still does, and the poked place goes all of its way."""
+
+
+_BY_FRAMES = VideoLoss(visibility=0.0)
+"""For a decoder that has learned to move: it fades where that comes nearer to the true frame, not wherever something is hidden.
+What footage hides is a guess besides."""
 
 
 def _fine_tuned(schedule: Schedule, steps: int) -> Schedule:
@@ -104,6 +111,7 @@ PRESETS = {
     "refine-64": replace(
         _GARDEN,
         video=replace(_GARDEN.video, steps=1500, learning_rate=5e-4),
+        video_loss=_BY_FRAMES,
         conditioner=replace(_GARDEN.conditioner, steps=0),
         base=replace(_GARDEN.base, steps=2500, learning_rate=7e-4),
         base_loss=_NEAR,
@@ -111,15 +119,18 @@ PRESETS = {
     ),
     "adapt-64": replace(
         _GARDEN,
-        video=replace(_GARDEN.video, steps=0),
+        video=replace(_GARDEN.video, steps=600, learning_rate=5e-4),
+        video_loss=_BY_FRAMES,
+        codes_kept=True,
         conditioner=replace(_GARDEN.conditioner, steps=0),
-        base=replace(_GARDEN.base, steps=1000, learning_rate=5e-4),
+        base=replace(_GARDEN.base, steps=1500, learning_rate=5e-4),
         base_loss=_NEAR,
-        kinematics=replace(_GARDEN.kinematics, steps=600, learning_rate=1e-3),
+        kinematics=replace(_GARDEN.kinematics, steps=1000, learning_rate=1e-3),
     ),
     "footage-64": replace(
         _GARDEN,
         video=_fine_tuned(_GARDEN.video, 500),
+        video_loss=_BY_FRAMES,
         conditioner=_fine_tuned(_GARDEN.conditioner, 50),
         base=_fine_tuned(_GARDEN.base, 300),
         base_loss=_NEAR,
@@ -142,6 +153,7 @@ PRESETS = {
 step with critics takes four times as long, so the first does a quarter of the steps: as much processor time.
 
 These go on from a model of garden-64's sizes (`--from garden-64`): `refine-64` for long, its encoders of still and pokes with the
-base alone; `adapt-64` leaves its codes as they are and learns what pokes mean in other clips; `footage-64` on one's own footage.
+base alone; `adapt-64` leaves its codes as they are and learns how other clips look and what pokes mean in them; `footage-64` on
+one's own footage.
 `smoke-64` runs every stage for two steps: it proves that training works, no more.
 """

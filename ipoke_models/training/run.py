@@ -78,5 +78,5 @@ def _video_stage(
 ) -> VideoStage:
     loss, batch = preset.video_loss, preset.video.batch
     if preset.critics is None:
-        return VideoStage(autoencoder, *stores, loss, batch, seed, perceptual)
+        return VideoStage(autoencoder, *stores, loss, batch, seed, perceptual, codes_kept=preset.codes_kept)
     return AdversarialVideoStage(autoencoder, stores, loss, preset.critics, batch, seed, perceptual)

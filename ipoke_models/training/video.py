@@ -34,6 +34,7 @@ class VideoLoss:
 
     flow: float = 1.0
     visibility: float = 0.1
+    """Of what the true motion hides and shows; at 0 the frame alone says where the warp is to be trusted."""
     frame: float = 1.0
     kl: float = 1e-5
     perceptual: float = 0.0
@@ -58,7 +59,7 @@ class Decoded:
 
 
 class VideoStage:
-    """Trains encoder, recurrent unit and decoder together."""
+    """Trains encoder, recurrent unit and decoder together; with `codes_kept` the decoder alone, so that z means what it did."""
 
     name = "video"
     exact = False
@@ -72,8 +73,13 @@ class VideoStage:
         batch: int,
         seed: int,
         perceptual: PerceptualDistance | None = None,
+        *,
+        codes_kept: bool = False,
     ) -> None:
         self.module = module
+        if codes_kept:
+            module.encoder.requires_grad_(False)
+            module.gru.requires_grad_(False)
         self._train, self._held_out, self._loss, self._perceptual = train, held_out, loss, perceptual
         self._batch, self._seed = batch, seed
 
