@@ -79,10 +79,13 @@ class _Prepared:
 
 
 def installed_models() -> list[ModelInfo]:
-    """Models beside this package and in the folders of IPOKE_MODELS, the default first; damaged ones are left out."""
-    roots = [WEIGHTS, *(Path(root) for root in os.environ.get(MODELS_VARIABLE, "").split(os.pathsep) if root)]
+    """Models in the folders of IPOKE_MODELS and beside this package, the default first; damaged ones are left out.
+
+    Of several with one name it is that of the folder named first; those beside this package come last.
+    """
+    roots = [*(Path(root) for root in os.environ.get(MODELS_VARIABLE, "").split(os.pathsep) if root), WEIGHTS]
     found: dict[str, ModelInfo] = {}
-    for folder in sorted(config.parent for root in roots for config in root.glob("*/config.json")):
+    for folder in (config.parent for root in roots for config in sorted(root.glob("*/config.json"))):
         try:
             manifest = read_manifest(folder)
         except ModelError:

@@ -39,9 +39,9 @@ class Changes:
     shift: Tensor
 
 
-def random_changes(rng: np.random.Generator, count: int) -> Changes:
-    """Draw what happens to `count` clips."""
-    return _stack([_one(rng) for _ in range(count)])
+def random_changes(rng: np.random.Generator, count: int, part: slice = slice(None)) -> Changes:
+    """Draw what happens to `count` clips; that of those of `part`."""
+    return _stack([_one(rng) for _ in range(count)][part])
 
 
 _Change = tuple[NDArray[np.float64], NDArray[np.float64], float, NDArray[np.float64]]

@@ -15,11 +15,12 @@ from .augmentation import change, random_changes
 from .store import FLOW_STRIDE, Batch, ClipStore
 
 
-def draw(store: ClipStore, rng: np.random.Generator, count: int) -> Batch:
-    """Random clips, each mirrored with probability one half."""
-    batch = store.batch(store.choose(rng, count))
-    mirrored = mirror(batch, torch.from_numpy(rng.random(count) < 0.5))
-    return change(mirrored, random_changes(rng, count)) if store.augmented else mirrored
+def draw(store: ClipStore, rng: np.random.Generator, count: int, part: slice = slice(None)) -> Batch:
+    """Random clips, each mirrored with probability one half; of `count` drawn, only those of `part` are read."""
+    chosen, mirrored = store.choose(rng, count), rng.random(count) < 0.5
+    changes = random_changes(rng, count, part) if store.augmented else None
+    batch = mirror(store.batch(chosen[part]), torch.from_numpy(mirrored[part]))
+    return batch if changes is None else change(batch, changes)
 
 
 def mirror(batch: Batch, which: Tensor) -> Batch:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,19 +48,19 @@ def candidates(amplitude: NDArray[np.float32], margin_px: int, spread: bool) -> 
 
 def simulate_pokes(
     flow: Tensor,
-    rng: np.random.Generator,
+    rngs: Sequence[np.random.Generator],
     max_pokes: int,
     poke_size_px: int,
     zero_share: float = ZERO_POKE_SHARE,
     foreground: Tensor | None = None,
 ) -> SimulatedPokes:
-    """Draw 1 to `max_pokes` pokes a clip from the flow x0 -> x_T, (B, 2, S, S) px.
+    """Draw 1 to `max_pokes` pokes a clip from the flow x0 -> x_T, (B, 2, S, S) px; each clip has its own generator.
 
     With a foreground, (B, 1, S, S) in {0, 1}, they keep to it. One clip in twelve gets a zero poke: the shift of a moving place
     painted on the background, which is what is no foreground, or what hardly moves.
     """
     maps, tips, still = [], [], []
-    for number, field in enumerate(flow):
+    for number, (field, rng) in enumerate(zip(flow, rngs, strict=True)):
         amplitude = field.norm(dim=0).numpy()
         background = amplitude < max(STILL_PX, float(np.quantile(amplitude, STILL_SHARE)))
         if foreground is not None:

@@ -14,7 +14,8 @@ from ..config import LATENT_PX, MotionInput
 from ..data.batches import draw, mirror, motion_input
 from ..data.pokes import SimulatedPokes, simulate_pokes
 from ..data.store import Batch, ClipStore
-from .processes import beside, share
+from . import processes
+from .processes import beside
 
 LEAST_DEVIATION = 0.1
 """Noise on standardised codes: without it the likelihood pays for scales so thin that the inverse overflows."""
@@ -50,27 +51,24 @@ class CodedClips:
     def __len__(self) -> int:
         return len(self.store)
 
-    def random(self, rng: np.random.Generator, count: int) -> Examples:
-        """Examples of random clips, mirrored and varied as `draw` does."""
-        return self._coded(*self._poked(draw(self.store, rng, count), rng))
+    def random(self, rng: np.random.Generator, count: int, part: slice = slice(None)) -> Examples:
+        """Examples of random clips, mirrored and varied as `draw` does; of `count` drawn, those of `part`."""
+        return self._coded(draw(self.store, rng, count, part), rng, count, part)
 
     def random_share(self, rng: np.random.Generator, count: int) -> Examples:
-        """This process's share of what `random` draws; the others' clips are not encoded."""
-        batch, pokes, noise = self._poked(draw(self.store, rng, count), rng)
-        return self._coded(share(batch), share(pokes), share(noise))
+        """This process's share of what `random` draws; the others' clips are not read."""
+        return self.random(rng, count, processes.part())
 
     def in_order(self, rng: np.random.Generator, size: int, most: int | None = None) -> Iterator[Examples]:
         """Examples of all clips (or of the first `most`) as they are, up to `size` at a time."""
-        return (self._coded(*self._poked(self.store.batch(part), rng)) for part in self.store.parts(size, most))
-
-    def _poked(self, batch: Batch, rng: np.random.Generator) -> tuple[Batch, SimulatedPokes, Tensor]:
-        """The batch, pokes on it, and the noise of its codes."""
-        pokes = simulate_pokes(batch.poke_flow, rng, *self._pokes, foreground=batch.foreground)
-        shape = len(batch.frames), self._autoencoder.config.latent_channels, LATENT_PX, LATENT_PX
-        return batch, pokes, torch.from_numpy(rng.standard_normal(shape, dtype=np.float32))
+        return (self._coded(self.store.batch(part), rng, len(part)) for part in self.store.parts(size, most))
 
     @torch.no_grad()
-    def _coded(self, batch: Batch, pokes: SimulatedPokes, noise: Tensor) -> Examples:
+    def _coded(self, batch: Batch, rng: np.random.Generator, count: int, part: slice = slice(None)) -> Examples:
+        """The clips of a part of `count` with pokes on them and their codes."""
+        pokes = simulate_pokes(batch.poke_flow, rng.spawn(count)[part], *self._pokes, foreground=batch.foreground)
+        shape = count, self._autoencoder.config.latent_channels, LATENT_PX, LATENT_PX
+        noise = torch.from_numpy(rng.standard_normal(shape, dtype=np.float32)[part])
         autoencoder = self._autoencoder.eval()
         batch, pokes, noise = (beside(autoencoder, batch), beside(autoencoder, pokes), beside(autoencoder, noise))
         mean, logvar = autoencoder.encode(motion_input(batch, autoencoder.config))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +13,9 @@ from ..conditioning import Conditioner
 from ..data.batches import draw
 from ..data.pokes import simulate_pokes
 from ..data.store import Batch, ClipStore
+from . import processes
 from .losses import flow_figures, flow_loss, mean_figures
-from .processes import beside, share
+from .processes import beside
 
 POKE_WEIGHT = 0.5
 VALIDATION_CLIPS = 192
@@ -44,7 +46,8 @@ class ConditionerStage:
     def losses(self, step: int) -> dict[str, Tensor]:
         """Terms of the loss on fresh clips."""
         rng = np.random.default_rng([self._seed, 2, step])
-        poked = share(self._poke(draw(self._train, rng, self._batch), rng))
+        part = processes.part()
+        poked = self._poke(draw(self._train, rng, self._batch, part), rng.spawn(self._batch)[part])
         flow = self.module.poke(poked.maps, poked.x0)
         return {"image": self._image_error(poked), "poke": POKE_WEIGHT * flow_loss(flow, poked.truth)}
 
@@ -52,8 +55,8 @@ class ConditionerStage:
         error: Tensor = (self.module.image(poked.x0) - poked.x0).abs().mean()
         return error
 
-    def _poke(self, batch: Batch, rng: np.random.Generator) -> _Poked:
-        simulated = simulate_pokes(batch.poke_flow, rng, *self._pokes, foreground=batch.foreground)
+    def _poke(self, batch: Batch, rngs: Sequence[np.random.Generator]) -> _Poked:
+        simulated = simulate_pokes(batch.poke_flow, rngs, *self._pokes, foreground=batch.foreground)
         truth = torch.where(simulated.still.view(-1, 1, 1, 1), torch.zeros_like(batch.poke_flow), batch.poke_flow)
         return beside(self.module, _Poked(batch.frames[:, 0], simulated.maps, truth))
 
@@ -62,7 +65,7 @@ class ConditionerStage:
         rows = []
         for part in self._held_out.parts(64, VALIDATION_CLIPS):
             batch = self._held_out.batch(part)
-            poked = self._poke(batch, np.random.default_rng([self._seed, int(part[0])]))
+            poked = self._poke(batch, np.random.default_rng([self._seed, int(part[0])]).spawn(len(part)))
             flow = self.module.poke(poked.maps, poked.x0)
             rows.append({**flow_figures(flow, poked.truth), "image_error": float(self._image_error(poked))})
         return mean_figures(rows)

@@ -1,6 +1,6 @@
 """What the processes of one training share. Without torchrun there is one, and all of this changes nothing.
 
-Every process draws the same batch from (seed, step) and computes its share of it: clips index, index + count, and so on.
+Every process draws the same batch from (seed, step), and reads and computes its share of it: clips index, index + count, ...
 Gradients are averaged over processes, so that means over shares of equal size are means over the batch.
 """
 

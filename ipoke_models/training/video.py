@@ -21,6 +21,7 @@ from ..data.store import Batch, ClipStore
 from ..decoder import Rendered
 from ..evaluation.measures import psnr
 from ..losses import gaussian_kl
+from . import processes
 from .losses import flow_figures, flow_loss, mean_figures
 from .perceptual import PerceptualDistance
 from .processes import beside, share
@@ -88,10 +89,10 @@ class VideoStage:
         return self._reconstruction(self._decode(np.random.default_rng([self._seed, 1, step])))
 
     def _decode(self, rng: np.random.Generator) -> Decoded:
-        drawn = draw(self._train, rng, self._batch)
+        drawn = draw(self._train, rng, self._batch, processes.part())
         torch.manual_seed(int(rng.integers(2**31)))
         noise = torch.randn(self._batch, self.module.config.latent_channels, LATENT_PX, LATENT_PX)
-        batch, noise = beside(self.module, share(drawn)), beside(self.module, share(noise))
+        batch, noise = beside(self.module, drawn), beside(self.module, share(noise))
         mean, logvar = self.module.encode(motion_input(batch, self.module.config))
         z = mean + torch.exp(0.5 * logvar) * noise
         frames = self.module.config.frames

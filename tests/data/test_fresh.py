@@ -45,7 +45,7 @@ def test_training_draws_fresh_clips_as_it_draws_those_of_a_store(store: ClipStor
     fresh = open_fresh("plants:4:3", options, 32, 10)
     mine, theirs = (draw(clips, np.random.default_rng(1), 2) for clips in (fresh, store))
     assert float((mine.frames - theirs.frames).abs().mean()) < 0.002
-    pokes = simulate_pokes(mine.poke_flow, np.random.default_rng(2), 3, 5)
+    pokes = simulate_pokes(mine.poke_flow, np.random.default_rng(2).spawn(2), 3, 5)
     assert pokes.maps.shape == (2, 2, 32, 32)
 
 

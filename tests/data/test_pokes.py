@@ -35,7 +35,7 @@ def test_later_pokes_lie_on_top() -> None:
 def test_simulated_pokes_sit_on_what_moves_and_carry_its_flow() -> None:
     flow = _moving_square()
     for seed in range(20):
-        pokes = simulate_pokes(flow, np.random.default_rng(seed), 5, 5, zero_share=0.0)
+        pokes = simulate_pokes(flow, np.random.default_rng(seed).spawn(1), 5, 5, zero_share=0.0)
         painted = pokes.maps[0].norm(dim=0) > 0
         assert not bool(pokes.still[0])
         assert torch.allclose(pokes.maps[0][:, painted].T, torch.tensor([4.0, -2.0]).expand(int(painted.sum()), 2))
@@ -48,13 +48,13 @@ def test_simulated_pokes_sit_on_what_moves_and_carry_its_flow() -> None:
 
 def test_a_zero_poke_shows_a_moving_shift_on_the_still_background() -> None:
     flow = _moving_square()
-    pokes = simulate_pokes(flow, np.random.default_rng(0), 5, 5, zero_share=1.0)
+    pokes = simulate_pokes(flow, np.random.default_rng(0).spawn(1), 5, 5, zero_share=1.0)
     assert bool(pokes.still[0])
     assert float(pokes.maps.abs().max()) == 4.0
 
 
 def test_tips_ask_of_the_last_frame_to_show_there_what_was_at_the_tails() -> None:
-    pokes = simulate_pokes(_moving_square(), np.random.default_rng(3), 1, 5, zero_share=0.0)
+    pokes = simulate_pokes(_moving_square(), np.random.default_rng(3).spawn(1), 1, 5, zero_share=0.0)
     tails, tips = (torch.nonzero(field[0].norm(dim=0) > 0).float().mean(dim=0) for field in (pokes.maps, pokes.tips))
     assert torch.equal(tips - tails, torch.tensor([-2.0, 4.0]))
     assert torch.equal(pokes.tips.amin(dim=(2, 3)), torch.tensor([[-4.0, 0.0]]))

@@ -1,5 +1,7 @@
 """The door for users of a model: shapes, exact recall by seed and index, round trips, refusals."""
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,7 @@ import torch
 
 from ipoke_models import Cancelled, Model, ModelError, Near, PokeError, installed_models, load_model
 from ipoke_models.checkpoint import save_model
+from ipoke_models.inference import find_model
 from ipoke_models.networks import Networks
 from ipoke_models.training.presets import PRESETS
 from tests.models import small
@@ -113,6 +116,20 @@ def test_models_of_the_variable_are_listed(folder: Path, monkeypatch: pytest.Mon
     names = [info.name for info in installed_models()]
     assert "random-64" in names
     assert "damaged" not in names
+
+
+def test_of_models_with_one_name_the_folder_named_first_wins(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for root in ("z", "a"):
+        shutil.copytree(folder, tmp_path / root / "any")
+    for first, second in (("z", "a"), ("a", "z")):
+        monkeypatch.setenv("IPOKE_MODELS", os.pathsep.join(str(tmp_path / root) for root in (first, second)))
+        (found,) = [info.folder for info in installed_models() if info.name == "random-64"]
+        assert found == tmp_path / first / "any"
+    shutil.copytree(find_model("garden-64"), tmp_path / "z" / "own")
+    own = {info.name: info.folder for info in installed_models()}
+    assert own["garden-64"] == tmp_path / "z" / "own"
 
 
 def test_a_variants_own_residual_replays_it_but_for_rounding(model: Model, x0: torch.Tensor) -> None:

@@ -22,6 +22,8 @@ from ipoke_models.training.video import VideoLoss
 from tests.models import small
 
 SCHEDULE = Schedule(steps=3, batch=4, learning_rate=1e-3, warmup=1)
+FIRST = dataclasses.replace(SCHEDULE, learning_rate=1e-4)
+"""Along gradients that are only rounding Adam takes whole steps, and standardised codes show these enlarged: so small ones."""
 
 
 def preset() -> Preset:
@@ -33,7 +35,7 @@ def preset() -> Preset:
     )
     return Preset(
         networks=networks,
-        video=SCHEDULE,
+        video=FIRST,
         video_loss=VideoLoss(),
         conditioner=SCHEDULE,
         base=SCHEDULE,

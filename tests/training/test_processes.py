@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from ipoke_models.data.batches import draw
+from ipoke_models.autoencoder import VideoAutoencoder
 from ipoke_models.data.store import ClipStore
 from ipoke_models.errors import ModelError
 from ipoke_models.training import processes
+from ipoke_models.training.codes import CodedClips
 from ipoke_models.training.launch import launch
+from ipoke_models.training.presets import PRESETS
 from tests.training import curves
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -53,14 +55,24 @@ def test_two_processes_give_the_losses_of_one(store: Path, tmp_path: Path) -> No
 
 
 def test_shares_of_a_batch_make_up_the_batch(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    batch = draw(ClipStore(store), np.random.default_rng(0), 6)
+    clips = ClipStore(store, augmented=True)
+    torch.manual_seed(0)
+    coded = CodedClips(clips, VideoAutoencoder(PRESETS["smoke-64"].networks.autoencoder), (3, 5))
+    whole = coded.random(np.random.default_rng(0), 6)
+    read: list[int] = []
+    batch = clips.batch
+    monkeypatch.setattr(clips, "batch", lambda indices: read.append(len(indices)) or batch(indices))
     monkeypatch.setattr(processes, "count", lambda: 2)
     shares = []
     for number in range(2):
         monkeypatch.setattr(processes, "index", lambda number=number: number)
-        shares.append(processes.share(batch))
-    assert torch.equal(torch.stack([share.frames for share in shares], dim=1).flatten(0, 1), batch.frames)
-    assert torch.equal(shares[1].poke_flow, batch.poke_flow[1::2])
+        shares.append(coded.random_share(np.random.default_rng(0), 6))
+    assert read == [3, 3]
+    for number, share in enumerate(shares):
+        assert torch.equal(share.batch.frames, whole.batch.frames[number::2])
+        assert torch.equal(share.batch.poke_flow, whole.batch.poke_flow[number::2])
+        assert torch.equal(share.pokes.maps, whole.pokes.maps[number::2])
+        assert torch.allclose(share.z, whole.z[number::2], atol=1e-5)
 
 
 def test_a_batch_that_processes_cant_share_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
