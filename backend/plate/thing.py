@@ -24,6 +24,7 @@ _STILL_SHARE = 0.03  # of the farthest motion, which counts where that is large
 _MOVES_PX, _MOVES_SHARE = 0.4, 0.2  # what moves farther than both is taken for the thing until the colours say otherwise
 _LEAST_REST = 0.03  # share of the region that has to rest before its colours can be learnt
 _ROUNDS = 3  # of GrabCut
+_DOT_PX = FINER // 2  # radius around a tail that is the thing, whatever its colour
 _SURROUNDINGS_PX = 20  # of the finer field around the motion, whose colours stand for what is behind
 _LEAST_FOUND = 0.35  # share of the motion that the thing has to hold
 _LEAST_CLEAR = 0.75  # share of its outline that has to lie on edges of the picture
@@ -46,8 +47,8 @@ def find_thing(picture: Field, reach_px: Field, tails: Tails) -> Mask:
         return np.ones(reach_px.shape, bool)
     labels = np.where(moves, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
     labels[rests] = cv2.GC_BGD
-    for x, y in np.floor(np.asarray(tails) * len(labels)).astype(int):
-        cv2.circle(labels, (int(x), int(y)), FINER // 2, cv2.GC_FGD, -1)
+    for x, y in _places(tails, len(labels)):
+        cv2.circle(labels, (int(x), int(y)), _DOT_PX, cv2.GC_FGD, -1)
     # What is far away has colours of its own: only the surroundings of the motion tell the thing from what is behind.
     around = _around(reach_px > STILL_PX, _SURROUNDINGS_PX)
     near = np.ascontiguousarray(labels[around])
@@ -60,18 +61,27 @@ def find_thing(picture: Field, reach_px: Field, tails: Tails) -> Mask:
     labels[around] = near
     parted = ((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)).astype(np.uint8)
     parted = cv2.morphologyEx(parted, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)).astype(np.uint8)
-    found = _below(cv2.morphologyEx(parted, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)).astype(np.uint8), tails)
+    found, holds_tails = _below(cv2.morphologyEx(parted, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)).astype(np.uint8), tails)
     outline, contrast = _outline(found, picture)
-    fits = found.any() and found[moves].mean() > _LEAST_FOUND
+    fits = holds_tails and found[moves].mean() > _LEAST_FOUND
     is_clear = fits and (contrast[outline] > _WEAK_CONTRAST).mean() > _LEAST_CLEAR
     return found if is_clear else np.ones(reach_px.shape, bool)
 
 
-def _below(parted: NDArray[np.uint8], tails: Tails) -> Mask:
-    """The connected parts that the tails stand on: what merely has the moving thing's colours is none of it."""
+def _below(parted: NDArray[np.uint8], tails: Tails) -> tuple[Mask, bool]:
+    """The connected parts that the tails stand on, and whether each is more than its tail's own dot.
+
+    What merely has the moving thing's colours is none of it.
+    """
     _, parts = cv2.connectedComponents(parted)
-    places = np.clip(np.floor(np.asarray(tails) * len(parted)).astype(int), 0, len(parted) - 1)
-    return np.isin(parts, [part for part in parts[places[:, 1], places[:, 0]] if part > 0])
+    places = _places(tails, len(parted))
+    below = parts[places[:, 1], places[:, 0]]
+    sizes_px = np.bincount(parts.ravel())
+    return np.isin(parts, below[below > 0]), bool((below > 0).all()) and int(sizes_px[below].min()) > (4 * _DOT_PX) ** 2
+
+
+def _places(tails: Tails, side_px: int) -> NDArray[np.intp]:
+    return np.clip(np.floor(np.asarray(tails) * side_px), 0, side_px - 1).astype(np.intp)
 
 
 def _outline(thing: Mask, picture: Field) -> tuple[Mask, Field]:
