@@ -41,7 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns 0 on success, 2 on bad usage, 1 otherwise."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words and words[0] in _PROGRAMS:
-        return children.run_module(_PROGRAMS[words[0]][0], words[1:])
+        run = children.become_module if arguments is None else children.run_module
+        return run(_PROGRAMS[words[0]][0], words[1:])
     try:
         parsed = _parser().parse_args(words)
         return int(_COMMANDS[parsed.command][0].run(parsed))

@@ -32,6 +32,13 @@ def run_module(module: str, arguments: Sequence[str]) -> int:
             continue  # the child has been interrupted too and ends in its own way
 
 
+def become_module(module: str, arguments: Sequence[str]) -> int:
+    """Go on as this module, so that whatever ends or kills this process ends the work; on Windows, run it as a child."""
+    if sys.platform == "win32":
+        return run_module(module, arguments)
+    os.execve(sys.executable, [*python_command(module), *arguments], {**os.environ, **environment()})
+
+
 def read_output(command: Sequence[str], timeout_s: float) -> tuple[int, str, str]:
     """Run a short command; returns exit code, output and errors. A command that can't run or end counts as failed."""
     try:

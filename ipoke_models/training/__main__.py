@@ -7,8 +7,10 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -25,7 +27,10 @@ from ..evaluation.card import PROVENANCE_FILE
 from .interruption import terminate_like_interrupt
 from .presets import PRESETS
 
-TRAINING_PACKAGES = ("lightning_fabric", "tqdm")
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+TRAINING_PACKAGES = ("filelock", "lightning_fabric", "tqdm")
 
 
 def _record(options: argparse.Namespace, store: ClipStore) -> dict[str, object]:
@@ -98,17 +103,23 @@ def _open(options: argparse.Namespace, sizes: AutoencoderConfig, footage: Footag
 
 
 def _train(options: argparse.Namespace) -> int:
-    from .launch import launch  # with what only training needs
+    from .claim import claim  # with what only training needs
+    from .launch import launch
+
+    fabric = launch(options.device, bf16=options.bf16)
+    work: Path = options.work or Path("runs") / options.output.name
+    work.mkdir(parents=True, exist_ok=True)
+    with claim(work) if fabric.is_global_zero else nullcontext():
+        return _train_in(work, options, fabric)
+
+
+def _train_in(work: Path, options: argparse.Namespace, fabric: Fabric) -> int:
     from .run import train
 
     preset = PRESETS[options.preset]
-    footage = footage_options(options)
-    fabric = launch(options.device, bf16=options.bf16)
-    work = options.work or Path("runs") / options.output.name
-    work.mkdir(parents=True, exist_ok=True)
     try:
         with fabric.rank_zero_first():
-            stores = _open(options, preset.networks.autoencoder, footage)
+            stores = _open(options, preset.networks.autoencoder, footage_options(options))
     except KeyboardInterrupt:
         print("Interrupted; the same command goes on with the clips that are missing.", file=sys.stderr)
         return 1

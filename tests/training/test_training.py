@@ -19,6 +19,7 @@ from ipoke_models.errors import CheckpointError
 from ipoke_models.evaluation import __main__ as evaluation
 from ipoke_models.evaluation.card import NOTES, PROVENANCE_FILE, write_card
 from ipoke_models.training import __main__ as training
+from ipoke_models.training.claim import claim
 from ipoke_models.training.presets import PRESETS
 from ipoke_models.training.twin import load_twin
 
@@ -42,6 +43,15 @@ def test_all_stages_run_and_leave_a_model_that_can_be_measured(
     assert rows["standing still"]["background_drift_px"]["value"] == pytest.approx(0, abs=0.01)
     assert rows["smoke (warp)"]["diversity_mse"]["low"] > 0
     assert model.sha256 in model.card
+
+
+def test_a_work_folder_belongs_to_one_training_at_a_time(store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = [str(store), "--held-out", str(store), "-o", str(tmp_path / "model"), "--work", str(tmp_path)]
+    with claim(tmp_path):
+        assert training.main([*arguments, "--preset", "smoke-64", "--device", "cpu"]) == 2
+    assert f"Another training works in {tmp_path}; wait for its end" in capsys.readouterr().err
+    with claim(tmp_path):
+        pass
 
 
 def test_training_without_its_packages_is_refused_in_a_sentence(

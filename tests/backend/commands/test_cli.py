@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +14,8 @@ from backend.commands import children, doctor
 from backend.protocol.errors import IpokeError
 from backend.protocol.version import PRODUCT_VERSION
 
+PROJECT = Path(__file__).resolve().parents[3]
+
 
 @pytest.mark.parametrize(("command", "module"), [(name, module) for name, (module, _) in cli._PROGRAMS.items()])
 def test_what_needs_torch_runs_in_a_child_with_its_own_arguments(monkeypatch, command, module):
@@ -18,6 +23,19 @@ def test_what_needs_torch_runs_in_a_child_with_its_own_arguments(monkeypatch, co
     monkeypatch.setattr(children, "run_module", lambda name, words: seen.append((name, words)) or 0)
     assert cli.main([command, "clips", "-o", "model", "--help"]) == 0
     assert seen == [(module, ["clips", "-o", "model", "--help"])]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows can't replace a process")
+def test_what_kills_the_command_kills_its_work(tmp_path):
+    (tmp_path / "still.py").write_text("import os, time\nprint(os.getpid(), flush=True)\ntime.sleep(60)\n")
+    entry = "import sys; from backend import cli; cli._PROGRAMS['train'] = ('still', ''); sys.exit(cli.main())"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(PROJECT), str(tmp_path)])}
+    with subprocess.Popen([sys.executable, "-c", entry, "train"], stdout=subprocess.PIPE, env=environment, text=True) as process:
+        assert process.stdout is not None
+        try:
+            assert int(process.stdout.readline()) == process.pid
+        finally:
+            process.kill()
 
 
 def test_the_version_is_told(capsys):
