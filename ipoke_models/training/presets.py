@@ -71,6 +71,17 @@ def _fine_tuned(schedule: Schedule, steps: int) -> Schedule:
     return replace(schedule, steps=steps, learning_rate=schedule.learning_rate / 4, validate_every=50, save_every=50)
 
 
+_POLISH = replace(
+    _GARDEN,
+    video=replace(_GARDEN.video, steps=600, learning_rate=5e-4),
+    video_loss=_BY_FRAMES,
+    codes_kept=True,
+    conditioner=replace(_GARDEN.conditioner, steps=0),
+    base=replace(_GARDEN.base, steps=0),
+    kinematics=replace(_GARDEN.kinematics, steps=0),
+)
+
+
 def _smoke(schedule: Schedule) -> Schedule:
     return replace(schedule, steps=2, batch=2, learning_rate=1e-3)
 
@@ -117,12 +128,9 @@ PRESETS = {
         base_loss=_NEAR,
         kinematics=replace(_GARDEN.kinematics, steps=1500, learning_rate=1e-3),
     ),
+    "polish-64": _POLISH,
     "adapt-64": replace(
-        _GARDEN,
-        video=replace(_GARDEN.video, steps=600, learning_rate=5e-4),
-        video_loss=_BY_FRAMES,
-        codes_kept=True,
-        conditioner=replace(_GARDEN.conditioner, steps=0),
+        _POLISH,
         base=replace(_GARDEN.base, steps=1500, learning_rate=5e-4),
         base_loss=_NEAR,
         kinematics=replace(_GARDEN.kinematics, steps=1000, learning_rate=1e-3),
@@ -153,7 +161,7 @@ PRESETS = {
 step with critics takes four times as long, so the first does a quarter of the steps: as much processor time.
 
 These go on from a model of garden-64's sizes (`--from garden-64`): `refine-64` for long, its encoders of still and pokes with the
-base alone; `adapt-64` leaves its codes as they are and learns how other clips look and what pokes mean in them; `footage-64` on
-one's own footage.
+base alone; `polish-64` leaves its codes as they are, and all but the decoder; `adapt-64` learns also what pokes mean in other clips;
+`footage-64` on one's own footage.
 `smoke-64` runs every stage for two steps: it proves that training works, no more.
 """
