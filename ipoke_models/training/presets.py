@@ -161,7 +161,7 @@ PRESETS = {
 step with critics takes four times as long, so the first does a quarter of the steps: as much processor time.
 
 These go on from a model of garden-64's sizes (`--from garden-64`): `refine-64` for long, its encoders of still and pokes with the
-base alone; `polish-64` leaves its codes as they are, and all but the decoder; `adapt-64` learns also what pokes mean in other clips;
-`footage-64` on one's own footage.
+base alone; `polish-64` leaves its codes as they are, and all but the decoder; `adapt-64` also learns what pokes mean in other
+clips; `footage-64` on one's own footage.
 `smoke-64` runs every stage for two steps: it proves that training works, no more.
 """
