@@ -50,12 +50,12 @@ def test_a_client_that_does_not_read_costs_the_others_nothing_and_loses_nothing(
     sleeper, worker, _ = sessions
     asked = request(Fault.LARGE, samples=8)
     sleeper.submit(asked)
-    drive(sleeper, until(FrameArrived, asked.job_id), TIMEOUT_S)
-    assert isinstance(run(worker, request()).ending, Finished)
     taken = Taken()
+    drive(sleeper, until(FrameArrived, asked.job_id), TIMEOUT_S, taken.take)
+    assert isinstance(run(worker, request()).ending, Finished)
     drive(sleeper, until(ENDINGS, asked.job_id), TIMEOUT_S, taken.take)
     assert isinstance(taken.events[-1], Finished)
-    assert len(taken.frames) >= 79
+    assert len(taken.frames) == 80
 
 
 def test_a_network_that_drops_the_connection_costs_no_frame(sessions):
