@@ -1,4 +1,4 @@
-"""Owns running parts of the product that need torch as child processes of the command line."""
+"""Owns running parts of the product that need torch: as children of the command line, or in its place."""
 
 from __future__ import annotations
 

@@ -77,7 +77,8 @@ def _below(parted: NDArray[np.uint8], tails: Tails) -> tuple[Mask, bool]:
     places = _places(tails, len(parted))
     below = parts[places[:, 1], places[:, 0]]
     sizes_px = np.bincount(parts.ravel())
-    return np.isin(parts, below[below > 0]), bool((below > 0).all()) and int(sizes_px[below].min()) > (4 * _DOT_PX) ** 2
+    sizes_px[0] = 0  # what was not found is no part
+    return np.isin(parts, below[below > 0]), bool(sizes_px[below].min() > (4 * _DOT_PX) ** 2)
 
 
 def _places(tails: Tails, side_px: int) -> NDArray[np.intp]:

@@ -106,20 +106,21 @@ def _train(options: argparse.Namespace) -> int:
     from .claim import claim  # with what only training needs
     from .launch import launch
 
+    footage = footage_options(options)
     fabric = launch(options.device, bf16=options.bf16)
     work: Path = options.work or Path("runs") / options.output.name
     work.mkdir(parents=True, exist_ok=True)
     with claim(work) if fabric.is_global_zero else nullcontext():
-        return _train_in(work, options, fabric)
+        return _train_in(work, options, footage, fabric)
 
 
-def _train_in(work: Path, options: argparse.Namespace, fabric: Fabric) -> int:
+def _train_in(work: Path, options: argparse.Namespace, footage: FootageOptions, fabric: Fabric) -> int:
     from .run import train
 
     preset = PRESETS[options.preset]
     try:
         with fabric.rank_zero_first():
-            stores = _open(options, preset.networks.autoencoder, footage_options(options))
+            stores = _open(options, preset.networks.autoencoder, footage)
     except KeyboardInterrupt:
         print("Interrupted; the same command goes on with the clips that are missing.", file=sys.stderr)
         return 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from ..bench.released import released_config
 from ..config import CvaeConfig, ModelConfig
@@ -22,8 +22,6 @@ class Preset:
     networks: ModelConfig
     video: Schedule
     video_loss: VideoLoss
-    codes_kept: bool = field(default=False, kw_only=True)
-    """The stage trains the decoder alone; for networks that start from a model's weights."""
     conditioner: Schedule
     base: Schedule
     """Runs where `networks.flow.base_hidden` asks for a base."""
@@ -36,6 +34,8 @@ class Preset:
     """What critics add to the loss of the video autoencoder; None for no critics."""
     least_deviation: float = LEAST_DEVIATION
     """Noise on the codes that the flow learns from; 0 for samples of the posterior as they are, as in the paper."""
+    codes_kept: bool = False
+    """The video stage trains the decoder alone; for networks that start from a model's weights."""
 
     @property
     def twin_networks(self) -> CvaeConfig:

@@ -40,9 +40,9 @@ def require_divisible(batch: int) -> None:
         raise ModelError(f"A batch of {batch} can't be shared by {count()} processes alike; start a divisor of {batch}.")
 
 
-def share(record: Record) -> Record:
-    """This process's share of a tensor, or of every tensor in a dataclass: (B, ...) -> (B / count, ...)."""
-    return record if count() == 1 else map_tensors(record, lambda tensor: tensor[part()])
+def share(tensor: Tensor) -> Tensor:
+    """This process's share of a tensor: (B, ...) -> (B / count, ...)."""
+    return tensor[part()]
 
 
 def beside(module: nn.Module, record: Record) -> Record:

@@ -54,6 +54,14 @@ def test_a_work_folder_belongs_to_one_training_at_a_time(store: Path, tmp_path: 
         pass
 
 
+def test_options_are_refused_before_anything_is_left(store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    work = tmp_path / "work"
+    arguments = [str(store), "--held-out", str(store), "-o", str(tmp_path / "model"), "--work", str(work)]
+    assert training.main([*arguments, "--device", "cpu", "--stride", "0"]) == 2
+    assert "--stride" in capsys.readouterr().err
+    assert not work.exists()
+
+
 def test_training_without_its_packages_is_refused_in_a_sentence(
     store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
