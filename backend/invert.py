@@ -115,11 +115,11 @@ def strongest_motion(frames: Iterable[PlateImage]) -> Poke:
             places = (columns + total[..., 0], rows + total[..., 1])
             total += cv2.remap(step, *places, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         before = grey
-    smooth = cv2.blur(total, (_SMOOTH_PX, _SMOOTH_PX)) / _MOTION_SIDE_PX
-    row, column = np.unravel_index(int(np.hypot(smooth[..., 0], smooth[..., 1]).argmax()), total.shape[:2])
-    x, y = (float(column) + 0.5) / _MOTION_SIDE_PX, (float(row) + 0.5) / _MOTION_SIDE_PX
-    dx, dy = (float(value) for value in smooth[row, column])
-    dx, dy = min(max(x + dx, 0.0), 1.0) - x, min(max(y + dy, 0.0), 1.0) - y
+    smooth = cv2.blur(total, (_SMOOTH_PX, _SMOOTH_PX))
+    tails = (np.stack((columns, rows), axis=-1) + 0.5) / _MOTION_SIDE_PX
+    moves = np.clip(tails + smooth / _MOTION_SIDE_PX, 0.0, 1.0) - tails  # what leaves the picture moves as far as its edge
+    strongest = np.unravel_index(int(np.linalg.norm(moves, axis=-1).argmax()), moves.shape[:2])
+    (x, y), (dx, dy) = tails[strongest].tolist(), moves[strongest].tolist()
     if max(abs(dx), abs(dy)) < _LEAST_MOTION:
         raise PokesError("Nothing moves in this clip; choose another one, or say with a poke what moves.")
     return Poke(x, y, dx, dy)
