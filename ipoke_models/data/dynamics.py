@@ -52,11 +52,11 @@ def random_joints(rng: np.random.Generator, parents: list[int], stiffness: Array
     )
 
 
-def poke(rng: np.random.Generator, joints: Joints, poked: int, angle: float, reaction: float, frames: int) -> Array:
+def poke(rng: np.random.Generator, joints: Joints, poked: int, angle: float, reaction: float | Array, frames: int) -> Array:
     """Angles (T, J) in radians after a poke that turns one joint by about `angle` in the end; none over `LARGEST_ANGLE`.
 
-    The poked joint is held where it was pushed or let go again. Its ancestors give way by `reaction` of the push, ever less
-    towards the root; what hangs on them lags behind, and there may be wind.
+    The poked joint is held where it was pushed or let go again. A joint's parent gives way by a share of its angle,
+    one `reaction` for all or (J,), and so on towards the root; what hangs on them lags behind, and there may be wind.
     """
     push = _push(rng, joints, poked, reaction)
     angles = swing(rng, joints, push, frames)
@@ -64,12 +64,13 @@ def poke(rng: np.random.Generator, joints: Joints, poked: int, angle: float, rea
     return (LARGEST_ANGLE * np.tanh(angles * angle / reached / LARGEST_ANGLE)).astype(np.float32)
 
 
-def _push(rng: np.random.Generator, joints: Joints, poked: int, reaction: float) -> Push:
+def _push(rng: np.random.Generator, joints: Joints, poked: int, reaction: float | Array) -> Push:
     wanted = np.zeros(len(joints.parents), np.float32)
+    reactions = np.broadcast_to(reaction, wanted.shape)
     share, joint = 1.0, poked
     while joint >= 0:
         wanted[joint] += share
-        share, joint = share * reaction, int(joints.parents[joint])
+        share, joint = share * float(reactions[joint]), int(joints.parents[joint])
     gusts = np.full_like(wanted, rng.choice([0.0, 0.0, rng.uniform(0.0, 0.2)]))
     still = np.zeros_like(wanted)
     if rng.random() < 0.25:

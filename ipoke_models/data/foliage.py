@@ -1,7 +1,8 @@
-"""The recipe `plants`: one plant moves, among others of nearly the same colours that stand still.
+"""The recipes `plants` and `stems`: one plant moves, among others of nearly the same colours that stand still.
 
 Most scenes are full of foliage, plants grow from any side and may be larger than the picture: what a poke must move is the
-one plant it touches, all of it, and nothing beside or behind it.
+one plant it touches, all of it, and nothing beside or behind it. In `stems` leaves are light, and pokes are on what they move:
+a poked leaf hardly moves its stem, a poked stem carries all that grows on it.
 """
 
 from __future__ import annotations
@@ -18,16 +19,21 @@ from .scenes import Layer, Scene, lively, merged
 TRIES = 6
 
 
-def plants_scene(rng: np.random.Generator, pictures: Pictures, size_px: int, frames: int) -> Scene:
-    """Background, still foliage behind, the moving plant, and sometimes still foliage before it."""
+def plants_scene(rng: np.random.Generator, pictures: Pictures, size_px: int, frames: int, light: bool = False) -> Scene:
+    """Background, still foliage behind, the moving plant with `light` leaves or not, and sometimes still foliage before it."""
     behind = background(rng, pictures, size_px)
     green = scene_green(rng, behind)
     layers = foliage(rng, pictures, size_px, green)
     layers += [still_plant(rng, pictures, size_px, green) for _ in range(rng.choice([0, 1, 2, 3], p=[0.25, 0.3, 0.3, 0.15]))]
-    layers += moving_plant(rng, pictures, size_px, frames, green)
+    layers += moving_plant(rng, pictures, size_px, frames, green, light)
     if rng.random() < 0.3:
         layers.append(still_plant(rng, pictures, size_px, green, before=True))
     return Scene(behind, tuple(layers))
+
+
+def stems_scene(rng: np.random.Generator, pictures: Pictures, size_px: int, frames: int) -> Scene:
+    """As `plants_scene`, with light leaves."""
+    return plants_scene(rng, pictures, size_px, frames, light=True)
 
 
 def scene_green(rng: np.random.Generator, behind: Array) -> Array:
@@ -57,12 +63,14 @@ def foliage(rng: np.random.Generator, pictures: Pictures, size_px: int, green: A
     return [Layer(merged(patches))]
 
 
-def moving_plant(rng: np.random.Generator, pictures: Pictures, size_px: int, frames: int, green: Array) -> list[Layer]:
-    """A plant that is poked, of any size up to larger than the picture."""
+def moving_plant(
+    rng: np.random.Generator, pictures: Pictures, size_px: int, frames: int, green: Array, light: bool = False
+) -> list[Layer]:
+    """A plant that is poked, of any size up to larger than the picture, its leaves `light` or not."""
     for _ in range(TRIES):
         length = size_px * rng.choice([rng.uniform(0.4, 0.8), rng.uniform(0.7, 1.4)], p=[0.6, 0.4])
         root, lean = _rooted(rng, size_px, length, rng.uniform(0.2, 0.8))
-        layers = _plant(rng, pictures, green, root, lean, length).moving(rng, size_px, frames)
+        layers = _plant(rng, pictures, green, root, lean, length).moving(rng, size_px, frames, light)
         if lively(layers, size_px, frames):
             break
     return layers

@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import fields
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -43,7 +45,8 @@ class FreshClips(ClipStore):
     def batch(self, indices: NDArray[np.int64]) -> Batch:
         """Render the clips of these numbers."""
         batch = self._rendered(indices).batch
-        return Batch(*(field.cpu() for field in (batch.frames, batch.motion, batch.backward, batch.visible, batch.poke_flow)))
+        tensors: dict[str, Any] = {field.name: getattr(batch, field.name) for field in fields(batch)}
+        return Batch(**{name: tensor.cpu() for name, tensor in tensors.items() if tensor is not None})
 
     def neighbour(self, index: int) -> NDArray[np.bool_]:
         """Where x0 of a clip shows an object that stands still, (S, S); nowhere in clips without one."""

@@ -57,15 +57,16 @@ def simulate_pokes(
     """Draw 1 to `max_pokes` pokes a clip from the flow x0 -> x_T, (B, 2, S, S) px; each clip has its own generator.
 
     With a foreground, (B, 1, S, S) in {0, 1}, they keep to it. One clip in twelve gets a zero poke: the shift of a moving place
-    painted on the background, which is what is no foreground, or what hardly moves.
+    painted on the background, which is what hardly moves and is no foreground that is known.
     """
     maps, tips, still = [], [], []
     for number, (field, rng) in enumerate(zip(flow, rngs, strict=True)):
         amplitude = field.norm(dim=0).numpy()
         background = amplitude < max(STILL_PX, float(np.quantile(amplitude, STILL_SHARE)))
-        if foreground is not None:
-            background = foreground[number, 0].numpy() == 0
-            amplitude = (amplitude - amplitude.min()) * ~background
+        own = None if foreground is None else foreground[number, 0].numpy() > 0
+        if own is not None and not own.all():
+            background &= ~own
+            amplitude = (amplitude - amplitude.min()) * own
         zero = bool(rng.random() < zero_share)
         found = candidates(amplitude, poke_size_px, spread=bool(rng.random() < 0.5))
         count = int(rng.integers(1, max_pokes + 1)) if rng.random() < 0.5 else 1

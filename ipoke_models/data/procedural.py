@@ -72,7 +72,9 @@ def render(scene: Scene, size_px: int, frames: int) -> Clip:
     neighbours = [number for number, layer in enumerate(scene.layers) if layer.still and not layer.poked]
     pictures = np.clip(np.concatenate([start.picture, later.picture]), 0, 1)
     frames_8_bit = np.round(pictures * 255).astype(np.uint8)
-    return Clip(frames_8_bit, backward, visible, forward, moving, np.isin(start.owner[0], neighbours))
+    touched = [number for number, layer in enumerate(scene.layers) if layer.touched]
+    foreground = np.isin(start.owner[0], touched) if touched else None
+    return Clip(frames_8_bit, backward, visible, forward, moving, np.isin(start.owner[0], neighbours), foreground)
 
 
 class _Canvas:

@@ -9,17 +9,18 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .foliage import plants_scene
+from .foliage import plants_scene, stems_scene
 from .garden import garden_scene
 from .objects import objects_scene
 from .pictures import Pictures
 from .scenes import Scene
 
-GARDEN, PLANTS, OBJECTS = "garden", "plants", "objects"
+GARDEN, PLANTS, OBJECTS, STEMS = "garden", "plants", "objects", "stems"
 RECIPES: dict[str, Callable[[np.random.Generator, Pictures, int, int], Scene]] = {
     GARDEN: garden_scene,
     PLANTS: plants_scene,
     OBJECTS: objects_scene,
+    STEMS: stems_scene,
 }
 
 

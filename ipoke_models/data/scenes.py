@@ -51,12 +51,14 @@ class Patch:
 class Layer:
     """One part of a scene: how it looks in the start frame, and how it moves; an empty chain stands still.
 
-    `poked` says of a part that stands still that it belongs to the object that moves, and is no neighbour of it.
+    `poked` says of a part that stands still that it belongs to the object that moves, and is no neighbour of it. A poke is on
+    `touched` parts; where a scene has none, pokes follow motion alone.
     """
 
     patch: Patch
     motion: Chain = field(default=Chain())
     poked: bool = False
+    touched: bool = False
 
     @property
     def still(self) -> bool:
@@ -65,12 +67,15 @@ class Layer:
 
 
 def lively(layers: Sequence[Layer], size_px: int, frames: int) -> bool:
-    """Whether enough of these layers can be seen to have moved at the end: a hundredth of the picture by 3 % of its side."""
+    """Whether enough of these layers can be seen to have moved at the end: a hundredth of the picture by 3 % of its side.
+
+    Where a poke is on some of them, a quarter of that must be theirs.
+    """
     owner = np.full((size_px, size_px), -1, np.int32)
     for number, layer in enumerate(layers):
         window, texture = layer.patch.within(size_px)
         owner[window][texture[..., 3] > 0.5] = number
-    area = 0
+    area = touched = 0
     for number, layer in enumerate(layers):
         rows, columns = np.nonzero(owner == number)
         if layer.still or not len(rows):
@@ -79,7 +84,9 @@ def lively(layers: Sequence[Layer], size_px: int, frames: int) -> bool:
         places = np.stack([columns[some], rows[some]], -1).astype(np.float32)
         moves = length(layer.motion.forward(places, frames)[-1] - places) > LEAST_MOVE * size_px
         area += int(moves.mean() * len(rows))
-    return area > LEAST_AREA * size_px**2
+        touched += int(moves.mean() * len(rows)) * layer.touched
+    least = LEAST_AREA * size_px**2
+    return area > least and (touched > least / 4 or not any(layer.touched for layer in layers))
 
 
 @dataclass(frozen=True)

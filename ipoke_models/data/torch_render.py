@@ -67,7 +67,7 @@ def render_batch(scenes: Sequence[Scene], size_px: int, frames: int, device: tor
     """Render B scenes at once."""
     groups = _groups(scenes, size_px, frames, device)
     background = torch.from_numpy(np.stack([scene.background for scene in scenes])).to(device)
-    neighbours = _neighbours(scenes).to(device)
+    neighbours, touched = (table.to(device) for table in _of_layers(scenes))
     times = frames + 1
     picture = background[:, :, :, None].repeat(1, 1, 1, times, 1)
     owner = torch.full(picture.shape[:4], NO_LAYER, dtype=torch.int64, device=device)
@@ -79,8 +79,8 @@ def render_batch(scenes: Sequence[Scene], size_px: int, frames: int, device: tor
     for group in groups:
         if group.motion.steps:
             _read_forward(group, start, forward)
-    # Layers count from 0; the background's -1 finds the last entry, which is never a neighbour.
-    neighbour = neighbours.gather(1, start.flatten(1) % neighbours.shape[1]).view_as(start)
+    # Layers count from 0; the background's -1 finds the last entry, which is False.
+    neighbour, foreground = (table.gather(1, start.flatten(1) % table.shape[1]).view_as(start) for table in (neighbours, touched))
     batch = Batch(
         ((picture.clamp(0, 1) * 255).round() / 127.5 - 1).permute(0, 3, 4, 1, 2).contiguous(),
         F.avg_pool2d(forward.permute(0, 3, 4, 1, 2).flatten(0, 1), FLOW_STRIDE).view(
@@ -89,6 +89,7 @@ def render_batch(scenes: Sequence[Scene], size_px: int, frames: int, device: tor
         backward[:, :, :, 1:].permute(0, 3, 4, 1, 2).contiguous(),
         _seen(start, owner[:, :, :, 1:], backward[:, :, :, 1:]).permute(0, 3, 1, 2)[:, :, None].float(),
         forward[:, :, :, -1].permute(0, 3, 1, 2).contiguous(),
+        foreground[:, None].float() if any(layer.touched for scene in scenes for layer in scene.layers) else None,
     )
     return RenderedBatch(batch, neighbour)
 
@@ -131,14 +132,15 @@ def _seen(start: Tensor, owner: Tensor, backward: Tensor) -> Tensor:
     return inside & (start.flatten(1).gather(1, nearest.flatten(1)).view_as(owner) == owner)
 
 
-def _neighbours(scenes: Sequence[Scene]) -> Tensor:
-    """Which layers are objects that stand still, (B, L + 1); the entry after a scene's last layer is False."""
+def _of_layers(scenes: Sequence[Scene]) -> tuple[Tensor, Tensor]:
+    """Which layers are objects that stand still, and which a poke is on, (B, L + 1); the entry after the last layer is False."""
     most = max(len(scene.layers) for scene in scenes)
-    table = torch.zeros(len(scenes), most + 1, dtype=torch.bool)
+    still, touched = torch.zeros(2, len(scenes), most + 1, dtype=torch.bool)
     for number, scene in enumerate(scenes):
         for depth, layer in enumerate(scene.layers):
-            table[number, depth] = layer.still and not layer.poked
-    return table
+            still[number, depth] = layer.still and not layer.poked
+            touched[number, depth] = layer.touched
+    return still, touched
 
 
 def _groups(scenes: Sequence[Scene], size_px: int, frames: int, device: torch.device) -> list[_Group]:

@@ -53,6 +53,32 @@ def test_a_zero_poke_shows_a_moving_shift_on_the_still_background() -> None:
     assert float(pokes.maps.abs().max()) == 4.0
 
 
+def test_pokes_keep_to_a_foreground_and_zero_pokes_to_what_stands_still_outside_it() -> None:
+    flow = _moving_square()
+    foreground = torch.zeros(1, 1, 64, 64)
+    foreground[:, :, 20:30, 30:33] = 1.0
+    for seed in range(20):
+        rngs = [np.random.default_rng(seed).spawn(1) for _ in range(2)]
+        poked, zero = (
+            simulate_pokes(flow, rng, 1, 1, zero_share=share, foreground=foreground)
+            for rng, share in zip(rngs, (0.0, 1.0), strict=True)
+        )
+        assert bool(foreground[0, 0][poked.maps[0].norm(dim=0) > 0].all())
+        assert bool(zero.still[0])
+        assert float(flow[0].norm(dim=0)[zero.maps[0].norm(dim=0) > 0].max()) == 0.0
+
+
+def test_a_foreground_that_is_everywhere_is_none() -> None:
+    flow = _moving_square()
+    for seed in range(10):
+        plain, everywhere = (
+            simulate_pokes(flow, np.random.default_rng(seed).spawn(1), 5, 5, zero_share=0.5, foreground=foreground)
+            for foreground in (None, torch.ones(1, 1, 64, 64))
+        )
+        assert torch.equal(plain.maps, everywhere.maps)
+        assert torch.equal(plain.still, everywhere.still)
+
+
 def test_tips_ask_of_the_last_frame_to_show_there_what_was_at_the_tails() -> None:
     pokes = simulate_pokes(_moving_square(), np.random.default_rng(3).spawn(1), 1, 5, zero_share=0.0)
     tails, tips = (torch.nonzero(field[0].norm(dim=0) > 0).float().mean(dim=0) for field in (pokes.maps, pokes.tips))

@@ -9,6 +9,7 @@ import pytest
 
 from ipoke_models.data.mocap import POINTS, read_motion
 from ipoke_models.data.pictures import PictureError, Pictures, load_pictures
+from ipoke_models.data.plants import Plant
 from ipoke_models.data.procedural import Clip, procedural_clip
 from ipoke_models.data.recipes import RECIPES
 from ipoke_models.data.scenes import Layer, Patch, merged
@@ -18,6 +19,7 @@ PINNED = {
     "garden": "c95f96f2c3a50614",
     "plants": "5ff1166b3d129478",
     "objects": "e117931bfd04b6f8",
+    "stems": "c88eae7b0b7144fc",
 }
 
 
@@ -51,12 +53,43 @@ def test_a_released_recipe_gives_the_same_clips_for_ever(recipe: str) -> None:
     assert digest.hexdigest()[:16] == PINNED[recipe]
 
 
-@pytest.mark.parametrize("recipe", ["objects", "plants"])
+@pytest.mark.parametrize("recipe", ["objects", "plants", "stems"])
 def test_something_moves_in_every_clip_and_neighbours_stand_still(recipe: str, pictures: Pictures) -> None:
     for index in range(12):
         clip = procedural_clip(2, index, pictures, recipe=recipe)
         assert np.linalg.norm(clip.forward[-1], axis=-1).max() > 0.02 * 64
         assert not (clip.moving & clip.neighbour).any()
+
+
+def test_in_stems_pokes_are_on_what_they_move(pictures: Pictures) -> None:
+    seen = 0
+    for index in range(12):
+        clip = procedural_clip(2, index, pictures, recipe="stems")
+        assert clip.foreground is not None
+        assert not (clip.foreground & clip.neighbour).any()
+        seen += bool((np.linalg.norm(clip.forward[-1], axis=-1)[clip.foreground] > 1).any())
+    assert seen >= 11
+
+
+@pytest.mark.parametrize("light", [True, False])
+def test_a_poked_leaf_drags_its_stem_along_unless_it_is_light(light: bool) -> None:
+    """A leaf of 8 px halfway up a stem of 40 px."""
+    plant, patch = Plant(), Patch(np.ones((4, 4, 4), np.float32), (28, 28))
+    stem = plant.joint(np.array([32, 60]), 40.0, -1, 1.0)
+    plant.add(patch, stem)
+    plant.add(patch, plant.joint(np.array([32, 40]), 8.0, stem, 0.5))
+    dragged = []
+    for seed in range(60):
+        poked = plant.moving(np.random.default_rng(seed), 64, 10, light)
+        top, tip = (
+            np.linalg.norm(layer.motion.forward(place, 10)[-1] - place)
+            for layer, place in zip(poked, np.float32([[32, 20], [40, 40]]), strict=True)
+        )
+        assert [layer.touched for layer in poked] in ([[True, False], [False, True]] if light else [[False, False]])
+        if poked[1].touched or not light:
+            dragged.append(top / tip)
+    assert len(dragged) >= 5
+    assert (np.median(dragged) < 0.5) == light
 
 
 @pytest.mark.parametrize("recipe", sorted(RECIPES))
