@@ -55,6 +55,7 @@ class Batch:
     frames: (B, T+1, 3, S, S) in [-1, 1]; motion: (B, T, 2, S/2, S/2) forward flow from x0 in px of S;
     backward: (B, T, 2, S, S) px; visible: (B, T, 1, S, S) in {0, 1}; poke_flow: (B, 2, S, S) forward flow x0 -> x_T.
     foreground: (B, 1, S, S) in {0, 1}, what pokes keep to; None in stores that know no foreground.
+    estimated: (B,) in {0, 1}, whose flow is an estimate, as that of footage is; None where all are exact.
     """
 
     frames: Tensor
@@ -63,6 +64,7 @@ class Batch:
     visible: Tensor
     poke_flow: Tensor
     foreground: Tensor | None = None
+    estimated: Tensor | None = None
 
 
 _ARRAYS = ("frames", "motion", "backward", "visible", "poke_flow", "neighbour")
@@ -178,6 +180,7 @@ class ClipStore:
             self._take("visible", indices).float(),
             self._take("poke_flow", indices).float(),
             self._foreground(indices),
+            self._estimated(indices),
         )
 
     def neighbour(self, index: int) -> NDArray[np.bool_]:
@@ -186,6 +189,9 @@ class ClipStore:
 
     def _foreground(self, indices: NDArray[np.int64]) -> Tensor | None:
         return self._take("foreground", indices).float()[:, None] if "foreground" in self._arrays else None
+
+    def _estimated(self, indices: NDArray[np.int64]) -> Tensor:
+        return torch.full((len(indices),), float(self.info.footage))
 
     def _take(self, name: str, indices: NDArray[np.int64]) -> Tensor:
         return torch.from_numpy(np.stack([self._row(name, index) for index in indices]))
@@ -244,6 +250,9 @@ class JoinedClips(ClipStore):
             return None
         size = self.info.size_px
         return torch.cat([torch.ones(1, 1, size, size) if part is None else part for part in parts])
+
+    def _estimated(self, indices: NDArray[np.int64]) -> Tensor:
+        return torch.cat([store._estimated(np.array([own])) for store, own in map(self._place, indices.tolist())])
 
 
 def _joint_odds(stores: Sequence[ClipStore], shares: Sequence[float | None]) -> NDArray[np.float64] | None:

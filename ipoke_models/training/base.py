@@ -31,6 +31,8 @@ class BaseLoss:
     """How much more moving places count; less than for the autoencoder, since here it makes what may stand still move along."""
     square: float = SQUARE_WEIGHT
     """Share of the squared error, px: it moves what may or may not follow by what is to be expected, 0 by what is more likely."""
+    estimated: float = 1.0
+    """How much more flow counts that was estimated, as that of footage; never by its square, since estimates have outliers."""
 
 
 class BaseStage:
@@ -65,7 +67,9 @@ class BaseStage:
         asked = examples.pokes.tips
         at_tips = (asked.norm(dim=1, keepdim=True) > 0) & ~examples.pokes.still.view(-1, 1, 1, 1)
         error = ((flow[:, -1] - asked).abs() * at_tips).sum() / processes.average(at_tips.sum().float()).clamp_min(1) / 2
-        dense = flow_loss(flow, truth, visible, self._loss.moving, self._loss.square)
+        estimated = _estimated(examples)
+        square, weight = self._loss.square * (1 - estimated), 1 + (self._loss.estimated - 1) * estimated
+        dense = flow_loss(flow, truth, visible, self._loss.moving, square, weight)
         return {"nll": nll, "flow": self._loss.flow * dense, "tips": self._loss.tips * error}
 
     def _predict(self, examples: Examples) -> tuple[Tensor, Tensor]:
@@ -88,6 +92,12 @@ class BaseStage:
             flow = self._decoded_flow(mean, examples.x0, last)
             rows.append(row if flow is None else row | flow_figures(flow, *_truth(examples, last)))
         return mean_figures(rows)
+
+
+def _estimated(examples: Examples) -> Tensor:
+    """1 for clips whose flow is an estimate, 0 for the others, (B, 1, 1, 1, 1)."""
+    estimated = examples.batch.estimated
+    return examples.z.new_zeros(1, 1, 1, 1, 1) if estimated is None else estimated.view(-1, 1, 1, 1, 1)
 
 
 def _truth(examples: Examples, chosen: list[int]) -> tuple[Tensor, Tensor]:

@@ -20,18 +20,20 @@ def flow_loss(
     truth: Tensor,
     trusted: Tensor | None = None,
     moving: float = MOVING_WEIGHT,
-    square: float = SQUARE_WEIGHT,
+    square: float | Tensor = SQUARE_WEIGHT,
+    weight: float | Tensor = 1.0,
 ) -> Tensor:
-    """Mean of |e| + `square` e^2 over both components, in px; moving places count 1 + `moving` times, untrusted ones not at all.
+    """Mean of `weight` (|e| + `square` e^2) over both components, in px; moving places count 1 + `moving` times, untrusted ones
+    not at all.
 
-    flow, truth: (..., 2, H, W) px; trusted: (..., 1, H, W) in {0, 1}, or None for everywhere. Where several processes share a
-    batch, the mean is over the places of all of them.
+    flow, truth: (..., 2, H, W) px; trusted: (..., 1, H, W) in {0, 1}, or None for everywhere; square and weight may be tensors
+    that broadcast to it. Where several processes share a batch, the mean is over the places of all of them.
     """
     error = flow - truth
     emphasis = 1 + moving * (truth.norm(dim=-3, keepdim=True) > MOVING_PX)
     if trusted is not None:
         emphasis = emphasis * trusted
-    return (emphasis * (error.abs() + square * error.square())).sum() / processes.average(emphasis.sum()) / 2
+    return (weight * emphasis * (error.abs() + square * error.square())).sum() / processes.average(emphasis.sum()) / 2
 
 
 def flow_figures(flow: Tensor, truth: Tensor, trusted: Tensor | None = None) -> dict[str, float]:

@@ -57,8 +57,9 @@ _GARDEN = Preset(
 )
 
 
-_NEAR = BaseLoss(flow=1.0, tips=1.0, moving=0.0, square=0.1)
-"""For a base that has learned to move: what may as well stand still does, and the poked place goes all of its way."""
+_NEAR = BaseLoss(flow=1.0, tips=1.0, moving=0.0, square=0.1, estimated=4.0)
+"""For a base that has learned to move: what may as well stand still does, in footage above all; the poked place goes all of its
+way."""
 
 
 _BY_FRAMES = VideoLoss(visibility=0.0)

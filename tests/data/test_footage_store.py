@@ -12,8 +12,10 @@ from ipoke_models.data import footage_store as module
 from ipoke_models.data.clips import Portion, open_clips, open_training_clips
 from ipoke_models.data.footage_store import FootageOptions, footage_store
 from ipoke_models.data.layouts import LAYOUTS, Part
+from ipoke_models.data.pictures import Pictures
+from ipoke_models.data.procedural import procedural_clip
 from ipoke_models.data.sources import FootageError
-from ipoke_models.data.store import ClipStore, JoinedClips, StoreError
+from ipoke_models.data.store import ClipStore, JoinedClips, StoreError, StoreInfo, begin_store, finish_store, write_shard
 from ipoke_models.training.presets import PRESETS
 from tests.data.small_footage import moving_square, write_pictures, write_video
 
@@ -191,6 +193,16 @@ def test_clips_without_a_foreground_may_be_poked_anywhere_beside_those_that_have
     assert known is not None
     assert torch.equal(foreground[1], known[0])
     assert JoinedClips([plain, plain]).batch(np.array([0])).foreground is None
+
+
+def test_clips_say_whose_flow_is_an_estimate(footage: Path, tmp_path: Path) -> None:
+    exact = tmp_path / "exact"
+    begin_store(exact, StoreInfo(SIZE_PX, FRAMES, 2, 1, "none"))
+    write_shard(exact, 0, [procedural_clip(1, index, Pictures(), SIZE_PX, FRAMES) for index in range(2)])
+    finish_store(exact)
+    estimated = JoinedClips([ClipStore(exact), _made(footage, _options(tmp_path))]).batch(np.array([2, 1, 0, 5])).estimated
+    assert estimated is not None
+    assert estimated.tolist() == [1, 0, 0, 1]
 
 
 def test_a_folder_carries_its_share_behind_an_at_sign(tmp_path: Path) -> None:
