@@ -15,6 +15,7 @@ from .motion import Array
 
 SUBSTEPS = 8
 LARGEST_ANGLE = 0.9
+STRONGEST_WIND = 0.2
 
 
 @dataclass(frozen=True)
@@ -52,26 +53,35 @@ def random_joints(rng: np.random.Generator, parents: list[int], stiffness: Array
     )
 
 
-def poke(rng: np.random.Generator, joints: Joints, poked: int, angle: float, reaction: float | Array, frames: int) -> Array:
+def poke(
+    rng: np.random.Generator,
+    joints: Joints,
+    poked: int,
+    angle: float,
+    reaction: float | Array,
+    frames: int,
+    wind: float = STRONGEST_WIND,
+) -> Array:
     """Angles (T, J) in radians after a poke that turns one joint by about `angle` in the end; none over `LARGEST_ANGLE`.
 
     The poked joint is held where it was pushed or let go again. A joint's parent gives way by a share of its angle,
-    one `reaction` for all or (J,), and so on towards the root; what hangs on them lags behind, and there may be wind.
+    one `reaction` for all or (J,), and so on towards the root; what hangs on them lags behind, and there may be `wind`,
+    radians at most.
     """
-    push = _push(rng, joints, poked, reaction)
+    push = _push(rng, joints, poked, reaction, wind)
     angles = swing(rng, joints, push, frames)
     reached = max(abs(float(angles[-1, poked])), 0.4 * float(np.abs(angles[:, poked]).max()), 0.05)
     return (LARGEST_ANGLE * np.tanh(angles * angle / reached / LARGEST_ANGLE)).astype(np.float32)
 
 
-def _push(rng: np.random.Generator, joints: Joints, poked: int, reaction: float | Array) -> Push:
+def _push(rng: np.random.Generator, joints: Joints, poked: int, reaction: float | Array, wind: float) -> Push:
     wanted = np.zeros(len(joints.parents), np.float32)
     reactions = np.broadcast_to(reaction, wanted.shape)
     share, joint = 1.0, poked
     while joint >= 0:
         wanted[joint] += share
         share, joint = share * float(reactions[joint]), int(joints.parents[joint])
-    gusts = np.full_like(wanted, rng.choice([0.0, 0.0, rng.uniform(0.0, 0.2)]))
+    gusts = np.full_like(wanted, rng.choice([0.0, 0.0, rng.uniform(0.0, wind)]))
     still = np.zeros_like(wanted)
     if rng.random() < 0.25:
         return Push(still, wanted * 2 * np.pi * joints.frequency, gusts)

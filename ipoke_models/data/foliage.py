@@ -1,8 +1,8 @@
 """The recipes `plants` and `stems`: one plant moves, among others of nearly the same colours that stand still.
 
 Most scenes are full of foliage, plants grow from any side and may be larger than the picture: what a poke must move is the
-one plant it touches, all of it, and nothing beside or behind it. In `stems` leaves are light, and pokes are on what they move:
-a poked leaf hardly moves its stem, a poked stem carries all that grows on it.
+one plant it touches, all of it, and nothing beside or behind it. In `stems` leaves are light, there is no wind, and pokes
+are on what they move: a poked leaf hardly moves its stem, a poked stem carries all that grows on it.
 """
 
 from __future__ import annotations

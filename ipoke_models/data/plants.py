@@ -63,8 +63,8 @@ class Plant:
     def moving(self, rng: np.random.Generator, size_px: int, frames: int, light: bool = False) -> list[Layer]:
         """Poke a random joint, the larger the likelier, and let all swing.
 
-        A poked leaf drags its stem along, which gives way by a share of the leaf's angle. Where leaves are `light`, it gives way
-        by a share of how far the leaf's end moves, and the poke is on the poked joint's own parts.
+        A poked leaf drags its stem along, which gives way by a share of the leaf's angle, and there may be wind. Where leaves are
+        `light`, it gives way by a share of how far the leaf's end moves, without wind, and the poke is on the joint's own parts.
         """
         lengths = np.array([joint.length for joint in self.joints])
         touchable = np.isin(np.arange(len(lengths)), [joint for _, joint, _ in self.parts]) if light else True
@@ -73,8 +73,10 @@ class Plant:
         stiffness = np.array([1.0 if joint.parent < 0 else 1.6 for joint in self.joints], np.float32)
         joints = random_joints(rng, [joint.parent for joint in self.joints], stiffness)
         angle = float(rng.choice([-1, 1]) * (0.05 + rng.gamma(1.8, 0.1)) * size_px / lengths[poked])
-        reaction = rng.uniform(0.0, 0.2) * lengths / lengths[joints.parents] if light else rng.uniform(0.1, 0.5)
-        angles = poke(rng, joints, poked, angle, reaction, frames)
+        if light:
+            angles = poke(rng, joints, poked, angle, rng.uniform(0.0, 0.2) * lengths / lengths[joints.parents], frames, wind=0.0)
+        else:
+            angles = poke(rng, joints, poked, angle, rng.uniform(0.1, 0.5), frames)
         bends = [Bend(j.anchor, j.length, j.stiffness, angles[:, n]) for n, j in enumerate(self.joints)]
         return [
             Layer(patch, self._motion(bends, joint, carried_at), touched=light and joint == poked)

@@ -19,7 +19,7 @@ PINNED = {
     "garden": "c95f96f2c3a50614",
     "plants": "5ff1166b3d129478",
     "objects": "e117931bfd04b6f8",
-    "stems": "c88eae7b0b7144fc",
+    "stems": "20f10501ec4d5e99",
 }
 
 

@@ -1,0 +1,113 @@
+"""How much of the picture follows a poked stem, leaf or flower head: in procedural plants, and as models expect it.
+
+    python -m benchmarks.followers garden-64 plants-64 --cutouts STAMPS --photos PHOTOS --mocap MOTIONS
+
+In each held-out scene of the recipe `stems`, a place of the poked part is poked again, with its true motion. The mean motion of
+the whole picture in the last frame, read by DIS, is given in percent of the arrow: of the clip, and of one variant a model.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ipoke_models.data.motion import Follow
+from ipoke_models.data.procedural import Clip, render
+from ipoke_models.data.recipes import STEMS
+from ipoke_models.data.scenes import Scene
+from ipoke_models.data.source import SceneSource
+from ipoke_models.evaluation.measures import motion_between
+from ipoke_models.inference import load_model
+
+SEED, SIZE_PX, FRAMES = 2, 64, 10
+SHORTEST_PX, MARGIN_PX = 2.5, 5
+RESAMPLED = 2000
+KINDS = ("stem", "leaf", "head")
+
+
+@dataclass(frozen=True)
+class Touch:
+    """A clip and a poke (x, y, dx, dy in fractions) on its poked part, of kind `kind`."""
+
+    clip: Clip
+    kind: str
+    poke: list[float]
+
+
+def touches(source: SceneSource, count: int) -> Iterator[Touch]:
+    """Of the first `count` scenes those whose poked part can be seen to move, away from the border."""
+    for index in range(count):
+        scene = source.scene(index)
+        clip = render(scene, SIZE_PX, FRAMES)
+        assert clip.foreground is not None
+        flow = clip.forward[-1]
+        inside = np.zeros_like(clip.foreground)
+        inside[MARGIN_PX:-MARGIN_PX, MARGIN_PX:-MARGIN_PX] = True
+        places = np.argwhere(clip.foreground & inside & (np.linalg.norm(flow, axis=-1) > SHORTEST_PX))
+        if not len(places):
+            continue
+        row, column = places[np.random.default_rng([SEED, index]).integers(len(places))]
+        tail = (np.array([column, row]) + 0.5) / SIZE_PX
+        shift = np.clip(tail + flow[row, column] / SIZE_PX, 0, 1) - tail
+        yield Touch(clip, kind_at(scene, row, column), [*tail.tolist(), *shift.tolist()])
+
+
+def kind_at(scene: Scene, row: int, column: int) -> str:
+    """What the poked part at a pixel is: a head is carried stiffly, a stem carries others, a leaf carries none."""
+    carriers = {id(step.parent) for layer in scene.layers for step in layer.motion.parts if isinstance(step, Follow)}
+    for layer in reversed([layer for layer in scene.layers if layer.touched]):
+        window, texture = layer.patch.within(SIZE_PX)
+        shown = np.zeros((SIZE_PX, SIZE_PX), np.float32)
+        shown[window] = texture[..., 3]
+        if shown[row, column] > 0.5:
+            first = layer.motion.parts[0]
+            return "head" if isinstance(first, Follow) else "stem" if id(first) in carriers else "leaf"
+    raise AssertionError("no poked part is there")
+
+
+def share(x0: torch.Tensor, last: torch.Tensor, poke: list[float]) -> float:
+    """Mean motion from x0 to the last frame, (3, S, S) each, in percent of the arrow."""
+    motion = np.linalg.norm(motion_between(x0, last), axis=-1).mean()
+    return float(100 * motion / (SIZE_PX * np.hypot(*poke[2:])))
+
+
+def summary(values: NDArray[np.float64]) -> str:
+    """Mean with its 95 % bootstrap interval."""
+    draws = np.random.default_rng(SEED).choice(values, (RESAMPLED, len(values))).mean(axis=1)
+    low, high = np.quantile(draws, [0.025, 0.975])
+    return f"{values.mean():.1f} ({low:.1f} to {high:.1f})"
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("models", nargs="+")
+    parser.add_argument("--cutouts", type=Path)
+    parser.add_argument("--photos", type=Path)
+    parser.add_argument("--mocap", type=Path)
+    parser.add_argument("--count", type=int, default=300, help="scenes")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    models = {name: load_model(name) for name in options.models}
+    source = SceneSource(STEMS, SEED, SIZE_PX, FRAMES, options.cutouts, options.photos, options.mocap, held_out=True)
+    shares: dict[str, dict[str, list[float]]] = {name: {kind: [] for kind in KINDS} for name in ("the clips", *models)}
+    for touch in touches(source, options.count):
+        frames = torch.from_numpy(touch.clip.frames).permute(0, 3, 1, 2).float() / 127.5 - 1
+        shares["the clips"][touch.kind].append(share(frames[0], frames[-1], touch.poke))
+        for name, model in models.items():
+            last = model.sample(frames[0], [touch.poke], 1, SEED)[0, -1]
+            shares[name][touch.kind].append(share(frames[0], last, touch.poke))
+    print("| mean motion of the picture, % of the arrow | " + " | ".join(KINDS) + " |\n|" + "---|" * (len(KINDS) + 1))
+    for name, by_kind in shares.items():
+        print(f"| {name} | " + " | ".join(f"{summary(np.array(by_kind[kind]))}" for kind in KINDS) + " |")
+    print("\nClips: " + ", ".join(f"{len(shares['the clips'][kind])} {kind}" for kind in KINDS))
+
+
+if __name__ == "__main__":
+    main()
