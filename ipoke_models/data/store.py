@@ -85,7 +85,7 @@ def shard_arrays(clips: list[Clip]) -> dict[str, NDArray[np.generic]]:
 
 
 def write_shard(store: Path, number: int, clips: list[Clip]) -> None:
-    """Write one shard into a temporary folder and rename it into place."""
+    """Write one shard into a temporary folder and rename it into place, unless another process has made the same one meanwhile."""
     final = store / f"shard_{number:04d}"
     temporary = store / f".shard_{number:04d}.{os.getpid()}"
     temporary.mkdir(parents=True)
@@ -93,6 +93,9 @@ def write_shard(store: Path, number: int, clips: list[Clip]) -> None:
         for name, array in shard_arrays(clips).items():
             np.save(temporary / f"{name}.npy", np.ascontiguousarray(array))
         temporary.rename(final)
+    except OSError:
+        if not final.is_dir():
+            raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -121,8 +124,12 @@ def _read_info(note: Path) -> StoreInfo | None:
 
 
 def finish_store(store: Path) -> None:
-    """Mark the store as complete."""
-    (store / PLAN_FILE).replace(store / INFO_FILE)
+    """Mark the store as complete, unless another process has done so."""
+    try:
+        (store / PLAN_FILE).replace(store / INFO_FILE)
+    except FileNotFoundError:
+        if not (store / INFO_FILE).exists():
+            raise
 
 
 class ClipStore:
