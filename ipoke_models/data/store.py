@@ -85,7 +85,7 @@ def shard_arrays(clips: list[Clip]) -> dict[str, NDArray[np.generic]]:
 
 
 def write_shard(store: Path, number: int, clips: list[Clip]) -> None:
-    """Write one shard into a temporary folder and rename it into place, unless another process has made the same one meanwhile."""
+    """Write one shard into a temporary folder and rename it into place, unless another process has made the same one."""
     final = store / f"shard_{number:04d}"
     temporary = store / f".shard_{number:04d}.{os.getpid()}"
     temporary.mkdir(parents=True)

@@ -12,6 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from ..checkpoint import save_model
@@ -139,5 +140,16 @@ def _train_in(work: Path, options: argparse.Namespace, footage: FootageOptions, 
     return 0
 
 
+def _flush_denormals() -> None:
+    """Count numbers below 1e-38 as zero, which processors are slow at: gradients through saturated units are full of them.
+
+    This holds for the whole process, and for threads that start later: a program of its own may do it, a library may not.
+    """
+    for kind in (np.float32, np.float64):
+        np.finfo(kind)  # looks for the smallest of them once, and warns where there is none
+    torch.set_flush_denormal(True)
+
+
 if __name__ == "__main__":
+    _flush_denormals()
     sys.exit(main())
