@@ -120,8 +120,11 @@ def strongest_motion(frames: Iterable[PlateImage]) -> Poke:
     moves = np.clip(tails + smooth / _MOTION_SIDE_PX, 0.0, 1.0) - tails  # what leaves the picture moves as far as its edge
     strongest = np.unravel_index(int(np.linalg.norm(moves, axis=-1).argmax()), moves.shape[:2])
     (x, y), (dx, dy) = tails[strongest].tolist(), moves[strongest].tolist()
-    if max(abs(dx), abs(dy)) < _LEAST_MOTION:
-        raise PokesError("Nothing moves in this clip; choose another one, or say with a poke what moves.")
+    if (most := max(abs(dx), abs(dy))) < _LEAST_MOTION:
+        raise PokesError(
+            f"Nothing moves in this clip by {_LEAST_MOTION:.1%} of its side (at most {most:.2%}); choose another one, or say "
+            "with a poke what moves."
+        )
     return Poke(x, y, dx, dy)
 
 

@@ -245,7 +245,7 @@ def test_a_clip_in_which_nothing_moves_is_refused(capsys, folder, tmp_path, conn
     for file in folder.iterdir():
         cv2.imwrite(str(file), moving(0))
     words = ("--model", MODEL, "--connection-file", connection_file, "-o", tmp_path / "a.kin.safetensors")
-    assert "Nothing moves" in refused(capsys, "invert", folder, *words)
+    assert "Nothing moves in this clip by 0.5% of its side (at most 0.00%)" in refused(capsys, "invert", folder, *words)
 
 
 def test_kinematics_of_another_model_are_refused_by_its_name(invert, folder, still, tmp_path, capsys, connection_file):
