@@ -15,19 +15,20 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from ipoke_models.data.motion import Follow
 from ipoke_models.data.procedural import Clip, render
 from ipoke_models.data.recipes import STEMS
 from ipoke_models.data.scenes import Scene
 from ipoke_models.data.source import SceneSource
+from ipoke_models.evaluation.estimates import Estimate, estimate
+from ipoke_models.evaluation.examples import MARGIN_PX
 from ipoke_models.evaluation.measures import motion_between
 from ipoke_models.inference import load_model
+from ipoke_models.pokes import pixels_to_pokes
 
 SEED, SIZE_PX, FRAMES = 2, 64, 10
-SHORTEST_PX, MARGIN_PX = 2.5, 5
-RESAMPLED = 2000
+SHORTEST_PX = 2.5
 KINDS = ("stem", "leaf", "head")
 
 
@@ -52,10 +53,9 @@ def touches(source: SceneSource, count: int) -> Iterator[Touch]:
         places = np.argwhere(clip.foreground & inside & (np.linalg.norm(flow, axis=-1) > SHORTEST_PX))
         if not len(places):
             continue
-        row, column = places[np.random.default_rng([SEED, index]).integers(len(places))]
-        tail = (np.array([column, row]) + 0.5) / SIZE_PX
-        shift = np.clip(tail + flow[row, column] / SIZE_PX, 0, 1) - tail
-        yield Touch(clip, kind_at(scene, row, column), [*tail.tolist(), *shift.tolist()])
+        row, column = place = places[np.random.default_rng([SEED, index]).integers(len(places))]
+        poke = pixels_to_pokes(place[None], flow[None, row, column], SIZE_PX)[0]
+        yield Touch(clip, kind_at(scene, row, column), poke.tolist())
 
 
 def kind_at(scene: Scene, row: int, column: int) -> str:
@@ -77,11 +77,9 @@ def share(x0: torch.Tensor, last: torch.Tensor, poke: list[float]) -> float:
     return float(100 * motion / (SIZE_PX * np.hypot(*poke[2:])))
 
 
-def summary(values: NDArray[np.float64]) -> str:
-    """Mean with its 95 % bootstrap interval."""
-    draws = np.random.default_rng(SEED).choice(values, (RESAMPLED, len(values))).mean(axis=1)
-    low, high = np.quantile(draws, [0.025, 0.975])
-    return f"{values.mean():.1f} ({low:.1f} to {high:.1f})"
+def written(found: Estimate | None) -> str:
+    """A mean with its interval."""
+    return "" if found is None else f"{found.value:.1f} ({found.low:.1f} to {found.high:.1f})"
 
 
 def main() -> None:
@@ -105,7 +103,7 @@ def main() -> None:
             shares[name][touch.kind].append(share(frames[0], last, touch.poke))
     print("| mean motion of the picture, % of the arrow | " + " | ".join(KINDS) + " |\n|" + "---|" * (len(KINDS) + 1))
     for name, by_kind in shares.items():
-        print(f"| {name} | " + " | ".join(f"{summary(np.array(by_kind[kind]))}" for kind in KINDS) + " |")
+        print(f"| {name} | " + " | ".join(written(estimate(np.array(by_kind[kind])[:, None])) for kind in KINDS) + " |")
     print("\nClips: " + ", ".join(f"{len(shares['the clips'][kind])} {kind}" for kind in KINDS))
 
 

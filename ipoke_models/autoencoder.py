@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from .config import LATENT_PX, AutoencoderConfig, MotionInput
 from .decoder import Modulation, Rendered, SpadeDecoder
 from .layers import ResBlock3d
+from .records import map_tensors
 
 _FIRST_UPDATE_BIAS = -3.0
 """Update gates start nearly shut, so that z is still there at the last frame."""
@@ -151,7 +152,7 @@ class VideoAutoencoder(nn.Module):
         batch, count = states.shape[:2]
         modulation = [_repeat(pair, count) for pair in self.modulate(x0)]
         rendered: Rendered = self.decoder(states.flatten(0, 1), x0.repeat_interleave(count, dim=0), modulation)
-        return rendered.map(lambda field: field.view(batch, count, *field.shape[1:]))
+        return map_tensors(rendered, lambda field: field.view(batch, count, *field.shape[1:]))
 
     def decode(self, z: Tensor, x0: Tensor, frames: int) -> Tensor:
         """(B, Cz, 8, 8), (B, 3, S, S) -> (B, frames, 3, S, S) in [-1, 1]."""

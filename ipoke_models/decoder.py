@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -32,13 +32,6 @@ class Rendered:
     """(B, 1, S, S) in [0, 1]; 1 where the warp is trusted."""
     colour: Tensor | None = None
     """(B, 3, S, S) in [-1, 1], for what the warp can't show."""
-
-    def map(self, function: Callable[[Tensor], Tensor]) -> Rendered:
-        """The same with `function` applied to each field that is there."""
-        fields = (self.frame, self.flow, self.visibility, self.colour)
-        frame, *others = (None if field is None else function(field) for field in fields)
-        assert frame is not None
-        return Rendered(frame, *others)
 
 
 class Spade(nn.Module):

@@ -37,6 +37,12 @@ def pokes_to_pixels(pokes: NDArray[np.float64], size_px: int) -> tuple[Tensor, T
     return torch.from_numpy(column_row[:, ::-1].copy()), torch.from_numpy((pokes[:, 2:] * size_px).astype(np.float32))
 
 
+def pixels_to_pokes(places: NDArray[np.int64], shifts: NDArray[np.float32], size_px: int) -> NDArray[np.float64]:
+    """Tail pixels (N, 2) as (row, column) and shifts (N, 2) px to fractions (N, 4); a tip beyond the border is pulled onto it."""
+    tails = (places[:, ::-1] + 0.5) / size_px
+    return np.concatenate([tails, np.clip(tails + shifts / size_px, 0, 1) - tails], axis=1)
+
+
 def paint_pokes(places: Tensor, shifts: Tensor, size_px: int, poke_size_px: int) -> Tensor:
     """Paint one poke map (2, S, S): each poke a window of constant shift in px, zero elsewhere; later ones on top.
 

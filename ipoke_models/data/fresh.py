@@ -5,15 +5,15 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import fields
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
+from ..records import map_tensors
 from .recipes import RECIPES
 from .scenes import Scene
 from .source import SceneSource
@@ -44,9 +44,7 @@ class FreshClips(ClipStore):
 
     def batch(self, indices: NDArray[np.int64]) -> Batch:
         """Render the clips of these numbers."""
-        batch = self._rendered(indices).batch
-        tensors: dict[str, Any] = {field.name: getattr(batch, field.name) for field in fields(batch)}
-        return Batch(**{name: tensor.cpu() for name, tensor in tensors.items() if tensor is not None})
+        return map_tensors(self._rendered(indices).batch, Tensor.cpu)
 
     def neighbour(self, index: int) -> NDArray[np.bool_]:
         """Where x0 of a clip shows an object that stands still, (S, S); nowhere in clips without one."""

@@ -75,7 +75,7 @@ def lively(layers: Sequence[Layer], size_px: int, frames: int) -> bool:
     for number, layer in enumerate(layers):
         window, texture = layer.patch.within(size_px)
         owner[window][texture[..., 3] > 0.5] = number
-    area = touched = 0
+    moved = np.zeros(len(layers), np.int64)
     for number, layer in enumerate(layers):
         rows, columns = np.nonzero(owner == number)
         if layer.still or not len(rows):
@@ -83,10 +83,9 @@ def lively(layers: Sequence[Layer], size_px: int, frames: int) -> bool:
         some = np.linspace(0, len(rows) - 1, 3).astype(int)
         places = np.stack([columns[some], rows[some]], -1).astype(np.float32)
         moves = length(layer.motion.forward(places, frames)[-1] - places) > LEAST_MOVE * size_px
-        area += int(moves.mean() * len(rows))
-        touched += int(moves.mean() * len(rows)) * layer.touched
-    least = LEAST_AREA * size_px**2
-    return area > least and (touched > least / 4 or not any(layer.touched for layer in layers))
+        moved[number] = int(moves.mean() * len(rows))
+    least, touched = LEAST_AREA * size_px**2, np.array([layer.touched for layer in layers], bool)
+    return bool(moved.sum() > least and (moved[touched].sum() > least / 4 or not touched.any()))
 
 
 @dataclass(frozen=True)

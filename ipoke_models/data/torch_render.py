@@ -67,7 +67,7 @@ def render_batch(scenes: Sequence[Scene], size_px: int, frames: int, device: tor
     """Render B scenes at once."""
     groups = _groups(scenes, size_px, frames, device)
     background = torch.from_numpy(np.stack([scene.background for scene in scenes])).to(device)
-    neighbours, touched = (table.to(device) for table in _of_layers(scenes))
+    still, touched = _of_layers(scenes)
     times = frames + 1
     picture = background[:, :, :, None].repeat(1, 1, 1, times, 1)
     owner = torch.full(picture.shape[:4], NO_LAYER, dtype=torch.int64, device=device)
@@ -79,8 +79,6 @@ def render_batch(scenes: Sequence[Scene], size_px: int, frames: int, device: tor
     for group in groups:
         if group.motion.steps:
             _read_forward(group, start, forward)
-    # Layers count from 0; the background's -1 finds the last entry, which is False.
-    neighbour, foreground = (table.gather(1, start.flatten(1) % table.shape[1]).view_as(start) for table in (neighbours, touched))
     batch = Batch(
         ((picture.clamp(0, 1) * 255).round() / 127.5 - 1).permute(0, 3, 4, 1, 2).contiguous(),
         F.avg_pool2d(forward.permute(0, 3, 4, 1, 2).flatten(0, 1), FLOW_STRIDE).view(
@@ -89,9 +87,9 @@ def render_batch(scenes: Sequence[Scene], size_px: int, frames: int, device: tor
         backward[:, :, :, 1:].permute(0, 3, 4, 1, 2).contiguous(),
         _seen(start, owner[:, :, :, 1:], backward[:, :, :, 1:]).permute(0, 3, 1, 2)[:, :, None].float(),
         forward[:, :, :, -1].permute(0, 3, 1, 2).contiguous(),
-        foreground[:, None].float() if any(layer.touched for scene in scenes for layer in scene.layers) else None,
+        _shown(touched, start)[:, None].float() if touched.any() else None,
     )
-    return RenderedBatch(batch, neighbour)
+    return RenderedBatch(batch, _shown(still, start))
 
 
 def _paint(group: _Group, picture: Tensor, owner: Tensor, backward: Tensor) -> None:
@@ -141,6 +139,12 @@ def _of_layers(scenes: Sequence[Scene]) -> tuple[Tensor, Tensor]:
             still[number, depth] = layer.still and not layer.poked
             touched[number, depth] = layer.touched
     return still, touched
+
+
+def _shown(layers: Tensor, owner: Tensor) -> Tensor:
+    """Where x0, whose pixels belong to the layers `owner` (B, S, S), shows one of these layers (B, L + 1): (B, S, S) bool."""
+    # Layers count from 0; the background's -1 finds the last entry, which is False.
+    return layers.to(owner.device).gather(1, owner.flatten(1) % layers.shape[1]).view_as(owner)
 
 
 def _groups(scenes: Sequence[Scene], size_px: int, frames: int, device: torch.device) -> list[_Group]:

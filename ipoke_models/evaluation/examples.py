@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..data.pokes import candidates
 from ..data.store import Batch, ClipStore, StoreError
+from ..pokes import pixels_to_pokes
 
 SHORTEST_ARROW_PX = 2.0
 MARGIN_PX = 5
@@ -42,9 +43,7 @@ class Example:
     @property
     def pokes(self) -> NDArray[np.float64]:
         """The pokes (N, 4) in fractions of the still; a tip beyond the border is pulled onto it."""
-        size_px = self.clip.shape[-1]
-        tails = (self.places[:, ::-1] + 0.5) / size_px
-        return np.concatenate([tails, np.clip(tails + self.shifts / size_px, 0, 1) - tails], axis=1)
+        return pixels_to_pokes(self.places, self.shifts, self.clip.shape[-1])
 
     def first(self, count: int) -> Example:
         """The same clip with only the first `count` pokes."""

@@ -6,17 +6,12 @@ Gradients are averaged over processes, so that means over shares of equal size a
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import fields, is_dataclass, replace
-from typing import Any, TypeVar, cast
-
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
 from ..errors import ModelError
-
-Record = TypeVar("Record")
+from ..records import Record, map_tensors
 
 
 def count() -> int:
@@ -49,16 +44,6 @@ def beside(module: nn.Module, record: Record) -> Record:
     """A tensor, or every tensor in a dataclass, on the device of the module."""
     device = next(module.parameters()).device
     return map_tensors(record, lambda tensor: tensor.to(device))
-
-
-def map_tensors(record: Record, function: Callable[[Tensor], Tensor]) -> Record:
-    """The record with `function` applied to each of its tensors, through nested dataclasses."""
-    if isinstance(record, Tensor):
-        return cast(Record, function(record))
-    if not is_dataclass(record) or isinstance(record, type):
-        return record
-    changed: dict[str, Any] = {field.name: map_tensors(getattr(record, field.name), function) for field in fields(record)}
-    return replace(record, **changed)
 
 
 def average(value: Tensor) -> Tensor:

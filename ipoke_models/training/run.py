@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -17,9 +18,10 @@ from .base import BaseStage
 from .codes import CodedClips, encode_store
 from .conditioner import ConditionerStage
 from .kinematics import KinematicsStage
-from .loop import train_stage
+from .loop import Stage, train_stage
 from .perceptual import PerceptualDistance, load_perceptual
 from .presets import Preset
+from .schedule import Schedule
 from .start import start_networks
 from .twin import TwinStage, save_twin
 from .video import VideoStage
@@ -47,26 +49,40 @@ def train(
     perceptual = load_perceptual().to(fabric.device) if preset.video_loss.perceptual else None
     torch.manual_seed(seed)
     networks = start_networks(preset.networks, source).to(fabric.device)
+    for stage, schedule in stages(preset, networks, stores, seed, perceptual, fresh=source is None, with_twin=with_twin):
+        train_stage(stage, schedule, work, fabric)
+        if isinstance(stage, TwinStage) and processes.index() == 0:
+            save_twin(work, stage.module)
+    return networks.cpu().eval()
+
+
+def stages(
+    preset: Preset,
+    networks: Networks,
+    stores: tuple[ClipStore, ClipStore],
+    seed: int,
+    perceptual: PerceptualDistance | None = None,
+    *,
+    fresh: bool,
+    with_twin: bool,
+) -> Iterator[tuple[Stage, Schedule]]:
+    """Every stage with its schedule, each put together when the one before it has been trained.
+
+    `fresh` networks start from nothing: codes are standardised, and the flow's first batch sets its norms.
+    """
     pokes = (preset.networks.max_pokes, preset.networks.poke_size_px)
-    train_stage(_video_stage(preset, networks.autoencoder, stores, perceptual, seed), preset.video, work, fabric)
-    conditioner = ConditionerStage(networks.conditioner, *stores, pokes, preset.conditioner.batch, seed)
-    train_stage(conditioner, preset.conditioner, work, fabric)
-    if preset.networks.autoencoder.standardised and source is None:
-        some = encode_store(networks.autoencoder, stores[0], STANDARDISING_CLIPS)
-        networks.autoencoder.standardise(some)
+    yield _video_stage(preset, networks.autoencoder, stores, perceptual, seed), preset.video
+    yield ConditionerStage(networks.conditioner, *stores, pokes, preset.conditioner.batch, seed), preset.conditioner
+    if preset.networks.autoencoder.standardised and fresh:
+        networks.autoencoder.standardise(encode_store(networks.autoencoder, stores[0], STANDARDISING_CLIPS))
     train_clips, held_out_clips = (CodedClips(store, networks.autoencoder, pokes, preset.least_deviation) for store in stores)
     if preset.networks.flow.base_hidden:
-        base = BaseStage(networks, train_clips, held_out_clips, preset.base_loss, preset.base.batch, seed)
-        train_stage(base, preset.base, work, fabric)
-    kinematics = KinematicsStage(networks, train_clips, held_out_clips, preset.kinematics.batch, seed, fresh=source is None)
-    train_stage(kinematics, preset.kinematics, work, fabric)
+        yield BaseStage(networks, train_clips, held_out_clips, preset.base_loss, preset.base.batch, seed), preset.base
+    kinematics = KinematicsStage(networks, train_clips, held_out_clips, preset.kinematics.batch, seed, fresh=fresh)
+    yield kinematics, preset.kinematics
     if with_twin:
-        twin = ConditionalVae(preset.twin_networks).to(fabric.device)
-        stage = TwinStage(twin, networks, train_clips, held_out_clips, preset.twin.batch, seed)
-        train_stage(stage, preset.twin, work, fabric)
-        if processes.index() == 0:
-            save_twin(work, twin)
-    return networks.cpu().eval()
+        twin = ConditionalVae(preset.twin_networks).to(next(networks.parameters()).device)
+        yield TwinStage(twin, networks, train_clips, held_out_clips, preset.twin.batch, seed), preset.twin
 
 
 def _video_stage(
