@@ -44,12 +44,14 @@ def pixels_to_pokes(places: NDArray[np.int64], shifts: NDArray[np.float32], size
 
 
 def paint_pokes(places: Tensor, shifts: Tensor, size_px: int, poke_size_px: int) -> Tensor:
-    """Paint one poke map (2, S, S): each poke a window of constant shift in px, zero elsewhere; later ones on top.
+    """Paint poke maps (..., 2, S, S): each poke a window of constant shift in px, zero elsewhere; later ones on top.
 
-    places: (N, 2) int64 (row, column); shifts: (N, 2) px as (x, y).
+    places: (..., N, 2) int64 (row, column); shifts: (..., N, 2) px as (x, y). A poke outside the map paints nothing.
     """
-    canvas = torch.zeros(2, size_px, size_px)
-    half = poke_size_px // 2
-    for (row, column), shift in zip(places.tolist(), shifts, strict=True):
-        canvas[:, max(0, row - half) : row + half + 1, max(0, column - half) : column + half + 1] = shift[:, None, None]
+    canvas = shifts.new_zeros(*shifts.shape[:-2], 2, size_px, size_px)
+    axis = torch.arange(size_px, device=places.device)
+    for place, shift in zip(places.unbind(-2), shifts.unbind(-2), strict=True):
+        rows, columns = ((axis - place[..., None]).abs() <= poke_size_px // 2).unbind(-2)
+        window = rows[..., :, None] & columns[..., None, :]
+        canvas = torch.where(window[..., None, :, :], shift[..., None, None], canvas)
     return canvas

@@ -41,23 +41,12 @@ class Changes:
 
 def random_changes(rng: np.random.Generator, count: int, part: slice = slice(None)) -> Changes:
     """Draw what happens to `count` clips; that of those of `part`."""
-    return _stack([_one(rng) for _ in range(count)][part])
-
-
-_Change = tuple[NDArray[np.float64], NDArray[np.float64], float, NDArray[np.float64]]
-
-
-def _one(rng: np.random.Generator) -> _Change:
-    matrix, offset, angle, shift = np.eye(3), np.zeros(3), 0.0, np.zeros(2)
-    if rng.random() < SHARE:
-        matrix, offset = _colour(rng)
-    if rng.random() < SHARE:
-        angle, shift = rng.uniform(-LARGEST_ANGLE, LARGEST_ANGLE), rng.uniform(-LARGEST_SHIFT, LARGEST_SHIFT, 2)
-    return matrix, offset, angle, shift
-
-
-def _stack(changes: list[_Change]) -> Changes:
-    return Changes(*(torch.from_numpy(np.stack(field).astype(np.float32)) for field in zip(*changes, strict=True)))
+    recoloured, moved = rng.random((2, count)) < SHARE
+    matrix, offset = _colours(rng, count)
+    matrix[~recoloured], offset[~recoloured] = np.eye(3), 0
+    angle = rng.uniform(-LARGEST_ANGLE, LARGEST_ANGLE, count) * moved
+    shift = rng.uniform(-LARGEST_SHIFT, LARGEST_SHIFT, (count, 2)) * moved[:, None]
+    return Changes(*(torch.from_numpy(field[part].astype(np.float32)) for field in (matrix, offset, angle, shift)))
 
 
 def change(batch: Batch, changes: Changes) -> Batch:
@@ -82,16 +71,17 @@ def change(batch: Batch, changes: Changes) -> Batch:
     )
 
 
-def _colour(rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Brightness, contrast about mid grey, saturation and hue as one affine map of RGB in [-1, 1]."""
-    brightness, contrast, saturation = (1 + rng.uniform(-most, most) for most in (BRIGHTNESS, CONTRAST, SATURATION))
-    turn = 2 * np.pi * rng.uniform(*HUE)
-    chroma = saturation * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
-    middle = np.eye(3)
-    middle[1:, 1:] = chroma
-    matrix = brightness * contrast * (np.linalg.inv(_TO_YIQ) @ middle @ _TO_YIQ)
+def _colours(rng: np.random.Generator, count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Brightness, contrast about mid grey, saturation and hue as affine maps of RGB in [-1, 1], (N, 3, 3) and (N, 3)."""
+    brightness, contrast, saturation = (1 + rng.uniform(-most, most, count) for most in (BRIGHTNESS, CONTRAST, SATURATION))
+    turn = 2 * np.pi * rng.uniform(*HUE, count)
+    middle = np.tile(np.eye(3), (count, 1, 1))
+    middle[:, 1, 1] = middle[:, 2, 2] = saturation * np.cos(turn)
+    middle[:, 2, 1] = saturation * np.sin(turn)
+    middle[:, 1, 2] = -middle[:, 2, 1]
+    matrix = (brightness * contrast)[:, None, None] * (np.linalg.inv(_TO_YIQ) @ middle @ _TO_YIQ)
     # Brightness scales values in [0, 1]; in [-1, 1] that moves the middle.
-    return matrix, np.full(3, (brightness - 1) * contrast)
+    return matrix, np.repeat(((brightness - 1) * contrast)[:, None], 3, axis=1)
 
 
 def _recoloured(frames: Tensor, changes: Changes) -> Tensor:

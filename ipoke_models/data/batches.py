@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..autoencoder import flow_motion_input
 from ..config import AutoencoderConfig, MotionInput
+from ..records import map_tensors
 from .augmentation import change, random_changes
 from .store import FLOW_STRIDE, Batch, ClipStore
 
@@ -19,8 +20,10 @@ def draw(store: ClipStore, rng: np.random.Generator, count: int, part: slice = s
     """Random clips, each mirrored with probability one half; of `count` drawn, only those of `part` are read."""
     chosen, mirrored = store.choose(rng, count), rng.random(count) < 0.5
     changes = random_changes(rng, count, part) if store.augmented else None
-    batch = mirror(store.batch(chosen[part]), torch.from_numpy(mirrored[part]))
-    return batch if changes is None else change(batch, changes)
+    batch = store.batch(chosen[part])
+    device = batch.frames.device
+    batch = mirror(batch, torch.from_numpy(mirrored[part]).to(device))
+    return batch if changes is None else change(batch, map_tensors(changes, lambda tensor: tensor.to(device)))
 
 
 def mirror(batch: Batch, which: Tensor) -> Batch:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+import torch.nn.functional as F
 from torch import Tensor
 
 from ..pokes import paint_pokes
@@ -15,6 +15,7 @@ from ..pokes import paint_pokes
 ZERO_POKE_SHARE = 1 / 12
 STILL_PX, STILL_SHARE = 0.05, 0.05
 """What moves less than this, or belongs to the least moving twentieth of a clip, is its background."""
+_NOWHERE = -(2**16)
 
 
 @dataclass(frozen=True)
@@ -29,21 +30,21 @@ class SimulatedPokes:
     """Which clips were poked at the background, so that nothing moves: (B,) bool."""
 
 
-def candidates(amplitude: NDArray[np.float32], margin_px: int, spread: bool) -> NDArray[np.int64]:
-    """Pixels (N, 2) as (row, column) that may be poked: amplitude over mean + 2 std, else + 1 std, else over the mean.
+def candidates(amplitude: Tensor, margin_px: int, spread: Tensor) -> Tensor:
+    """Which pixels of B clips may be poked, (B, S, S) bool: amplitude over mean + 2 std, else + 1 std, else over the mean.
 
-    With `spread` every clearly moving pixel qualifies (over a quarter of the largest amplitude), so that slowly moving
-    parts such as a stem are poked too.
+    amplitude is (B, S, S) px; where `spread` (B,) bool says so, every clearly moving pixel qualifies (over a quarter of the
+    largest amplitude), so that slowly moving parts such as a stem are poked too.
     """
-    inside = np.zeros_like(amplitude, bool)
-    inside[margin_px:-margin_px, margin_px:-margin_px] = True
-    mean, deviation = float(amplitude.mean()), float(amplitude.std())
-    thresholds = [0.25 * float(amplitude.max())] if spread else []
-    for threshold in (*thresholds, mean + 2 * deviation, mean + deviation, mean):
-        found = np.argwhere(inside & (amplitude > threshold))
-        if len(found):
-            return found
-    return np.argwhere(inside)
+    inside = torch.zeros_like(amplitude, dtype=torch.bool)
+    inside[:, margin_px:-margin_px, margin_px:-margin_px] = True
+    values = amplitude.flatten(1)
+    deviation, mean = torch.std_mean(values, dim=1, correction=0)
+    clear = torch.where(spread, 0.25 * values.amax(dim=1), torch.inf)
+    thresholds = torch.stack([clear, mean + 2 * deviation, mean + deviation, mean, torch.full_like(mean, -torch.inf)])
+    over = inside & (amplitude > thresholds[..., None, None])
+    first = over.flatten(2).any(dim=2).int().argmax(dim=0)
+    return over[first, torch.arange(len(amplitude), device=over.device)]
 
 
 def simulate_pokes(
@@ -57,28 +58,55 @@ def simulate_pokes(
     """Draw 1 to `max_pokes` pokes a clip from the flow x0 -> x_T, (B, 2, S, S) px; each clip has its own generator.
 
     With a foreground, (B, 1, S, S) in {0, 1}, they keep to it. One clip in twelve gets a zero poke: the shift of a moving place
-    painted on the background, which is what hardly moves and is no foreground that is known.
+    painted on the background, which is what hardly moves and is no foreground that is known. All happens where the flow lies.
     """
-    maps, tips, still = [], [], []
-    for number, (field, rng) in enumerate(zip(flow, rngs, strict=True)):
-        amplitude = field.norm(dim=0).numpy()
-        background = amplitude < max(STILL_PX, float(np.quantile(amplitude, STILL_SHARE)))
-        own = None if foreground is None else foreground[number, 0].numpy() > 0
-        if own is not None and not own.all():
-            background &= ~own
-            amplitude = (amplitude - amplitude.min()) * own
-        zero = bool(rng.random() < zero_share)
-        found = candidates(amplitude, poke_size_px, spread=bool(rng.random() < 0.5))
-        count = int(rng.integers(1, max_pokes + 1)) if rng.random() < 0.5 else 1
-        places = found[rng.integers(len(found), size=min(count, len(found)))]
-        shifts = field[:, places[:, 0], places[:, 1]].T
-        if zero:
-            free = np.argwhere(background)
-            places = free[rng.integers(len(free), size=len(places))] if len(free) else places
-            zero = bool(len(free))
-        tails = torch.from_numpy(places)
-        maps.append(paint_pokes(tails, shifts, flow.shape[-1], poke_size_px))
-        heads = (tails + shifts.flip(-1).round().long()).clamp(0, flow.shape[-1] - 1)
-        tips.append(paint_pokes(heads, -shifts, flow.shape[-1], poke_size_px))
-        still.append(zero)
-    return SimulatedPokes(torch.stack(maps), torch.stack(tips), torch.tensor(still))
+    amplitude = flow.norm(dim=1)
+    still_px = torch.quantile(amplitude.flatten(1), STILL_SHARE, dim=1).clamp(min=STILL_PX)
+    background = amplitude < still_px[:, None, None]
+    if foreground is not None:
+        own = foreground[:, 0] > 0
+        somewhere = ~own.all(dim=(1, 2), keepdim=True)
+        background &= ~(own & somewhere)
+        amplitude = torch.where(somewhere, (amplitude - amplitude.amin(dim=(1, 2), keepdim=True)) * own, amplitude)
+    zero, spread = torch.tensor([[rng.random() < zero_share, rng.random() < 0.5] for rng in rngs]).unbind(dim=1)
+    found = _Places(candidates(amplitude, poke_size_px, spread.to(flow.device)))
+    free = _Places(background)
+    zero = zero & (free.counts > 0)
+    numbers, shown = _numbers(rngs, max_pokes, found.counts, torch.where(zero, free.counts, 0))
+    clips = torch.arange(len(flow), device=flow.device)[:, None]
+    moving = found.at(numbers)
+    shifts = flow.permute(0, 2, 3, 1)[clips, moving[..., 0], moving[..., 1]]
+    unused, still = (numbers < 0).to(flow.device), zero.to(flow.device)
+    tails = torch.where(still[:, None, None], free.at(shown), moving)
+    heads = (tails + shifts.flip(-1).round().long()).clamp(0, flow.shape[-1] - 1)
+    maps, tips = (
+        paint_pokes(places.masked_fill(unused[..., None], _NOWHERE), signed, flow.shape[-1], poke_size_px)
+        for places, signed in ((tails, shifts), (heads, -shifts))
+    )
+    return SimulatedPokes(maps, tips, still)
+
+
+def _numbers(rngs: Sequence[np.random.Generator], most: int, counts: Tensor, free: Tensor) -> tuple[Tensor, Tensor]:
+    """Which of its `counts` (B,) moving places each clip's pokes take their shift from, and at which of its `free` (B,) places
+    they are shown, where it has any: (B, most) each, -1 for no poke."""
+    taken, shown = torch.full((2, len(rngs), most), -1)
+    for clip, (rng, moving, still) in enumerate(zip(rngs, counts.tolist(), free.tolist(), strict=True)):
+        count = min(int(rng.integers(1, most + 1)) if rng.random() < 0.5 else 1, moving)
+        taken[clip, :count] = torch.from_numpy(rng.integers(moving, size=count))
+        if still:
+            shown[clip, :count] = torch.from_numpy(rng.integers(still, size=count))
+    return taken, shown
+
+
+class _Places:
+    """The pixels where masks (B, S, S) are true, by their number within each clip; `counts` (B,) lies with the processor."""
+
+    def __init__(self, masks: Tensor) -> None:
+        counts = masks.flatten(1).sum(dim=1)
+        self._places = F.pad(torch.nonzero(masks)[:, 1:], (0, 0, 0, 1))
+        self._firsts = counts.cumsum(0) - counts
+        self.counts = counts.cpu()
+
+    def at(self, numbers: Tensor) -> Tensor:
+        """Numbers (B, N) -> (row, column), (B, N, 2); anything where a number is -1."""
+        return self._places[self._firsts[:, None] + numbers.to(self._firsts.device)]

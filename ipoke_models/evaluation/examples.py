@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -61,7 +62,7 @@ def examples(store: ClipStore, count: int, seed: int, pokes: int = 1) -> Iterato
         batch = store.batch(np.array([index]))
         flow = batch.poke_flow[0]
         rng = np.random.default_rng([seed, index])
-        all_places = candidates(_pokeable(batch).numpy(), MARGIN_PX, spread=False)
+        all_places = torch.nonzero(candidates(_pokeable(batch)[None], MARGIN_PX, torch.tensor([False]))[0]).numpy()
         places = all_places[rng.integers(len(all_places), size=pokes)]
         shifts = flow[:, places[:, 0], places[:, 1]].T.numpy()
         if float(np.linalg.norm(shifts[0])) < SHORTEST_ARROW_PX:

@@ -88,10 +88,10 @@ def test_tips_ask_of_the_last_frame_to_show_there_what_was_at_the_tails() -> Non
 
 
 def test_candidates_keep_off_the_border() -> None:
-    amplitude = np.zeros((64, 64), np.float32)
-    amplitude[:, :3] = 9.0
-    amplitude[30, 30] = 5.0
-    assert candidates(amplitude, 5, spread=False).tolist() == [[30, 30]]
+    amplitude = torch.zeros(1, 64, 64)
+    amplitude[:, :, :3] = 9.0
+    amplitude[:, 30, 30] = 5.0
+    assert candidates(amplitude, 5, torch.tensor([False])).nonzero().tolist() == [[0, 30, 30]]
 
 
 def test_fractions_become_pixels() -> None:
