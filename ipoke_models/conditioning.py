@@ -1,4 +1,4 @@
-"""The encoders of still and pokes, whose embeddings condition the flow; and the decoders that train them."""
+"""The encoders of still and pokes, whose embeddings condition the flow; and the decoders that train them, where these do."""
 
 from __future__ import annotations
 
@@ -59,10 +59,11 @@ class ImageAutoencoder(nn.Module):
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
         self.encoder = Encoder(config)
-        self.decoder = Decoder(config)
+        self.decoder = Decoder(config) if config.decoded else None
 
     def forward(self, x0: Tensor) -> Tensor:
         """(B, 3, S, S) -> (B, 3, S, S) in [-1, 1]."""
+        assert self.decoder is not None
         return torch.tanh(self.decoder(self.encoder(x0)))
 
 
@@ -73,7 +74,7 @@ class PokeAutoencoder(nn.Module):
         super().__init__()
         self._sees_image = config.in_channels == 5
         self.encoder = Encoder(config)
-        self.decoder = Decoder(config)
+        self.decoder = Decoder(config) if config.decoded else None
 
     def embed(self, poke_map: Tensor, x0: Tensor) -> Tensor:
         """(B, 2, S, S) px, (B, 3, S, S) -> (B, C, 8, 8)."""
@@ -81,7 +82,9 @@ class PokeAutoencoder(nn.Module):
 
     def forward(self, poke_map: Tensor, x0: Tensor) -> Tensor:
         """(B, 2, S, S) px, (B, 3, S, S) -> dense flow (B, 2, S, S) px."""
-        return self.decoder(self.embed(poke_map, x0))
+        assert self.decoder is not None
+        flow: Tensor = self.decoder(self.embed(poke_map, x0))
+        return flow
 
 
 class Conditioner(nn.Module):

@@ -10,18 +10,22 @@ import enum
 import types
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from .errors import ConfigError
 
 LATENT_PX = 8
 """Side of the latent grid: z, r and h are (B, C, 8, 8) at every working resolution."""
+BASE_GROUPS = 8
+"""Groups of a normalised base's norms."""
 POKE_GRID_FOLD = 4
 POKE_GRID_CHANNELS = 2 * POKE_GRID_FOLD**2
 """The poke map averaged to 32 x 32 and folded 4 x 4 into channels."""
 
 ConfigType = TypeVar("ConfigType")
+_LATER = {"later": True}
+"""Marks a key that folders written before it lack; its default is what these mean."""
 
 
 def _require(condition: bool, sentence: str) -> None:
@@ -139,13 +143,14 @@ class EncoderConfig:
 
     in_channels: int
     out_channels: int
-    """Channels its decoder reconstructs: 3 for the image, 2 for the dense flow."""
+    """Channels its decoder reconstructs: 3 for the image, 2 for the dense flow; 0 for no decoder, where a base trains it."""
     widths: tuple[int, ...] = (32, 64, 64)
     groups: int = 16
     spectral_norm: bool = True
 
     def __post_init__(self) -> None:
-        _require(self.in_channels > 0 and self.out_channels > 0, "encoder channels must be positive")
+        _require(self.in_channels > 0, "encoder.in_channels must be positive")
+        _require(self.out_channels >= 0, "encoder.out_channels must not be negative")
         _require(len(self.widths) >= 1 and self.groups > 0, "encoder.widths must not be empty and groups must be positive")
         for width in self.widths:
             _require(width > 0 and width % self.groups == 0, f"encoder width {width} is not a multiple of groups {self.groups}")
@@ -154,6 +159,11 @@ class EncoderConfig:
     def channels(self) -> int:
         """Channels of the embedding."""
         return self.widths[-1]
+
+    @property
+    def decoded(self) -> bool:
+        """Whether there is a decoder."""
+        return self.out_channels > 0
 
 
 @dataclass(frozen=True)
@@ -166,7 +176,9 @@ class ConditionerConfig:
     """Whether h also holds the poke map itself, at four times its resolution folded into channels: lengths stay exact."""
 
     def __post_init__(self) -> None:
-        _require(self.image.in_channels == 3 and self.image.out_channels == 3, "conditioner.image must map 3 channels to 3")
+        _require(self.image.in_channels == 3, "conditioner.image.in_channels must be 3")
+        _require(self.image.out_channels in (0, 3), "conditioner.image.out_channels must be 3, or 0 for no decoder")
+        _require(self.image.decoded == self.poke.decoded, "conditioner.image and poke must both have decoders, or none")
         _require(self.poke.in_channels in (2, 5), "conditioner.poke.in_channels must be 2 (poke) or 5 (poke and x0)")
         _require(len(self.image.widths) == len(self.poke.widths), "conditioner.image and poke must halve equally often")
 
@@ -191,9 +203,15 @@ class FlowConfig:
     weight_norm: bool = True
     base_hidden: int = 0
     """Hidden channels of the conditional Gaussian in front of the flow; 0 for none, as in the paper."""
+    base_normalised: bool = field(default=False, metadata=_LATER)
+    """Whether the base normalises (group norm), and so has units that don't saturate."""
 
     def __post_init__(self) -> None:
         _require(self.base_hidden >= 0, "flow.base_hidden must not be negative")
+        _require(
+            not self.base_normalised or self.base_hidden % BASE_GROUPS == 0,
+            f"flow.base_hidden must be a multiple of {BASE_GROUPS} where the base is normalised",
+        )
         _require(self.channels > 0 and self.cond_channels > 0, "flow.channels and cond_channels must be positive")
         _require(self.mid_channels > 0 and self.masked_hidden_factor > 0, "flow.mid_channels and hidden factor must be positive")
         _require(len(self.num_steps) > 0 and min(self.num_steps) > 0, "flow.num_steps needs positive entries")
@@ -286,16 +304,17 @@ def to_dict(config: Any) -> dict[str, Any]:
 
 
 def from_dict(cls: type[ConfigType], data: object, where: str = "config") -> ConfigType:
-    """The configuration that `to_dict` wrote. Every key must be there, and no other."""
+    """The configuration that `to_dict` wrote. Every key must be there, but those that came later, and no other."""
     if not isinstance(data, Mapping):
         raise ConfigError(f"{where} must be an object, not {type(data).__name__}.")
     hints = typing.get_type_hints(cls)
-    names = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
-    for kind, keys in (("unknown", set(data) - set(names)), ("missing", set(names) - set(data))):
+    fields = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    missing = {name for name, field in fields.items() if name not in data and not field.metadata.get("later")}
+    for kind, keys in (("unknown", set(data) - set(fields)), ("missing", missing)):
         if keys:
             listed = ", ".join(sorted(str(key) for key in keys))
             raise ConfigError(f"{where} has {kind} keys: {listed}, so it was written by another version of the models.")
-    return cls(**{name: _parse(hints[name], data[name], f"{where}.{name}") for name in names})
+    return cls(**{name: _parse(hints[name], data[name], f"{where}.{name}") for name in fields if name in data})
 
 
 def _plain(value: Any) -> Any:

@@ -34,7 +34,10 @@ class ConditionalFlow(Transform):
     def __init__(self, config: FlowConfig) -> None:
         super().__init__()
         self.config = config
-        self.base = ConditionalGaussian(config.channels, config.cond_channels, config.base_hidden) if config.base_hidden else None
+        self.base: ConditionalGaussian | None = None
+        if config.base_hidden:
+            sizes = config.channels, config.cond_channels, config.base_hidden
+            self.base = ConditionalGaussian(*sizes, normalised=config.base_normalised)
         self.levels = nn.ModuleList(
             Level(channels, steps, config) for channels, steps in zip(config.level_channels, config.num_steps, strict=True)
         )

@@ -48,7 +48,8 @@ class BaseStage:
         self._base: ConditionalGaussian = networks.flow.base
         self._conditioner, self._autoencoder = networks.conditioner, networks.autoencoder.requires_grad_(False)
         for part in (self._conditioner.image, self._conditioner.poke):
-            part.decoder.requires_grad_(False)  # not trained here: processes wait for every parameter's gradient
+            if part.decoder is not None:
+                part.decoder.requires_grad_(False)  # not trained here: processes wait for every parameter's gradient
         self.module = nn.ModuleDict({"base": self._base, "conditioner": self._conditioner})
         self._train, self._held_out, self._loss = train, held_out, loss
         self._batch, self._seed = batch, seed
@@ -67,7 +68,7 @@ class BaseStage:
         asked = examples.pokes.tips
         at_tips = (asked.norm(dim=1, keepdim=True) > 0) & ~examples.pokes.still.view(-1, 1, 1, 1)
         error = ((flow[:, -1] - asked).abs() * at_tips).sum() / processes.average(at_tips.sum().float()).clamp_min(1) / 2
-        estimated = _estimated(examples)
+        estimated = examples.batch.estimated.view(-1, 1, 1, 1, 1)
         square, weight = self._loss.square * (1 - estimated), 1 + (self._loss.estimated - 1) * estimated
         dense = flow_loss(flow, truth, visible, self._loss.moving, square, weight)
         return {"nll": nll, "flow": self._loss.flow * dense, "tips": self._loss.tips * error}
@@ -92,12 +93,6 @@ class BaseStage:
             flow = self._decoded_flow(mean, examples.x0, last)
             rows.append(row if flow is None else row | flow_figures(flow, *_truth(examples, last)))
         return mean_figures(rows)
-
-
-def _estimated(examples: Examples) -> Tensor:
-    """1 for clips whose flow is an estimate, 0 for the others, (B, 1, 1, 1, 1)."""
-    estimated = examples.batch.estimated
-    return examples.z.new_zeros(1, 1, 1, 1, 1) if estimated is None else estimated.view(-1, 1, 1, 1, 1)
 
 
 def _truth(examples: Examples, chosen: list[int]) -> tuple[Tensor, Tensor]:

@@ -63,7 +63,13 @@ def painting(size_px: int = 64, spectral_norm: bool = True) -> AutoencoderConfig
     )
 
 
-def flow(channels: int = 6, cond_channels: int = 32, weight_norm: bool = True, base_hidden: int = 0) -> FlowConfig:
+def flow(
+    channels: int = 6,
+    cond_channels: int = 32,
+    weight_norm: bool = True,
+    base_hidden: int = 0,
+    base_normalised: bool = False,
+) -> FlowConfig:
     return FlowConfig(
         channels=channels,
         cond_channels=cond_channels,
@@ -72,6 +78,7 @@ def flow(channels: int = 6, cond_channels: int = 32, weight_norm: bool = True, b
         mid_channels=8,
         weight_norm=weight_norm,
         base_hidden=base_hidden,
+        base_normalised=base_normalised,
     )
 
 

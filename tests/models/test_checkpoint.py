@@ -138,6 +138,11 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
 }
 
 
+def test_a_folder_from_before_a_key_means_its_default(folder):
+    _configure(folder, lambda d: d["networks"]["flow"].pop("base_normalised"))
+    assert load_networks(folder)[0].networks.flow.base_normalised is False
+
+
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_folder_is_refused_with_one_sentence(damage, folder):
     harm, sentence = DAMAGES[damage]

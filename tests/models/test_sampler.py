@@ -21,6 +21,7 @@ FLOWS = {
     "odd channels": small.flow(7, 5, weight_norm=False),
     "one channel left": FlowConfig(4, 3, (1, 1, 1), factor=4, mid_channels=5, weight_norm=False),
     "with a base": small.flow(6, 5, weight_norm=False, base_hidden=8),
+    "with a normalised base": small.flow(6, 5, weight_norm=False, base_hidden=16, base_normalised=True),
     "wide splits": FlowConfig(9, 3, (1, 2), factor=2, mid_channels=5, weight_norm=False),
 }
 

@@ -49,6 +49,7 @@ MAKERS: dict[str, tuple[int, Callable[[], Transform]]] = {
     "level": (4, lambda: Level(4, 1, small.flow(6, COND))),
     "flow": (6, lambda: _flow(6)),
     "flow with a base": (6, lambda: _flow(6, base_hidden=8)),
+    "flow with a normalised base": (6, lambda: _flow(6, base_hidden=16, base_normalised=True)),
     "flow of odd levels": (5, lambda: _flow(5)),
     "flow without norm": (6, lambda: _flow(6, weight_norm=False)),
 }
