@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..config import AutoencoderConfig
 from .footage_store import CACHE, FootageOptions, footage_store
+from .fresh import is_fresh
 from .layouts import LAYOUTS, Crop, Part
 from .store import INFO_FILE, PLAN_FILE, ClipStore, JoinedClips, StoreError
 
@@ -59,8 +60,18 @@ def open_clips(folder: Path, part: Part, size_px: int, frames: int, options: Foo
     return store
 
 
+Opener = Callable[[Path, Part, int, int, FootageOptions], ClipStore]
+"""Opens clips by name, as `open_clips` does."""
+
+
 def open_training_clips(
-    portions: Sequence[Portion], held_out: Path | None, sizes: AutoencoderConfig, options: FootageOptions, *, augment: bool
+    portions: Sequence[Portion],
+    held_out: Path | None,
+    sizes: AutoencoderConfig,
+    options: FootageOptions,
+    *,
+    augment: bool,
+    opener: Opener = open_clips,
 ) -> tuple[ClipStore, ClipStore]:
     """The clips to train on, of one folder or of several, and the held-out ones; footage without these is divided.
 
@@ -70,16 +81,16 @@ def open_training_clips(
         StoreError: a folder can't serve, shares don't add up, or clips that are not divided come without held-out ones.
     """
     first, own = portions[0].folder, held_out is None
-    if own and is_store(first):
-        raise StoreError(f"{first} is a clip store, and not divided; name the clips to judge by with --held-out.")
+    if own and (is_store(first) or is_fresh(str(first))):
+        raise StoreError(f"The clips {first} are not divided; name the clips to judge by with --held-out.")
     if own and len(portions) > 1:
         raise StoreError("Several folders to train on are not divided; name the clips to judge by with --held-out.")
     part = Part.TRAIN if own else Part.WHOLE
-    opened = [open_clips(portion.folder, part, sizes.size_px, sizes.frames, options) for portion in portions]
+    opened = [opener(portion.folder, part, sizes.size_px, sizes.frames, options) for portion in portions]
     shares = [portion.share for portion in portions]
     train = opened[0] if shares == [None] else JoinedClips(opened, shares)
     train.augmented = augment
-    judge = open_clips(held_out or first, Part.HELD_OUT if own else Part.WHOLE, sizes.size_px, sizes.frames, options)
+    judge = opener(held_out or first, Part.HELD_OUT if own else Part.WHOLE, sizes.size_px, sizes.frames, options)
     return train, judge
 
 

@@ -31,7 +31,7 @@ CACHE = Path("runs") / "clips"
 VERSION = 1
 """Part of the key: to be raised when clips are made in another way."""
 MOST_CLIPS = {Part.TRAIN: 4000, Part.HELD_OUT: 500, Part.WHOLE: 4000}
-SHARD_CLIPS = 100
+SHARD_CLIPS = 25
 MOST_SHARDS = 100
 CLAIM_TOLERANCE = 3
 """Containers may count a few frames more than they hold."""

@@ -5,15 +5,14 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from ..records import map_tensors
 from .recipes import RECIPES
 from .scenes import Scene
 from .source import SceneSource
@@ -21,13 +20,13 @@ from .store import Batch, ClipStore, StoreError, StoreInfo
 from .torch_render import RenderedBatch, render_batch
 
 DEFAULT_COUNT = 16000
+SCENES_AT_ONCE = 4
 
 
 class FreshClips(ClipStore):
     """The first `count` clips of a source with the interface of a store; a clip's number is always the same clip.
 
-    Scenes are put together by `processes` processes (here, where that is one) and rendered on the device; like a store's, the
-    batches lie in the processor's memory.
+    Scenes are put together by `processes` processes (here, where that is one) and rendered on the device, where the batches stay.
 
     Raises:
         PictureError: a folder of pictures is missing or holds nothing of use.
@@ -37,14 +36,14 @@ class FreshClips(ClipStore):
         self.info = StoreInfo(source.size_px, source.frames, count, source.seed, source.described(), source.recipe)
         self.augmented, self._odds = False, None
         self._source, self._device = source, device
-        self._pool = ProcessPoolExecutor(processes, mp_context=get_context("spawn")) if processes > 1 else None
+        self._pool = _pool(processes) if processes > 1 else None
 
     def __len__(self) -> int:
         return self.info.count
 
     def batch(self, indices: NDArray[np.int64]) -> Batch:
         """Render the clips of these numbers."""
-        return map_tensors(self._rendered(indices).batch, Tensor.cpu)
+        return self._rendered(indices).batch
 
     def neighbour(self, index: int) -> NDArray[np.bool_]:
         """Where x0 of a clip shows an object that stands still, (S, S); nowhere in clips without one."""
@@ -55,8 +54,13 @@ class FreshClips(ClipStore):
         if self._pool is None or len(numbers) == 1:
             scenes: Sequence[Scene] = [self._source.scene(number) for number in numbers]
         else:
-            scenes = list(self._pool.map(self._source.scene, numbers))
+            scenes = list(self._pool.map(self._source.scene, numbers, chunksize=SCENES_AT_ONCE))
         return render_batch(scenes, self.info.size_px, self.info.frames, self._device)
+
+
+@cache
+def _pool(processes: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(processes, mp_context=get_context("spawn"))
 
 
 def is_fresh(name: str) -> bool:
@@ -82,20 +86,24 @@ def read_name(name: str) -> tuple[str, int, int]:
 
 def add_fresh_options(parser: argparse.ArgumentParser) -> None:
     """Options of a command that takes `RECIPE:SEED` in place of a store."""
-    group = parser.add_argument_group("fresh clips", "Where the clips are RECIPE:SEED[:COUNT], they are rendered while training.")
+    group = parser.add_argument_group(
+        "fresh clips", "Where clips are named RECIPE:SEED[:COUNT], they are rendered by this command."
+    )
     group.add_argument("--cutouts", type=Path, help="as of 'ipoke generate'")
     group.add_argument("--photos", type=Path, help="as of 'ipoke generate'")
     group.add_argument("--mocap", type=Path, help="as of 'ipoke generate'")
 
 
-def open_fresh(name: str, options: argparse.Namespace, size_px: int, frames: int) -> FreshClips:
+def open_fresh(name: str, options: argparse.Namespace, size_px: int, frames: int, *, held_out: bool = False) -> FreshClips:
     """The clips that a name of fresh clips and the options ask for, rendered on a CUDA device where training may use it.
+
+    `held_out` ones are made of the held-out part of the pictures.
 
     Raises:
         StoreError: the name asks for no clips.
         PictureError: a folder of pictures is missing or holds nothing of use.
     """
     recipe, seed, count = read_name(name)
-    source = SceneSource(recipe, seed, size_px, frames, options.cutouts, options.photos, options.mocap)
+    source = SceneSource(recipe, seed, size_px, frames, options.cutouts, options.photos, options.mocap, held_out)
     device = torch.device("cuda" if options.device != "cpu" and torch.cuda.is_available() else "cpu")
     return FreshClips(source, count, device, options.processes)

@@ -13,14 +13,16 @@ import math
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..records import map_tensors
 from .procedural import Clip
 from .recipes import GARDEN
 
@@ -55,7 +57,7 @@ class Batch:
     frames: (B, T+1, 3, S, S) in [-1, 1]; motion: (B, T, 2, S/2, S/2) forward flow from x0 in px of S;
     backward: (B, T, 2, S, S) px; visible: (B, T, 1, S, S) in {0, 1}; poke_flow: (B, 2, S, S) forward flow x0 -> x_T.
     foreground: (B, 1, S, S) in {0, 1}, what pokes keep to; None in stores that know no foreground.
-    estimated: (B,) in {0, 1}, whose flow is an estimate, as that of footage is; None where all are exact.
+    estimated: (B,) in {0, 1}, whose flow is an estimate, as that of footage is.
     """
 
     frames: Tensor
@@ -63,8 +65,8 @@ class Batch:
     backward: Tensor
     visible: Tensor
     poke_flow: Tensor
+    estimated: Tensor
     foreground: Tensor | None = None
-    estimated: Tensor | None = None
 
 
 _ARRAYS = ("frames", "motion", "backward", "visible", "poke_flow", "neighbour")
@@ -186,19 +188,13 @@ class ClipStore:
             self._take("backward", indices).float(),
             self._take("visible", indices).float(),
             self._take("poke_flow", indices).float(),
-            self._foreground(indices),
-            self._estimated(indices),
+            torch.full((len(indices),), float(self.info.footage)),
+            self._take("foreground", indices).float()[:, None] if "foreground" in self._arrays else None,
         )
 
     def neighbour(self, index: int) -> NDArray[np.bool_]:
         """Where x0 of a clip shows an object that stands still, (S, S); nowhere in clips without one."""
         return np.array(self._row("neighbour", index), bool)
-
-    def _foreground(self, indices: NDArray[np.int64]) -> Tensor | None:
-        return self._take("foreground", indices).float()[:, None] if "foreground" in self._arrays else None
-
-    def _estimated(self, indices: NDArray[np.int64]) -> Tensor:
-        return torch.full((len(indices),), float(self.info.footage))
 
     def _take(self, name: str, indices: NDArray[np.int64]) -> Tensor:
         return torch.from_numpy(np.stack([self._row(name, index) for index in indices]))
@@ -241,25 +237,34 @@ class JoinedClips(ClipStore):
     def __len__(self) -> int:
         return self.info.count
 
-    def _row(self, name: str, index: int) -> NDArray[np.generic]:
-        store, own = self._place(index)
-        return store._row(name, own)
+    def batch(self, indices: NDArray[np.int64]) -> Batch:
+        """Read the clips of these numbers, each from its store."""
+        numbers = np.searchsorted(self._firsts, indices, side="right") - 1
+        order = np.argsort(numbers, kind="stable")
+        parts = [self._stores[n].batch((indices - self._firsts[n])[numbers == n]) for n in np.unique(numbers)]
+        back = torch.from_numpy(np.argsort(order))
+        return map_tensors(join_batches(parts), lambda tensor: tensor[back.to(tensor.device)])
 
-    def _place(self, index: int) -> tuple[ClipStore, int]:
-        """The store of a clip, and its number there."""
+    def neighbour(self, index: int) -> NDArray[np.bool_]:
+        """Where x0 of a clip shows an object that stands still, (S, S); nowhere in clips without one."""
         number = int(np.searchsorted(self._firsts, index, side="right")) - 1
-        return self._stores[number], index - int(self._firsts[number])
+        return self._stores[number].neighbour(index - int(self._firsts[number]))
 
-    def _foreground(self, indices: NDArray[np.int64]) -> Tensor | None:
-        """Everywhere in clips of stores that know none, where others do."""
-        parts = [store._foreground(np.array([own])) for store, own in map(self._place, indices.tolist())]
-        if all(part is None for part in parts):
-            return None
-        size = self.info.size_px
-        return torch.cat([torch.ones(1, 1, size, size) if part is None else part for part in parts])
 
-    def _estimated(self, indices: NDArray[np.int64]) -> Tensor:
-        return torch.cat([store._estimated(np.array([own])) for store, own in map(self._place, indices.tolist())])
+def join_batches(batches: Sequence[Batch]) -> Batch:
+    """One batch of several, on the device of the first; a foreground that only some have is everywhere in the others."""
+    device = batches[0].frames.device
+    if any(batch.foreground is not None for batch in batches):
+        batches = [
+            replace(batch, foreground=torch.ones_like(batch.poke_flow[:, :1])) if batch.foreground is None else batch
+            for batch in batches
+        ]
+    return Batch(*(_joined([getattr(batch, field.name) for batch in batches], device) for field in fields(Batch)))
+
+
+def _joined(parts: Sequence[Tensor | None], device: torch.device) -> Any:
+    there = [part.to(device) for part in parts if part is not None]
+    return torch.cat(there) if there else None
 
 
 def _joint_odds(stores: Sequence[ClipStore], shares: Sequence[float | None]) -> NDArray[np.float64] | None:

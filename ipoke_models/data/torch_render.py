@@ -87,6 +87,7 @@ def render_batch(scenes: Sequence[Scene], size_px: int, frames: int, device: tor
         backward[:, :, :, 1:].permute(0, 3, 4, 1, 2).contiguous(),
         _seen(start, owner[:, :, :, 1:], backward[:, :, :, 1:]).permute(0, 3, 1, 2)[:, :, None].float(),
         forward[:, :, :, -1].permute(0, 3, 1, 2).contiguous(),
+        torch.zeros(len(scenes), device=device),
         _shown(touched, start)[:, None].float() if touched.any() else None,
     )
     return RenderedBatch(batch, _shown(still, start))

@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ..data.fresh import is_fresh
 from ..data.recipes import GARDEN
 from ..data.store import ClipStore, StoreInfo
 from ..inference import Model
@@ -53,7 +54,11 @@ def _networks(model: Model) -> str:
 
 def _data(train: list[dict[str, Any]], held_out: StoreInfo) -> str:
     infos = {entry.pop("folder"): StoreInfo(**entry) for entry in map(dict, train)}
-    generated = [f"    {_generate(folder, info)}" for folder, info in (infos | {"held": held_out}).items() if not info.footage]
+    generated = [
+        f"    {_generate(folder, info)}"
+        for folder, info in (infos | {"held": held_out}).items()
+        if not info.footage and not is_fresh(folder)
+    ]
     listed = "".join(f"* training clips, {folder}: {info.pictures}\n" for folder, info in infos.items())
     listed += f"* held-out clips: {held_out.pictures}\n"
     if not generated:

@@ -20,6 +20,7 @@ from ..config import AutoencoderConfig
 from ..data.clips import Portion, add_footage_options, footage_command, footage_options, open_clips, open_training_clips
 from ..data.footage_store import FootageOptions
 from ..data.fresh import add_fresh_options, is_fresh, open_fresh
+from ..data.kept import KeptClips
 from ..data.layouts import Part
 from ..data.pictures import PictureError
 from ..data.store import ClipStore, StoreError
@@ -35,7 +36,6 @@ TRAINING_PACKAGES = ("filelock", "lightning_fabric", "tqdm")
 
 
 def _record(options: argparse.Namespace, store: ClipStore) -> dict[str, object]:
-    found = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False)
     clips = " ".join(str(portion) for portion in options.clips)
     held_out = f" --held-out {options.held_out.name}" if options.held_out else ""
     return {
@@ -43,12 +43,21 @@ def _record(options: argparse.Namespace, store: ClipStore) -> dict[str, object]:
         f"--preset {options.preset} --seed {options.seed}"
         + (f" --from {options.source}" if options.source else "")
         + (footage_command(options) if store.info.footage else "")
+        + "".join(f" --{name} {name.upper()}" for name in ("cutouts", "photos", "mocap") if getattr(options, name))
         + ("" if options.augment else " --no-augment"),
-        "commit": found.stdout.strip() or "unknown",
+        "commit": _commit(),
         "torch": torch.__version__,
         "seed": options.seed,
         "train": [{"folder": one.folder.name, **asdict(info)} for one, info in zip(options.clips, store.infos, strict=True)],
     }
+
+
+def _commit() -> str:
+    try:
+        found = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return "unknown"
+    return found.stdout.strip() or "unknown"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -92,15 +101,17 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
 
 
-def _open(options: argparse.Namespace, sizes: AutoencoderConfig, footage: FootageOptions) -> tuple[ClipStore, ClipStore]:
-    first: Path = options.clips[0].folder
-    if not is_fresh(str(first)):
-        return open_training_clips(options.clips, options.held_out, sizes, footage, augment=options.augment)
-    if options.held_out is None or options.clips != [Portion(first)]:
-        raise StoreError(f"{first} stands alone, with the clips to judge by named with --held-out.")
-    train = open_fresh(str(first), options, sizes.size_px, sizes.frames)
-    train.augmented = options.augment
-    return train, open_clips(options.held_out, Part.WHOLE, sizes.size_px, sizes.frames, footage)
+def _open(
+    options: argparse.Namespace, sizes: AutoencoderConfig, footage: FootageOptions, device: torch.device
+) -> tuple[ClipStore, ClipStore]:
+    def opener(folder: Path, part: Part, size_px: int, frames: int, footage: FootageOptions) -> ClipStore:
+        if is_fresh(str(folder)):
+            store: ClipStore = open_fresh(str(folder), options, size_px, frames, held_out=folder == options.held_out)
+        else:
+            store = open_clips(folder, part, size_px, frames, footage)
+        return KeptClips(store, device) if KeptClips.fit(store, device) else store
+
+    return open_training_clips(options.clips, options.held_out, sizes, footage, augment=options.augment, opener=opener)
 
 
 def _train(options: argparse.Namespace) -> int:
@@ -121,7 +132,7 @@ def _train_in(work: Path, options: argparse.Namespace, footage: FootageOptions, 
     preset = PRESETS[options.preset]
     try:
         with fabric.rank_zero_first():
-            stores = _open(options, preset.networks.autoencoder, footage)
+            stores = _open(options, preset.networks.autoencoder, footage, fabric.device)
     except KeyboardInterrupt:
         print("Interrupted; the same command goes on with the clips that are missing.", file=sys.stderr)
         return 1

@@ -22,6 +22,8 @@ def launch(device: str, *, bf16: bool) -> Fabric:
     if bf16 and accelerator == "cpu":
         # Weight gradients of 3D convolutions come back as NaN now and then.
         raise ModelError("Training in bfloat16 needs a CUDA device; leave --bf16 out on a processor.")
+    if accelerator == "cuda":
+        torch.set_float32_matmul_precision("high")
     everywhere, here = int(os.environ.get("WORLD_SIZE", 1)), int(os.environ.get("LOCAL_WORLD_SIZE", 1))
     fabric = Fabric(
         accelerator=accelerator,

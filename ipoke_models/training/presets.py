@@ -11,7 +11,7 @@ from .adversarial import CriticsLoss
 from .base import BaseLoss
 from .codes import LEAST_DEVIATION
 from .schedule import Adam, Decay, Schedule
-from .sizes import frames_64, rgb_64, small_64
+from .sizes import frames_64, photo_64, photo_128, rgb_64, small_64
 from .video import VideoLoss
 
 
@@ -34,8 +34,8 @@ class Preset:
     """What critics add to the loss of the video autoencoder; None for no critics."""
     least_deviation: float = LEAST_DEVIATION
     """Noise on the codes that the flow learns from; 0 for samples of the posterior as they are, as in the paper."""
-    codes_kept: bool = False
-    """The video stage trains the decoder alone; for networks that start from a model's weights."""
+    decoder: Schedule | None = None
+    """Last, the decoder alone, so that codes mean what they did; None for not once more."""
 
     @property
     def twin_networks(self) -> CvaeConfig:
@@ -64,19 +64,51 @@ way."""
 
 _BY_FRAMES = VideoLoss(visibility=0.0)
 """For a decoder that has learned to move: it fades where that comes nearer to the true frame, not wherever something is hidden.
-What footage hides is a guess besides."""
+What footage hides is a guess besides. The stage `decoder` always does so."""
 
 
-def _fine_tuned(schedule: Schedule, steps: int) -> Schedule:
-    """A quarter of the rate, checkpoints every few minutes."""
-    return replace(schedule, steps=steps, learning_rate=schedule.learning_rate / 4, validate_every=50, save_every=50)
+def _on_a_card(steps: int, learning_rate: float = 1e-3) -> Schedule:
+    """Large batches, for a graphics card."""
+    return Schedule(steps, 96, learning_rate, validate_every=500, save_every=500)
+
+
+_PHOTO = Preset(
+    networks=photo_64(),
+    video=_on_a_card(1829, 2e-3),
+    video_loss=VideoLoss(),
+    conditioner=_on_a_card(0),
+    base=_on_a_card(1890),
+    base_loss=_NEAR,
+    kinematics=_on_a_card(219, 2e-3),
+    twin=_on_a_card(612),
+    twin_hidden=128,
+    decoder=_on_a_card(396),
+)
+
+_PHOTO_128 = replace(
+    _PHOTO,
+    networks=photo_128(),
+    video=_on_a_card(983, 2e-3),
+    video_loss=VideoLoss(flow=0.5),
+    base=_on_a_card(1668),
+    base_loss=replace(_NEAR, flow=0.5, tips=0.5, square=0.05),
+    kinematics=_on_a_card(358, 2e-3),
+    twin=_on_a_card(703),
+    decoder=_on_a_card(367),
+)
+"""The same weights of the losses, where every px is half as long."""
+
+
+def _fine_tuned(schedule: Schedule, steps: int, learning_rate: float | None = None) -> Schedule:
+    """A quarter of the rate, or another one; checkpoints every few minutes."""
+    rate = learning_rate or schedule.learning_rate / 4
+    return replace(schedule, steps=steps, learning_rate=rate, validate_every=50, save_every=50)
 
 
 _POLISH = replace(
     _GARDEN,
-    video=replace(_GARDEN.video, steps=600, learning_rate=5e-4),
-    video_loss=_BY_FRAMES,
-    codes_kept=True,
+    video=replace(_GARDEN.video, steps=0),
+    decoder=replace(_GARDEN.video, steps=600, learning_rate=5e-4),
     conditioner=replace(_GARDEN.conditioner, steps=0),
     base=replace(_GARDEN.base, steps=0),
     kinematics=replace(_GARDEN.kinematics, steps=0),
@@ -130,6 +162,16 @@ PRESETS = {
         kinematics=replace(_GARDEN.kinematics, steps=1500, learning_rate=1e-3),
     ),
     "polish-64": _POLISH,
+    "photo-64": _PHOTO,
+    "photo-128": _PHOTO_128,
+    "polish-photo-64": replace(
+        _PHOTO,
+        video=replace(_PHOTO.video, steps=0),
+        base=replace(_PHOTO.base, steps=0),
+        kinematics=_fine_tuned(_GARDEN.kinematics, 900, 1.5e-3),
+        twin=_fine_tuned(_GARDEN.twin, 1000, 1e-3),
+        decoder=_fine_tuned(_GARDEN.base, 1500, 1e-3),
+    ),
     "adapt-64": replace(
         _POLISH,
         base=replace(_GARDEN.base, steps=1500, learning_rate=5e-4),
@@ -151,6 +193,7 @@ PRESETS = {
     "smoke-64": replace(
         _GARDEN,
         video=_smoke(_GARDEN.video),
+        decoder=_smoke(_GARDEN.video),
         conditioner=_smoke(_GARDEN.conditioner),
         base=_smoke(_GARDEN.base),
         kinematics=_smoke(_GARDEN.kinematics),
@@ -164,5 +207,7 @@ step with critics takes four times as long, so the first does a quarter of the s
 These go on from a model of garden-64's sizes (`--from garden-64`): `refine-64` for long, its encoders of still and pokes with the
 base alone; `polish-64` leaves its codes as they are, and all but the decoder; `adapt-64` also learns what pokes mean in other
 clips; `footage-64` on one's own footage.
+`photo-64` and `photo-128` are for a graphics card: as many steps as one H100 did in eight minutes while it trained both.
+`polish-photo-64` goes on from photo-64 on a processor: its flow, then its decoder.
 `smoke-64` runs every stage for two steps: it proves that training works, no more.
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -71,11 +72,13 @@ def stages(
     `fresh` networks start from nothing: codes are standardised, and the flow's first batch sets its norms.
     """
     pokes = (preset.networks.max_pokes, preset.networks.poke_size_px)
-    yield _video_stage(preset, networks.autoencoder, stores, perceptual, seed), preset.video
-    yield ConditionerStage(networks.conditioner, *stores, pokes, preset.conditioner.batch, seed), preset.conditioner
+    autoencoder = networks.autoencoder
+    yield _video_stage(preset, autoencoder, stores, perceptual, seed), preset.video
+    if preset.networks.conditioner.image.decoded:
+        yield ConditionerStage(networks.conditioner, *stores, pokes, preset.conditioner.batch, seed), preset.conditioner
     if preset.networks.autoencoder.standardised and fresh:
-        networks.autoencoder.standardise(encode_store(networks.autoencoder, stores[0], STANDARDISING_CLIPS))
-    train_clips, held_out_clips = (CodedClips(store, networks.autoencoder, pokes, preset.least_deviation) for store in stores)
+        autoencoder.standardise(encode_store(autoencoder, stores[0], STANDARDISING_CLIPS))
+    train_clips, held_out_clips = (CodedClips(store, autoencoder, pokes, preset.least_deviation) for store in stores)
     if preset.networks.flow.base_hidden:
         yield BaseStage(networks, train_clips, held_out_clips, preset.base_loss, preset.base.batch, seed), preset.base
     kinematics = KinematicsStage(networks, train_clips, held_out_clips, preset.kinematics.batch, seed, fresh=fresh)
@@ -83,6 +86,9 @@ def stages(
     if with_twin:
         twin = ConditionalVae(preset.twin_networks).to(next(networks.parameters()).device)
         yield TwinStage(twin, networks, train_clips, held_out_clips, preset.twin.batch, seed), preset.twin
+    if preset.decoder is not None:
+        loss = replace(preset.video_loss, visibility=0.0)
+        yield VideoStage(autoencoder, *stores, loss, preset.decoder.batch, seed, perceptual, codes_kept=True), preset.decoder
 
 
 def _video_stage(
@@ -94,5 +100,5 @@ def _video_stage(
 ) -> VideoStage:
     loss, batch = preset.video_loss, preset.video.batch
     if preset.critics is None:
-        return VideoStage(autoencoder, *stores, loss, batch, seed, perceptual, codes_kept=preset.codes_kept)
+        return VideoStage(autoencoder, *stores, loss, batch, seed, perceptual)
     return AdversarialVideoStage(autoencoder, stores, loss, preset.critics, batch, seed, perceptual)

@@ -60,9 +60,9 @@ class Decoded:
 
 
 class VideoStage:
-    """Trains encoder, recurrent unit and decoder together; with `codes_kept` the decoder alone, so that z means what it did."""
+    """Trains encoder, recurrent unit and decoder together; with `codes_kept` the decoder alone, so that z means what it did:
+    the stage "decoder"."""
 
-    name = "video"
     exact = False
 
     def __init__(
@@ -78,9 +78,10 @@ class VideoStage:
         codes_kept: bool = False,
     ) -> None:
         self.module = module
+        self.name = "decoder" if codes_kept else "video"
         if codes_kept:
-            module.encoder.requires_grad_(False)
-            module.gru.requires_grad_(False)
+            module.requires_grad_(False)
+            module.decoder.requires_grad_(True)
         self._train, self._held_out, self._loss, self._perceptual = train, held_out, loss, perceptual
         self._batch, self._seed = batch, seed
 

@@ -24,6 +24,7 @@ def _batch(count: int = 1, frames: int = 2) -> Batch:
         backward=-flow.expand(count, -1, -1, 64, 64),
         visible=torch.ones(count, frames, 1, 64, 64),
         poke_flow=flow[:, -1].expand(count, -1, 64, 64),
+        estimated=torch.zeros(count),
         foreground=torch.ones(count, 1, 64, 64),
     )
 
@@ -71,7 +72,12 @@ def test_without_changes_a_batch_stays_as_it_is() -> None:
 def test_colours_change_alike_in_all_frames_and_stay_in_range() -> None:
     still = _batch()
     batch = Batch(
-        still.frames[:, :1].expand(-1, 3, -1, -1, -1), still.motion, still.backward, still.visible, still.poke_flow, None
+        still.frames[:, :1].expand(-1, 3, -1, -1, -1),
+        still.motion,
+        still.backward,
+        still.visible,
+        still.poke_flow,
+        torch.zeros(1),
     )
     for seed in range(8):
         changed = change(batch, random_changes(np.random.default_rng(seed), 1))
@@ -81,7 +87,7 @@ def test_colours_change_alike_in_all_frames_and_stay_in_range() -> None:
 
 
 def test_grey_stays_grey_under_every_hue() -> None:
-    grey = Batch(torch.full((1, 1, 3, 8, 8), 0.1), *[torch.zeros(1, 0, 2, 1, 1)] * 3, torch.zeros(1, 2, 8, 8))
+    grey = Batch(torch.full((1, 1, 3, 8, 8), 0.1), *[torch.zeros(1, 0, 2, 1, 1)] * 3, torch.zeros(1, 2, 8, 8), torch.zeros(1))
     for seed in range(8):
         colours = change(grey, random_changes(np.random.default_rng(seed), 1)).frames[0, 0]
         assert float((colours.amax(0) - colours.amin(0)).max()) < 0.01

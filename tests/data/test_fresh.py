@@ -1,6 +1,7 @@
 """Fresh clips are what a store of the same recipe, seed and pictures holds."""
 
 import argparse
+import json
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +48,17 @@ def test_training_draws_fresh_clips_as_it_draws_those_of_a_store(store: ClipStor
     assert float((mine.frames - theirs.frames).abs().mean()) < 0.002
     pokes = simulate_pokes(mine.poke_flow, np.random.default_rng(2).spawn(2), 3, 5)
     assert pokes.maps.shape == (2, 2, 32, 32)
+
+
+@pytest.mark.timeout(400)
+def test_several_kinds_of_fresh_clips_are_trained_on_together(tmp_path: Path) -> None:
+    arguments = ["garden:1:8@0.6", "stems:1:8@0.4", "--held-out", "objects:2:4", "--preset", "smoke-64", "--threads", "1"]
+    assert training.main([*arguments, "--processes", "1", "-o", str(tmp_path / "model"), "--work", str(tmp_path / "work")]) == 0
+    record = json.loads((tmp_path / "work" / "training.json").read_text())
+    assert [entry["recipe"] for entry in record["train"]] == ["garden", "stems"]
+    assert "garden:1:8@0.6 stems:1:8@0.4 --held-out objects:2:4 " in record["command"]
+    stages = [json.loads(line)["stage"] for line in (tmp_path / "work" / "log.jsonl").read_text().splitlines()]
+    assert stages == ["video", "conditioner", "base", "kinematics", "decoder"]
 
 
 def test_training_refuses_a_wrong_name_in_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

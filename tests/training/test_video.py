@@ -23,6 +23,7 @@ def test_codes_that_are_kept_mean_what_they_did_and_look_otherwise(store: Path, 
     autoencoder = VideoAutoencoder(_PRESET.networks.autoencoder)
     before = {name: value.clone() for name, value in autoencoder.state_dict().items()}
     stage = VideoStage(autoencoder, clips, clips, VideoLoss(), 2, 0, codes_kept=True)
+    assert stage.name == "decoder"
     train_stage(stage, replace(_PRESET.video, steps=3), tmp_path, launch("cpu", bf16=False))
     changed = {name.split(".")[0] for name, value in autoencoder.state_dict().items() if not torch.equal(value, before[name])}
     assert changed == {"decoder"}
