@@ -63,7 +63,7 @@ def _with_larger_base(config: ModelConfig, autoencoder: AutoencoderConfig, width
     image, poke = (EncoderConfig(channels, 0, widths, groups=8, spectral_norm=False) for channels in (3, 5))
     conditioner = ConditionerConfig(image, poke, poke_grid=True)
     flow = replace(config.flow, cond_channels=conditioner.channels, base_hidden=192, base_normalised=True)
-    return replace(config, autoencoder=autoencoder, conditioner=conditioner, flow=flow)
+    return replace(config, autoencoder=autoencoder, conditioner=conditioner, flow=flow, variation=0.2)
 
 
 def rgb_64() -> ModelConfig:

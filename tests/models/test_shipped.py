@@ -23,8 +23,12 @@ def still() -> PokedStill:
     return read_still(f"{PLATE}@0.29,0.33:0.37,0.27", 64)
 
 
-def test_a_general_model_and_one_for_plants_ship() -> None:
-    assert [(info.name, info.default) for info in SHIPPED] == [("garden-64", True), ("plants-64", False)]
+COMMANDS = {"garden-64": "garden plants", "photo-64": "garden:1:8000@0.4", "plants-64": "plants --held"}
+"""How the training commands in their cards begin."""
+
+
+def test_a_general_model_and_those_for_photographs_and_plants_ship() -> None:
+    assert [(info.name, info.default) for info in SHIPPED] == [(name, name == "garden-64") for name in COMMANDS]
 
 
 @pytest.mark.parametrize("info", SHIPPED, ids=lambda info: info.name)
@@ -33,7 +37,7 @@ def test_weights_are_small_and_those_of_the_card(info: ModelInfo) -> None:
     assert weights.stat().st_size < MOST_BYTES
     card = (info.folder / "model_card.md").read_text(encoding="utf-8")
     assert sha256_of(weights) in card
-    assert f"ipoke train {'plants --held' if info.name == 'plants-64' else 'garden plants'}" in card
+    assert f"ipoke train {COMMANDS[info.name]}" in card
     assert f"ipoke evaluate {info.name} " in card
 
 
