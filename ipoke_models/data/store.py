@@ -225,7 +225,7 @@ class JoinedClips(ClipStore):
             recipe=" + ".join(info.recipe for info in infos),
             footage=any(info.footage for info in infos),
         )
-        self.augmented, self._arrays, self._stores = False, {}, stores
+        self.augmented, self._stores = False, stores
         self._odds = _joint_odds(stores, shares or [None] * len(stores))
         self._firsts = np.cumsum([0] + [len(store) for store in stores])
 
