@@ -99,10 +99,9 @@ _PHOTO_128 = replace(
 """The same weights of the losses, where every px is half as long."""
 
 
-def _fine_tuned(schedule: Schedule, steps: int, learning_rate: float | None = None) -> Schedule:
-    """A quarter of the rate, or another one; checkpoints every few minutes."""
-    rate = learning_rate or schedule.learning_rate / 4
-    return replace(schedule, steps=steps, learning_rate=rate, validate_every=50, save_every=50)
+def _fine_tuned(schedule: Schedule, steps: int, share: float = 0.25) -> Schedule:
+    """With a share of the rate, and checkpoints every few minutes."""
+    return replace(schedule, steps=steps, learning_rate=share * schedule.learning_rate, validate_every=50, save_every=50)
 
 
 _POLISH = replace(
@@ -168,9 +167,17 @@ PRESETS = {
         _PHOTO,
         video=replace(_PHOTO.video, steps=0),
         base=replace(_PHOTO.base, steps=0),
-        kinematics=_fine_tuned(_GARDEN.kinematics, 900, 1.5e-3),
-        twin=_fine_tuned(_GARDEN.twin, 1000, 1e-3),
-        decoder=_fine_tuned(_GARDEN.base, 1500, 1e-3),
+        kinematics=_fine_tuned(_GARDEN.kinematics, 900, 0.75),
+        twin=_fine_tuned(_GARDEN.twin, 1000, 1.0),
+        decoder=_fine_tuned(_GARDEN.base, 1500, 1.0),
+    ),
+    "refine-photo-64": replace(
+        _PHOTO,
+        video=replace(_PHOTO.video, steps=0),
+        base=Schedule(steps=2200, batch=48, learning_rate=7e-4, validate_every=200, save_every=50),
+        kinematics=_fine_tuned(_GARDEN.kinematics, 700, 0.75),
+        twin=_fine_tuned(_GARDEN.twin, 1000, 1.0),
+        decoder=None,
     ),
     "adapt-64": replace(
         _POLISH,
@@ -208,6 +215,7 @@ These go on from a model of garden-64's sizes (`--from garden-64`): `refine-64` 
 base alone; `polish-64` leaves its codes as they are, and all but the decoder; `adapt-64` also learns what pokes mean in other
 clips; `footage-64` on one's own footage.
 `photo-64` and `photo-128` are for a graphics card: as many steps as one H100 did in eight minutes while it trained both.
-`polish-photo-64` goes on from photo-64 on a processor: its flow, then its decoder.
+On processors go on from photo-64: `polish-photo-64`, its flow, then its decoder; `refine-photo-64`, its base on more scenes, then
+its flow.
 `smoke-64` runs every stage for two steps: it proves that training works, no more.
 """
