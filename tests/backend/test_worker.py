@@ -24,6 +24,15 @@ PROJECT = Path(__file__).resolve().parents[2]
 POKES = np.array([[0.5, 0.5, 0.1, 0.1]])
 
 
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Small networks gain nothing by a second thread, and on a busy machine two wait for each other, eight times as long."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
     """A folder with three models."""
