@@ -114,6 +114,16 @@ _POLISH = replace(
 )
 
 
+_POLISH_PHOTO = replace(
+    _PHOTO,
+    video=replace(_PHOTO.video, steps=0),
+    base=replace(_PHOTO.base, steps=0),
+    kinematics=_fine_tuned(_GARDEN.kinematics, 900, 0.75),
+    twin=_fine_tuned(_GARDEN.twin, 1000, 1.0),
+    decoder=_fine_tuned(_GARDEN.base, 1500, 1.0),
+)
+
+
 def _smoke(schedule: Schedule) -> Schedule:
     return replace(schedule, steps=2, batch=2, learning_rate=1e-3)
 
@@ -163,20 +173,11 @@ PRESETS = {
     "polish-64": _POLISH,
     "photo-64": _PHOTO,
     "photo-128": _PHOTO_128,
-    "polish-photo-64": replace(
-        _PHOTO,
-        video=replace(_PHOTO.video, steps=0),
-        base=replace(_PHOTO.base, steps=0),
-        kinematics=_fine_tuned(_GARDEN.kinematics, 900, 0.75),
-        twin=_fine_tuned(_GARDEN.twin, 1000, 1.0),
-        decoder=_fine_tuned(_GARDEN.base, 1500, 1.0),
-    ),
+    "polish-photo-64": _POLISH_PHOTO,
     "refine-photo-64": replace(
-        _PHOTO,
-        video=replace(_PHOTO.video, steps=0),
+        _POLISH_PHOTO,
         base=Schedule(steps=2200, batch=48, learning_rate=7e-4, validate_every=200, save_every=50),
-        kinematics=_fine_tuned(_GARDEN.kinematics, 700, 0.75),
-        twin=_fine_tuned(_GARDEN.twin, 1000, 1.0),
+        kinematics=replace(_POLISH_PHOTO.kinematics, steps=700),
         decoder=None,
     ),
     "adapt-64": replace(
