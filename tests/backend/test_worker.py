@@ -19,18 +19,10 @@ from backend.worker import LoadedModel, Models, ModelUnavailableError, OutOfMemo
 from ipoke_models.checkpoint import save_model
 from ipoke_models.networks import Networks
 from tests.models import small
+from tests.models.small import one_thread as one_thread
 
 PROJECT = Path(__file__).resolve().parents[2]
 POKES = np.array([[0.5, 0.5, 0.1, 0.1]])
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Small networks gain nothing by a second thread, and on a busy machine two wait for each other, eight times as long."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from ipoke_models.convert import Report, convert
 from ipoke_models.networks import Networks
 
 from .reference import TINY
+from .small import one_thread as one_thread
 
 
 @pytest.fixture(autouse=True)
@@ -20,15 +21,6 @@ def _fixed_seed() -> Iterator[None]:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         yield
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Small networks run slower on several threads."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")

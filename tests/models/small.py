@@ -1,9 +1,11 @@
-"""Configurations small enough to test quickly, of each kind that exists."""
+"""Configurations small enough to test quickly, of each kind that exists, and one thread to test them with."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
+import pytest
 import torch
 from torch import nn
 
@@ -101,3 +103,12 @@ def jitter(module: nn.Module, deviation: float = 0.05) -> nn.Module:
         for parameter in module.parameters():
             parameter.add_(deviation * torch.randn_like(parameter))
     return module
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> Iterator[None]:
+    """For modules that import it. Small networks run slower on several threads, and on a busy machine eight times as long."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
