@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from .recipes import RECIPES
 from .scenes import Scene
 from .source import SceneSource
-from .store import Batch, ClipStore, StoreError, StoreInfo
+from .store import Batch, ClipStore, StoreError
 from .torch_render import RenderedBatch, render_batch
 
 DEFAULT_COUNT = 16000
@@ -33,7 +33,7 @@ class FreshClips(ClipStore):
     """
 
     def __init__(self, source: SceneSource, count: int, device: torch.device, processes: int = 1) -> None:
-        self.info = StoreInfo(source.size_px, source.frames, count, source.seed, source.described(), source.recipe)
+        self.info = source.info(count)
         self.augmented, self._odds = False, None
         self._source, self._device = source, device
         self._pool = _pool(processes) if processes > 1 else None

@@ -13,14 +13,14 @@ from .pictures import PictureError
 from .procedural import render
 from .recipes import GARDEN, RECIPES
 from .source import SceneSource
-from .store import SHARD_CLIPS, StoreError, StoreInfo, begin_store, finish_store, write_shard
+from .store import SHARD_CLIPS, StoreError, begin_store, finish_store, write_shard
 
 FRAMES = 10
 
 
 def _source(options: argparse.Namespace) -> SceneSource:
     folders = (options.cutouts, options.photos, options.mocap)
-    return SceneSource(options.recipe, options.seed, options.size, FRAMES, *folders, options.held_out)
+    return SceneSource(options.recipe, options.seed, options.size, FRAMES, *folders, options.held_out, options.restyled)
 
 
 def _make_shard(source: SceneSource, store: Path, number: int, count: int) -> None:
@@ -31,9 +31,7 @@ def _make_shard(source: SceneSource, store: Path, number: int, count: int) -> No
 def generate(options: argparse.Namespace) -> None:
     """Make the shards that are missing, then mark the store complete."""
     source = _source(options)
-    begin_store(
-        options.output, StoreInfo(source.size_px, source.frames, options.count, source.seed, source.described(), source.recipe)
-    )
+    begin_store(options.output, source.info(options.count))
     numbers = [n for n in range(-(-options.count // SHARD_CLIPS)) if not (options.output / f"shard_{n:04d}").is_dir()]
     started = time.monotonic()
     with ProcessPoolExecutor(options.processes) as pool:
@@ -56,9 +54,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--cutouts", type=Path, help="folder of PNG cut-outs with alpha, e.g. Debian's tuxpaint stamps")
     parser.add_argument("--photos", type=Path, help="folder of photographs for backgrounds")
     parser.add_argument("--mocap", type=Path, help="folder of humanoid motion files, pybullet_data/data/motions, for puppets")
+    parser.add_argument(
+        "--restyled", type=int, default=0, metavar="N", help="add N copies of each cut-out in other colours and textures"
+    )
     parser.add_argument("--held-out", action="store_true", help="use the held-out fifth of the pictures")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args(arguments)
+    if options.restyled < 0:
+        parser.error("--restyled is the number of copies of each cut-out, 0 or more.")
     try:
         generate(options)
     except (PictureError, StoreError) as error:

@@ -102,7 +102,7 @@ def _files(roots: Iterable[Path], suffixes: set[str]) -> list[Path]:
     for root in roots:
         if not root.is_dir():
             raise PictureError(f"The folder {root} does not exist; give a folder of pictures.")
-    return sorted(path for root in roots for path in root.rglob("*") if path.suffix.lower() in suffixes)
+    return sorted(path for root in roots for path in root.rglob("*") if path.suffix.lower() in suffixes and path.is_file())
 
 
 def _crop_to_alpha(picture: NDArray[np.uint8]) -> NDArray[np.uint8] | None:

@@ -6,7 +6,7 @@ It can be sent to another process, which reads the pictures itself when it needs
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -14,12 +14,17 @@ import cv2
 
 from .pictures import Pictures, load_pictures
 from .recipes import scene_of
+from .restyling import restyled
 from .scenes import Scene
+from .store import StoreInfo
 
 
 @dataclass(frozen=True)
 class SceneSource:
-    """Scenes of a recipe and a seed; pictures come from folders (None: none of that kind), of one of their two parts."""
+    """Scenes of a recipe and a seed; pictures come from folders (None: none of that kind), of one of their two parts.
+
+    `restyled` copies of each cut-out in other colours and textures join the cut-outs.
+    """
 
     recipe: str
     seed: int
@@ -29,6 +34,7 @@ class SceneSource:
     photos: Path | None = None
     mocap: Path | None = None
     held_out: bool = False
+    restyled: int = 0
 
     @property
     def pictures(self) -> Pictures:
@@ -37,11 +43,15 @@ class SceneSource:
         Raises:
             PictureError: a folder is missing or holds nothing of use.
         """
-        return _pictures(self.cutouts, self.photos, self.mocap, self.held_out)
+        return _pictures(self.cutouts, self.photos, self.mocap, self.held_out, self.restyled)
 
     def scene(self, index: int) -> Scene:
         """Scene number `index`, whichever process asks."""
         return scene_of(self.recipe, self.seed, index, self.pictures, self.size_px, self.frames)
+
+    def info(self, count: int) -> StoreInfo:
+        """Provenance of the first `count` clips."""
+        return StoreInfo(self.size_px, self.frames, count, self.seed, self.described(), self.recipe, restyled=self.restyled)
 
     def described(self) -> str:
         """One line that says which pictures these are."""
@@ -53,6 +63,7 @@ class SceneSource:
 
 
 @cache
-def _pictures(cutouts: Path | None, photos: Path | None, mocap: Path | None, held_out: bool) -> Pictures:
+def _pictures(cutouts: Path | None, photos: Path | None, mocap: Path | None, held_out: bool, copies: int) -> Pictures:
     cv2.setNumThreads(1)
-    return load_pictures(cutouts, photos, held_out, mocap=mocap)
+    pictures = load_pictures(cutouts, photos, held_out, mocap=mocap)
+    return replace(pictures, cutouts=(*pictures.cutouts, *restyled(pictures.cutouts, pictures.photos, copies)))

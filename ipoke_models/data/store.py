@@ -39,7 +39,7 @@ class StoreError(ValueError):
 
 @dataclass(frozen=True)
 class StoreInfo:
-    """Provenance: `seed`, `pictures` and `recipe` say how procedural clips were made, `pictures` alone how those of footage."""
+    """Provenance: `seed`, `pictures`, `recipe` and `restyled` say how procedural clips were made, of footage `pictures` alone."""
 
     size_px: int
     frames: int
@@ -48,6 +48,7 @@ class StoreInfo:
     pictures: str
     recipe: str = GARDEN
     footage: bool = False
+    restyled: int = 0
 
 
 @dataclass(frozen=True)

@@ -70,10 +70,11 @@ def _data(train: list[dict[str, Any]], held_out: StoreInfo) -> str:
 def _generate(folder: str, info: StoreInfo) -> str:
     held_out = " --held-out" if info.pictures.startswith("held-out") else ""
     recipe = "" if info.recipe == GARDEN else f" --recipe {info.recipe}"
+    restyled = f" --restyled {info.restyled}" if info.restyled else ""
     mocap = " --mocap MOCAP" if "captured motions" in info.pictures else ""
     return (
         f"ipoke generate -o {folder}{recipe} --count {info.count} --seed {info.seed} --size {info.size_px}{held_out} "
-        f"--cutouts CUTOUTS --photos PHOTOS{mocap}"
+        f"--cutouts CUTOUTS --photos PHOTOS{mocap}{restyled}"
     )
 
 

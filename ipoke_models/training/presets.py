@@ -182,7 +182,7 @@ PRESETS = {
     ),
     "adapt-64": replace(
         _POLISH,
-        base=replace(_GARDEN.base, steps=1500, learning_rate=5e-4),
+        base=Schedule(steps=3500, batch=48, learning_rate=7e-4, validate_every=250, save_every=50),
         base_loss=_NEAR,
         kinematics=replace(_GARDEN.kinematics, steps=1000, learning_rate=1e-3),
     ),
