@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from .motion import Array, Bend, Bumps, Chain, Follow, Shift, response
-from .pictures import Pictures
+from .pictures import Pictures, random_square
 from .scenes import Layer, Patch, Scene
 
 SUPERSAMPLING = 4
@@ -33,10 +33,7 @@ def garden_scene(rng: np.random.Generator, pictures: Pictures, size_px: int, fra
 def background(rng: np.random.Generator, pictures: Pictures, size_px: int) -> Array:
     """A piece of a photograph, or synthetic noise, sometimes out of focus: (S, S, 3) in [0, 1]."""
     if pictures.photos and rng.random() < 0.85:
-        photo = pictures.photos[rng.integers(len(pictures.photos))]
-        side = int(rng.uniform(0.3, 1.0) * min(photo.shape[:2]))
-        top, left = (int(rng.integers(0, limit - side + 1)) for limit in photo.shape[:2])
-        crop = photo[top : top + side, left : left + side, ::-1]
+        crop = random_square(rng, pictures.photos, 0.3, 1.0)[..., ::-1]
         if rng.random() < 0.5:
             crop = crop[:, ::-1]
         picture = cv2.resize(np.ascontiguousarray(crop), (size_px, size_px), interpolation=cv2.INTER_AREA) / 255.0

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from .motion import Array
-from .pictures import Pictures
+from .pictures import Pictures, random_square
 from .scenes import Patch, merged
 
 SUPERSAMPLING = 4
@@ -45,10 +45,7 @@ def random_look(rng: np.random.Generator, pictures: Pictures, colour: Array, var
 
 def _grain(rng: np.random.Generator, pictures: Pictures) -> Array:
     if pictures.photos and rng.random() < 0.6:
-        photo = pictures.photos[rng.integers(len(pictures.photos))]
-        side = int(rng.uniform(0.2, 0.6) * min(photo.shape[:2]))
-        top, left = (int(rng.integers(0, limit - side + 1)) for limit in photo.shape[:2])
-        piece = np.ascontiguousarray(photo[top : top + side, left : left + side, ::-1])
+        piece = np.ascontiguousarray(random_square(rng, pictures.photos, 0.2, 0.6)[..., ::-1])
         grain = cv2.resize(piece, (GRAIN_SIDE_PX, GRAIN_SIDE_PX), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
         grain -= grain.mean((0, 1))
         return np.asarray(grain * rng.uniform(0.3, 0.8), np.float32)

@@ -6,7 +6,7 @@ A file's name decides by hash whether it belongs to the training or the held-out
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -59,6 +59,14 @@ def load_pictures(
     )
 
 
+def random_square(rng: np.random.Generator, photos: Sequence[NDArray[np.uint8]], least: float, most: float) -> NDArray[np.uint8]:
+    """A square (s, s, 3) from anywhere in one of the photographs, between these shares of its short side."""
+    photo = photos[rng.integers(len(photos))]
+    side = int(rng.uniform(least, most) * min(photo.shape[:2]))
+    top, left = (int(rng.integers(0, limit - side + 1)) for limit in photo.shape[:2])
+    return photo[top : top + side, left : left + side]
+
+
 def _load_cutouts(folder: Path, held_out: bool, side_px: int) -> list[NDArray[np.uint8]]:
     stamps = folder / "animals"
     roots = [folder / name for name in PHOTO_SUBJECTS] if stamps.is_dir() else [folder]
@@ -71,7 +79,7 @@ def _load_cutouts(folder: Path, held_out: bool, side_px: int) -> list[NDArray[np
             continue
         cut = _crop_to_alpha(picture)
         if cut is not None and min(cut.shape[:2]) >= 60:
-            found.append(_shrink(cut, side_px))
+            found.append(shrink(cut, side_px))
     if not found:
         raise PictureError(f"No cut-outs with alpha (PNG) under {folder}; give a folder of them with --cutouts.")
     return found
@@ -84,7 +92,7 @@ def _load_photos(folder: Path, held_out: bool, side_px: int) -> list[NDArray[np.
             continue
         picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
         if picture is not None and min(picture.shape[:2]) >= 128:
-            found.append(_shrink(picture, side_px))
+            found.append(shrink(picture, side_px))
     if not found:
         raise PictureError(f"No photographs (JPEG or PNG) under {folder}; give a folder of them with --photos.")
     return found
@@ -114,7 +122,8 @@ def _crop_to_alpha(picture: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
     return picture[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
-def _shrink(picture: NDArray[np.uint8], side_px: int) -> NDArray[np.uint8]:
+def shrink(picture: NDArray[np.uint8], side_px: int) -> NDArray[np.uint8]:
+    """The picture (H, W, C) with a long side of at most `side_px`."""
     scale = side_px / max(picture.shape[:2])
     if scale >= 1:
         return picture

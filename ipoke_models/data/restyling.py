@@ -8,30 +8,25 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from .pictures import random_square, shrink
+
 SIDE_PX = 160
 """Longest side of a copy: enough for models of 64 px, and many fit into memory."""
 
 _LUMA = np.array([0.114, 0.587, 0.299], np.float32)
 
 
-def restyled(
-    cutouts: Sequence[NDArray[np.uint8]], photos: Sequence[NDArray[np.uint8]], copies: int, seed: int = 0
-) -> list[NDArray[np.uint8]]:
+def restyled(cutouts: Sequence[NDArray[np.uint8]], photos: Sequence[NDArray[np.uint8]], copies: int) -> list[NDArray[np.uint8]]:
     """`copies` of each cut-out (H, W, 4) BGRA with new colours, most of them with a piece of a photograph (H, W, 3) on them."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     return [_restyle(rng, cutout, photos) for cutout in cutouts for _ in range(copies)]
 
 
 def _restyle(rng: np.random.Generator, cutout: NDArray[np.uint8], photos: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
-    scale = min(1.0, SIDE_PX / max(cutout.shape[:2]))
-    width, height = (max(2, round(side * scale)) for side in cutout.shape[1::-1])
-    small = cv2.resize(cutout, (width, height), interpolation=cv2.INTER_AREA)
+    small = shrink(cutout, SIDE_PX)
     colour = small[..., :3].astype(np.float32) / 255
     if photos and rng.random() < 0.75:
-        photo = photos[rng.integers(len(photos))]
-        side = int(rng.uniform(0.2, 0.8) * min(photo.shape[:2]))
-        top, left = (int(rng.integers(0, limit - side + 1)) for limit in photo.shape[:2])
-        piece = cv2.resize(photo[top : top + side, left : left + side], (width, height), interpolation=cv2.INTER_AREA)
+        piece = cv2.resize(random_square(rng, photos, 0.2, 0.8), small.shape[1::-1], interpolation=cv2.INTER_AREA)
         share = rng.uniform(0.2, 1.0)
         colour = (1 - share) * colour + share * (piece.astype(np.float32) / 255)
     return np.dstack((_recoloured(rng, colour), small[..., 3]))
