@@ -186,6 +186,12 @@ PRESETS = {
         base_loss=_NEAR,
         kinematics=replace(_GARDEN.kinematics, steps=1000, learning_rate=1e-3),
     ),
+    "stems-64": replace(
+        _POLISH,
+        base=Schedule(steps=4000, batch=48, learning_rate=7e-4, validate_every=250, save_every=50),
+        base_loss=replace(_NEAR, square=0.4),
+        kinematics=replace(_GARDEN.kinematics, steps=1000, learning_rate=1e-3),
+    ),
     "footage-64": replace(
         _GARDEN,
         video=_fine_tuned(_GARDEN.video, 500),
@@ -214,7 +220,8 @@ step with critics takes four times as long, so the first does a quarter of the s
 
 These go on from a model of garden-64's sizes (`--from garden-64`): `refine-64` for long, its encoders of still and pokes with the
 base alone; `polish-64` leaves its codes as they are, and all but the decoder; `adapt-64` also learns what pokes mean in other
-clips; `footage-64` on one's own footage.
+clips; `stems-64` the same on plants, where what follows a poked stem is moved by what is to be expected, since leaves are poked
+more often and would decide what is likely; `footage-64` on one's own footage.
 `photo-64` and `photo-128` are for a graphics card: as many steps as one H100 did in eight minutes while it trained both.
 On processors go on from photo-64: `polish-photo-64`, its flow, then its decoder; `refine-photo-64`, its base on more scenes, then
 its flow.
