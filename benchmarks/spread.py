@@ -1,0 +1,82 @@
+"""How much variants of one poke differ, beside how much they could if they were as varied as the truth.
+
+    python -m benchmarks.spread garden-64 CLIPS --twin WORK --count 150
+
+Two true outcomes of one poke differ by twice the variance of the truth. That is at most twice the mean squared distance of the
+truth from whatever the still and the poke tell, such as the mean of all variants that a row can draw. The mean of V of them is
+off by a V-th of their variance, which is taken away again. No model makes more of the truth than its reconstruction, so the same
+against that is the bound for a model as varied as the codes that it learned from. All are mean squared differences of pixels in
+[-1, 1].
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ipoke_models.data.store import ClipStore
+from ipoke_models.evaluation.contestants import RECONSTRUCTION, TWIN, Contestants
+from ipoke_models.evaluation.estimates import Estimate, estimate
+from ipoke_models.evaluation.examples import examples
+from ipoke_models.evaluation.measures import pairs
+from ipoke_models.inference import load_model
+from ipoke_models.training.twin import load_twin
+
+HEADINGS = ("between variants", "of the twin's", "at most, as the truth", "at most, as its reconstruction", "of the twin's")
+
+
+def spread(clips: Tensor, truth: Tensor, reconstruction: Tensor) -> list[float]:
+    """Of variants (V, T, 3, S, S): how they differ, and how two outcomes could where these two clips (T, 3, S, S) are one."""
+    count = len(clips)
+    between = float(np.mean([float((clips[i] - clips[j]).square().mean()) for i, j in pairs(count)]))
+    misses = [float((clips.mean(dim=0) - clip).square().mean()) for clip in (truth, reconstruction)]
+    return [between, *(2 * miss - between / count for miss in misses)]
+
+
+@torch.inference_mode()
+def spreads(contestants: Contestants, store: ClipStore, count: int, seed: int) -> dict[str, NDArray[np.float64]]:
+    """The three figures of `spread` (clips, 3) of each row that varies."""
+    found: dict[str, list[list[float]]] = {}
+    for number, example in enumerate(examples(store, count, seed)):
+        rows = contestants.clips(example, seed + number)
+        for row, clips in rows.items():
+            if len(clips) > 1:
+                found.setdefault(row, []).append(spread(clips, example.clip[1:], rows[RECONSTRUCTION][0]))
+    return {row: np.array(figures) for row, figures in found.items()}
+
+
+def written(found: Estimate | None) -> str:
+    """A mean with its interval."""
+    assert found is not None
+    return f"{found.value:.4f} ({found.low:.4f} to {found.high:.4f})"
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model")
+    parser.add_argument("clips", type=Path, help="a store of held-out clips")
+    parser.add_argument("--twin", type=Path, required=True, help="work folder of the training that made the twin")
+    parser.add_argument("--count", type=int, default=150, help="clips")
+    parser.add_argument("--variants", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=7)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    contestants = Contestants([load_model(options.model)], load_twin(options.twin), options.variants, variations=[1.0])
+    values = spreads(contestants, ClipStore(options.clips), options.count, options.seed)
+    twins = values[TWIN][:, 0].mean()
+    print("| MSE, [-1, 1] | " + " | ".join(HEADINGS) + " |\n|" + "---|" * (len(HEADINGS) + 1))
+    for row, columns in values.items():
+        between, as_truth, as_codes = (written(estimate(column[:, None])) for column in columns.T)
+        own, most = (f"{columns[:, column].mean() / twins:.1f} times" for column in (0, 2))
+        print(f"| {row} | {between} | {own} | {as_truth} | {as_codes} | {most} |")
+    print(f"\n{len(values[TWIN])} clips.")
+
+
+if __name__ == "__main__":
+    main()
