@@ -111,7 +111,7 @@ def _measure(options: argparse.Namespace, models: list[Model], store: ClipStore)
     document, figures = json.dumps({**report.document(), "residual": moments}, indent=1), _figures(report, moments)
     print(document if options.json else figures)
     if options.card:
-        card = write_card(models[0], store, figures, options.card, _command(options, store))
+        card = write_card(models[0], (options.clips.name, store.info), figures, options.card, _command(options, store))
         (models[0].folder / CARD_FILE).write_text(card, encoding="utf-8")
     if options.output:
         _write(options.output, "evaluation", document, figures)

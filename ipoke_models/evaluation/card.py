@@ -11,7 +11,7 @@ from typing import Any
 
 from ..data.fresh import is_fresh
 from ..data.recipes import GARDEN
-from ..data.store import ClipStore, StoreInfo
+from ..data.store import StoreInfo
 from ..inference import Model
 
 PROVENANCE_FILE = "training.json"
@@ -19,13 +19,13 @@ NOTES = "## Notes\n"
 _NO_NOTES = "\nNothing noted yet: describe the pictures' licences and the failures that were seen.\n"
 
 
-def write_card(model: Model, store: ClipStore, figures: str, work: Path, how: str) -> str:
-    """Markdown of the card; `work` holds the training's record and log, `how` is the command that measured `figures`."""
+def write_card(model: Model, held_out: tuple[str, StoreInfo], figures: str, work: Path, how: str) -> str:
+    """Markdown of the card; `work` holds the training's record and log, `how` measured `figures` on `held_out`, named here."""
     record = json.loads((work / PROVENANCE_FILE).read_text(encoding="utf-8"))
     sections = [
         f"# {model.name}\n\nOne still, 1 to {model.max_pokes} pokes, {model.size_px} px, {model.frames} frames.\n",
         _networks(model),
-        _data(record["train"], store.info),
+        _data(record["train"], *held_out),
         _training(record, work),
         f"## Measured\n\n    {how}\n\n{_HOW_MEASURED}\n\n{figures}\n",
         NOTES + (model.card.partition(NOTES)[2] or _NO_NOTES),
@@ -52,11 +52,11 @@ def _networks(model: Model) -> str:
     return "| | |\n|---|---|\n" + "".join(f"| {name} | {value} |\n" for name, value in rows.items())
 
 
-def _data(train: list[dict[str, Any]], held_out: StoreInfo) -> str:
+def _data(train: list[dict[str, Any]], name: str, held_out: StoreInfo) -> str:
     infos = {entry.pop("folder"): StoreInfo(**entry) for entry in map(dict, train)}
     generated = [
         f"    {_generate(folder, info)}"
-        for folder, info in (infos | {"held": held_out}).items()
+        for folder, info in (infos | {name: held_out}).items()
         if not info.footage and not is_fresh(folder)
     ]
     listed = "".join(f"* training clips, {folder}: {info.pictures}\n" for folder, info in infos.items())

@@ -115,11 +115,11 @@ def test_the_card_keeps_its_notes(store: Path, tmp_path: Path) -> None:
     record = {"commit": "abc", "torch": "2", "command": "ipoke train", "seed": 1, "train": train}
     (work / PROVENANCE_FILE).write_text(json.dumps(record))
     (work / "log.jsonl").write_text('{"stage": "video", "step": 7, "time": 0, "frame": 0.5}\n')
-    model, clips = load_model(), ClipStore(store)
-    card = write_card(model, clips, "the figures", work, "ipoke evaluate")
+    model = load_model()
+    card = write_card(model, ("kept-apart", ClipStore(store).info), "the figures", work, "ipoke evaluate")
     assert card.count(NOTES) == 1
     assert card.partition(NOTES)[2] == model.card.partition(NOTES)[2] != ""
-    for expected in (model.sha256, "the figures", "ipoke evaluate", "ipoke train", "--seed 4", "frame 0.5"):
+    for expected in (model.sha256, "the figures", "ipoke evaluate", "ipoke train", "generate -o kept-apart ", "--seed 4", "frame 0.5"):
         assert expected in card
 
 
