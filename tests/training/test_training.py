@@ -116,10 +116,10 @@ def test_the_card_keeps_its_notes(store: Path, tmp_path: Path) -> None:
     (work / PROVENANCE_FILE).write_text(json.dumps(record))
     (work / "log.jsonl").write_text('{"stage": "video", "step": 7, "time": 0, "frame": 0.5}\n')
     model = load_model()
-    card = write_card(model, ("kept-apart", ClipStore(store).info), "the figures", work, "ipoke evaluate")
+    card = write_card(model, ("apart", ClipStore(store).info), "the figures", work, "ipoke evaluate")
     assert card.count(NOTES) == 1
     assert card.partition(NOTES)[2] == model.card.partition(NOTES)[2] != ""
-    for expected in (model.sha256, "the figures", "ipoke evaluate", "ipoke train", "generate -o kept-apart ", "--seed 4", "frame 0.5"):
+    for expected in (model.sha256, "the figures", "ipoke evaluate", "ipoke train", "-o apart ", "--seed 4", "frame 0.5"):
         assert expected in card
 
 
