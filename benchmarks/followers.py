@@ -21,15 +21,18 @@ from ipoke_models.data.procedural import Clip, render
 from ipoke_models.data.recipes import STEMS
 from ipoke_models.data.scenes import Scene
 from ipoke_models.data.source import SceneSource
+from ipoke_models.evaluation.columns import Column, Table
 from ipoke_models.evaluation.estimates import Estimate, estimate
 from ipoke_models.evaluation.examples import MARGIN_PX
 from ipoke_models.evaluation.measures import motion_between
+from ipoke_models.evaluation.report import markdown_table
 from ipoke_models.inference import load_model
 from ipoke_models.pokes import pixels_to_pokes
 
 SEED, SIZE_PX, FRAMES = 2, 64, 10
 SHORTEST_PX = 2.5
-KINDS = ("stem", "leaf", "head")
+KINDS = {kind: Column(kind, kind, 1) for kind in ("stem", "leaf", "head")}
+TABLE = Table("mean motion of the picture, % of the arrow", tuple(KINDS.values()))
 
 
 @dataclass(frozen=True)
@@ -77,9 +80,10 @@ def share(x0: torch.Tensor, last: torch.Tensor, poke: list[float]) -> float:
     return float(100 * motion / (SIZE_PX * np.hypot(*poke[2:])))
 
 
-def written(found: Estimate | None) -> str:
-    """A mean with its interval."""
-    return "" if found is None else f"{found.value:.1f} ({found.low:.1f} to {found.high:.1f})"
+def summed_up(by_kind: dict[str, list[float]]) -> dict[Column, Estimate]:
+    """The cells of a row; none where there was no such poke."""
+    estimates = ((KINDS[kind], estimate(np.array(found)[:, None])) for kind, found in by_kind.items())
+    return {column: cell for column, cell in estimates if cell is not None}
 
 
 def main() -> None:
@@ -101,9 +105,7 @@ def main() -> None:
         for name, model in models.items():
             last = model.sample(frames[0], [touch.poke], 1, SEED)[0, -1]
             shares[name][touch.kind].append(share(frames[0], last, touch.poke))
-    print("| mean motion of the picture, % of the arrow | " + " | ".join(KINDS) + " |\n|" + "---|" * (len(KINDS) + 1))
-    for name, by_kind in shares.items():
-        print(f"| {name} | " + " | ".join(written(estimate(np.array(by_kind[kind])[:, None])) for kind in KINDS) + " |")
+    print(markdown_table(TABLE, {name: summed_up(by_kind) for name, by_kind in shares.items()}))
     print("\nClips: " + ", ".join(f"{len(shares['the clips'][kind])} {kind}" for kind in KINDS))
 
 

@@ -20,22 +20,31 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ipoke_models.data.store import ClipStore
+from ipoke_models.evaluation.columns import Column, Table
 from ipoke_models.evaluation.contestants import RECONSTRUCTION, TWIN, Contestants
 from ipoke_models.evaluation.estimates import Estimate, estimate
 from ipoke_models.evaluation.examples import examples
-from ipoke_models.evaluation.measures import pairs
+from ipoke_models.evaluation.report import markdown_table
 from ipoke_models.inference import load_model
 from ipoke_models.training.twin import load_twin
 
-HEADINGS = ("between variants", "of the twin's", "at most, as the truth", "at most, as its reconstruction", "of the twin's")
+TABLE = Table(
+    "MSE, [-1, 1]",
+    (
+        Column("between", "between variants", 4),
+        Column("times", "times the twin's", 1, shows_interval=False),
+        Column("as_truth", "at most, as the truth", 4),
+        Column("as_reconstruction", "at most, as its reconstruction", 4),
+        Column("times_at_most", "times the twin's, at most", 1, shows_interval=False),
+    ),
+)
 
 
 def spread(clips: Tensor, truth: Tensor, reconstruction: Tensor) -> list[float]:
     """Of variants (V, T, 3, S, S): how they differ, and how two outcomes could where these two clips (T, 3, S, S) are one."""
-    count = len(clips)
-    between = float(np.mean([float((clips[i] - clips[j]).square().mean()) for i, j in pairs(count)]))
+    between = 2 * float(clips.var(dim=0).mean())
     misses = [float((clips.mean(dim=0) - clip).square().mean()) for clip in (truth, reconstruction)]
-    return [between, *(2 * miss - between / count for miss in misses)]
+    return [between, *(2 * miss - between / len(clips) for miss in misses)]
 
 
 @torch.inference_mode()
@@ -50,10 +59,11 @@ def spreads(contestants: Contestants, store: ClipStore, count: int, seed: int) -
     return {row: np.array(figures) for row, figures in found.items()}
 
 
-def written(found: Estimate | None) -> str:
-    """A mean with its interval."""
-    assert found is not None
-    return f"{found.value:.4f} ({found.low:.4f} to {found.high:.4f})"
+def summed_up(figures: NDArray[np.float64], twins: float) -> dict[Column, Estimate]:
+    """The cells of a row from its figures (clips, 3), where variants of the twin differ by `twins`."""
+    listed = figures[:, [0, 0, 1, 2, 2]] / [1, twins, 1, 1, twins]
+    cells = zip(TABLE.columns, (estimate(column[:, None]) for column in listed.T), strict=True)
+    return {column: cell for column, cell in cells if cell is not None}
 
 
 def main() -> None:
@@ -68,14 +78,10 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     contestants = Contestants([load_model(options.model)], load_twin(options.twin), options.variants, variations=[1.0])
-    values = spreads(contestants, ClipStore(options.clips), options.count, options.seed)
-    twins = values[TWIN][:, 0].mean()
-    print("| MSE, [-1, 1] | " + " | ".join(HEADINGS) + " |\n|" + "---|" * (len(HEADINGS) + 1))
-    for row, columns in values.items():
-        between, as_truth, as_codes = (written(estimate(column[:, None])) for column in columns.T)
-        own, most = (f"{columns[:, column].mean() / twins:.1f} times" for column in (0, 2))
-        print(f"| {row} | {between} | {own} | {as_truth} | {as_codes} | {most} |")
-    print(f"\n{len(values[TWIN])} clips.")
+    figures = spreads(contestants, ClipStore(options.clips), options.count, options.seed)
+    twins = float(figures[TWIN][:, 0].mean())
+    print(markdown_table(TABLE, {row: summed_up(found, twins) for row, found in figures.items()}))
+    print(f"\n{len(figures[TWIN])} clips.")
 
 
 if __name__ == "__main__":

@@ -114,6 +114,14 @@ _POLISH = replace(
 )
 
 
+_ADAPT = replace(
+    _POLISH,
+    base=Schedule(steps=3500, batch=48, learning_rate=7e-4, validate_every=250, save_every=50),
+    base_loss=_NEAR,
+    kinematics=replace(_GARDEN.kinematics, steps=1000, learning_rate=1e-3),
+)
+
+
 _POLISH_PHOTO = replace(
     _PHOTO,
     video=replace(_PHOTO.video, steps=0),
@@ -180,18 +188,8 @@ PRESETS = {
         kinematics=replace(_POLISH_PHOTO.kinematics, steps=700),
         decoder=None,
     ),
-    "adapt-64": replace(
-        _POLISH,
-        base=Schedule(steps=3500, batch=48, learning_rate=7e-4, validate_every=250, save_every=50),
-        base_loss=_NEAR,
-        kinematics=replace(_GARDEN.kinematics, steps=1000, learning_rate=1e-3),
-    ),
-    "stems-64": replace(
-        _POLISH,
-        base=Schedule(steps=4000, batch=48, learning_rate=7e-4, validate_every=250, save_every=50),
-        base_loss=replace(_NEAR, square=0.4),
-        kinematics=replace(_GARDEN.kinematics, steps=1000, learning_rate=1e-3),
-    ),
+    "adapt-64": _ADAPT,
+    "stems-64": replace(_ADAPT, base=replace(_ADAPT.base, steps=4000), base_loss=replace(_NEAR, square=0.4)),
     "footage-64": replace(
         _GARDEN,
         video=_fine_tuned(_GARDEN.video, 500),
