@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .config import LATENT_PX, POKE_GRID_FOLD, ConditionerConfig, EncoderConfig
+from .dense_flow import DenseFlow
 from .layers import ResBlock, spectral
 
 
@@ -88,17 +89,21 @@ class PokeAutoencoder(nn.Module):
 
 
 class Conditioner(nn.Module):
-    """h = [image embedding | poke embedding], and the poke map itself where `poke_grid` is set."""
+    """h = [image embedding | poke embedding], and where they are set, the poke map itself and the dense flow it is expected to
+    cause."""
 
     def __init__(self, config: ConditionerConfig) -> None:
         super().__init__()
         self.image = ImageAutoencoder(config.image)
         self.poke = PokeAutoencoder(config.poke)
         self._poke_grid = config.poke_grid
+        self.dense = DenseFlow(config.dense_widths, config.size_px) if config.dense_widths else None
 
     def forward(self, x0: Tensor, poke_map: Tensor) -> Tensor:
         """(B, 3, S, S), (B, 2, S, S) px -> (B, Ch, 8, 8)."""
         parts = [self.image.encoder(x0), self.poke.embed(poke_map, x0)]
         if self._poke_grid:
             parts.append(F.pixel_unshuffle(F.adaptive_avg_pool2d(poke_map, POKE_GRID_FOLD * LATENT_PX), POKE_GRID_FOLD))
+        if self.dense is not None:
+            parts.append(F.pixel_unshuffle(self.dense(poke_map, x0), POKE_GRID_FOLD))
         return torch.cat(parts, dim=1)

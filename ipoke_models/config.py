@@ -22,6 +22,8 @@ BASE_GROUPS = 8
 POKE_GRID_FOLD = 4
 POKE_GRID_CHANNELS = 2 * POKE_GRID_FOLD**2
 """The poke map averaged to 32 x 32 and folded 4 x 4 into channels."""
+DENSE_PX, DENSE_GROUPS = POKE_GRID_FOLD * LATENT_PX, 8
+"""Side of the dense flow that a conditioner predicts, which is folded as the poke map is; groups of its norms."""
 
 ConfigType = TypeVar("ConfigType")
 _LATER = {"later": True}
@@ -174,6 +176,8 @@ class ConditionerConfig:
     poke: EncoderConfig = EncoderConfig(in_channels=5, out_channels=2)
     poke_grid: bool = False
     """Whether h also holds the poke map itself, at four times its resolution folded into channels: lengths stay exact."""
+    dense_widths: tuple[int, ...] = field(default=(), metadata=_LATER)
+    """Channels of each level of a U-Net whose dense flow h also holds, folded likewise; () for none, as in the paper."""
 
     def __post_init__(self) -> None:
         _require(self.image.in_channels == 3, "conditioner.image.in_channels must be 3")
@@ -181,11 +185,23 @@ class ConditionerConfig:
         _require(self.image.decoded == self.poke.decoded, "conditioner.image and poke must both have decoders, or none")
         _require(self.poke.in_channels in (2, 5), "conditioner.poke.in_channels must be 2 (poke) or 5 (poke and x0)")
         _require(len(self.image.widths) == len(self.poke.widths), "conditioner.image and poke must halve equally often")
+        _require(
+            all(width > 0 and width % DENSE_GROUPS == 0 for width in self.dense_widths)
+            and DENSE_PX >> len(self.dense_widths) > 0,
+            f"conditioner.dense_widths must be positive multiples of {DENSE_GROUPS}, {DENSE_PX.bit_length() - 1} at most",
+        )
+        _require(not self.dense_widths or self.size_px >= DENSE_PX, f"conditioner.dense_widths needs at least {DENSE_PX} px")
 
     @property
     def channels(self) -> int:
         """Channels of h."""
-        return self.image.channels + self.poke.channels + (POKE_GRID_CHANNELS if self.poke_grid else 0)
+        folded = bool(self.poke_grid) + bool(self.dense_widths)
+        return self.image.channels + self.poke.channels + folded * POKE_GRID_CHANNELS
+
+    @property
+    def size_px(self) -> int:
+        """Side of stills and poke maps."""
+        return LATENT_PX << len(self.image.widths)
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,8 @@ class BaseStage:
         for part in (self._conditioner.image, self._conditioner.poke):
             if part.decoder is not None:
                 part.decoder.requires_grad_(False)  # not trained here: processes wait for every parameter's gradient
+        if self._conditioner.dense is not None:
+            self._conditioner.dense.requires_grad_(False)
         self.module = nn.ModuleDict({"base": self._base, "conditioner": self._conditioner})
         self._train, self._held_out, self._loss = train, held_out, loss
         self._batch, self._seed = batch, seed

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 from ..conditioning import Conditioner
 from ..data.batches import draw
 from ..data.pokes import simulate_pokes
 from ..data.store import Batch, ClipStore
+from ..dense_flow import DenseFlow
 from . import processes
 from .losses import flow_figures, flow_loss, mean_figures
 from .processes import beside
@@ -30,6 +32,28 @@ class _Poked:
     truth: Tensor
 
 
+class _PokedStills:
+    """Clips of a store, poked anew each time."""
+
+    def __init__(self, store: ClipStore, module: Conditioner, pokes: tuple[int, int]) -> None:
+        self._store, self._module, self._pokes = store, module, pokes
+
+    def random_share(self, rng: np.random.Generator, count: int) -> _Poked:
+        """This process's share of random clips."""
+        part = processes.part()
+        return self._poke(draw(self._store, rng, count, part), rng.spawn(count)[part])
+
+    def in_order(self, seed: int) -> Iterator[_Poked]:
+        """The first clips as they are."""
+        for part in self._store.parts(64, VALIDATION_CLIPS):
+            yield self._poke(self._store.batch(part), np.random.default_rng([seed, int(part[0])]).spawn(len(part)))
+
+    def _poke(self, batch: Batch, rngs: Sequence[np.random.Generator]) -> _Poked:
+        simulated = simulate_pokes(batch.poke_flow, rngs, *self._pokes, foreground=batch.foreground)
+        truth = torch.where(simulated.still.view(-1, 1, 1, 1), torch.zeros_like(batch.poke_flow), batch.poke_flow)
+        return beside(self._module, _Poked(batch.frames[:, 0], simulated.maps, truth))
+
+
 class ConditionerStage:
     """Trains image and poke encoder side by side; they share nothing but the batch."""
 
@@ -39,33 +63,52 @@ class ConditionerStage:
     def __init__(
         self, module: Conditioner, train: ClipStore, held_out: ClipStore, pokes: tuple[int, int], batch: int, seed: int
     ) -> None:
-        self.module = module
-        self._train, self._held_out, self._pokes = train, held_out, pokes
+        self._image, self._poke = module.image, module.poke
+        self.module = nn.ModuleDict({"image": module.image, "poke": module.poke})
+        self._train, self._held_out = (_PokedStills(store, module, pokes) for store in (train, held_out))
         self._batch, self._seed = batch, seed
 
     def losses(self, step: int) -> dict[str, Tensor]:
         """Terms of the loss on fresh clips."""
-        rng = np.random.default_rng([self._seed, 2, step])
-        part = processes.part()
-        poked = self._poke(draw(self._train, rng, self._batch, part), rng.spawn(self._batch)[part])
-        flow = self.module.poke(poked.maps, poked.x0)
+        poked = self._train.random_share(np.random.default_rng([self._seed, 2, step]), self._batch)
+        flow = self._poke(poked.maps, poked.x0)
         return {"image": self._image_error(poked), "poke": POKE_WEIGHT * flow_loss(flow, poked.truth)}
 
     def _image_error(self, poked: _Poked) -> Tensor:
-        error: Tensor = (self.module.image(poked.x0) - poked.x0).abs().mean()
+        error: Tensor = (self._image(poked.x0) - poked.x0).abs().mean()
         return error
-
-    def _poke(self, batch: Batch, rngs: Sequence[np.random.Generator]) -> _Poked:
-        simulated = simulate_pokes(batch.poke_flow, rngs, *self._pokes, foreground=batch.foreground)
-        truth = torch.where(simulated.still.view(-1, 1, 1, 1), torch.zeros_like(batch.poke_flow), batch.poke_flow)
-        return beside(self.module, _Poked(batch.frames[:, 0], simulated.maps, truth))
 
     def validate(self) -> dict[str, float]:
         """Flow error on moving pixels beside that of standing still."""
-        rows = []
-        for part in self._held_out.parts(64, VALIDATION_CLIPS):
-            batch = self._held_out.batch(part)
-            poked = self._poke(batch, np.random.default_rng([self._seed, int(part[0])]).spawn(len(part)))
-            flow = self.module.poke(poked.maps, poked.x0)
-            rows.append({**flow_figures(flow, poked.truth), "image_error": float(self._image_error(poked))})
-        return mean_figures(rows)
+        return mean_figures(
+            flow_figures(self._poke(poked.maps, poked.x0), poked.truth) | {"image_error": float(self._image_error(poked))}
+            for poked in self._held_out.in_order(self._seed)
+        )
+
+
+class DenseStage:
+    """Trains the dense flow that h holds."""
+
+    name = "dense"
+    exact = False
+
+    def __init__(
+        self, module: Conditioner, train: ClipStore, held_out: ClipStore, pokes: tuple[int, int], batch: int, seed: int
+    ) -> None:
+        assert module.dense is not None
+        self.module: DenseFlow = module.dense
+        self._train, self._held_out = (_PokedStills(store, module, pokes) for store in (train, held_out))
+        self._batch, self._seed = batch, seed
+
+    def losses(self, step: int) -> dict[str, Tensor]:
+        """The one term of the loss, on fresh clips."""
+        poked = self._train.random_share(np.random.default_rng([self._seed, 10, step]), self._batch)
+        return {"dense": flow_loss(self._predict(poked), poked.truth)}
+
+    def _predict(self, poked: _Poked) -> Tensor:
+        flow = self.module(poked.maps, poked.x0)
+        return F.interpolate(flow, size=poked.truth.shape[-2:], mode="bilinear", align_corners=False)
+
+    def validate(self) -> dict[str, float]:
+        """Flow error on moving pixels beside that of standing still."""
+        return mean_figures(flow_figures(self._predict(poked), poked.truth) for poked in self._held_out.in_order(self._seed))

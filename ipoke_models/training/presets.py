@@ -11,7 +11,7 @@ from .adversarial import CriticsLoss
 from .base import BaseLoss
 from .codes import LEAST_DEVIATION
 from .schedule import Adam, Decay, Schedule
-from .sizes import frames_64, photo_64, photo_128, rgb_64, small_64
+from .sizes import dense_64, frames_64, photo_64, photo_128, rgb_64, small_64
 from .video import VideoLoss
 
 
@@ -34,6 +34,8 @@ class Preset:
     """What critics add to the loss of the video autoencoder; None for no critics."""
     least_deviation: float = LEAST_DEVIATION
     """Noise on the codes that the flow learns from; 0 for samples of the posterior as they are, as in the paper."""
+    dense: Schedule | None = None
+    """The dense flow that h holds; None where it holds none, or keeps what the model trained from has."""
     decoder: Schedule | None = None
     """Last, the decoder alone, so that codes mean what they did; None for not once more."""
 
@@ -122,6 +124,9 @@ _ADAPT = replace(
 )
 
 
+_STEMS = replace(_ADAPT, base=replace(_ADAPT.base, steps=4000), base_loss=replace(_NEAR, square=0.4))
+
+
 _POLISH_PHOTO = replace(
     _PHOTO,
     video=replace(_PHOTO.video, steps=0),
@@ -189,7 +194,15 @@ PRESETS = {
         decoder=None,
     ),
     "adapt-64": _ADAPT,
-    "stems-64": replace(_ADAPT, base=replace(_ADAPT.base, steps=4000), base_loss=replace(_NEAR, square=0.4)),
+    "stems-64": _STEMS,
+    "dense-64": replace(
+        _STEMS,
+        networks=dense_64(),
+        dense=Schedule(steps=2800, batch=48, learning_rate=1e-3, validate_every=200, save_every=50),
+        base=replace(_STEMS.base, steps=2200),
+        kinematics=replace(_STEMS.kinematics, steps=600),
+        decoder=None,
+    ),
     "footage-64": replace(
         _GARDEN,
         video=_fine_tuned(_GARDEN.video, 500),
@@ -204,9 +217,11 @@ PRESETS = {
     "paper-128": _paper(128),
     "smoke-64": replace(
         _GARDEN,
+        networks=dense_64(),
         video=_smoke(_GARDEN.video),
         decoder=_smoke(_GARDEN.video),
         conditioner=_smoke(_GARDEN.conditioner),
+        dense=_smoke(_GARDEN.conditioner),
         base=_smoke(_GARDEN.base),
         kinematics=_smoke(_GARDEN.kinematics),
         twin=_smoke(_GARDEN.twin),

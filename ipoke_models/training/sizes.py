@@ -66,6 +66,13 @@ def _with_larger_base(config: ModelConfig, autoencoder: AutoencoderConfig, width
     return replace(config, autoencoder=autoencoder, conditioner=conditioner, flow=flow, variation=0.2)
 
 
+def dense_64() -> ModelConfig:
+    """The shipped sizes, and a U-Net whose dense flow h holds as well."""
+    small = small_64()
+    conditioner = replace(small.conditioner, dense_widths=(48, 64, 96, 96))
+    return replace(small, conditioner=conditioner, flow=replace(small.flow, cond_channels=conditioner.channels))
+
+
 def rgb_64() -> ModelConfig:
     """The same with the paper's decoder, which paints at full resolution and normalises, instead of the warp head."""
     small = small_64()

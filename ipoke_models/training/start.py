@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+
+import torch.nn.functional as F
+from torch import Tensor
 
 from ..checkpoint import load_networks
 from ..config import ModelConfig
 from ..errors import ModelError
 from ..inference import find_model
-from ..layers import load_folded
+from ..layers import folded_state, load_folded
 from ..networks import Networks, without_norms
 
 
 def start_networks(config: ModelConfig, source: str | Path | None) -> Networks:
     """Networks to train: fresh ones, or with the weights of an installed model or model folder of the same sizes.
+
+    A model without dense flow may be given one: it starts as what it was, since nothing listens to the new flow yet.
 
     Raises:
         ModelError: there is no such model, or its networks have other sizes.
@@ -22,12 +29,28 @@ def start_networks(config: ModelConfig, source: str | Path | None) -> Networks:
     if source is None:
         return networks
     manifest, trained = load_networks(find_model(source))
-    theirs, ours = _sizes(manifest.networks), _sizes(without_norms(config))
+    gains_dense = bool(config.conditioner.dense_widths) and not manifest.networks.conditioner.dense_widths
+    sizes = without_norms(_without_dense(config) if gains_dense else config)
+    theirs, ours = _sizes(manifest.networks), _sizes(sizes)
     other = ", ".join(name for name in ours if ours[name] != theirs[name])
     if other:
         raise ModelError(f"Training can't start from {manifest.name}: its {other} has other sizes than the preset's.")
-    load_folded(networks, trained.state_dict())
+    state = trained.state_dict()
+    load_folded(networks, _deaf_to_dense(state, folded_state(networks)) if gains_dense else state)
     return networks
+
+
+def _without_dense(config: ModelConfig) -> ModelConfig:
+    conditioner = replace(config.conditioner, dense_widths=())
+    return replace(config, conditioner=conditioner, flow=replace(config.flow, cond_channels=conditioner.channels))
+
+
+def _deaf_to_dense(state: Mapping[str, Tensor], wider: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Weights that read the channels of h, which come last, with zeros for those that h gains."""
+    return {
+        name: F.pad(value, (0, 0, 0, 0, 0, wider[name].shape[1] - value.shape[1])) if value.ndim == 4 else value
+        for name, value in state.items()
+    }
 
 
 def _sizes(config: ModelConfig) -> dict[str, object]:

@@ -58,7 +58,7 @@ def test_several_kinds_of_fresh_clips_are_trained_on_together(tmp_path: Path) ->
     assert [entry["recipe"] for entry in record["train"]] == ["garden", "stems"]
     assert "garden:1:8@0.6 stems:1:8@0.4 --held-out objects:2:4 " in record["command"]
     stages = [json.loads(line)["stage"] for line in (tmp_path / "work" / "log.jsonl").read_text().splitlines()]
-    assert stages == ["video", "conditioner", "base", "kinematics", "decoder"]
+    assert stages == ["video", "conditioner", "dense", "base", "kinematics", "decoder"]
 
 
 def test_training_refuses_a_wrong_name_in_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -97,6 +97,13 @@ def with_base(size_px: int = 64) -> ModelConfig:
     return replace(model(size_px), flow=flow(base_hidden=8), variation=0.5)
 
 
+def with_dense_flow(size_px: int = 64) -> ModelConfig:
+    """The same, with dense flow in h."""
+    based = with_base(size_px)
+    conditioner = replace(based.conditioner, dense_widths=(8, 8))
+    return replace(based, conditioner=conditioner, flow=replace(based.flow, cond_channels=conditioner.channels))
+
+
 def jitter(module: nn.Module, deviation: float = 0.05) -> nn.Module:
     """Moves every parameter off its start, so that zero-initialised layers say something."""
     with torch.no_grad():

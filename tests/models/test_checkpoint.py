@@ -141,6 +141,8 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
 def test_a_folder_from_before_a_key_means_its_default(folder):
     _configure(folder, lambda d: d["networks"]["flow"].pop("base_normalised"))
     assert load_networks(folder)[0].networks.flow.base_normalised is False
+    _configure(folder, lambda d: d["networks"]["conditioner"].pop("dense_widths"))
+    assert load_networks(folder)[0].networks.conditioner.dense_widths == ()
 
 
 @pytest.mark.parametrize("damage", DAMAGES)

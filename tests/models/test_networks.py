@@ -6,11 +6,12 @@ from collections.abc import Callable
 
 import pytest
 import torch
+import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from ipoke_models.autoencoder import ConvGRU, VideoAutoencoder, VideoEncoder, flow_motion_input
-from ipoke_models.conditioning import Decoder, Encoder, ImageAutoencoder, PokeAutoencoder
+from ipoke_models.conditioning import Conditioner, Decoder, Encoder, ImageAutoencoder, PokeAutoencoder
 from ipoke_models.config import (
     AutoencoderConfig,
     ConditionerConfig,
@@ -22,6 +23,7 @@ from ipoke_models.config import (
 )
 from ipoke_models.cvae import ConditionalVae
 from ipoke_models.decoder import warp
+from ipoke_models.dense_flow import DenseFlow
 from ipoke_models.discriminators import ClipDiscriminator, PatchDiscriminator
 from ipoke_models.flow import ConditionalFlow
 from ipoke_models.layers import folded_state
@@ -72,6 +74,10 @@ CASES: dict[str, Case] = {
         lambda size, normed: PokeAutoencoder(small.encoder(size, 2, 2, normed)),
         lambda net, size: net(_image(size, 2), _image(size)),
     ),
+    "dense flow": (
+        lambda size, normed: DenseFlow((8, 16, 16), size),
+        lambda net, size: net(_image(size, 2), _image(size)),
+    ),
     "patch discriminator": (
         lambda size, normed: PatchDiscriminator(3, (4, 8, 8, 16), normed),
         lambda net, size: net(_image(size)),
@@ -99,6 +105,7 @@ SHAPES = {
     "image autoencoder": lambda size: (2, 3, size, size),
     "poke autoencoder": lambda size: (2, 2, size, size),
     "poke autoencoder without image": lambda size: (2, 2, size, size),
+    "dense flow": lambda size: (2, 2, 32, 32),
     "warping autoencoder": lambda size: (2, 2 * (3 + 2 + 1 + 3) * size * size),
     "patch discriminator": lambda size: (2, 1, size // 8 - 2, size // 8 - 2),
     "clip discriminator": lambda size: (2, 1),
@@ -164,6 +171,16 @@ def test_decoding_from_scratch_equals_decoding_with_the_stills_part_reused():
         many = net.render_many(net.unroll(z, 4), x0.expand(3, -1, -1, -1)).frame
     assert_close(together, one_by_one)
     assert_close(many, one_by_one)
+
+
+def test_h_holds_the_dense_flow_where_it_belongs():
+    config = ConditionerConfig(small.encoder(), small.encoder(64, 5, 2), poke_grid=True, dense_widths=(8, 8))
+    net, x0, poke_map = Conditioner(config).eval(), _image(64), 5 * _image(64, 2)
+    with torch.no_grad():
+        h, flow = net(x0, poke_map), net.dense(poke_map, x0)
+    assert h.shape == (2, config.channels, 8, 8)
+    assert torch.equal(F.pixel_shuffle(h[:, -32:], 4), flow)
+    assert torch.equal(F.pixel_shuffle(h[:, -64:-32], 4), F.avg_pool2d(poke_map, 2))
 
 
 def test_zero_flow_returns_the_image_exactly():

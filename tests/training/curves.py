@@ -27,17 +27,14 @@ FIRST = dataclasses.replace(SCHEDULE, learning_rate=1e-4)
 
 
 def preset() -> Preset:
-    model = small.model()
-    networks = dataclasses.replace(
-        model,
-        autoencoder=dataclasses.replace(model.autoencoder, standardised=True),
-        flow=dataclasses.replace(model.flow, base_hidden=8),
-    )
+    model = small.with_dense_flow()
+    networks = dataclasses.replace(model, autoencoder=dataclasses.replace(model.autoencoder, standardised=True))
     return Preset(
         networks=networks,
         video=FIRST,
         video_loss=VideoLoss(),
         conditioner=SCHEDULE,
+        dense=SCHEDULE,
         base=SCHEDULE,
         base_loss=BaseLoss(),
         kinematics=SCHEDULE,

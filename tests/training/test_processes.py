@@ -46,7 +46,7 @@ def test_two_processes_give_the_losses_of_one(store: Path, tmp_path: Path) -> No
         two.kill()
     assert two.returncode == 0, output
     alone, together = curves_of(tmp_path / "one"), curves_of(tmp_path / "two")
-    assert list(alone) == ["video", "conditioner", "base", "kinematics", "twin", "adversarial video"]
+    assert list(alone) == ["video", "conditioner", "dense", "base", "kinematics", "twin", "adversarial video"]
     assert list(together) == list(alone)
     for stage, curve in alone.items():
         # Networks that learn against each other carry rounding further.

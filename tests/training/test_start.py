@@ -35,6 +35,16 @@ def test_a_model_of_other_sizes_is_refused_by_the_name_of_the_network() -> None:
         start_networks(dataclasses.replace(GARDEN, flow=flow), "garden-64")
 
 
+@torch.no_grad()
+def test_a_model_given_dense_flow_starts_as_what_it_was() -> None:
+    model = load_networks(find_model("garden-64"))[1]
+    started = start_networks(PRESETS["dense-64"].networks, "garden-64").eval()
+    x0, poke_map, r = torch.rand(2, 3, 64, 64), torch.zeros(2, 2, 64, 64), torch.randn(2, 16, 8, 8)
+    poke_map[:, 0, 30:35, 20:25] = 6
+    before, after = (networks.flow.latent(r, networks.conditioner(x0, poke_map)) for networks in (model, started))
+    assert torch.allclose(after, before, atol=1e-4)
+
+
 def test_a_model_that_is_not_installed_is_refused_by_name() -> None:
     with pytest.raises(ModelError, match="no model 'nowhere'"):
         start_networks(GARDEN, "nowhere")
