@@ -9,6 +9,7 @@ the whole picture in the last frame, read by DIS, is given in percent of the arr
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,7 +78,7 @@ def kind_at(scene: Scene, row: int, column: int) -> str:
 def share(x0: torch.Tensor, last: torch.Tensor, poke: list[float]) -> float:
     """Mean motion from x0 to the last frame, (3, S, S) each, in percent of the arrow."""
     motion = np.linalg.norm(motion_between(x0, last), axis=-1).mean()
-    return float(100 * motion / (SIZE_PX * np.hypot(*poke[2:])))
+    return float(100 * motion / (SIZE_PX * math.hypot(*poke[2:])))
 
 
 def summed_up(by_kind: dict[str, list[float]]) -> dict[Column, Estimate]:

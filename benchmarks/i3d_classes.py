@@ -13,6 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ipoke_models.evaluation.i3d import SIZE_PX, load_i3d
@@ -24,7 +25,8 @@ SHOWN = 5
 
 def read_clip(file: Path) -> Tensor:
     """The middle square of the first frames of a video, (T, 3, 224, 224) in [-1, 1]; no frames where it can't be read."""
-    video, frames = cv2.VideoCapture(str(file)), []
+    video = cv2.VideoCapture(str(file))
+    frames: list[NDArray[np.uint8]] = []
     while len(frames) < FRAMES and (read := video.read())[0]:
         height, width = read[1].shape[:2]
         side = min(height, width)

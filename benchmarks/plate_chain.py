@@ -38,7 +38,7 @@ def clip_of(model: Model, x0: Field, pokes: NDArray[np.float64], seed: int, firs
     """A clip's motion and its last frame (3, S, S)."""
     steps = list(model.stream(torch.from_numpy(x0), pokes, 1, seed, first))
     seen = [None if step.visibility is None else step.visibility[0, 0].numpy() for step in steps]
-    return motion_of_flows([step.flow[0].numpy() for step in steps], seen), steps[-1].frames[0].numpy()
+    return motion_of_flows([step.flow[0].numpy() for step in steps if step.flow is not None], seen), steps[-1].frames[0].numpy()
 
 
 def composed(before: Field, after: Motion) -> Field:

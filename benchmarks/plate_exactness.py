@@ -43,7 +43,10 @@ def count(seed: int, dtype: type) -> tuple[int, int, int]:
     frame = decode_image(encode_frame(renderer.frame(np.array([0.0, 1.0])), plate.depth_bits), premultiplied=plate.premultiplied)
     kept = lock >= 1
     kept[:y], kept[y + region.h :], kept[:, :x], kept[:, x + region.w :] = True, True, True, True
-    pairs = [(frame.bgr, plate.bgr)] if plate.alpha is None else [(frame.bgr, plate.bgr), (frame.alpha, plate.alpha)]
+    pairs = [(frame.bgr, plate.bgr)]
+    if plate.alpha is not None:
+        assert frame.alpha is not None
+        pairs.append((frame.alpha, plate.alpha))
     differ = compared = moved = 0
     for new, old in pairs:
         new_bytes, old_bytes = (np.ascontiguousarray(image[kept]).view(np.uint8) for image in (new, old))

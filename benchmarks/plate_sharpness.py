@@ -33,6 +33,7 @@ from ipoke_models.inference import Model
 
 SHOWN = (3, 6, 10)
 Picture = NDArray[np.uint8]
+Field = NDArray[np.float32]
 
 
 def ways(model: Model, clip: Clip) -> Iterator[tuple[str, dict[int, Picture]]]:
@@ -56,7 +57,7 @@ def ways(model: Model, clip: Clip) -> Iterator[tuple[str, dict[int, Picture]]]:
         yield name, rendered(plate, region, motion, tails)
 
 
-def reconstruct(model: Model, clip: NDArray[np.float32]) -> tuple[list[NDArray[np.float32]], list | None, list]:
+def reconstruct(model: Model, clip: NDArray[np.float32]) -> tuple[list[Field], list[Field] | None, list[Field | None]]:
     """Decoded frames, flows (None for a model that paints) and visibilities of a clip (T+1, 3, S, S)."""
     with torch.inference_mode():
         frames = torch.from_numpy(clip)
@@ -64,7 +65,7 @@ def reconstruct(model: Model, clip: NDArray[np.float32]) -> tuple[list[NDArray[n
         modulation = autoencoder.modulate(still)
         states = autoencoder.states(model.encode(frames[None]), model.frames)
         parts = [autoencoder.render(state, still, modulation) for state in states]
-    flows = None if parts[0].flow is None else [part.flow[0].numpy() for part in parts]
+    flows = [part.flow[0].numpy() for part in parts if part.flow is not None] or None
     visibilities = [None if part.visibility is None else part.visibility[0, 0].numpy() for part in parts]
     return [part.frame[0].numpy() for part in parts], flows, visibilities
 
@@ -82,7 +83,7 @@ def enlarge(frame: NDArray[np.float32], side: int) -> Picture:
     return np.rint(np.clip((wide + 1) * 127.5, 0, 255)).astype(np.uint8)
 
 
-def shrink(plane: NDArray, size: int) -> NDArray[np.float32]:
+def shrink(plane: NDArray[np.generic], size: int) -> NDArray[np.float32]:
     """A plane at the model's size."""
     return cv2.resize(plane.astype(np.float32), (size, size), interpolation=cv2.INTER_AREA)
 

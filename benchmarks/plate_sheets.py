@@ -48,12 +48,12 @@ def main() -> int:
         crops = [frame[top : top + CROP[1], left : left + CROP[0]] for frame in frames]
         whole = draw_arrows(plate, pokes, [stage.region], 900)
         last = cv2.resize(frames[-1], whole.shape[1::-1], interpolation=cv2.INTER_AREA)
-        crops = np.vstack([np.hstack(crops[:2]), np.hstack(crops[2:])])
+        details = np.vstack([np.hstack(crops[:2]), np.hstack(crops[2:])])
         overview = np.vstack([whole, last])
         overview = cv2.resize(
-            overview, (round(overview.shape[1] * len(crops) / len(overview)), len(crops)), interpolation=cv2.INTER_AREA
+            overview, (round(overview.shape[1] * len(details) / len(overview)), len(details)), interpolation=cv2.INTER_AREA
         )
-        cv2.imwrite(str(options.output / f"{Path(path).stem}.png"), np.hstack([overview, crops]))
+        cv2.imwrite(str(options.output / f"{Path(path).stem}.png"), np.hstack([overview, details]))
         parted = "parted from what is behind" if (renderer.layers.matte < 1).any() else "moved as one with its surroundings"
         print(
             f"{Path(path).stem}, {plate.size_px[0]} x {plate.size_px[1]} px: region {stage.region.w} px wide, {parted}",

@@ -27,7 +27,7 @@ SEED, ROUNDS = 5, 2
 def step_s(stage: Stage, step: int) -> float:
     """Processor time of one step, without the optimiser's."""
     started = time.process_time()
-    torch.stack(list(stage.losses(step).values())).sum().backward()
+    torch.stack(list(stage.losses(step).values())).sum().backward()  # type: ignore[no-untyped-call]
     return time.process_time() - started
 
 
