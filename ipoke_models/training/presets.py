@@ -198,9 +198,9 @@ PRESETS = {
     "dense-64": replace(
         _STEMS,
         networks=dense_64(),
-        dense=Schedule(steps=2800, batch=48, learning_rate=1e-3, validate_every=200, save_every=50),
-        base=replace(_STEMS.base, steps=2200),
-        kinematics=replace(_STEMS.kinematics, steps=600),
+        dense=Schedule(steps=1500, batch=48, learning_rate=1e-3, validate_every=200, save_every=50),
+        base=replace(_STEMS.base, steps=1300),
+        kinematics=replace(_STEMS.kinematics, steps=500),
         decoder=None,
     ),
     "footage-64": replace(
