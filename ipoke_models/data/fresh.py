@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from multiprocessing import get_context
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 
 from .recipes import RECIPES
 from .scenes import Scene
-from .source import SceneSource
+from .source import SceneSource, add_picture_options
 from .store import Batch, ClipStore, StoreError
 from .torch_render import RenderedBatch, render_batch
 
@@ -89,21 +88,20 @@ def add_fresh_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group(
         "fresh clips", "Where clips are named RECIPE:SEED[:COUNT], they are rendered by this command."
     )
-    group.add_argument("--cutouts", type=Path, help="as of 'ipoke generate'")
-    group.add_argument("--photos", type=Path, help="as of 'ipoke generate'")
-    group.add_argument("--mocap", type=Path, help="as of 'ipoke generate'")
+    add_picture_options(group)
 
 
 def open_fresh(name: str, options: argparse.Namespace, size_px: int, frames: int, *, held_out: bool = False) -> FreshClips:
     """The clips that a name of fresh clips and the options ask for, rendered on a CUDA device where training may use it.
 
-    `held_out` ones are made of the held-out part of the pictures.
+    `held_out` ones are made of the held-out part of the pictures as they are.
 
     Raises:
         StoreError: the name asks for no clips.
         PictureError: a folder of pictures is missing or holds nothing of use.
     """
     recipe, seed, count = read_name(name)
-    source = SceneSource(recipe, seed, size_px, frames, options.cutouts, options.photos, options.mocap, held_out)
+    folders, copies = (options.cutouts, options.photos, options.mocap), 0 if held_out else options.restyled
+    source = SceneSource(recipe, seed, size_px, frames, *folders, held_out, copies)
     device = torch.device("cuda" if options.device != "cpu" and torch.cuda.is_available() else "cpu")
     return FreshClips(source, count, device, options.processes)

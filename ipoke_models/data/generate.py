@@ -12,7 +12,7 @@ from pathlib import Path
 from .pictures import PictureError
 from .procedural import render
 from .recipes import GARDEN, RECIPES
-from .source import SceneSource
+from .source import SceneSource, add_picture_options
 from .store import SHARD_CLIPS, StoreError, begin_store, finish_store, write_shard
 
 FRAMES = 10
@@ -51,17 +51,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--size", type=int, default=64, help="working resolution in px")
     parser.add_argument("--recipe", choices=sorted(RECIPES), default=GARDEN, help="kind of scenes (default: %(default)s)")
-    parser.add_argument("--cutouts", type=Path, help="folder of PNG cut-outs with alpha, e.g. Debian's tuxpaint stamps")
-    parser.add_argument("--photos", type=Path, help="folder of photographs for backgrounds")
-    parser.add_argument("--mocap", type=Path, help="folder of humanoid motion files, pybullet_data/data/motions, for puppets")
-    parser.add_argument(
-        "--restyled", type=int, default=0, metavar="N", help="add N copies of each cut-out in other colours and textures"
-    )
+    add_picture_options(parser)
     parser.add_argument("--held-out", action="store_true", help="use the held-out fifth of the pictures")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args(arguments)
-    if options.restyled < 0:
-        parser.error("--restyled is the number of copies of each cut-out, 0 or more.")
     try:
         generate(options)
     except (PictureError, StoreError) as error:

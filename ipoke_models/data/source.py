@@ -5,6 +5,7 @@ It can be sent to another process, which reads the pictures itself when it needs
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 from dataclasses import dataclass, replace
 from functools import cache
@@ -60,6 +61,22 @@ class SceneSource:
         part = "held-out" if self.held_out else "training"
         line = f"{part} part: {len(pictures.cutouts)} cut-outs, {len(pictures.photos)} photographs, sha256 {digest}"
         return line + (f", {len(pictures.motions)} captured motions" if pictures.motions else "")
+
+
+def add_picture_options(parser: argparse._ActionsContainer) -> None:
+    """Options that say which pictures scenes are made of."""
+    parser.add_argument("--cutouts", type=Path, help="folder of PNG cut-outs with alpha, e.g. Debian's tuxpaint stamps")
+    parser.add_argument("--photos", type=Path, help="folder of photographs for backgrounds")
+    parser.add_argument("--mocap", type=Path, help="folder of humanoid motion files, pybullet_data/data/motions, for puppets")
+    parser.add_argument(
+        "--restyled", type=_copies, default=0, metavar="N", help="add N copies of each cut-out in other colours and textures"
+    )
+
+
+def _copies(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text} is no number of copies of each cut-out: give 0 or more")
+    return int(text)
 
 
 @cache

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
+from ipoke_models.data.fresh import open_fresh
 from ipoke_models.data.restyling import SIDE_PX, restyled
 from ipoke_models.data.source import SceneSource
 from ipoke_models.data.store import ClipStore
@@ -40,11 +43,24 @@ def test_copies_are_the_same_each_time_and_small() -> None:
     assert {copy.shape for copy in first} == {(SIDE_PX, round(SIDE_PX * 300 / 400), 4)}
 
 
-def test_a_store_says_that_it_was_made_with_copies(tmp_path: Path) -> None:
-    stamps = tmp_path / "stamps"
-    stamps.mkdir()
+@pytest.fixture
+def stamps(tmp_path: Path) -> Path:
+    folder = tmp_path / "stamps"
+    folder.mkdir()
     for number in range(6):
-        cv2.imwrite(str(stamps / f"cutout{number}.png"), _cutout(np.random.default_rng(number), 120, 120))
+        cv2.imwrite(str(folder / f"cutout{number}.png"), _cutout(np.random.default_rng(number), 120, 120))
+    return folder
+
+
+def test_fresh_clips_to_train_on_are_made_with_copies_and_held_out_ones_are_not(stamps: Path) -> None:
+    options = argparse.Namespace(cutouts=stamps, photos=None, mocap=None, restyled=2, device="cpu", processes=1)
+    train, held_out = (open_fresh("garden:1:8", options, 32, 10, held_out=held_out) for held_out in (False, True))
+    assert (train.info.restyled, held_out.info.restyled) == (2, 0)
+    assert "training part: 12 cut-outs" in train.info.pictures
+    assert "held-out part: 2 cut-outs" in held_out.info.pictures
+
+
+def test_a_store_says_that_it_was_made_with_copies(stamps: Path, tmp_path: Path) -> None:
     plain, more = (SceneSource("garden", 1, 32, 10, stamps, restyled=copies).pictures.cutouts for copies in (0, 2))
     assert plain
     assert len(more) == 3 * len(plain)
@@ -53,4 +69,4 @@ def test_a_store_says_that_it_was_made_with_copies(tmp_path: Path) -> None:
     assert ClipStore(tmp_path / "clips").info.restyled == 2
     refused = subprocess.run([*command, "--restyled", "-1"], capture_output=True, text=True, check=False)
     assert refused.returncode == 2
-    assert "--restyled is the number of copies" in refused.stderr
+    assert "--restyled: -1 is no number of copies of each cut-out" in refused.stderr
