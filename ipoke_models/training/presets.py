@@ -199,7 +199,8 @@ PRESETS = {
         _STEMS,
         networks=dense_64(),
         dense=Schedule(steps=1500, batch=48, learning_rate=1e-3, validate_every=200, save_every=50),
-        base=replace(_STEMS.base, steps=1300),
+        base=replace(_STEMS.base, steps=1400),
+        base_loss=replace(_STEMS.base_loss, moving=1.5),
         kinematics=replace(_STEMS.kinematics, steps=500),
         decoder=None,
     ),
@@ -234,7 +235,8 @@ step with critics takes four times as long, so the first does a quarter of the s
 These go on from a model of garden-64's sizes (`--from garden-64`): `refine-64` for long, its encoders of still and pokes with the
 base alone; `polish-64` leaves its codes as they are, and all but the decoder; `adapt-64` also learns what pokes mean in other
 clips; `stems-64` the same on plants, where what follows a poked stem is moved by what is to be expected, since leaves are poked
-more often and would decide what is likely; `footage-64` on one's own footage.
+more often and would decide what is likely; `dense-64` gives a model of `stems-64` dense flow, and its base and its flow time to
+use it, moving places counting more, or the base loses again what the dense flow knows; `footage-64` on one's own footage.
 `photo-64` and `photo-128` are for a graphics card: as many steps as one H100 did in eight minutes while it trained both.
 On processors go on from photo-64: `polish-photo-64`, its flow, then its decoder; `refine-photo-64`, its base on more scenes, then
 its flow.
