@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .config import LATENT_PX, POKE_GRID_FOLD, ConditionerConfig, EncoderConfig
+from .config import POKE_GRID_FOLD, POKE_GRID_PX, ConditionerConfig, EncoderConfig
 from .dense_flow import DenseFlow
 from .layers import ResBlock, spectral
 
@@ -103,7 +103,7 @@ class Conditioner(nn.Module):
         """(B, 3, S, S), (B, 2, S, S) px -> (B, Ch, 8, 8)."""
         parts = [self.image.encoder(x0), self.poke.embed(poke_map, x0)]
         if self._poke_grid:
-            parts.append(F.pixel_unshuffle(F.adaptive_avg_pool2d(poke_map, POKE_GRID_FOLD * LATENT_PX), POKE_GRID_FOLD))
+            parts.append(F.pixel_unshuffle(F.adaptive_avg_pool2d(poke_map, POKE_GRID_PX), POKE_GRID_FOLD))
         if self.dense is not None:
             parts.append(F.pixel_unshuffle(self.dense(poke_map, x0), POKE_GRID_FOLD))
         return torch.cat(parts, dim=1)

@@ -22,8 +22,10 @@ BASE_GROUPS = 8
 POKE_GRID_FOLD = 4
 POKE_GRID_CHANNELS = 2 * POKE_GRID_FOLD**2
 """The poke map averaged to 32 x 32 and folded 4 x 4 into channels."""
-DENSE_PX, DENSE_GROUPS = POKE_GRID_FOLD * LATENT_PX, 8
-"""Side of the dense flow that a conditioner predicts, which is folded as the poke map is; groups of its norms."""
+POKE_GRID_PX = POKE_GRID_FOLD * LATENT_PX
+"""Side of the averaged poke map, and of the dense flow that a conditioner predicts, which is folded likewise."""
+DENSE_GROUPS = 8
+"""Groups of the norms in what predicts it."""
 
 ConfigType = TypeVar("ConfigType")
 _LATER = {"later": True}
@@ -187,10 +189,11 @@ class ConditionerConfig:
         _require(len(self.image.widths) == len(self.poke.widths), "conditioner.image and poke must halve equally often")
         _require(
             all(width > 0 and width % DENSE_GROUPS == 0 for width in self.dense_widths)
-            and DENSE_PX >> len(self.dense_widths) > 0,
-            f"conditioner.dense_widths must be positive multiples of {DENSE_GROUPS}, {DENSE_PX.bit_length() - 1} at most",
+            and POKE_GRID_PX >> len(self.dense_widths) > 0,
+            f"conditioner.dense_widths must be positive multiples of {DENSE_GROUPS}, {POKE_GRID_PX.bit_length() - 1} at most",
         )
-        _require(not self.dense_widths or self.size_px >= DENSE_PX, f"conditioner.dense_widths needs at least {DENSE_PX} px")
+        enough = not self.dense_widths or self.size_px >= POKE_GRID_PX
+        _require(enough, f"conditioner.dense_widths needs at least {POKE_GRID_PX} px")
 
     @property
     def channels(self) -> int:
@@ -290,7 +293,7 @@ class ModelConfig:
         _require(self.variation == 1 or self.flow.base_hidden > 0, "variation must be 1 for a flow without a base")
         _require(self.poke_size_px % 2 == 1 and self.poke_size_px > 0, "poke_size_px must be odd and positive")
         _require(
-            self.size_px >> len(self.conditioner.image.widths) == LATENT_PX,
+            self.conditioner.size_px == self.size_px,
             f"conditioner widths have {len(self.conditioner.image.widths)} entries, but {self.size_px} px needs "
             f"{_halvings(self.size_px)}",
         )
@@ -302,6 +305,12 @@ class ModelConfig:
             self.flow.cond_channels == self.conditioner.channels,
             f"flow.cond_channels is {self.flow.cond_channels}, but the conditioner yields {self.conditioner.channels}",
         )
+
+    def with_dense(self, widths: tuple[int, ...]) -> ModelConfig:
+        """The same with dense flow of these widths, () for none, and a flow that reads what h then holds."""
+        conditioner = dataclasses.replace(self.conditioner, dense_widths=widths)
+        flow = dataclasses.replace(self.flow, cond_channels=conditioner.channels)
+        return dataclasses.replace(self, conditioner=conditioner, flow=flow)
 
     @property
     def size_px(self) -> int:

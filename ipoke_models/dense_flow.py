@@ -9,7 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .config import DENSE_GROUPS, DENSE_PX
+from .config import DENSE_GROUPS, POKE_GRID_PX
+from .layers import NormalisedBlock
 
 _SCALE_PX = 4.0
 """Shifts are divided by it on the way in, and multiplied on the way out."""
@@ -20,7 +21,7 @@ class DenseFlow(nn.Module):
 
     def __init__(self, widths: tuple[int, ...], size_px: int) -> None:
         super().__init__()
-        self._fold = size_px // DENSE_PX
+        self._fold = size_px // POKE_GRID_PX
         inner = (widths[0], *widths)
         self.stem = nn.Conv2d((3 + 2 + 1) * self._fold**2, widths[0], 3, padding=1)
         self.down = nn.ModuleList(
@@ -49,20 +50,16 @@ class DenseFlow(nn.Module):
         return flow
 
 
-class _Block(nn.Module):
-    """y = conv2(SiLU(norm2(conv1(SiLU(norm1(x)))))) + shortcut(x)."""
+class _Block(NormalisedBlock):
+    """With its shortcut: the identity where shape and channels stay, else a 1x1 convolution."""
 
     def __init__(self, in_channels: int, out_channels: int, stride: int = 1) -> None:
-        super().__init__()
-        self.norm1, self.norm2 = nn.GroupNorm(DENSE_GROUPS, in_channels), nn.GroupNorm(DENSE_GROUPS, out_channels)
-        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1)
-        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
+        super().__init__(in_channels, out_channels, stride=stride, groups=DENSE_GROUPS)
         self.shortcut: nn.Module = nn.Identity()
         if stride != 1 or in_channels != out_channels:
             self.shortcut = nn.Conv2d(in_channels, out_channels, 1, stride=stride)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, Cin, H, W) -> (B, Cout, H', W')."""
-        y: Tensor = self.conv2(F.silu(self.norm2(self.conv1(F.silu(self.norm1(x))))))
-        y = y + self.shortcut(x)
+        y: Tensor = super().forward(x) + self.shortcut(x)
         return y

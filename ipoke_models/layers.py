@@ -74,6 +74,22 @@ class ResBlock(nn.Module):
         return main + self.shortcut(x)
 
 
+class NormalisedBlock(nn.Module):
+    """y = conv2(SiLU(norm2(conv1(SiLU(norm1(x)))))), the first 3x3 convolution with `stride`; what adds it to x is outside."""
+
+    def __init__(self, in_channels: int, out_channels: int, *, stride: int = 1, groups: int) -> None:
+        super().__init__()
+        self.norm1, self.norm2 = nn.GroupNorm(groups, in_channels), nn.GroupNorm(groups, out_channels)
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, Cin, H, W) -> (B, Cout, H', W')."""
+        y: Tensor = self.conv1(F.silu(self.norm1(x)))
+        y = self.conv2(F.silu(self.norm2(y)))
+        return y
+
+
 class ResBlock3d(nn.Module):
     """Two 3x3x3 convolutions beside a shortcut, in space and time (3D-ResNet-18): y = ReLU(conv2(ReLU(conv1(x))) + shortcut(x)).
 

@@ -7,29 +7,19 @@ models what is left, u = (z - mean) / scale, which starts near N(0, I).
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..config import BASE_GROUPS
+from ..layers import NormalisedBlock
 
 _BLOCKS = 4
 _LARGEST_LOG_SCALE = 3.0
 
 
-class _NormalisedBlock(nn.Module):
-    """y = conv2(SiLU(norm2(conv1(SiLU(norm1(x)))))), which starts at zero."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.norm1, self.norm2 = (nn.GroupNorm(BASE_GROUPS, channels) for _ in range(2))
-        self.conv1, self.conv2 = (nn.Conv2d(channels, channels, 3, padding=1) for _ in range(2))
-        _silence(self.conv2)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, C, 8, 8) -> (B, C, 8, 8)."""
-        y: Tensor = self.conv1(F.silu(self.norm1(x)))
-        y = self.conv2(F.silu(self.norm2(y)))
-        return y
+def _normalised_block(channels: int) -> nn.Module:
+    block = NormalisedBlock(channels, channels, groups=BASE_GROUPS)
+    _silence(block.conv2)
+    return block
 
 
 def _plain_block(channels: int) -> nn.Module:
@@ -46,7 +36,7 @@ class ConditionalGaussian(nn.Module):
     def __init__(self, channels: int, cond_channels: int, hidden: int, *, normalised: bool) -> None:
         super().__init__()
         self.stem = nn.Conv2d(cond_channels, hidden, 3, padding=1)
-        block = _NormalisedBlock if normalised else _plain_block
+        block = _normalised_block if normalised else _plain_block
         self.blocks = nn.ModuleList(block(hidden) for _ in range(_BLOCKS))
         self.last = nn.Sequential(nn.GroupNorm(BASE_GROUPS, hidden), nn.SiLU()) if normalised else nn.ELU()
         self.head = nn.Conv2d(hidden, 2 * channels, 3, padding=1)

@@ -47,11 +47,9 @@ class BaseStage:
         assert networks.flow.base is not None
         self._base: ConditionalGaussian = networks.flow.base
         self._conditioner, self._autoencoder = networks.conditioner, networks.autoencoder.requires_grad_(False)
-        for part in (self._conditioner.image, self._conditioner.poke):
-            if part.decoder is not None:
-                part.decoder.requires_grad_(False)  # not trained here: processes wait for every parameter's gradient
-        if self._conditioner.dense is not None:
-            self._conditioner.dense.requires_grad_(False)
+        for part in (self._conditioner.image.decoder, self._conditioner.poke.decoder, self._conditioner.dense):
+            if part is not None:
+                part.requires_grad_(False)  # not trained here: processes wait for every parameter's gradient
         self.module = nn.ModuleDict({"base": self._base, "conditioner": self._conditioner})
         self._train, self._held_out, self._loss = train, held_out, loss
         self._batch, self._seed = batch, seed

@@ -32,8 +32,8 @@ class _Poked:
     truth: Tensor
 
 
-class _PokedStills:
-    """Clips of a store, poked anew each time."""
+class PokedStills:
+    """A store's stills, poked anew each time, beside the module that they train; pokes are (max_pokes, poke_size_px)."""
 
     def __init__(self, store: ClipStore, module: Conditioner, pokes: tuple[int, int]) -> None:
         self._store, self._module, self._pokes = store, module, pokes
@@ -60,13 +60,10 @@ class ConditionerStage:
     name = "conditioner"
     exact = False
 
-    def __init__(
-        self, module: Conditioner, train: ClipStore, held_out: ClipStore, pokes: tuple[int, int], batch: int, seed: int
-    ) -> None:
+    def __init__(self, module: Conditioner, train: PokedStills, held_out: PokedStills, batch: int, seed: int) -> None:
         self._image, self._poke = module.image, module.poke
         self.module = nn.ModuleDict({"image": module.image, "poke": module.poke})
-        self._train, self._held_out = (_PokedStills(store, module, pokes) for store in (train, held_out))
-        self._batch, self._seed = batch, seed
+        self._train, self._held_out, self._batch, self._seed = train, held_out, batch, seed
 
     def losses(self, step: int) -> dict[str, Tensor]:
         """Terms of the loss on fresh clips."""
@@ -92,13 +89,10 @@ class DenseStage:
     name = "dense"
     exact = False
 
-    def __init__(
-        self, module: Conditioner, train: ClipStore, held_out: ClipStore, pokes: tuple[int, int], batch: int, seed: int
-    ) -> None:
+    def __init__(self, module: Conditioner, train: PokedStills, held_out: PokedStills, batch: int, seed: int) -> None:
         assert module.dense is not None
         self.module: DenseFlow = module.dense
-        self._train, self._held_out = (_PokedStills(store, module, pokes) for store in (train, held_out))
-        self._batch, self._seed = batch, seed
+        self._train, self._held_out, self._batch, self._seed = train, held_out, batch, seed
 
     def losses(self, step: int) -> dict[str, Tensor]:
         """The one term of the loss, on fresh clips."""

@@ -17,7 +17,7 @@ from . import processes
 from .adversarial import AdversarialVideoStage
 from .base import BaseStage
 from .codes import CodedClips, encode_store
-from .conditioner import ConditionerStage, DenseStage
+from .conditioner import ConditionerStage, DenseStage, PokedStills
 from .kinematics import KinematicsStage
 from .loop import Stage, train_stage
 from .perceptual import PerceptualDistance, load_perceptual
@@ -74,10 +74,12 @@ def stages(
     pokes = (preset.networks.max_pokes, preset.networks.poke_size_px)
     autoencoder = networks.autoencoder
     yield _video_stage(preset, autoencoder, stores, perceptual, seed), preset.video
+    conditioner = networks.conditioner
+    stills, held_out_stills = (PokedStills(store, conditioner, pokes) for store in stores)
     if preset.networks.conditioner.image.decoded:
-        yield ConditionerStage(networks.conditioner, *stores, pokes, preset.conditioner.batch, seed), preset.conditioner
+        yield ConditionerStage(conditioner, stills, held_out_stills, preset.conditioner.batch, seed), preset.conditioner
     if preset.dense is not None:
-        yield DenseStage(networks.conditioner, *stores, pokes, preset.dense.batch, seed), preset.dense
+        yield DenseStage(conditioner, stills, held_out_stills, preset.dense.batch, seed), preset.dense
     if preset.networks.autoencoder.standardised and fresh:
         autoencoder.standardise(encode_store(autoencoder, stores[0], STANDARDISING_CLIPS))
     train_clips, held_out_clips = (CodedClips(store, autoencoder, pokes, preset.least_deviation) for store in stores)

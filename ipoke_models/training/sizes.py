@@ -68,9 +68,7 @@ def _with_larger_base(config: ModelConfig, autoencoder: AutoencoderConfig, width
 
 def dense_64() -> ModelConfig:
     """The shipped sizes, and a U-Net whose dense flow h holds as well."""
-    small = small_64()
-    conditioner = replace(small.conditioner, dense_widths=(48, 64, 96, 96))
-    return replace(small, conditioner=conditioner, flow=replace(small.flow, cond_channels=conditioner.channels))
+    return small_64().with_dense((48, 64, 96, 96))
 
 
 def rgb_64() -> ModelConfig:

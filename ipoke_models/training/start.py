@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import torch.nn.functional as F
@@ -30,7 +29,7 @@ def start_networks(config: ModelConfig, source: str | Path | None) -> Networks:
         return networks
     manifest, trained = load_networks(find_model(source))
     gains_dense = bool(config.conditioner.dense_widths) and not manifest.networks.conditioner.dense_widths
-    sizes = without_norms(_without_dense(config) if gains_dense else config)
+    sizes = without_norms(config.with_dense(()) if gains_dense else config)
     theirs, ours = _sizes(manifest.networks), _sizes(sizes)
     other = ", ".join(name for name in ours if ours[name] != theirs[name])
     if other:
@@ -38,11 +37,6 @@ def start_networks(config: ModelConfig, source: str | Path | None) -> Networks:
     state = trained.state_dict()
     load_folded(networks, _deaf_to_dense(state, folded_state(networks)) if gains_dense else state)
     return networks
-
-
-def _without_dense(config: ModelConfig) -> ModelConfig:
-    conditioner = replace(config.conditioner, dense_widths=())
-    return replace(config, conditioner=conditioner, flow=replace(config.flow, cond_channels=conditioner.channels))
 
 
 def _deaf_to_dense(state: Mapping[str, Tensor], wider: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -99,9 +99,7 @@ def with_base(size_px: int = 64) -> ModelConfig:
 
 def with_dense_flow(size_px: int = 64) -> ModelConfig:
     """The same, with dense flow in h."""
-    based = with_base(size_px)
-    conditioner = replace(based.conditioner, dense_widths=(8, 8))
-    return replace(based, conditioner=conditioner, flow=replace(based.flow, cond_channels=conditioner.channels))
+    return with_base(size_px).with_dense((8, 8))
 
 
 def jitter(module: nn.Module, deviation: float = 0.05) -> nn.Module:
