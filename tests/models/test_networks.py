@@ -25,6 +25,7 @@ from ipoke_models.cvae import ConditionalVae
 from ipoke_models.decoder import warp
 from ipoke_models.dense_flow import DenseFlow
 from ipoke_models.discriminators import ClipDiscriminator, PatchDiscriminator
+from ipoke_models.errors import ConfigError
 from ipoke_models.flow import ConditionalFlow
 from ipoke_models.layers import folded_state
 from ipoke_models.networks import Networks, without_norms
@@ -181,6 +182,12 @@ def test_h_holds_the_dense_flow_where_it_belongs():
     assert h.shape == (2, config.channels, 8, 8)
     assert torch.equal(F.pixel_shuffle(h[:, -32:], 4), flow)
     assert torch.equal(F.pixel_shuffle(h[:, -64:-32], 4), F.avg_pool2d(poke_map, 2))
+
+
+@pytest.mark.parametrize("widths", [(7,), (0, 8), (8,) * 7])
+def test_widths_that_no_dense_flow_can_have_are_refused(widths):
+    with pytest.raises(ConfigError, match="dense_widths must be positive multiples of 8, 5 at most"):
+        small.model().with_dense(widths)
 
 
 def test_zero_flow_returns_the_image_exactly():
