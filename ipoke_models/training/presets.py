@@ -198,8 +198,8 @@ PRESETS = {
     "dense-64": replace(
         _STEMS,
         networks=dense_64(),
-        dense=Schedule(steps=1500, batch=48, learning_rate=1e-3, validate_every=200, save_every=50),
-        base=replace(_STEMS.base, steps=1400),
+        dense=Schedule(steps=2500, batch=48, learning_rate=1e-3, validate_every=200, save_every=50),
+        base=replace(_STEMS.base, steps=2200),
         base_loss=replace(_STEMS.base_loss, moving=1.5),
         kinematics=replace(_STEMS.kinematics, steps=500),
         decoder=None,

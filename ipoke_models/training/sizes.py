@@ -68,7 +68,7 @@ def _with_larger_base(config: ModelConfig, autoencoder: AutoencoderConfig, width
 
 def dense_64() -> ModelConfig:
     """The shipped sizes, and a U-Net whose dense flow h holds as well."""
-    return small_64().with_dense((48, 64, 96, 96))
+    return replace(small_64().with_dense((48, 64, 96, 96)), variation=0.2)
 
 
 def rgb_64() -> ModelConfig:
