@@ -40,12 +40,14 @@ columns mean stands in `docs/evaluation.md`."""
 
 def _networks(model: Model) -> str:
     settings = model.config
+    widths = settings.conditioner.dense_widths
     rows = {
         "video encoder reads": settings.autoencoder.motion_input.value,
         "decoder": settings.autoencoder.decoder.head.value,
         "z and r": f"{settings.flow.channels} x 8 x 8",
         "flow": f"steps {list(settings.flow.num_steps)}, {settings.flow.mid_channels} hidden channels in the couplings",
         "base of the flow": f"{settings.flow.base_hidden} hidden channels" if settings.flow.base_hidden else "none",
+        **({"dense flow in h": f"U-Net, {list(widths)} channels from 32 x 32 down"} if widths else {}),
         "variation of sampling": f"{settings.variation:g}",
         "sha256 of the weights": model.sha256,
     }

@@ -16,7 +16,7 @@ from ..flow.base import ConditionalGaussian
 from ..networks import Networks
 from . import processes
 from .codes import CodedClips, Examples
-from .losses import SQUARE_WEIGHT, flow_figures, flow_loss, mean_figures
+from .losses import SQUARE_WEIGHT, VALIDATION_SEED, flow_figures, flow_loss, mean_figures
 
 VALIDATION_CLIPS = 192
 
@@ -84,7 +84,7 @@ class BaseStage:
 
     def validate(self) -> dict[str, float]:
         """Held-out likelihood, and the flow error of the mean's last frame beside that of standing still."""
-        rng = np.random.default_rng([self._seed, 7])
+        rng = np.random.default_rng([VALIDATION_SEED, 7])
         rows = []
         for examples in self._held_out.in_order(rng, 32, VALIDATION_CLIPS):
             last = [examples.batch.backward.shape[1] - 1]

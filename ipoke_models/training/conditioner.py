@@ -16,7 +16,7 @@ from ..data.pokes import simulate_pokes
 from ..data.store import Batch, ClipStore
 from ..dense_flow import DenseFlow
 from . import processes
-from .losses import flow_figures, flow_loss, mean_figures
+from .losses import VALIDATION_SEED, flow_figures, flow_loss, mean_figures
 from .processes import beside
 
 POKE_WEIGHT = 0.5
@@ -43,10 +43,10 @@ class PokedStills:
         part = processes.part()
         return self._poke(draw(self._store, rng, count, part), rng.spawn(count)[part])
 
-    def in_order(self, seed: int) -> Iterator[_Poked]:
+    def in_order(self) -> Iterator[_Poked]:
         """The first clips as they are."""
         for part in self._store.parts(64, VALIDATION_CLIPS):
-            yield self._poke(self._store.batch(part), np.random.default_rng([seed, int(part[0])]).spawn(len(part)))
+            yield self._poke(self._store.batch(part), np.random.default_rng([VALIDATION_SEED, int(part[0])]).spawn(len(part)))
 
     def _poke(self, batch: Batch, rngs: Sequence[np.random.Generator]) -> _Poked:
         simulated = simulate_pokes(batch.poke_flow, rngs, *self._pokes, foreground=batch.foreground)
@@ -79,7 +79,7 @@ class ConditionerStage:
         """Flow error on moving pixels beside that of standing still."""
         return mean_figures(
             flow_figures(self._poke(poked.maps, poked.x0), poked.truth) | {"image_error": float(self._image_error(poked))}
-            for poked in self._held_out.in_order(self._seed)
+            for poked in self._held_out.in_order()
         )
 
 
@@ -105,4 +105,4 @@ class DenseStage:
 
     def validate(self) -> dict[str, float]:
         """Flow error on moving pixels beside that of standing still."""
-        return mean_figures(flow_figures(self._predict(poked), poked.truth) for poked in self._held_out.in_order(self._seed))
+        return mean_figures(flow_figures(self._predict(poked), poked.truth) for poked in self._held_out.in_order())

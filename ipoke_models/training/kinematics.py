@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..networks import Networks
 from .codes import CodedClips, Examples
-from .losses import mean_figures
+from .losses import VALIDATION_SEED, mean_figures
 
 INITIALISATION_CLIPS = 256
 
@@ -53,5 +53,5 @@ class KinematicsStage:
 
     def validate(self) -> dict[str, float]:
         """Held-out negative log-likelihood a dimension."""
-        rng = np.random.default_rng([self._seed, 5])
+        rng = np.random.default_rng([VALIDATION_SEED, 5])
         return mean_figures({"held_out_nll": float(self._nll(examples))} for examples in self._held_out.in_order(rng, 64))

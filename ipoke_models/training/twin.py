@@ -17,7 +17,7 @@ from ..errors import CheckpointError
 from ..losses import evidence_loss
 from ..networks import Networks
 from .codes import CodedClips, Examples
-from .losses import mean_figures
+from .losses import VALIDATION_SEED, mean_figures
 from .processes import beside, share
 
 FILE = "twin.safetensors"
@@ -52,7 +52,7 @@ class TwinStage:
 
     def validate(self) -> dict[str, float]:
         """Negative evidence on held-out clips."""
-        rng = np.random.default_rng([self._seed, 9])
+        rng = np.random.default_rng([VALIDATION_SEED, 9])
         return mean_figures({"held_out_evidence": float(self._evidence(part))} for part in self._held_out.in_order(rng, 64))
 
 

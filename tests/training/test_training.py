@@ -18,9 +18,11 @@ from ipoke_models.data.store import ClipStore, StoreError
 from ipoke_models.errors import CheckpointError
 from ipoke_models.evaluation import __main__ as evaluation
 from ipoke_models.evaluation.card import NOTES, PROVENANCE_FILE, write_card
+from ipoke_models.networks import Networks
 from ipoke_models.training import __main__ as training
 from ipoke_models.training.claim import claim
 from ipoke_models.training.presets import PRESETS
+from ipoke_models.training.run import stages
 from ipoke_models.training.twin import load_twin
 
 
@@ -43,6 +45,21 @@ def test_all_stages_run_and_leave_a_model_that_can_be_measured(
     assert rows["standing still"]["background_drift_px"]["value"] == pytest.approx(0, abs=0.01)
     assert rows["smoke (warp)"]["diversity_mse"]["low"] > 0
     assert model.sha256 in model.card
+
+
+def test_the_seed_changes_what_is_trained_on_and_not_what_it_is_judged_by(store: Path) -> None:
+    preset, clips = PRESETS["smoke-64"], ClipStore(store)
+    torch.manual_seed(0)
+    networks = Networks(preset.networks).eval()
+    first, second = (
+        {stage.name: stage for stage, _ in stages(preset, networks, (clips, clips), seed, fresh=False, with_twin=False)}
+        for seed in (1, 2)
+    )
+    assert {"dense", "base", "kinematics"} < set(first)
+    for name, stage in first.items():
+        with torch.no_grad():
+            assert stage.validate() == second[name].validate()
+        assert sum(stage.losses(0).values()) != sum(second[name].losses(0).values())
 
 
 def test_a_work_folder_belongs_to_one_training_at_a_time(store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
