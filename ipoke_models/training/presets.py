@@ -199,9 +199,9 @@ PRESETS = {
         _STEMS,
         networks=dense_64(),
         dense=Schedule(steps=2500, batch=48, learning_rate=1e-3, validate_every=200, save_every=50),
-        base=replace(_STEMS.base, steps=2200),
-        base_loss=replace(_STEMS.base_loss, moving=1.5),
-        kinematics=replace(_STEMS.kinematics, steps=500),
+        base=replace(_STEMS.base, steps=3200),
+        base_loss=replace(_STEMS.base_loss, moving=1.0, square=0.8),
+        kinematics=replace(_STEMS.kinematics, steps=600),
         decoder=None,
     ),
     "footage-64": replace(
