@@ -32,6 +32,7 @@ from .presets import PRESETS
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
+PACKAGE = Path(__file__).parents[1]
 TRAINING_PACKAGES = ("filelock", "lightning_fabric", "tqdm")
 
 
@@ -54,8 +55,10 @@ def _record(options: argparse.Namespace, store: ClipStore) -> dict[str, object]:
 
 
 def _commit() -> str:
+    """The last commit that changed this package; unknown where it is not run from a clone."""
+    ask = ["git", "-C", str(PACKAGE), "log", "-1", "--abbrev=12", "--format=%h", "--", "."]
     try:
-        found = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False)
+        found = subprocess.run(ask, capture_output=True, text=True, check=False)
     except FileNotFoundError:
         return "unknown"
     return found.stdout.strip() or "unknown"

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -25,15 +26,21 @@ from ipoke_models.training.presets import PRESETS
 from ipoke_models.training.run import stages
 from ipoke_models.training.twin import load_twin
 
+PROJECT = Path(__file__).parents[2]
+
 
 @pytest.mark.timeout(400)
 def test_all_stages_run_and_leave_a_model_that_can_be_measured(
-    store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     model_folder, work = tmp_path / "models" / "smoke", tmp_path / "work"
     arguments = [str(store), "--held-out", str(store), "-o", str(model_folder), "--preset", "smoke-64", "--twin"]
     arguments += ["--work", str(work)]
     assert training.main(arguments) == 0
+    commit = json.loads((work / PROVENANCE_FILE).read_text())["commit"]
+    last_change = ["git", "log", "-1", "--abbrev=12", "--format=%h", "--", "ipoke_models"]
+    assert commit == (subprocess.run(last_change, cwd=PROJECT, capture_output=True, text=True).stdout.strip() or "unknown")
     model = load_model(model_folder)
     assert (model.name, model.size_px, model.frames) == ("smoke", 64, 10)
     capsys.readouterr()
