@@ -23,7 +23,7 @@ def still() -> PokedStill:
     return read_still(f"{PLATE}@0.29,0.33:0.37,0.27", 64)
 
 
-COMMANDS = {"garden-64": "garden@0.14 garden11@0.24", "photo-64": "garden:1:8000@0.4", "plants-64": "stems@0.2 stems3@0.28"}
+COMMANDS = {"garden-64": "garden@0.14 garden11@0.24", "photo-64": "garden:1:8000@0.4", "plants-64": "stems@0.18 stems3@0.28"}
 """How the training commands in their cards begin."""
 
 
