@@ -27,7 +27,7 @@ from ..data.store import ClipStore, StoreError
 from ..errors import ModelError
 from ..evaluation.card import PROVENANCE_FILE
 from .interruption import terminate_like_interrupt
-from .presets import PRESETS
+from .presets import PRESETS, Preset
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -79,7 +79,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("-o", "--output", type=Path, required=True, help="model folder to write; its name is the model's")
     parser.add_argument("--preset", choices=sorted(PRESETS), default="garden-64")
     parser.add_argument(
-        "--from", dest="source", metavar="MODEL", help="start from the weights of this model (name or folder) of the same sizes"
+        "--from", dest="source", metavar="MODEL", help="start from the weights of this model, a name or folder"
     )
     parser.add_argument("--twin", action="store_true", help="also train the flow's twin, for 'ipoke evaluate --twin WORK'")
     parser.add_argument("--work", type=Path, help="folder for checkpoints and the log (default: runs/MODEL)")
@@ -122,18 +122,17 @@ def _train(options: argparse.Namespace) -> int:
     from .claim import claim  # with what only training needs
     from .launch import launch
 
-    footage = footage_options(options)
+    footage, preset = footage_options(options), PRESETS[options.preset].sized(options.source)
     fabric = launch(options.device, bf16=options.bf16)
     work: Path = options.work or Path("runs") / options.output.name
     work.mkdir(parents=True, exist_ok=True)
     with claim(work) if fabric.is_global_zero else nullcontext():
-        return _train_in(work, options, footage, fabric)
+        return _train_in(work, preset, options, footage, fabric)
 
 
-def _train_in(work: Path, options: argparse.Namespace, footage: FootageOptions, fabric: Fabric) -> int:
+def _train_in(work: Path, preset: Preset, options: argparse.Namespace, footage: FootageOptions, fabric: Fabric) -> int:
     from .run import train
 
-    preset = PRESETS[options.preset]
     try:
         with fabric.rank_zero_first():
             stores = _open(options, preset.networks.autoencoder, footage, fabric.device)

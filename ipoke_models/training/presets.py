@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from ..bench.released import released_config
+from ..checkpoint import read_manifest
 from ..config import CvaeConfig, ModelConfig
+from ..errors import ModelError
+from ..inference import find_model
 from .adversarial import CriticsLoss
 from .base import BaseLoss
 from .codes import LEAST_DEVIATION
@@ -38,12 +42,28 @@ class Preset:
     """The dense flow that h holds; None where it holds none, or keeps what the model trained from has."""
     decoder: Schedule | None = None
     """Last, the decoder alone, so that codes mean what they did; None for not once more."""
+    goes_on: bool = False
+    """It trains a finished model further, and takes its sizes for those of `networks`."""
 
     @property
     def twin_networks(self) -> CvaeConfig:
         """Sizes of the flow's twin."""
         flow = self.networks.flow
         return CvaeConfig(flow.channels, flow.cond_channels, self.twin_hidden)
+
+    def sized(self, source: str | Path | None) -> Preset:
+        """With the sizes of the model that it goes on from, a model's name or folder.
+
+        Raises:
+            ModelError: no model is named, or it can't be read.
+        """
+        if not self.goes_on:
+            return self
+        if source is None:
+            raise ModelError("This preset trains a finished model further; name one with --from, such as --from garden-64.")
+        finished = read_manifest(find_model(source)).networks
+        flow = replace(finished.flow, weight_norm=self.networks.flow.weight_norm)  # folded into the weights when it was saved
+        return replace(self, networks=replace(finished, flow=flow))
 
 
 _GARDEN = Preset(
@@ -113,6 +133,7 @@ _POLISH = replace(
     conditioner=replace(_GARDEN.conditioner, steps=0),
     base=replace(_GARDEN.base, steps=0),
     kinematics=replace(_GARDEN.kinematics, steps=0),
+    goes_on=True,
 )
 
 
@@ -134,6 +155,7 @@ _POLISH_PHOTO = replace(
     kinematics=_fine_tuned(_GARDEN.kinematics, 900, 0.75),
     twin=_fine_tuned(_GARDEN.twin, 1000, 1.0),
     decoder=_fine_tuned(_GARDEN.base, 1500, 1.0),
+    goes_on=True,
 )
 
 
@@ -182,6 +204,7 @@ PRESETS = {
         base=replace(_GARDEN.base, steps=2500, learning_rate=7e-4),
         base_loss=_NEAR,
         kinematics=replace(_GARDEN.kinematics, steps=1500, learning_rate=1e-3),
+        goes_on=True,
     ),
     "polish-64": _POLISH,
     "photo-64": _PHOTO,
@@ -203,6 +226,7 @@ PRESETS = {
         base_loss=replace(_STEMS.base_loss, moving=1.0, square=0.8),
         kinematics=replace(_STEMS.kinematics, steps=600),
         decoder=None,
+        goes_on=False,
     ),
     "footage-64": replace(
         _GARDEN,
@@ -213,6 +237,7 @@ PRESETS = {
         base_loss=_NEAR,
         kinematics=_fine_tuned(_GARDEN.kinematics, 400),
         twin=_fine_tuned(_GARDEN.twin, 400),
+        goes_on=True,
     ),
     "paper-64": _paper(64),
     "paper-128": _paper(128),
@@ -232,11 +257,12 @@ PRESETS = {
 """`garden-rgb-64` and `garden-frames-64` differ from `garden-64` in one thing each, to be compared with it on the same clips. A
 step with critics takes four times as long, so the first does a quarter of the steps: as much processor time.
 
-These go on from a model of garden-64's sizes (`--from garden-64`): `refine-64` for long, its encoders of still and pokes with the
-base alone; `polish-64` leaves its codes as they are, and all but the decoder; `adapt-64` also learns what pokes mean in other
-clips; `stems-64` the same on plants, where what follows a poked stem is moved by what is to be expected, since leaves are poked
-more often and would decide what is likely; `dense-64` gives a model of `stems-64` dense flow, and its base and its flow time to
-use it, moving places counting more, or the base loses again what the dense flow knows; `footage-64` on one's own footage.
+These train a finished model further (`--from garden-64`), and keep its sizes: `refine-64` for long, its encoders of still and
+pokes with the base alone; `polish-64` leaves its codes as they are, and all but the decoder; `adapt-64` also learns what pokes
+mean in other clips; `stems-64` the same on plants, where what follows a poked stem is moved by what is to be expected, since
+leaves are poked more often and would decide what is likely; `footage-64` on one's own footage.
+`dense-64` gives a model of `stems-64` dense flow, and its base and its flow time to use it; moving places count more, and by
+their squares, or the base loses again what the dense flow knows.
 `photo-64` and `photo-128` are for a graphics card: as many steps as one H100 did in eight minutes while it trained both.
 On processors go on from photo-64: `polish-photo-64`, its flow, then its decoder; `refine-photo-64`, its base on more scenes, then
 its flow.

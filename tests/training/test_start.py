@@ -2,18 +2,21 @@
 
 import dataclasses
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
 from ipoke_models.checkpoint import load_networks
+from ipoke_models.data.store import ClipStore
 from ipoke_models.decoder import SpadeDecoder
 from ipoke_models.errors import ModelError
 from ipoke_models.flow import ConditionalFlow
 from ipoke_models.inference import find_model
 from ipoke_models.layers import folded_state, load_folded
 from ipoke_models.training.presets import PRESETS
+from ipoke_models.training.run import stages
 from ipoke_models.training.start import start_networks
 from tests.models import small
 
@@ -48,6 +51,25 @@ def test_a_model_given_dense_flow_starts_as_what_it_was() -> None:
 def test_a_model_that_is_not_installed_is_refused_by_name() -> None:
     with pytest.raises(ModelError, match="no model 'nowhere'"):
         start_networks(GARDEN, "nowhere")
+
+
+@pytest.mark.parametrize("name", ["garden-64", "photo-64", "plants-64"])
+def test_a_shipped_model_can_be_trained_further_whatever_its_sizes(name: str, store: Path) -> None:
+    preset, clips = PRESETS["footage-64"].sized(name), ClipStore(store)
+    networks = start_networks(preset.networks, name)
+    for stage, _ in stages(preset, networks, (clips, clips), 1, fresh=False, with_twin=True):
+        torch.stack(list(stage.losses(0).values())).sum().backward()
+        assert any(weight.grad is not None and bool(weight.grad.any()) for weight in stage.module.parameters()), stage.name
+
+
+def test_a_preset_that_trains_a_model_further_asks_for_one() -> None:
+    with pytest.raises(ModelError, match="name one with --from"):
+        PRESETS["footage-64"].sized(None)
+    assert PRESETS["garden-64"].sized(None) is PRESETS["garden-64"]
+
+
+def test_garden_64_trained_further_has_the_networks_that_it_was_trained_with() -> None:
+    assert PRESETS["adapt-64"].sized("garden-64").networks == GARDEN
 
 
 @torch.no_grad()
