@@ -58,9 +58,9 @@ def test_the_callback_keeps_to_its_budget_while_variants_of_a_4k_plate_arrive(tm
         time.sleep(pump.BUSY_INTERVAL_S)
     assert sum(variant.complete for variant in obj.ipoke.variants) == VARIANTS, obj.ipoke.message
     busy = sorted(took for took in took_ms if took > 0.1)
-    *usual, longest = busy  # once a job Blender loads the first picture and puts it in the still's place, 13 ms of its own work
-    p99 = usual[len(usual) * 99 // 100]
-    print(f"\npace: {len(busy)} working callbacks, 99th {p99:.1f} ms, worst {busy[-3:]}, asking took {asked_s * 1000:.0f} ms")
+    # Once a job Blender loads the first picture, 13 ms of its own work: of less than 100 callbacks that is the longest.
+    p99, worst = busy[min(len(busy) * 99 // 100, len(busy) - 2)], busy[-3:]
+    print(f"\npace: {len(busy)} working callbacks, 99th {p99:.1f} ms, worst {worst}, asking took {asked_s * 1000:.0f} ms")
     assert p99 < SLACK * GOAL_MS
-    assert longest < LONGEST_OPERATOR_S * 1000
+    assert worst[-1] < LONGEST_OPERATOR_S * 1000
     assert asked_s < LONGEST_OPERATOR_S
