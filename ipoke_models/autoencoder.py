@@ -35,7 +35,7 @@ class VideoEncoder(nn.Module):
         self.stem_norm = nn.GroupNorm(groups, widths[0])
         layers: list[nn.Module] = []
         for index, (before, after) in enumerate(zip(widths, widths[1:], strict=False)):
-            keeps_size = index == 0 or (index == len(widths) - 2 and config.motion_stride == 2)
+            keeps_size = index == 0 or (index == len(widths) - 2 and config.motion_stride > 1)
             layers.append(ResBlock3d(before, after, (2, 1, 1) if keeps_size else (2, 2, 2), groups))
             layers.append(ResBlock3d(after, after, (1, 1, 1), groups))
         self.layers = nn.Sequential(*layers)

@@ -96,11 +96,20 @@ class Conditioner(nn.Module):
         super().__init__()
         self.image = ImageAutoencoder(config.image)
         self.poke = PokeAutoencoder(config.poke)
-        self._poke_grid = config.poke_grid
-        self.dense = DenseFlow(config.dense_widths, config.size_px) if config.dense_widths else None
+        self._poke_grid, self._stride = config.poke_grid, config.stride
+        self.dense = DenseFlow(config.dense_widths, config.read_px) if config.dense_widths else None
+
+    def shrunk(self, x0: Tensor) -> Tensor:
+        """(B, 3, S, S) -> the still as the encoders read it, (B, 3, S', S') with S' = S / stride."""
+        return x0 if self._stride == 1 else F.avg_pool2d(x0, self._stride)
+
+    def shrunk_pokes(self, poke_map: Tensor) -> Tensor:
+        """(B, 2, S, S) px -> the pokes as the encoders read them, (B, 2, S', S') px of S'. Picked, since averages are shorter."""
+        return poke_map[..., :: self._stride, :: self._stride] / self._stride
 
     def forward(self, x0: Tensor, poke_map: Tensor) -> Tensor:
         """(B, 3, S, S), (B, 2, S, S) px -> (B, Ch, 8, 8)."""
+        x0, poke_map = self.shrunk(x0), self.shrunk_pokes(poke_map)
         parts = [self.image.encoder(x0), self.poke.embed(poke_map, x0)]
         if self._poke_grid:
             parts.append(F.pixel_unshuffle(F.adaptive_avg_pool2d(poke_map, POKE_GRID_PX), POKE_GRID_FOLD))

@@ -103,7 +103,7 @@ class AutoencoderConfig:
     flow_scale_px: float = 1.0
     """Flow-fed encoder only: pixels of flow for one unit of the input."""
     motion_stride: int = 1
-    """Flow-fed encoder only: it reads flow and x0 at size_px / motion_stride, 1 or 2; its last layer then keeps 8 x 8."""
+    """Flow-fed encoder only: it reads flow and x0 at size_px / motion_stride; from 2 on its last layer keeps 8 x 8."""
     encoder_widths: tuple[int, ...] = (64, 128, 256, 256)
     gru_layers: int = 4
     decoder: DecoderConfig = DecoderConfig()
@@ -117,15 +117,14 @@ class AutoencoderConfig:
         _require(self.frames > 0 and self.latent_channels > 0, "autoencoder.frames and latent_channels must be positive")
         _require(self.gru_layers > 0 and self.groups > 0, "autoencoder.gru_layers and groups must be positive")
         _require(self.flow_scale_px > 0, "autoencoder.flow_scale_px must be positive")
-        _require(self.motion_stride in (1, 2), "autoencoder.motion_stride must be 1 or 2")
+        _require(self.motion_stride in (1, 2, 4), "autoencoder.motion_stride must be 1, 2 or 4")
         _require(
             self.motion_input is MotionInput.FLOW or self.motion_stride == 1, "autoencoder.motion_stride must be 1 for frames"
         )
-        halvings = len(self.encoder_widths) - 1
+        halvings = _halvings(self.size_px // max(1, self.motion_stride // 2))
         _require(
-            self.size_px >> halvings == LATENT_PX,
-            f"autoencoder.encoder_widths has {len(self.encoder_widths)} entries, but {self.size_px} px needs "
-            f"{_halvings(self.size_px) + 1}",
+            len(self.encoder_widths) == halvings + 1,
+            f"autoencoder.encoder_widths has {len(self.encoder_widths)} entries, but {self.size_px} px needs {halvings + 1}",
         )
         _require(
             (self.frames >> len(self.encoder_widths)) == 0,
@@ -180,6 +179,8 @@ class ConditionerConfig:
     """Whether h also holds the poke map itself, at four times its resolution folded into channels: lengths stay exact."""
     dense_widths: tuple[int, ...] = field(default=(), metadata=_LATER)
     """Channels of each level of a U-Net whose dense flow h also holds, folded likewise; () for none, as in the paper."""
+    stride: int = field(default=1, metadata=_LATER)
+    """Still and pokes are read at size_px / stride, and lengths in px of that: those of a model of this smaller size."""
 
     def __post_init__(self) -> None:
         _require(self.image.in_channels == 3, "conditioner.image.in_channels must be 3")
@@ -192,8 +193,9 @@ class ConditionerConfig:
             and POKE_GRID_PX >> len(self.dense_widths) > 0,
             f"conditioner.dense_widths must be positive multiples of {DENSE_GROUPS}, {POKE_GRID_PX.bit_length() - 1} at most",
         )
-        enough = not self.dense_widths or self.size_px >= POKE_GRID_PX
+        enough = not self.dense_widths or self.read_px >= POKE_GRID_PX
         _require(enough, f"conditioner.dense_widths needs at least {POKE_GRID_PX} px")
+        _require(self.stride in (1, 2, 4), "conditioner.stride must be 1, 2 or 4")
 
     @property
     def channels(self) -> int:
@@ -202,9 +204,14 @@ class ConditionerConfig:
         return self.image.channels + self.poke.channels + folded * POKE_GRID_CHANNELS
 
     @property
+    def read_px(self) -> int:
+        """Side at which the encoders read stills and poke maps."""
+        return LATENT_PX << len(self.image.widths)
+
+    @property
     def size_px(self) -> int:
         """Side of stills and poke maps."""
-        return LATENT_PX << len(self.image.widths)
+        return self.stride * self.read_px
 
 
 @dataclass(frozen=True)
@@ -295,7 +302,7 @@ class ModelConfig:
         _require(
             self.conditioner.size_px == self.size_px,
             f"conditioner widths have {len(self.conditioner.image.widths)} entries, but {self.size_px} px needs "
-            f"{_halvings(self.size_px)}",
+            f"{_halvings(self.size_px // self.conditioner.stride)}",
         )
         _require(
             self.flow.channels == self.autoencoder.latent_channels,
@@ -311,6 +318,24 @@ class ModelConfig:
         conditioner = dataclasses.replace(self.conditioner, dense_widths=widths)
         flow = dataclasses.replace(self.flow, cond_channels=conditioner.channels)
         return dataclasses.replace(self, conditioner=conditioner, flow=flow)
+
+    def doubled(self) -> ModelConfig:
+        """The same for stills twice as large: codes and h are what they were, and the decoder has one more doubling."""
+        autoencoder, decoder = self.autoencoder, self.autoencoder.decoder
+        return dataclasses.replace(
+            self,
+            autoencoder=dataclasses.replace(
+                autoencoder,
+                size_px=2 * autoencoder.size_px,
+                motion_stride=2 * autoencoder.motion_stride,
+                flow_scale_px=2 * autoencoder.flow_scale_px,
+                decoder=dataclasses.replace(
+                    decoder, widths=(*decoder.widths, decoder.widths[-1]), flow_scale_px=2 * decoder.flow_scale_px
+                ),
+            ),
+            conditioner=dataclasses.replace(self.conditioner, stride=2 * self.conditioner.stride),
+            poke_size_px=2 * self.poke_size_px - 1,
+        )
 
     @property
     def size_px(self) -> int:

@@ -375,7 +375,8 @@ class Model:
     @torch.inference_mode()
     def features(self, x0: Tensor) -> Tensor:
         """What the image encoder sees on a still (3, S, S), averaged over 4 x 4 places: (F,). Alike for like poses."""
-        embedding = self.networks.conditioner.image.encoder(self._still(x0))
+        conditioner = self.networks.conditioner
+        embedding = conditioner.image.encoder(conditioner.shrunk(self._still(x0)))
         return F.adaptive_avg_pool2d(embedding, FEATURE_GRID).flatten()
 
     def decode(self, z: Tensor, x0: Tensor, frames: int | None = None) -> Tensor:

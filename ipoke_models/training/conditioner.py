@@ -25,7 +25,7 @@ VALIDATION_CLIPS = 192
 
 @dataclass(frozen=True)
 class _Poked:
-    """Stills (B, 3, S, S), poke maps (B, 2, S, S) px and the dense flow that follows, (B, 2, S, S) px."""
+    """Stills (B, 3, S, S), poke maps (B, 2, S, S) px and the dense flow that follows, (B, 2, S, S) px; S as the encoders read."""
 
     x0: Tensor
     maps: Tensor
@@ -51,7 +51,9 @@ class PokedStills:
     def _poke(self, batch: Batch, rngs: Sequence[np.random.Generator]) -> _Poked:
         simulated = simulate_pokes(batch.poke_flow, rngs, *self._pokes, foreground=batch.foreground)
         truth = torch.where(simulated.still.view(-1, 1, 1, 1), torch.zeros_like(batch.poke_flow), batch.poke_flow)
-        return beside(self._module, _Poked(batch.frames[:, 0], simulated.maps, truth))
+        x0, maps = self._module.shrunk(batch.frames[:, 0]), self._module.shrunk_pokes(simulated.maps)
+        truth = F.adaptive_avg_pool2d(truth, x0.shape[-1]) * x0.shape[-1] / truth.shape[-1]
+        return beside(self._module, _Poked(x0, maps, truth))
 
 
 class ConditionerStage:

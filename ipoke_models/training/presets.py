@@ -44,6 +44,8 @@ class Preset:
     """Last, the decoder alone, so that codes mean what they did; None for not once more."""
     goes_on: bool = False
     """It trains a finished model further, and takes its sizes for those of `networks`."""
+    doubles: bool = False
+    """It goes on from a finished model for stills twice as large (`ModelConfig.doubled`)."""
 
     @property
     def twin_networks(self) -> CvaeConfig:
@@ -62,6 +64,7 @@ class Preset:
         if source is None:
             raise ModelError("This preset trains a finished model further; name one with --from, such as --from garden-64.")
         finished = read_manifest(find_model(source)).networks
+        finished = finished.doubled() if self.doubles else finished
         flow = replace(finished.flow, weight_norm=self.networks.flow.weight_norm)  # folded into the weights when it was saved
         return replace(self, networks=replace(finished, flow=flow))
 
@@ -89,9 +92,9 @@ _BY_FRAMES = VideoLoss(visibility=0.0)
 What footage hides is a guess besides. The stage `decoder` always does so."""
 
 
-def _on_a_card(steps: int, learning_rate: float = 1e-3) -> Schedule:
+def _on_a_card(steps: int, learning_rate: float = 1e-3, batch: int = 96) -> Schedule:
     """Large batches, for a graphics card."""
-    return Schedule(steps, 96, learning_rate, validate_every=500, save_every=500)
+    return Schedule(steps, batch, learning_rate, validate_every=500, save_every=500)
 
 
 _PHOTO = Preset(
@@ -148,6 +151,24 @@ _ADAPT = replace(
 _STEMS = replace(_ADAPT, base=replace(_ADAPT.base, steps=4000), base_loss=replace(_NEAR, square=0.4))
 
 
+_SETTLE = replace(
+    _POLISH,
+    decoder=None,
+    kinematics=Schedule(steps=400, batch=48, learning_rate=5e-4, validate_every=100, save_every=50),
+    twin=Schedule(steps=1600, batch=48, learning_rate=1e-3, validate_every=200, save_every=50),
+)
+
+
+_DOUBLE = replace(
+    _POLISH,
+    video_loss=VideoLoss(flow=0.5),
+    kinematics=replace(_POLISH.kinematics, steps=0),
+    decoder=_on_a_card(4804),
+    doubles=True,
+)
+"""Flow counts half, where every px is half as long."""
+
+
 _POLISH_PHOTO = replace(
     _PHOTO,
     video=replace(_PHOTO.video, steps=0),
@@ -156,6 +177,18 @@ _POLISH_PHOTO = replace(
     twin=_fine_tuned(_GARDEN.twin, 1000, 1.0),
     decoder=_fine_tuned(_GARDEN.base, 1500, 1.0),
     goes_on=True,
+)
+
+
+_DENSE = replace(
+    _STEMS,
+    networks=dense_64(),
+    dense=Schedule(steps=2500, batch=48, learning_rate=1e-3, validate_every=200, save_every=50),
+    base=replace(_STEMS.base, steps=3200),
+    base_loss=replace(_STEMS.base_loss, moving=1.0, square=0.8),
+    kinematics=replace(_STEMS.kinematics, steps=600),
+    decoder=None,
+    goes_on=False,
 )
 
 
@@ -218,16 +251,24 @@ PRESETS = {
     ),
     "adapt-64": _ADAPT,
     "stems-64": _STEMS,
-    "dense-64": replace(
-        _STEMS,
-        networks=dense_64(),
-        dense=Schedule(steps=2500, batch=48, learning_rate=1e-3, validate_every=200, save_every=50),
-        base=replace(_STEMS.base, steps=3200),
-        base_loss=replace(_STEMS.base_loss, moving=1.0, square=0.8),
-        kinematics=replace(_STEMS.kinematics, steps=600),
-        decoder=None,
-        goes_on=False,
+    "dense-64": _DENSE,
+    "dense-garden-64": replace(
+        _DENSE,
+        dense=_on_a_card(1146),
+        base=_on_a_card(1845),
+        base_loss=replace(_NEAR, moving=0.5, square=0.5),
+        kinematics=_on_a_card(222, batch=192),
+        twin=_on_a_card(329),
     ),
+    "dense-plants-64": replace(
+        _DENSE,
+        dense=_on_a_card(1618, 5e-4),
+        base=_on_a_card(3197, 8e-4),
+        kinematics=_on_a_card(359, batch=192),
+        twin=_on_a_card(532),
+    ),
+    "settle-64": _SETTLE,
+    "double": _DOUBLE,
     "footage-64": replace(
         _GARDEN,
         video=_fine_tuned(_GARDEN.video, 500),
@@ -264,6 +305,9 @@ leaves are poked more often and would decide what is likely; `footage-64` on one
 `dense-64` gives a model of `stems-64` dense flow, and its base and its flow time to use it; moving places count more, and by
 their squares, or the base loses again what the dense flow knows.
 `photo-64` and `photo-128` are for a graphics card: as many steps as one H100 did in eight minutes while it trained both.
+`dense-garden-64` and `dense-plants-64` are `dense-64` for a graphics card, with as many steps as one H200 did in seven and nine
+minutes while it trained both and `double`: that one makes a model of stills twice as large, by one more level of the decoder.
+`settle-64` teaches a processor's share: the flow a little more, and a twin of it for as long as the other models' twins.
 On processors go on from photo-64: `polish-photo-64`, its flow, then its decoder; `refine-photo-64`, its base on more scenes, then
 its flow.
 `smoke-64` runs every stage for two steps: it proves that training works, no more.

@@ -19,7 +19,8 @@ from ..networks import Networks, without_norms
 def start_networks(config: ModelConfig, source: str | Path | None) -> Networks:
     """Networks to train: fresh ones, or with the weights of an installed model or model folder of the same sizes.
 
-    A model without dense flow may be given one: it starts as what it was, since nothing listens to the new flow yet.
+    A model without dense flow may be given one: it starts as what it was, since nothing listens to the new flow yet. A doubled
+    model (`ModelConfig.doubled`) may start from what it doubles: all but the last level of its decoder is that one's.
 
     Raises:
         ModelError: there is no such model, or its networks have other sizes.
@@ -28,13 +29,15 @@ def start_networks(config: ModelConfig, source: str | Path | None) -> Networks:
     if source is None:
         return networks
     manifest, trained = load_networks(find_model(source))
-    gains_dense = bool(config.conditioner.dense_widths) and not manifest.networks.conditioner.dense_widths
+    finished, state = manifest.networks, trained.state_dict()
+    if config.conditioner.stride > finished.conditioner.stride:
+        finished = finished.doubled()
+    gains_dense = bool(config.conditioner.dense_widths) and not finished.conditioner.dense_widths
     sizes = without_norms(config.with_dense(()) if gains_dense else config)
-    theirs, ours = _sizes(manifest.networks), _sizes(sizes)
+    theirs, ours = _sizes(finished), _sizes(sizes)
     other = ", ".join(name for name in ours if ours[name] != theirs[name])
     if other:
         raise ModelError(f"Training can't start from {manifest.name}: its {other} has other sizes than the preset's.")
-    state = trained.state_dict()
     load_folded(networks, _deaf_to_dense(state, folded_state(networks)) if gains_dense else state)
     return networks
 

@@ -2,25 +2,45 @@
 
 import dataclasses
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
-from torch import nn
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 from ipoke_models.checkpoint import load_networks
+from ipoke_models.data import generate
+from ipoke_models.data.batches import motion_input
 from ipoke_models.data.store import ClipStore
 from ipoke_models.decoder import SpadeDecoder
 from ipoke_models.errors import ModelError
 from ipoke_models.flow import ConditionalFlow
 from ipoke_models.inference import find_model
 from ipoke_models.layers import folded_state, load_folded
+from ipoke_models.pokes import paint_pokes, pokes_to_pixels
+from ipoke_models.training.conditioner import PokedStills
 from ipoke_models.training.presets import PRESETS
 from ipoke_models.training.run import stages
 from ipoke_models.training.start import start_networks
 from tests.models import small
 
 GARDEN = PRESETS["garden-64"].networks
+
+
+@pytest.fixture(scope="module")
+def larger(tmp_path_factory: pytest.TempPathFactory) -> ClipStore:
+    """Six clips of 128 px."""
+    folder = tmp_path_factory.mktemp("clips") / "larger"
+    assert generate.main(["-o", str(folder), "--count", "6", "--processes", "1", "--seed", "5", "--size", "128"]) == 0
+    return ClipStore(folder)
+
+
+def halved(field: Tensor) -> Tensor:
+    """(..., H, W) -> (..., H / 2, W / 2), averaged."""
+    return F.avg_pool2d(field.flatten(0, 1), 2).unflatten(0, field.shape[:2])
 
 
 def test_fine_tuning_starts_at_the_weights_of_the_model() -> None:
@@ -46,6 +66,47 @@ def test_a_model_given_dense_flow_starts_as_what_it_was() -> None:
     poke_map[:, 0, 30:35, 20:25] = 6
     before, after = (networks.flow.latent(r, networks.conditioner(x0, poke_map)) for networks in (model, started))
     assert torch.allclose(after, before, atol=1e-4)
+
+
+@torch.no_grad()
+def test_a_doubled_model_has_the_codes_and_the_h_of_what_it_doubles(larger: ClipStore) -> None:
+    doubled = PRESETS["double"].sized("plants-64").networks
+    model, started = load_networks(find_model("plants-64"))[1], start_networks(doubled, "plants-64").eval()
+    batch = larger.batch(np.arange(3))
+    smaller = replace(batch, frames=halved(batch.frames), motion=halved(batch.motion) / 2)
+    before, after = (
+        networks.autoencoder.encode(motion_input(clips, networks.config.autoencoder))[0]
+        for networks, clips in ((model, smaller), (started, batch))
+    )
+    assert torch.allclose(after, before, atol=1e-4)
+    pokes = np.array([[0.4125, 0.6, 0.1, -0.05], [0.206, 0.3, 0.0, 0.1]])
+    maps = [
+        paint_pokes(*pokes_to_pixels(pokes, networks.config.size_px), networks.config.size_px, networks.config.poke_size_px)
+        for networks in (model, started)
+    ]
+    before = model.conditioner(smaller.frames[:1, 0], maps[0][None])
+    after = started.conditioner(batch.frames[:1, 0], maps[1][None])
+    assert torch.allclose(after, before, atol=1e-5)
+
+
+def test_the_last_level_of_a_doubled_model_is_what_its_preset_trains(larger: ClipStore) -> None:
+    preset = PRESETS["double"].sized("garden-64")
+    networks = start_networks(preset.networks, "garden-64")
+    trained = {
+        stage.name: schedule for stage, schedule in stages(preset, networks, (larger, larger), 1, fresh=False, with_twin=False)
+    }
+    assert [name for name, schedule in trained.items() if schedule.steps] == ["decoder"]
+    assert all(parameter.requires_grad for parameter in networks.autoencoder.decoder.blocks[-1].parameters())
+
+
+def test_dense_flow_of_a_doubled_model_is_learned_at_the_size_that_its_encoders_read(larger: ClipStore) -> None:
+    config = PRESETS["double"].sized("plants-64").networks
+    conditioner = start_networks(config, "plants-64").conditioner
+    poked = next(PokedStills(larger, conditioner, (config.max_pokes, config.poke_size_px)).in_order())
+    assert poked.x0.shape[-1] == poked.maps.shape[-1] == poked.truth.shape[-1] == 64
+    lengths = poked.maps.norm(dim=1)
+    misses = (poked.maps - poked.truth).norm(dim=1)
+    assert float(misses[lengths > 0].median()) < 0.5 * float(lengths[lengths > 0].median())
 
 
 def test_a_model_that_is_not_installed_is_refused_by_name() -> None:
