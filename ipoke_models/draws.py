@@ -21,7 +21,7 @@ LARGEST_CODE = 60.0
 MOST_DRAWS = 8
 
 STRENGTHS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3)
-"""Shares of r that a replay tries, one after the other, until the still bears it."""
+"""Shares of r that a replay tries, one after the other, until the still bears it; so does a variant after its full draws."""
 
 Solve = Callable[[Tensor], Tensor]
 """r (B, Cz, 8, 8) -> z (B, Cz, 8, 8)."""
@@ -45,7 +45,8 @@ def draw_group(
     """Residuals r and codes z, (8, Cz, 8, 8) each, of the variants of group `number`.
 
     `near` is the line of ancestors, the oldest first: each was drawn near the one before it, and the group near the last.
-    Where the flow's inverse runs away, a variant's next residual is taken.
+    Where the flow's inverse runs away, a variant's next residual is taken; after `MOST_DRAWS` of them, weaker ones: very long
+    arrows may leave no other.
 
     Raises:
         ModelError: no residual of a variant can be used.
@@ -61,14 +62,15 @@ def draw_group(
 
     generators = [_generator(seed, variant) for variant in range(number * GROUP, (number + 1) * GROUP)]
     r = torch.stack([residual(generator) for generator in generators])
-    for _ in range(MOST_DRAWS):
+    for strength in (*[1.0] * (MOST_DRAWS - 1), *STRENGTHS[1:], None):
         z = solve(r)
         lost = _lost(z)
         if not bool(lost.any()):
             return r, z
-        for index in lost.nonzero().flatten().tolist():
-            r[index] = residual(generators[index])
-    raise ModelError(f"The model found no clip in {MOST_DRAWS} draws of seed {seed}; take another seed.")
+        if strength is not None:
+            for index in lost.nonzero().flatten().tolist():
+                r[index] = strength * residual(generators[index])
+    raise ModelError(f"The model found no clip for these arrows with seed {seed}; take another seed, or shorter arrows.")
 
 
 def gentle(solve: Solve, r: Tensor, model: str) -> Tensor:
