@@ -24,7 +24,8 @@ from .measures import motion_through
 BINS = 128
 _LEVELS = 127.5
 _ROUNDS = 100
-_WIDTH_IN_DEVIATIONS = 1.96
+WIDTH_IN_DEVIATIONS = 1.96
+"""From the value to either end of an interval."""
 Distance = Callable[[Values, Values], float]
 
 
@@ -79,12 +80,17 @@ def earth_movers_distance(ours: Values, truth: Values) -> float:
     return float(np.abs(a - b).sum())
 
 
+def bootstrap_draws(count: int) -> NDArray[np.int64]:
+    """Numbers of clips, (100, count), drawn with replacement; always the same."""
+    return np.random.default_rng(0).integers(count, size=(_ROUNDS, count))
+
+
 def estimate_distance(ours: Values, truth: Values, distance: Distance) -> Estimate:
     """A distance with its interval: 1.96 deviations of 100 bootstrap draws of clips to either side.
 
     Clips that were drawn twice lift the distance of a draw, so that quantiles would leave the value itself outside.
     """
     value = distance(ours, truth)
-    drawn = np.random.default_rng(0).integers(len(ours), size=(_ROUNDS, len(ours)))
-    half = _WIDTH_IN_DEVIATIONS * float(np.std([distance(ours[indices], truth[indices]) for indices in drawn]))
+    drawn = bootstrap_draws(len(ours))
+    half = WIDTH_IN_DEVIATIONS * float(np.std([distance(ours[indices], truth[indices]) for indices in drawn]))
     return Estimate(value, max(value - half, 0.0), value + half)
