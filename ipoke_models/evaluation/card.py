@@ -47,6 +47,7 @@ def _networks(model: Model) -> str:
         "z and r": f"{settings.flow.channels} x 8 x 8",
         "flow": f"steps {list(settings.flow.num_steps)}, {settings.flow.mid_channels} hidden channels in the couplings",
         "base of the flow": f"{settings.flow.base_hidden} hidden channels" if settings.flow.base_hidden else "none",
+        **({"encoders of still and pokes read": f"{settings.conditioner.read_px} px"} if settings.conditioner.stride > 1 else {}),
         **({"dense flow in h": f"U-Net, {list(widths)} channels from 32 x 32 down"} if widths else {}),
         "variation of sampling": f"{settings.variation:g}",
         "sha256 of the weights": model.sha256,

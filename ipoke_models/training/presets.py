@@ -151,21 +151,15 @@ _ADAPT = replace(
 _STEMS = replace(_ADAPT, base=replace(_ADAPT.base, steps=4000), base_loss=replace(_NEAR, square=0.4))
 
 
-_SETTLE = replace(
+_TWIN = replace(
     _POLISH,
-    decoder=None,
-    kinematics=Schedule(steps=400, batch=48, learning_rate=5e-4, validate_every=100, save_every=50),
-    twin=Schedule(steps=1600, batch=48, learning_rate=1e-3, validate_every=200, save_every=50),
-)
-
-
-_DOUBLE = replace(
-    _POLISH,
-    video_loss=VideoLoss(flow=0.5),
     kinematics=replace(_POLISH.kinematics, steps=0),
-    decoder=_on_a_card(4804),
-    doubles=True,
+    twin=Schedule(steps=1000, batch=48, learning_rate=1e-3, validate_every=200, save_every=50),
+    decoder=None,
 )
+
+
+_DOUBLE = replace(_TWIN, video_loss=VideoLoss(flow=0.5), decoder=_on_a_card(4804), doubles=True)
 """Flow counts half, where every px is half as long."""
 
 
@@ -252,14 +246,6 @@ PRESETS = {
     "adapt-64": _ADAPT,
     "stems-64": _STEMS,
     "dense-64": _DENSE,
-    "dense-garden-64": replace(
-        _DENSE,
-        dense=_on_a_card(1146),
-        base=_on_a_card(1845),
-        base_loss=replace(_NEAR, moving=0.5, square=0.5),
-        kinematics=_on_a_card(222, batch=192),
-        twin=_on_a_card(329),
-    ),
     "dense-plants-64": replace(
         _DENSE,
         dense=_on_a_card(1618, 5e-4),
@@ -267,7 +253,7 @@ PRESETS = {
         kinematics=_on_a_card(359, batch=192),
         twin=_on_a_card(532),
     ),
-    "settle-64": _SETTLE,
+    "twin": _TWIN,
     "double": _DOUBLE,
     "footage-64": replace(
         _GARDEN,
@@ -305,9 +291,9 @@ leaves are poked more often and would decide what is likely; `footage-64` on one
 `dense-64` gives a model of `stems-64` dense flow, and its base and its flow time to use it; moving places count more, and by
 their squares, or the base loses again what the dense flow knows.
 `photo-64` and `photo-128` are for a graphics card: as many steps as one H100 did in eight minutes while it trained both.
-`dense-garden-64` and `dense-plants-64` are `dense-64` for a graphics card, with as many steps as one H200 did in seven and nine
-minutes while it trained both and `double`: that one makes a model of stills twice as large, by one more level of the decoder.
-`settle-64` teaches a processor's share: the flow a little more, and a twin of it for as long as the other models' twins.
+`dense-plants-64` is `dense-64` once more, for a graphics card, and `double` makes a model of stills twice as large, by one more
+level of the decoder: as many steps as one H200 did in nine and five minutes while it trained both and a third.
+`twin` leaves a model as it is, and trains a twin of its flow on a processor (`--twin`).
 On processors go on from photo-64: `polish-photo-64`, its flow, then its decoder; `refine-photo-64`, its base on more scenes, then
 its flow.
 `smoke-64` runs every stage for two steps: it proves that training works, no more.

@@ -13,6 +13,7 @@ import torch
 from ipoke_models.checkpoint import save_model
 from ipoke_models.evaluation.__main__ import main
 from ipoke_models.evaluation.contestants import RECONSTRUCTION, STILL, TRUTH, TWIN, UNHELD, WARP
+from ipoke_models.inference import load_model
 from ipoke_models.networks import Networks
 from tests.models import small
 
@@ -40,11 +41,12 @@ def test_the_model_is_measured_with_each_variation_that_is_asked_for(
     clips: Path, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ["garden-64", str(clips), "--count", "2", "--variants", "2", "--json", "--quick", "--metrics", str(folder)]
-    assert main([*arguments, "--variation", "0.1", "--variation", "0.3", "--variation", "1"]) == 0
+    variations = ["0.1", f"{load_model('garden-64').config.variation:g}", "1"]
+    assert main([*arguments, *(f"--variation={variation}" for variation in variations)]) == 0
     rows = json.loads(capsys.readouterr().out)["rows"]
-    names = ["variation 0.1", "variation 0.3", "variation 1"]
+    names = [f"variation {variation}" for variation in variations]
     assert list(rows)[1:4] == names
-    assert rows["variation 0.3"] == rows["garden-64 (warp)"]
+    assert rows[names[1]] == rows["garden-64 (warp)"]
     diversities = [rows[name]["diversity_mse"]["value"] for name in names]
     assert diversities == sorted(diversities)
 

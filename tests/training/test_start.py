@@ -18,9 +18,10 @@ from ipoke_models.data.store import ClipStore
 from ipoke_models.decoder import SpadeDecoder
 from ipoke_models.errors import ModelError
 from ipoke_models.flow import ConditionalFlow
-from ipoke_models.inference import find_model
+from ipoke_models.inference import find_model, load_model
 from ipoke_models.layers import folded_state, load_folded
 from ipoke_models.pokes import paint_pokes, pokes_to_pixels
+from ipoke_models.training import __main__ as training
 from ipoke_models.training.conditioner import PokedStills
 from ipoke_models.training.presets import PRESETS
 from ipoke_models.training.run import stages
@@ -31,11 +32,16 @@ GARDEN = PRESETS["garden-64"].networks
 
 
 @pytest.fixture(scope="module")
-def larger(tmp_path_factory: pytest.TempPathFactory) -> ClipStore:
+def larger_clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Six clips of 128 px."""
     folder = tmp_path_factory.mktemp("clips") / "larger"
     assert generate.main(["-o", str(folder), "--count", "6", "--processes", "1", "--seed", "5", "--size", "128"]) == 0
-    return ClipStore(folder)
+    return folder
+
+
+@pytest.fixture
+def larger(larger_clips: Path) -> ClipStore:
+    return ClipStore(larger_clips)
 
 
 def halved(field: Tensor) -> Tensor:
@@ -97,6 +103,21 @@ def test_the_last_level_of_a_doubled_model_is_what_its_preset_trains(larger: Cli
     }
     assert [name for name, schedule in trained.items() if schedule.steps] == ["decoder"]
     assert all(parameter.requires_grad for parameter in networks.autoencoder.decoder.blocks[-1].parameters())
+
+
+def test_a_doubled_model_is_trained_by_one_command_and_can_be_poked(
+    larger_clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    preset = PRESETS["double"]
+    monkeypatch.setitem(PRESETS, "double", replace(preset, decoder=replace(preset.decoder, steps=2, batch=2)))
+    folder = tmp_path / "twice-128"
+    clips = [str(larger_clips), "--held-out", str(larger_clips), "--device", "cpu", "--threads", "1"]
+    options = ["--work", str(tmp_path / "work"), "--preset", "double", "--from", "photo-64"]
+    assert training.main([*clips, "-o", str(folder), *options]) == 0
+    model = load_model(folder)
+    last = list(model.stream(torch.zeros(3, 128, 128), [[0.5, 0.5, 0.1, 0.0]], n=2))[-1]
+    assert last.frames.shape == (2, 3, 128, 128)
+    assert model.features(torch.zeros(3, 128, 128)).isfinite().all()
 
 
 def test_dense_flow_of_a_doubled_model_is_learned_at_the_size_that_its_encoders_read(larger: ClipStore) -> None:

@@ -35,7 +35,8 @@ def chosen(plane) -> bpy.types.PropertyGroup:
 
 
 def test_a_model_of_ones_own_folder_can_be_chosen_and_makes_the_variants_and_their_bakes(chosen, part):
-    assert [entry.name for entry in part("models").installed()] == ["garden-64", "photo-64", "plants-64", "signing-64"]
+    names = [entry.name for entry in part("models").installed()]
+    assert names == ["garden-64", "garden-128", "photo-64", "plants-64", "signing-64"]
     assert chosen.jobs[-1].model == "signing-64"
     chosen.model = ""
     assert bpy.ops.ipoke.bake() == {"FINISHED"}
