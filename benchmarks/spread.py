@@ -23,19 +23,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ipoke_models.data.store import ClipStore
-from ipoke_models.evaluation.columns import Column, Table
+from ipoke_models.evaluation.columns import FVD, Column, Table
 from ipoke_models.evaluation.contestants import RECONSTRUCTION, TRUTH, TWIN, VARIATION, Contestants
-from ipoke_models.evaluation.distributions import (
-    WIDTH_IN_DEVIATIONS,
-    bootstrap_draws,
-    estimate_distance,
-    frechet_distance,
-    video_features,
-)
-from ipoke_models.evaluation.estimates import Estimate, Values, estimate
-from ipoke_models.evaluation.examples import Example, examples
-from ipoke_models.evaluation.i3d import I3D, load_i3d
+from ipoke_models.evaluation.estimates import Estimate, estimate
+from ipoke_models.evaluation.examples import examples
+from ipoke_models.evaluation.i3d import load_i3d
 from ipoke_models.evaluation.report import markdown_table
+from ipoke_models.evaluation.video_scores import VideoScores
 from ipoke_models.inference import load_model
 from ipoke_models.training.twin import load_twin
 
@@ -50,7 +44,6 @@ TABLE = Table(
     ),
 )
 
-FVD = Column("fvd", "FVD", 1)
 BEYOND = Column("beyond", "FVD minus the twin's", 1)
 
 
@@ -63,7 +56,7 @@ def spread(clips: Tensor, truth: Tensor, reconstruction: Tensor) -> list[float]:
 
 @torch.inference_mode()
 def spreads(
-    contestants: Contestants, store: ClipStore, count: int, seed: int, videos: Videos | None = None
+    contestants: Contestants, store: ClipStore, count: int, seed: int, videos: VideoScores | None = None
 ) -> dict[str, NDArray[np.float64]]:
     """The three figures of `spread` (clips, 3) of each row that varies."""
     found: dict[str, list[list[float]]] = {}
@@ -73,44 +66,21 @@ def spreads(
             if len(clips) > 1:
                 found.setdefault(row, []).append(spread(clips, example.clip[1:], rows[RECONSTRUCTION][0]))
         if videos is not None:
-            videos.add(example, rows)
+            videos.add(TRUTH, example, example.clip[None, 1:])
+            for row in filter(_compared, rows):
+                videos.add(row, example, rows[row])
     return {row: np.array(figures) for row, figures in found.items()}
 
 
-class Videos:
-    """I3D's scores of the first `count` clips: of the truth, of the twin, and of rows with a variation of their own."""
-
-    def __init__(self, i3d: I3D, count: int) -> None:
-        self._i3d, self._count = i3d, count
-        self._scores: dict[str, list[Values]] = {}
-
-    def add(self, example: Example, rows: dict[str, Tensor]) -> None:
-        """Take in the first variant of each."""
-        if len(self._scores.get(TRUTH, ())) == self._count:
-            return
-        shown = {row: clips[0] for row, clips in rows.items() if row == TWIN or row.startswith(VARIATION)}
-        for row, clip in {TRUTH: example.clip[1:], **shown}.items():
-            whole = torch.cat([example.x0[None], clip])
-            self._scores.setdefault(row, []).append(video_features(self._i3d, whole[None])[0])
-
-    def rows(self) -> dict[str, dict[Column, Estimate]]:
-        """FVD of each, and how far it lies beyond the twin's."""
-        scores = {row: np.stack(found) for row, found in self._scores.items()}
-        truth, twins = scores.pop(TRUTH), scores[TWIN]
-        cells = {row: {FVD: estimate_distance(ours, truth, frechet_distance)} for row, ours in scores.items()}
-        for row, ours in scores.items():
-            if row != TWIN:
-                cells[row][BEYOND] = _beyond(ours, twins, truth)
-        return cells
+def _compared(row: str) -> bool:
+    """Whether FVD of a row is compared: the twin's, and those with a variation of their own."""
+    return row == TWIN or row.startswith(VARIATION)
 
 
-def _beyond(ours: Values, twins: Values, truth: Values) -> Estimate:
-    def difference(clips: NDArray[np.int64] | slice) -> float:
-        return frechet_distance(ours[clips], truth[clips]) - frechet_distance(twins[clips], truth[clips])
-
-    half = WIDTH_IN_DEVIATIONS * float(np.std([difference(clips) for clips in bootstrap_draws(len(truth))]))
-    value = difference(slice(None))
-    return Estimate(value, value - half, value + half)
+def videos_summed_up(videos: VideoScores, row: str) -> dict[Column, Estimate]:
+    """FVD of a row, and how far it lies beyond the twin's."""
+    cells = dict(videos.summed_up(row))
+    return cells if row == TWIN else cells | {BEYOND: videos.fvd_beyond(row, TWIN)}
 
 
 def summed_up(figures: NDArray[np.float64], twins: float) -> dict[Column, Estimate]:
@@ -135,14 +105,15 @@ def main() -> None:
     torch.set_num_threads(1)
     variations = options.variation or [1.0]
     contestants = Contestants([load_model(options.model)], load_twin(options.twin), options.variants, variations)
-    videos = Videos(load_i3d(), options.videos) if options.videos else None
-    figures = spreads(contestants, ClipStore(options.clips), options.count, options.seed, videos)
+    store = ClipStore(options.clips)
+    videos = VideoScores(load_i3d(), store.info.size_px, options.videos) if options.videos else None
+    figures = spreads(contestants, store, options.count, options.seed, videos)
     twins = float(figures[TWIN][:, 0].mean())
     print(markdown_table(TABLE, {row: summed_up(found, twins) for row, found in figures.items()}))
     print(f"\n{len(figures[TWIN])} clips.")
     if videos is not None:
-        rows = videos.rows()
-        print("\n" + markdown_table(Table("FVD", (FVD, BEYOND)), rows) + f"\n\nN {min(options.videos, len(figures[TWIN]))}.")
+        rows = {row: videos_summed_up(videos, row) for row in filter(_compared, figures)}
+        print("\n" + markdown_table(Table("Videos", (FVD, BEYOND)), rows) + f"\n\nN {min(options.videos, len(figures[TWIN]))}.")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -24,8 +25,7 @@ from .measures import motion_through
 BINS = 128
 _LEVELS = 127.5
 _ROUNDS = 100
-WIDTH_IN_DEVIATIONS = 1.96
-"""From the value to either end of an interval."""
+_WIDTH_IN_DEVIATIONS = 1.96
 Distance = Callable[[Values, Values], float]
 
 
@@ -80,17 +80,18 @@ def earth_movers_distance(ours: Values, truth: Values) -> float:
     return float(np.abs(a - b).sum())
 
 
-def bootstrap_draws(count: int) -> NDArray[np.int64]:
-    """Numbers of clips, (100, count), drawn with replacement; always the same."""
-    return np.random.default_rng(0).integers(count, size=(_ROUNDS, count))
-
-
-def estimate_distance(ours: Values, truth: Values, distance: Distance) -> Estimate:
-    """A distance with its interval: 1.96 deviations of 100 bootstrap draws of clips to either side.
+def estimate_drawn(figure: Callable[[NDArray[np.int64]], float], count: int) -> Estimate:
+    """A figure of clips, taken of their numbers, with its interval: 1.96 deviations of 100 bootstrap draws to either side.
 
     Clips that were drawn twice lift the distance of a draw, so that quantiles would leave the value itself outside.
     """
-    value = distance(ours, truth)
-    drawn = bootstrap_draws(len(ours))
-    half = WIDTH_IN_DEVIATIONS * float(np.std([distance(ours[indices], truth[indices]) for indices in drawn]))
-    return Estimate(value, max(value - half, 0.0), value + half)
+    value = figure(np.arange(count))
+    drawn = np.random.default_rng(0).integers(count, size=(_ROUNDS, count))
+    half = _WIDTH_IN_DEVIATIONS * float(np.std([figure(clips) for clips in drawn]))
+    return Estimate(value, value - half, value + half)
+
+
+def estimate_distance(ours: Values, truth: Values, distance: Distance) -> Estimate:
+    """A distance with its interval, which doesn't reach below zero."""
+    found = estimate_drawn(lambda clips: distance(ours[clips], truth[clips]), len(ours))
+    return replace(found, low=max(found.low, 0.0))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from . import columns
@@ -16,6 +17,7 @@ from .distributions import (
     bin_width_px,
     earth_movers_distance,
     estimate_distance,
+    estimate_drawn,
     frechet_distance,
     motion_histograms,
     video_features,
@@ -76,3 +78,12 @@ class VideoScores:
             (columns.ACCELERATION, ours.accelerations, truth.accelerations),
         ):
             yield column, estimate_distance(np.stack(mine), np.stack(true), earth_movers_distance).scaled(self._bin_px)
+
+    def fvd_beyond(self, row: str, other: str) -> Estimate:
+        """How much larger a row's FVD is than another's; draws of the bootstrap show both of them the same clips."""
+        ours, theirs, truth = (np.stack(self._rows[name].features) for name in (row, other, TRUTH))
+
+        def difference(clips: NDArray[np.int64]) -> float:
+            return frechet_distance(ours[clips], truth[clips]) - frechet_distance(theirs[clips], truth[clips])
+
+        return estimate_drawn(difference, len(truth))
