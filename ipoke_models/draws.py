@@ -61,15 +61,15 @@ def draw_group(
         return noise if parent is None else (1 - near[-1].amount ** 2) ** 0.5 * parent + near[-1].amount * noise
 
     generators = [_generator(seed, variant) for variant in range(number * GROUP, (number + 1) * GROUP)]
-    r = torch.stack([residual(generator) for generator in generators])
-    for strength in (*[1.0] * (MOST_DRAWS - 1), *STRENGTHS[1:], None):
+    r = torch.empty(GROUP, *shape)
+    lost = list(range(GROUP))
+    for strength in (*[1.0] * MOST_DRAWS, *STRENGTHS[1:]):
+        for index in lost:
+            r[index] = strength * residual(generators[index])
         z = solve(r)
-        lost = _lost(z)
-        if not bool(lost.any()):
+        lost = _lost(z).nonzero().flatten().tolist()
+        if not lost:
             return r, z
-        if strength is not None:
-            for index in lost.nonzero().flatten().tolist():
-                r[index] = strength * residual(generators[index])
     raise ModelError(f"The model found no clip for these arrows with seed {seed}; take another seed, or shorter arrows.")
 
 
