@@ -99,9 +99,9 @@ class Conditioner(nn.Module):
         self._poke_grid, self._stride = config.poke_grid, config.stride
         self.dense = DenseFlow(config.dense_widths, config.read_px) if config.dense_widths else None
 
-    def shrunk(self, x0: Tensor) -> Tensor:
-        """(B, 3, S, S) -> the still as the encoders read it, (B, 3, S', S') with S' = S / stride."""
-        return x0 if self._stride == 1 else F.avg_pool2d(x0, self._stride)
+    def shrunk(self, field: Tensor) -> Tensor:
+        """(B, C, S, S), such as a still -> the size at which the encoders read, (B, C, S', S') with S' = S / stride."""
+        return field if self._stride == 1 else F.avg_pool2d(field, self._stride)
 
     def shrunk_pokes(self, poke_map: Tensor) -> Tensor:
         """(B, 2, S, S) px -> the pokes as the encoders read them, (B, 2, S', S') px of S'. Picked, since averages are shorter."""

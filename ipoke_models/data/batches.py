@@ -45,11 +45,11 @@ def motion_input(batch: Batch, config: AutoencoderConfig) -> Tensor:
         return batch.frames
     if config.motion_stride == FLOW_STRIDE:
         return flow_motion_input(batch.frames[:, 0], batch.motion, config.flow_scale_px)
-    flows, change = batch.motion.flatten(0, 1), FLOW_STRIDE / config.motion_stride
-    if change > 1:
-        flows = F.interpolate(flows, scale_factor=change, mode="bilinear", align_corners=False)
+    flows, side_px = batch.motion.flatten(0, 1), config.size_px // config.motion_stride
+    if config.motion_stride < FLOW_STRIDE:
+        flows = F.interpolate(flows, side_px, mode="bilinear", align_corners=False)
     else:
-        flows = F.avg_pool2d(flows, round(1 / change))
+        flows = F.adaptive_avg_pool2d(flows, side_px)
     return flow_motion_input(batch.frames[:, 0], flows.view(*batch.motion.shape[:2], *flows.shape[1:]), config.flow_scale_px)
 
 

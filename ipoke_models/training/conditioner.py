@@ -52,8 +52,8 @@ class PokedStills:
         simulated = simulate_pokes(batch.poke_flow, rngs, *self._pokes, foreground=batch.foreground)
         truth = torch.where(simulated.still.view(-1, 1, 1, 1), torch.zeros_like(batch.poke_flow), batch.poke_flow)
         x0, maps = self._module.shrunk(batch.frames[:, 0]), self._module.shrunk_pokes(simulated.maps)
-        truth = F.adaptive_avg_pool2d(truth, x0.shape[-1]) * x0.shape[-1] / truth.shape[-1]
-        return beside(self._module, _Poked(x0, maps, truth))
+        shrunk = self._module.shrunk(truth) * (x0.shape[-1] / truth.shape[-1])
+        return beside(self._module, _Poked(x0, maps, shrunk))
 
 
 class ConditionerStage:

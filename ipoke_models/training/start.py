@@ -29,7 +29,7 @@ def start_networks(config: ModelConfig, source: str | Path | None) -> Networks:
     if source is None:
         return networks
     manifest, trained = load_networks(find_model(source))
-    finished, state = manifest.networks, trained.state_dict()
+    finished = manifest.networks
     if config.conditioner.stride > finished.conditioner.stride:
         finished = finished.doubled()
     gains_dense = bool(config.conditioner.dense_widths) and not finished.conditioner.dense_widths
@@ -38,6 +38,7 @@ def start_networks(config: ModelConfig, source: str | Path | None) -> Networks:
     other = ", ".join(name for name in ours if ours[name] != theirs[name])
     if other:
         raise ModelError(f"Training can't start from {manifest.name}: its {other} has other sizes than the preset's.")
+    state = trained.state_dict()
     load_folded(networks, _deaf_to_dense(state, folded_state(networks)) if gains_dense else state)
     return networks
 

@@ -1,6 +1,5 @@
 """Training starts at fresh networks or at those of a finished model."""
 
-import dataclasses
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -59,9 +58,9 @@ def test_fine_tuning_starts_at_the_weights_of_the_model() -> None:
 
 
 def test_a_model_of_other_sizes_is_refused_by_the_name_of_the_network() -> None:
-    flow = dataclasses.replace(GARDEN.flow, mid_channels=32)
+    flow = replace(GARDEN.flow, mid_channels=32)
     with pytest.raises(ModelError, match=r"start from garden-64: its flow has other sizes"):
-        start_networks(dataclasses.replace(GARDEN, flow=flow), "garden-64")
+        start_networks(replace(GARDEN, flow=flow), "garden-64")
 
 
 @torch.no_grad()
@@ -135,9 +134,9 @@ def test_a_model_that_is_not_installed_is_refused_by_name() -> None:
         start_networks(GARDEN, "nowhere")
 
 
-@pytest.mark.parametrize("name", ["garden-64", "photo-64", "plants-64"])
-def test_a_shipped_model_can_be_trained_further_whatever_its_sizes(name: str, store: Path) -> None:
-    preset, clips = PRESETS["footage-64"].sized(name), ClipStore(store)
+@pytest.mark.parametrize("name", ["garden-64", "garden-128", "photo-64", "plants-64"])
+def test_a_shipped_model_can_be_trained_further_whatever_its_sizes(name: str, store: Path, larger: ClipStore) -> None:
+    preset, clips = PRESETS["footage-64"].sized(name), larger if name == "garden-128" else ClipStore(store)
     networks = start_networks(preset.networks, name)
     for stage, _ in stages(preset, networks, (clips, clips), 1, fresh=False, with_twin=True):
         torch.stack(list(stage.losses(0).values())).sum().backward()
