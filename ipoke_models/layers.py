@@ -32,14 +32,26 @@ def folded_state(module: nn.Module) -> dict[str, Tensor]:
 
 @torch.no_grad()
 def load_folded(module: nn.Module, state: Mapping[str, Tensor]) -> None:
-    """Give `module`, with norms or without, the weights of `folded_state`; normed ones yield what was folded."""
+    """Give `module`, with norms or without, the weights of `folded_state`; normed ones yield what was folded.
+
+    A row of zeros tells no direction: a weight norm keeps the one that it has, since it can't divide by a length of zero.
+    """
     for name, value in state.items():
         owner, _, leaf = name.rpartition(".")
         child = module.get_submodule(owner)
         if parametrize.is_parametrized(child, leaf):
-            setattr(child, leaf, value)
+            _set_normed(child, leaf, value)
         else:
             getattr(child, leaf).copy_(value)
+
+
+def _set_normed(child: nn.Module, leaf: str, value: Tensor) -> None:
+    normed = dict(child.get_submodule(f"parametrizations.{leaf}").named_parameters())
+    length, direction = normed.get("original0"), normed.get("original1")  # of a weight norm, which has two
+    before = None if direction is None else direction.clone()
+    setattr(child, leaf, value)
+    if length is not None and direction is not None and before is not None:
+        direction.copy_(torch.where(length == 0, before, direction))
 
 
 class ResBlock(nn.Module):

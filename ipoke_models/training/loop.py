@@ -19,6 +19,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from ..errors import ModelError
 from . import processes
 from .checkpoints import State
 from .interruption import Interruption
@@ -62,7 +63,8 @@ def train_stage(stage: Stage, schedule: Schedule, folder: Path, fabric: Fabric) 
     """Train to the end of the schedule and leave the averaged weights in `stage.module`; resumes from `folder`.
 
     Raises:
-        ModelError: the folder's checkpoints are of other networks, or the processes can't share the batch.
+        ModelError: the folder's checkpoints are of other networks, or the processes can't share the batch, or the weights
+            ran away; what was saved before stays.
         KeyboardInterrupt: a signal came; the last whole step is saved.
     """
     processes.require_divisible(schedule.batch)
@@ -83,11 +85,18 @@ def train_stage(stage: Stage, schedule: Schedule, folder: Path, fabric: Fabric) 
             log.note({name: term for learner in learners for name, term in learner.step(done - 1).items()})
             _follow(average, stage.module, min(schedule.average, done / (done + 9)))
             stop = processes.any_process(interruption.asked, fabric.device)
-            if done % schedule.validate_every == 0 or done == schedule.steps:
+            ends = done == schedule.steps
+            judges, saves = ends or done % schedule.validate_every == 0, ends or stop or done % schedule.save_every == 0
+            if (judges or saves) and not all(learner.finite for learner in learners):
+                raise ModelError(
+                    f"The weights of the stage '{stage.name}' ran away before step {done}, they are no numbers any more. The "
+                    f"same command with another --seed goes on from the last checkpoint in {folder}."
+                )
+            if judges:
                 log.write(done, lambda: _validate(stage, average))
-            if processes.index() == 0 and (stop or done % schedule.save_every == 0 or done == schedule.steps):
+            if saves and processes.index() == 0:
                 state.save(folder, stage.name, done)
-            if stop and done < schedule.steps:
+            if stop and not ends:
                 raise KeyboardInterrupt
     stage.module.load_state_dict(average.state_dict())
 
@@ -115,6 +124,7 @@ class _Learner:
     ) -> None:
         self._module, self._schedule, self._fabric = module, schedule, fabric
         self.optimizer = schedule.adam.optimizer(module)
+        self._norms = torch.zeros((), device=fabric.device)
         self._objective, self._stepper = fabric.setup(_Objective(module, losses, exact, fabric.device), self.optimizer)
 
     def step(self, step: int) -> Terms:
@@ -123,9 +133,14 @@ class _Learner:
         terms: Terms = self._objective(step)
         self.optimizer.zero_grad(set_to_none=True)
         self._fabric.backward(torch.stack(list(terms.values())).sum())
-        nn.utils.clip_grad_norm_(self._module.parameters(), self._schedule.clip)
+        self._norms += nn.utils.clip_grad_norm_(self._module.parameters(), self._schedule.clip)
         self._stepper.step()
         return {name: term.detach() for name, term in terms.items()}
+
+    @property
+    def finite(self) -> bool:
+        """Whether every gradient so far was: one that isn't leaves no weight a number."""
+        return bool(self._norms.isfinite())
 
 
 class _Log:

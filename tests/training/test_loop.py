@@ -10,7 +10,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from ipoke_models.errors import CheckpointError
+from ipoke_models.errors import CheckpointError, ModelError
 from ipoke_models.training.loop import train_stage
 from ipoke_models.training.schedule import Schedule
 
@@ -38,6 +38,18 @@ class Line:
 
     def validate(self) -> dict[str, float]:
         return {"weight": float(self.module.weight.detach().sum())}
+
+
+class Astray(Line):
+    """Its gradient is no number from the step on that it is told, while its loss is one until then."""
+
+    def __init__(self, step: int) -> None:
+        super().__init__()
+        self._step = step
+
+    def losses(self, step: int) -> dict[str, Tensor]:
+        terms = super().losses(step)
+        return terms if step < self._step else {**terms, "root": 0 * (0 * self.module.weight).sum().abs().sqrt()}
 
 
 class AdversarialLine(Line):
@@ -111,3 +123,15 @@ def test_checkpoints_of_other_networks_are_refused_in_a_sentence(tmp_path: Path,
     train_stage(Line(), SCHEDULE, tmp_path, fabric)
     with pytest.raises(CheckpointError, match="holds other networks than the preset's"):
         train_stage(Line(inputs=2), SCHEDULE, tmp_path, fabric)
+
+
+@pytest.mark.parametrize("step", [12, 19])
+def test_weights_that_ran_away_end_training_and_the_checkpoint_before_them_stays(
+    step: int, tmp_path: Path, fabric: Fabric
+) -> None:
+    with pytest.raises(ModelError, match=r"stage 'line' ran away before step 20.*another --seed goes on"):
+        train_stage(Astray(step), SCHEDULE, tmp_path, fabric)
+    assert checkpoints(tmp_path) == ["line-0000010.safetensors"]
+    resumed = Line()
+    train_stage(resumed, SCHEDULE, tmp_path, fabric)
+    assert bool(resumed.module.weight.isfinite().all())

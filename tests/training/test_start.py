@@ -165,6 +165,17 @@ def test_normed_networks_yield_the_weights_that_were_folded(build: Callable[[], 
         assert torch.allclose(folded_state(loaded)[name], value, atol=1e-2), name
 
 
+def test_a_flow_that_has_learned_nothing_can_be_trained_further() -> None:
+    torch.manual_seed(0)
+    started = ConditionalFlow(small.flow())
+    load_folded(started, folded_state(ConditionalFlow(small.flow())))
+    z, h = torch.randn(2, started.config.channels, 8, 8), torch.randn(2, started.config.cond_channels, 8, 8)
+    r, logdet = started.residual(z, h)
+    (r.square().sum() - logdet.sum()).backward()
+    assert r.isfinite().all()
+    assert all(bool(weight.grad.isfinite().all()) for weight in started.parameters() if weight.grad is not None)
+
+
 def settle_spectral_norms(module: nn.Module) -> None:
     """They estimate singular vectors step by step while training, and are settled in a trained network."""
     for _ in range(50):
