@@ -9,7 +9,7 @@ import copy
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -87,11 +87,8 @@ def train_stage(stage: Stage, schedule: Schedule, folder: Path, fabric: Fabric) 
             stop = processes.any_process(interruption.asked, fabric.device)
             ends = done == schedule.steps
             judges, saves = ends or done % schedule.validate_every == 0, ends or stop or done % schedule.save_every == 0
-            if (judges or saves) and not all(learner.finite for learner in learners):
-                raise ModelError(
-                    f"The weights of the stage '{stage.name}' ran away before step {done}, they are no numbers any more. The "
-                    f"same command with another --seed goes on from the last checkpoint in {folder}."
-                )
+            if judges or saves:
+                _require_finite(learners, stage.name, done, folder)
             if judges:
                 log.write(done, lambda: _validate(stage, average))
             if saves and processes.index() == 0:
@@ -141,6 +138,14 @@ class _Learner:
     def finite(self) -> bool:
         """Whether every gradient so far was: one that isn't leaves no weight a number."""
         return bool(self._norms.isfinite())
+
+
+def _require_finite(learners: Sequence[_Learner], name: str, step: int, folder: Path) -> None:
+    if not all(learner.finite for learner in learners):
+        raise ModelError(
+            f"The weights of the stage '{name}' ran away before step {step}, they are no numbers any more. The same command with "
+            f"another --seed goes on from the last checkpoint in {folder}."
+        )
 
 
 class _Log:

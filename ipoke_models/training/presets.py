@@ -186,6 +186,11 @@ _DENSE = replace(
 )
 
 
+def _sharpened(decoder: Schedule, flow: float = 1.0) -> Preset:
+    """The decoder alone, judged by VGG16's view of the frame too."""
+    return replace(_POLISH, video_loss=VideoLoss(flow=flow, perceptual=1.0), decoder=decoder)
+
+
 def _smoke(schedule: Schedule) -> Schedule:
     return replace(schedule, steps=2, batch=2, learning_rate=1e-3)
 
@@ -253,6 +258,29 @@ PRESETS = {
         kinematics=_on_a_card(359, batch=192),
         twin=_on_a_card(532),
     ),
+    "dense-garden-64": replace(
+        _DENSE,
+        dense=_on_a_card(1146),
+        base=_on_a_card(1845),
+        base_loss=replace(_NEAR, moving=0.5, square=0.5),
+        kinematics=_on_a_card(222, batch=192),
+        twin=_on_a_card(329),
+    ),
+    "near-64": replace(
+        _ADAPT,
+        base=Schedule(700, 24, 4e-4, warmup=50, average=0.99, save_every=50),
+        kinematics=replace(_ADAPT.kinematics, steps=0),
+        decoder=None,
+    ),
+    "near-garden-64": replace(
+        _sharpened(_on_a_card(3180)),
+        dense=_on_a_card(873, 6e-4),
+        base=_on_a_card(1479, 8e-4),
+        base_loss=_NEAR,
+        kinematics=_on_a_card(297, batch=192),
+        twin=_on_a_card(788),
+    ),
+    "sharpen-garden-128": _sharpened(_on_a_card(929), flow=0.5),
     "twin": _TWIN,
     "double": _DOUBLE,
     "footage-64": replace(
@@ -291,8 +319,11 @@ leaves are poked more often and would decide what is likely; `footage-64` on one
 `dense-64` gives a model of `stems-64` dense flow, and its base and its flow time to use it; moving places count more, and by
 their squares, or the base loses again what the dense flow knows.
 `photo-64` and `photo-128` are for a graphics card: as many steps as one H100 did in eight minutes while it trained both.
-`dense-plants-64` is `dense-64` once more, for a graphics card, and `double` makes a model of stills twice as large, by one more
-level of the decoder: as many steps as one H200 did in nine and five minutes while it trained both and a third.
+`dense-plants-64` and `dense-garden-64` are `dense-64` for a graphics card, and `double` makes a model of stills twice as large,
+by one more level of the decoder: as many steps as one H200 did in nine, seven and five minutes while it trained all three.
+`near-64` takes back what squares cost: a base of `dense-garden-64` moves again only what is likely to, after five minutes on
+two cores. `near-garden-64` goes on with that for eight minutes on a card. Both it and `sharpen-garden-128` teach the decoder by
+VGG16's view of frames.
 `twin` leaves a model as it is, and trains a twin of its flow on a processor (`--twin`).
 On processors go on from photo-64: `polish-photo-64`, its flow, then its decoder; `refine-photo-64`, its base on more scenes, then
 its flow.

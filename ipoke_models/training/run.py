@@ -78,7 +78,7 @@ def stages(
     stills, held_out_stills = (PokedStills(store, conditioner, pokes) for store in stores)
     if preset.networks.conditioner.image.decoded:
         yield ConditionerStage(conditioner, stills, held_out_stills, preset.conditioner.batch, seed), preset.conditioner
-    if preset.dense is not None:
+    if preset.dense is not None and conditioner.dense is not None:
         yield DenseStage(conditioner, stills, held_out_stills, preset.dense.batch, seed), preset.dense
     if preset.networks.autoencoder.standardised and fresh:
         autoencoder.standardise(encode_store(autoencoder, stores[0], STANDARDISING_CLIPS))

@@ -18,8 +18,8 @@ SHIPPED = [info for info in installed_models() if info.folder.parent == WEIGHTS]
 
 
 COMMANDS = {
-    "garden-64": "garden@0.14 garden11@0.24",
-    "garden-128": "garden128 --held-out held128",
+    "garden-64": "garden51@0.19 garden52@0.11",
+    "garden-128": "garden128@0.6 objects128@0.4 --held-out held128",
     "photo-64": "garden:1:8000@0.4",
     "plants-64": "stems31 --held-out stems-held",
 }

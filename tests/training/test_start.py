@@ -27,7 +27,7 @@ from ipoke_models.training.run import stages
 from ipoke_models.training.start import start_networks
 from tests.models import small
 
-GARDEN = PRESETS["garden-64"].networks
+GARDEN = PRESETS["dense-64"].networks
 
 
 @pytest.fixture(scope="module")
@@ -65,8 +65,9 @@ def test_a_model_of_other_sizes_is_refused_by_the_name_of_the_network() -> None:
 
 @torch.no_grad()
 def test_a_model_given_dense_flow_starts_as_what_it_was() -> None:
-    model = load_networks(find_model("garden-64"))[1]
-    started = start_networks(PRESETS["dense-64"].networks, "garden-64").eval()
+    model = load_networks(find_model("photo-64"))[1]
+    config = PRESETS["footage-64"].sized("photo-64").networks.with_dense(GARDEN.conditioner.dense_widths)
+    started = start_networks(config, "photo-64").eval()
     x0, poke_map, r = torch.rand(2, 3, 64, 64), torch.zeros(2, 2, 64, 64), torch.randn(2, 16, 8, 8)
     poke_map[:, 0, 30:35, 20:25] = 6
     before, after = (networks.flow.latent(r, networks.conditioner(x0, poke_map)) for networks in (model, started))
