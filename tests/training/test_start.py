@@ -144,6 +144,14 @@ def test_a_shipped_model_can_be_trained_further_whatever_its_sizes(name: str, st
         assert any(weight.grad is not None and bool(weight.grad.any()) for weight in stage.module.parameters()), stage.name
 
 
+@pytest.mark.parametrize(("name", "has_dense_flow"), [("garden-64", True), ("photo-64", False)])
+def test_dense_flow_is_trained_further_where_a_model_has_it(name: str, has_dense_flow: bool, store: Path) -> None:
+    preset, clips = PRESETS["near-garden-64"].sized(name), ClipStore(store)
+    networks = start_networks(preset.networks, name)
+    names = [stage.name for stage, _ in stages(preset, networks, (clips, clips), 1, fresh=False, with_twin=False)]
+    assert ("dense" in names) == has_dense_flow
+
+
 def test_a_preset_that_trains_a_model_further_asks_for_one() -> None:
     with pytest.raises(ModelError, match="name one with --from"):
         PRESETS["footage-64"].sized(None)
