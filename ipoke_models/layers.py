@@ -47,11 +47,11 @@ def load_folded(module: nn.Module, state: Mapping[str, Tensor]) -> None:
 
 def _set_normed(child: nn.Module, leaf: str, value: Tensor) -> None:
     normed = dict(child.get_submodule(f"parametrizations.{leaf}").named_parameters())
-    length, direction = normed.get("original0"), normed.get("original1")  # of a weight norm, which has two
-    before = None if direction is None else direction.clone()
+    before = {name: parameter.clone() for name, parameter in normed.items()}
     setattr(child, leaf, value)
-    if length is not None and direction is not None and before is not None:
-        direction.copy_(torch.where(length == 0, before, direction))
+    if "original1" in normed:  # a weight norm: lengths of rows, and their directions
+        length, direction = normed["original0"], normed["original1"]
+        direction.copy_(torch.where(length == 0, before["original1"], direction))
 
 
 class ResBlock(nn.Module):

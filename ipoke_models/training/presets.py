@@ -39,7 +39,7 @@ class Preset:
     least_deviation: float = LEAST_DEVIATION
     """Noise on the codes that the flow learns from; 0 for samples of the posterior as they are, as in the paper."""
     dense: Schedule | None = None
-    """The dense flow that h holds; None where it holds none, or keeps what the model trained from has."""
+    """The dense flow, where h holds one; None where it keeps what the model trained from has."""
     decoder: Schedule | None = None
     """Last, the decoder alone, so that codes mean what they did; None for not once more."""
     goes_on: bool = False
