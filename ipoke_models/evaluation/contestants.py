@@ -41,6 +41,11 @@ class Contestants:
                     f"'{model.name}' makes {model.frames} frames of {model.size_px} px and '{first.name}' {first.frames} of "
                     f"{first.size_px} px; compare models of one size."
                 )
+        flow = first.config.flow
+        if twin is not None and (twin.config.channels, twin.config.cond_channels) != (flow.channels, flow.cond_channels):
+            raise ModelError(
+                f"The twin was trained beside a model of other sizes than '{first.name}'; name that one's work folder."
+            )
         self._models = {_label(models, number): model for number, model in enumerate(models)}
         self._first, self._twin, self._variants, self._variations = first, twin, variants, variations
 

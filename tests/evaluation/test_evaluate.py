@@ -73,6 +73,13 @@ def test_models_of_unlike_sizes_are_refused_in_a_sentence(
     assert "compare models of one size" in capsys.readouterr().err
 
 
+def test_the_twin_of_another_model_is_refused_in_a_sentence(
+    clips: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["garden-64", str(clips), "--twin", str(folder)]) == 2
+    assert "The twin was trained beside a model of other sizes than 'garden-64'" in capsys.readouterr().err
+
+
 def test_clips_in_which_nothing_moves_are_refused_in_a_sentence(
     clips: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
