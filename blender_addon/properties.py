@@ -135,7 +135,7 @@ class IPOKE_PG_job(bpy.types.PropertyGroup):
     strength: FloatProperty(name="Strength", description="How the replay stretched the arrows", default=1.0)
     mirror: BoolProperty(name="Mirror", description="Whether the motion was replayed with left and right swapped")
     variation: FloatProperty(
-        name="Variation", description="How far apart its variants are; 0 is the model's own", min=0.0, max=1.0
+        name="Variation", description="How far apart its variants are; 0 is the model's own", min=0.0, max=1.5
     )
     pokes: CollectionProperty(name="Pokes", description="The arrows that were asked for", type=IPOKE_PG_poke)
     like: CollectionProperty(
@@ -231,9 +231,10 @@ class IPOKE_PG_plate(bpy.types.PropertyGroup):
     )
     variation: FloatProperty(
         name="Variation",
-        description="How far apart the variants are: small keeps them close together, 1 lets them go wildest",
+        description="How far apart the variants are: small is close, 1 as the model draws them; type up to 1.5 for wilder ones",
         min=0.05,
-        max=1.0,
+        max=1.5,
+        soft_max=1.0,
         default=0.3,
         subtype="FACTOR",
     )

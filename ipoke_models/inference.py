@@ -20,7 +20,7 @@ from torch import Tensor
 
 from .autoencoder import flow_motion_input
 from .checkpoint import Manifest, load_networks, read_card, read_manifest
-from .config import LATENT_PX, DecoderHead, MotionInput
+from .config import LARGEST_VARIATION, LATENT_PX, DecoderHead, MotionInput
 from .data.batches import motion_input
 from .data.optical_flow import estimate_motion
 from .data.store import Batch
@@ -182,8 +182,8 @@ class Model:
         """The same variants frame by frame, each as soon as it is decoded.
 
         With `near` they stay near an earlier variant (`draws.py`). Not `guided`, variants are the flow's draws as they come;
-        else the codes of models that warp are held to the pokes (`guidance.py`). `variation` in (0, 1] says how far apart they
-        are; None takes the model's own.
+        else the codes of models that warp are held to the pokes (`guidance.py`). `variation` in (0, 1.5] says how far apart
+        they are, 1 is as the flow draws them; None takes the model's own.
 
         Raises:
             ModelError: the still, the pokes or the variation don't fit the model.
@@ -274,8 +274,11 @@ class Model:
         own = self.config.variation
         if wanted is None or wanted == own:
             return own
-        if not 0 < wanted <= 1:
-            raise ModelError(f"variation must lie above 0, where all variants would be alike, and be at most 1; got {wanted:g}.")
+        if not 0 < wanted <= LARGEST_VARIATION:
+            raise ModelError(
+                "variation must lie above 0, where all variants would be alike, and be at most "
+                f"{LARGEST_VARIATION:g}; got {wanted:g}."
+            )
         if self.config.flow.base_hidden == 0:
             raise ModelError(f"'{self.name}' has no mean to draw its variants towards, its variation is always 1; leave it out.")
         return wanted

@@ -29,7 +29,7 @@ class SampleRequest:
     moves leaves `clean` behind. With `passes`, every frame comes with an EXR file of passes. `premultiplied` says that
     the plate's colour was stored times its alpha. `regions` instead of `region` move several things at once.
     `like` names the variant that all are to be like, and before it what that one was sampled like: see `like_this`.
-    `variation` in (0, 1] says how far apart the variants are, small is close together; None takes the model's own.
+    `variation` in (0, 1.5] says how far apart the variants are, small is close together; None takes the model's own.
     `kept` are the sha256 of the first frames of the one variant, which are there already and don't come again.
     """
 

@@ -15,7 +15,7 @@ from ..client import events as happened
 from ..plate.image import PlateImage
 from ..plate.preview import PreviewMaker, video_name
 from ..protocol import limits
-from ..protocol.messages import LEAST_VARIATION, POSES_DIFFER, JobSummary, Loop, OutputSize, Region, Seam
+from ..protocol.messages import LARGEST_VARIATION, LEAST_VARIATION, POSES_DIFFER, JobSummary, Loop, OutputSize, Region, Seam
 from .backends import Backend, open_backend, run_to_end
 from .errors import CommandError, UsageError
 from .inputs import parse_like, parse_poke, read_plate
@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--variation",
         type=float,
         metavar="V",
-        help="how far apart variants are: small is close, 1 wildest; without it the model's own",
+        help="how far apart variants are: small is close, 1 as the model draws them, 1.5 wildest; without it the model's own",
     )
     parser.add_argument("--model", metavar="M", help="name of an installed model; the default one without it")
     add_plate_arguments(parser)
@@ -174,8 +174,8 @@ def _request(arguments: argparse.Namespace) -> tuple[SampleRequest, PlateImage]:
     seed = secrets.randbelow(2**31) if arguments.seed is None else arguments.seed
     if not 0 <= seed <= limits.SEED:
         raise UsageError(f"--seed must be between 0 and {limits.SEED}, not {seed}.")
-    if arguments.variation is not None and not LEAST_VARIATION <= arguments.variation <= 1:
-        raise UsageError(f"--variation must be between {LEAST_VARIATION} and 1, not {arguments.variation:g}.")
+    if arguments.variation is not None and not LEAST_VARIATION <= arguments.variation <= LARGEST_VARIATION:
+        raise UsageError(f"--variation must be between {LEAST_VARIATION} and {LARGEST_VARIATION}, not {arguments.variation:g}.")
     if len(arguments.like) > limits.LIKES:
         raise UsageError(f"--like may be given {limits.LIKES} times, not {len(arguments.like)}; start from a later variant.")
     like = tuple(parse_like(text) for text in arguments.like)

@@ -35,6 +35,7 @@ TIP_TOLERANCE = 1e-6
 SHORTEST_POKE = 1e-4
 LEAST_AMOUNT = 1e-3
 LEAST_VARIATION = 1e-3
+LARGEST_VARIATION = 1.5
 POSES_DIFFER = 0.3
 """Cosine distance of two stills' features; `python -m benchmarks.poses` measures what lies on either side."""
 
@@ -105,8 +106,8 @@ class Like:
 
 
 Likes = Annotated[tuple[Like, ...], Length(0, limits.LIKES)]
-Variation = Annotated[float, Between(LEAST_VARIATION, 1.0)]
-"""How far apart variants are: 1 is as the model's flow draws them, near 0 all alike. Without it the model's own."""
+Variation = Annotated[float, Between(LEAST_VARIATION, LARGEST_VARIATION)]
+"""How far apart variants are: 1 is as the model's flow draws them, near 0 all alike, above it wilder. None: the model's own."""
 
 
 @dataclass(frozen=True, slots=True)

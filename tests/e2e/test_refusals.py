@@ -83,7 +83,7 @@ def test_a_poke_that_is_none(poke, text, words):
         ("--poke", GOOD, "--samples", "many"),
         ("--poke", GOOD, "--seed", "-1"),
         ("--poke", GOOD, "--variation", "0"),
-        ("--poke", GOOD, "--variation", "1.5"),
+        ("--poke", GOOD, "--variation", "1.6"),
         ("--poke", GOOD, "--variation", "nan"),
         ("--poke", GOOD, "--size", "huge"),
         ("--unknown",),

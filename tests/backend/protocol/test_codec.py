@@ -205,7 +205,7 @@ def test_whole_numbers_are_good_fractions():
         {"like": (m.Like(7, 2, 0.5),), "playback": m.Playback(chain=2)},
         {"variation": 0.0},
         {"variation": -0.5},
-        {"variation": 1.5},
+        {"variation": 1.51},
         {"variation": float("nan")},
         {"variation": 0.5, "samples": 1, "kinematics_sha256": SHA},
         {"kept": (SHA,)},
