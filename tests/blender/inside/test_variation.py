@@ -19,7 +19,7 @@ def asked_with(obj: bpy.types.Object) -> float | None:
 @pytest.fixture
 def wild(saved) -> bpy.types.Object:
     """A plane with two variants that lie far apart, the second of which is chosen; the slider was moved since."""
-    saved.ipoke.use_variation, saved.ipoke.variation = True, 0.9
+    saved.ipoke.use_variation, saved.ipoke.variation = True, 1.2
     sample(saved)
     bpy.ops.ipoke.choose_variant(index=1)
     saved.ipoke.use_variation, saved.ipoke.variation = False, 0.2
@@ -34,21 +34,21 @@ def test_without_an_own_variation_the_model_takes_its_own(saved):
 
 
 def test_variants_of_another_variation_are_others_and_stand_apart_in_history(wild):
-    assert asked_with(wild) == 0.9
+    assert asked_with(wild) == 1.2
     sample(wild)
     assert asked_with(wild) is None
     first, second = wild.ipoke.jobs
     assert first.seed == second.seed == SEED
     assert first.group != second.group
     told = importlib.import_module(f"{MODULE}.ui.variant_panels")._told
-    assert "variation 0.90" in told(first)
+    assert "variation 1.20" in told(first)
     assert "variation" not in told(second)
 
 
 def test_the_variation_of_a_variant_is_recalled_whether_the_models_own_or_not(wild):
     plate = wild.ipoke
     bpy.ops.ipoke.recall_settings()
-    assert (plate.use_variation, plate.variation) == (True, pytest.approx(0.9))
+    assert (plate.use_variation, plate.variation) == (True, pytest.approx(1.2))
     plate.use_variation = False
     sample(wild)
     plate.use_variation = True
@@ -59,12 +59,12 @@ def test_the_variation_of_a_variant_is_recalled_whether_the_models_own_or_not(wi
 
 def test_rerolls_and_more_like_this_keep_the_variation_of_the_chosen_variant(wild):
     bpy.ops.ipoke.reroll()
-    assert asked_with(wild) == 0.9
+    assert asked_with(wild) == 1.2
     assert wild.ipoke.jobs[0].group == wild.ipoke.jobs[1].group
     wild.ipoke.use_variation = False
     bpy.ops.ipoke.choose_variant(index=1)
     bpy.ops.ipoke.more_like_this()
-    assert asked_with(wild) == 0.9
+    assert asked_with(wild) == 1.2
 
 
 def test_a_bake_repeats_the_variation_of_its_variant(wild, part):
@@ -72,7 +72,7 @@ def test_a_bake_repeats_the_variation_of_its_variant(wild, part):
     plate, results = wild.ipoke, part("results")
     variant = plate.variants[plate.active_variant]
     baked = Path(results.baked_file(results.folder(plate, variant.job_id), variant))
-    assert json.loads(baked.with_name("job.json").read_text(encoding="utf-8"))["variation"] == 0.9
+    assert json.loads(baked.with_name("job.json").read_text(encoding="utf-8"))["variation"] == 1.2
 
 
 def test_a_live_preview_has_the_variation_that_is_set(saved, part):
