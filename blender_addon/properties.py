@@ -14,6 +14,7 @@ from bpy.props import (
 )
 
 from . import plates, results, surfaces
+from ._vendor.protocol.messages import LARGEST_VARIATION
 from .core.bakes import PLAIN_TEMPLATE
 from .core.german import CONTEXT
 from .core.pokes import LEAST_STRENGTH, MOST_STRENGTH
@@ -135,7 +136,7 @@ class IPOKE_PG_job(bpy.types.PropertyGroup):
     strength: FloatProperty(name="Strength", description="How the replay stretched the arrows", default=1.0)
     mirror: BoolProperty(name="Mirror", description="Whether the motion was replayed with left and right swapped")
     variation: FloatProperty(
-        name="Variation", description="How far apart its variants are; 0 is the model's own", min=0.0, max=1.5
+        name="Variation", description="How far apart its variants are; 0 is the model's own", min=0.0, max=LARGEST_VARIATION
     )
     pokes: CollectionProperty(name="Pokes", description="The arrows that were asked for", type=IPOKE_PG_poke)
     like: CollectionProperty(
@@ -231,9 +232,9 @@ class IPOKE_PG_plate(bpy.types.PropertyGroup):
     )
     variation: FloatProperty(
         name="Variation",
-        description="How far apart the variants are: small is close, 1 as the model draws them; type up to 1.5 for wilder ones",
+        description="How far apart the variants are: small is close, 1 as the model draws them; type more for wilder ones",
         min=0.05,
-        max=1.5,
+        max=LARGEST_VARIATION,
         soft_max=1.0,
         default=0.3,
         subtype="FACTOR",
