@@ -19,10 +19,11 @@ lint: $(READY)
 addon: $(READY)
 	$(BIN)/python build_addon.py --platform all
 
-$(READY): pyproject.toml
+$(READY): pyproject.toml requirements-blender.txt
 	$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v[:2] < (3, 14) else "Python 3.11 to 3.13 is needed, this is %d.%d; name another with make PYTHON=python3.11" % v[:2])'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check -e '.[dev,blender]'
+	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check -r requirements-blender.txt
 	touch $@
 
 clean:

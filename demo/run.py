@@ -74,7 +74,7 @@ def main() -> int:
     began_at = time.perf_counter()
     try:
         if importlib.util.find_spec("bpy") is None:
-            raise DemoError("Blender's module bpy is missing; use Python 3.11 or 3.13 and pip install '.[blender]'.")
+            raise DemoError("Blender's module bpy is missing; use Python 3.11 or 3.13, pip install -r requirements-blender.txt.")
         with step("Build the extension"):
             extension = build_addon.build(build_addon.current_platform())
         plate = clean_output()

@@ -106,7 +106,7 @@ def test_a_repository_lists_each_platforms_zip_with_its_hash(wheels_from_memory,
 def test_the_repository_says_what_blenders_own_tool_says(wheels_from_memory, tmp_path):
     spec = importlib.util.find_spec("bpy")
     if spec is None or spec.origin is None:
-        pytest.skip("Blender's module is not installed; pip install '.[blender]' brings it")
+        pytest.skip("Blender's module is not installed; pip install -r requirements-blender.txt brings it")
     (tool,) = Path(spec.origin).parent.glob("*/scripts/addons_core/bl_pkg/cli/blender_ext.py")
     ours = json.loads(build_addon.build_repository(tmp_path / "repository").read_text())
     (tmp_path / "repository/index.json").unlink()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
-PARTS = ("backend", "ipoke_models", "blender_addon")
+PARTS = ("backend", "ipoke_media", "ipoke_models", "blender_addon")
 ONLY_WORKER_IMPORTS = ("torch", "ipoke_models", "safetensors")
 
 
@@ -61,8 +61,12 @@ def test_the_models_know_nothing_of_blender_sockets_or_jobs():
     assert not wrong_imports("ipoke_models", "backend", "blender_addon", "bpy", "zmq")
 
 
+def test_the_readers_of_files_know_nothing_but_files():
+    assert not wrong_imports("ipoke_media", "backend", "ipoke_models", "blender_addon", "bpy", "zmq", "torch", "cv2")
+
+
 def test_the_addon_imports_neither_torch_nor_the_other_parts():
-    assert not wrong_imports("blender_addon", "backend", "ipoke_models", "torch", "cv2", "safetensors")
+    assert not wrong_imports("blender_addon", "backend", "ipoke_media", "ipoke_models", "torch", "cv2", "safetensors")
 
 
 def test_the_addons_core_does_not_import_blender():

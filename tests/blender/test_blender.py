@@ -22,7 +22,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 BLENDER_PYTHON = os.environ.get("IPOKE_BLENDER_PYTHON", sys.executable)
 LIMIT_S = int(os.environ.get("IPOKE_LIMIT_S", "300"))
-BLENDER_MISSING = "Blender's module is not installed; pip install '.[blender]' brings it on Python 3.11 and 3.13"
+BLENDER_MISSING = "Blender's module is not installed; pip install -r requirements-blender.txt brings it on Python 3.11 and 3.13"
 
 
 @pytest.fixture(scope="session")
