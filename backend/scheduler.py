@@ -24,7 +24,6 @@ from .protocol import limits, messages
 from .protocol.errors import ErrorCode
 from .protocol.messages import ErrorInfo, Message, Sample, Work
 
-
 _POISON = ErrorInfo(
     ErrorCode.POISON,
     f"The worker died {DEATHS} times on this job, which is refused for {REFUSED_S / 60:.0f} minutes now; "
@@ -70,7 +69,7 @@ class Stop:
 Effect = Tell | Run | Stop
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Job:
     client: bytes
     message: Work
@@ -293,8 +292,9 @@ class Scheduler:
     def _end_poison(self, message: Work) -> list[Effect]:
         """End every job with the content of a request that is poison, but for those that other workers still run."""
         content = content_of(message)
-        jobs = [job for waiting in self._clients.values() for job in waiting.values()]
-        poison = [job for job in jobs if content_of(job.message) == content and self._workers.get(job.worker) is not job]
+        running = [job for job in self._workers.values() if job is not None]
+        jobs = [job for waiting in self._clients.values() for job in waiting.values() if job not in running]
+        poison = [job for job in jobs if content_of(job.message) == content]
         return [effect for job in poison for effect in self._end(job, messages.Failed(job.id, _POISON))]
 
     def _open(self, client: bytes) -> OrderedDict[str, _Job]:

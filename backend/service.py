@@ -101,6 +101,7 @@ class Service:
             poller.register(socket, zmq.POLLIN)
         poller.poll(_TICK_MS)
         now_s = time.monotonic()
+        self._scheduler.pass_time(now_s)
         if self._door.read_allow_list():
             self._drop_revoked()
         self._gate.answer()
@@ -255,15 +256,15 @@ class Service:
                     self._do(self._scheduler.worker_died(worker))
                 case WorkersGaveUp(error=error):
                     _LOG.error(error.sentence)
-                    self._broken = error
-                    for routing_id in self._clients:
+                    is_news, self._broken = self._broken is None, error
+                    for routing_id in self._clients if is_news else ():
                         self._tell(routing_id, messages.Refused(error))
                     self._do(self._scheduler.give_up(error))
 
     def _worker_said(self, worker: int, message: Message, raw: tuple[bytes, ...]) -> None:
         if isinstance(message, messages.Ready):
-            if self._info is None:
-                self._info = message.info
+            if self._info is None or self._broken is not None:
+                self._info, self._broken = message.info, None
                 for routing_id in self._clients:
                     self._tell(routing_id, messages.Ready(message.info))
             self._do(self._scheduler.worker_ready(worker))

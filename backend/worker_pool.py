@@ -26,14 +26,14 @@ class WorkerSaid:
 
 @dataclass(frozen=True, slots=True)
 class WorkerDied:
-    """A worker is gone; another takes its number."""
+    """A worker is gone; another takes its number, at once or later."""
 
     worker: int
 
 
 @dataclass(frozen=True, slots=True)
 class WorkersGaveUp:
-    """No worker is left and none will be started any more."""
+    """No worker is left and none came up when it was tried again and again; it stays so until one is ready."""
 
     error: ErrorInfo
 

@@ -89,6 +89,7 @@ class LocalWorker:
     ) -> None:
         self._process = subprocess.Popen(
             list(command),
+            bufsize=0,  # what a worker that is gone did not read must not come up again when its pipe is closed
             stdin=subprocess.PIPE,
             env=python_environment() | _IMAGE_LIMITS | {NUMBER_VARIABLE: str(number)},
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
@@ -97,8 +98,7 @@ class LocalWorker:
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(ticket.to_line())
-            self._process.stdin.flush()
-        except BrokenPipeError:
+        except OSError:
             _LOG.warning("the worker ended before it was told where to connect")
 
     @property
