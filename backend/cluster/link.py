@@ -16,11 +16,12 @@ import time
 from collections.abc import Sequence
 from typing import IO
 
+from ..child_python import python_environment
 from ..config import ClusterConfig
 from ..protocol import limits
 from ..protocol.errors import ErrorCode, IpokeError
 from ..worker_link import Meeting
-from ..worker_process import Admit, python_environment
+from ..worker_process import Admit
 from .words import Admitted, Ended, Kill, Placed, Places, Start, Unusable, Word, from_line, to_line
 
 _LOG = logging.getLogger("ipoke.cluster")

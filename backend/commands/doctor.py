@@ -17,9 +17,11 @@ from pathlib import Path
 
 import zmq
 
+from ..child_python import python_command
 from ..client.connection_file import ConnectionFile
 from ..client.errors import LinkError
 from ..client.paths import default_runtime_dir
+from ..client.private_files import PrivateFileError, make_private_folder
 from ..cluster.link import Cluster, ClusterError
 from ..config import ClusterConfig
 from ..protocol.version import PRODUCT_VERSION, PROTOCOL_VERSION
@@ -73,7 +75,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Print every finding; returns 1 when one of them is bad."""
     cluster = None if arguments.workers is None else read_cluster(arguments.workers)
     checks: tuple[Callable[[], list[Finding]], ...] = (
-        _python, _torch, _models, _runtime_folder, _running, _port, _keys, _disk, _versions, lambda: _ray(cluster),
+        _python, _python_settings, _torch, _models, _runtime_folder, _running, _port, _keys, _disk, _versions,
+        lambda: _ray(cluster),
     )  # fmt: skip
     findings = [finding for check in checks for finding in check()]
     if arguments.json:
@@ -109,7 +112,7 @@ def _torch() -> list[Finding]:
 
 
 def _models() -> list[Finding]:
-    command = [*children.python_command(models.MODULE), "--json"]
+    command = [*python_command(models.MODULE), "--json"]
     code, output, errors = children.read_output(command, _CHILD_LIMIT_S)
     if code != 0:
         words = errors.strip().splitlines()
@@ -124,13 +127,26 @@ def _models() -> list[Finding]:
 def _runtime_folder() -> list[Finding]:
     folder = default_runtime_dir()
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private_folder(folder)
         with tempfile.NamedTemporaryFile(dir=folder):
             pass
     except OSError as error:
         fix = "make the folder writable, or set XDG_RUNTIME_DIR to one that is."
         return [Finding("Runtime folder", Health.BAD, f"{folder}: {error.strerror}", fix)]
+    except PrivateFileError as error:
+        return [Finding("Runtime folder", Health.BAD, error.sentence, "name a folder of your own in XDG_RUNTIME_DIR.")]
+    named = os.environ.get("XDG_RUNTIME_DIR")
+    if named and not folder.is_relative_to(named):
+        fix = "unset it, or make it a folder of your own that others can't write to (chmod 700)."
+        return [Finding("Runtime folder", Health.NOTE, f"{folder}, for XDG_RUNTIME_DIR ({named}) is not yours alone", fix)]
     return [Finding("Runtime folder", Health.GOOD, str(folder))]
+
+
+def _python_settings() -> list[Finding]:
+    """What changes where Python finds packages, for this command only: a backend is started without it."""
+    named = [f"{name}={os.environ[name]}" for name in ("PYTHONPATH", "PYTHONHOME") if os.environ.get(name)]
+    fix = "unset it; Blender and the backend don't use it, but this command line does."
+    return [Finding("Environment", Health.NOTE, ", ".join(named), fix)] if named else []
 
 
 def _running() -> list[Finding]:
