@@ -9,6 +9,7 @@ import zmq
 
 from .cluster.link import Cluster
 from .config import BackendConfig
+from .memory import default_limit_mb
 from .protocol.codec import Envelope
 from .protocol.messages import ErrorInfo, Message, ReleaseMemory
 from .security import Gate
@@ -104,5 +105,6 @@ class WorkerPool:
 
 def _workplace(config: BackendConfig) -> Workplace:
     if config.cluster is None:
-        return ThisMachine(config.worker_command, config.workers)
+        memory_mb = default_limit_mb(config.workers) if config.worker_memory_mb is None else config.worker_memory_mb
+        return ThisMachine(config.worker_command, config.workers, memory_mb)
     return Cluster(config.cluster, config.worker_command)
