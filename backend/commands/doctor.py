@@ -130,11 +130,10 @@ def _runtime_folder() -> list[Finding]:
         make_private_folder(folder)
         with tempfile.NamedTemporaryFile(dir=folder):
             pass
-    except OSError as error:
-        fix = "make the folder writable, or set XDG_RUNTIME_DIR to one that is."
-        return [Finding("Runtime folder", Health.BAD, f"{folder}: {error.strerror}", fix)]
-    except PrivateFileError as error:
-        return [Finding("Runtime folder", Health.BAD, error.sentence, "name a folder of your own in XDG_RUNTIME_DIR.")]
+    except (OSError, PrivateFileError) as error:
+        why = error.sentence if isinstance(error, PrivateFileError) else f"{folder}: {error.strerror}"
+        fix = "make the folder your own and writable, or set XDG_RUNTIME_DIR to one that is."
+        return [Finding("Runtime folder", Health.BAD, why, fix)]
     named = os.environ.get("XDG_RUNTIME_DIR")
     if named and not folder.is_relative_to(named):
         fix = "unset it, or make it a folder of your own that others can't write to (chmod 700)."
@@ -143,9 +142,9 @@ def _runtime_folder() -> list[Finding]:
 
 
 def _python_settings() -> list[Finding]:
-    """What changes where Python finds packages, for this command only: a backend is started without it."""
+    """What changes where Python finds packages: a backend is started without it, but Python starts this command with it."""
     named = [f"{name}={os.environ[name]}" for name in ("PYTHONPATH", "PYTHONHOME") if os.environ.get(name)]
-    fix = "unset it; Blender and the backend don't use it, but this command line does."
+    fix = "the backend doesn't use it; unset it where ipoke or another program finds the wrong packages."
     return [Finding("Environment", Health.NOTE, ", ".join(named), fix)] if named else []
 
 
@@ -158,7 +157,7 @@ def _running() -> list[Finding]:
     except LinkError as error:
         return [Finding("Running backend", Health.NOTE, error.sentence, f"remove {file}.")]
     if target.is_stale():
-        return [Finding("Running backend", Health.NOTE, f"ended, but {file} is still there", f"remove {file}.")]
+        return [Finding("Running backend", Health.NOTE, f"ended, but {file} is still there", "nothing to do, `ipoke serve` replaces it.")]
     return [Finding("Running backend", Health.GOOD, f"{target.address}:{target.port}, pid {target.pid}")]
 
 
