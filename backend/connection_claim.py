@@ -42,7 +42,34 @@ class ConnectionClaim:
 
         Raises ConnectionFileTakenError where a backend runs with this file or it is none of a backend's; PrivateFileError.
         """
-        text = content.to_json()
+        try:
+            self._take(content.to_json())
+        except OSError as error:
+            sentence = f"{self._file} can't be used ({error.strerror}); choose another --connection-file."
+            raise ConnectionFileTakenError(sentence) from error
+
+    def keep(self, now_s: float) -> None:
+        """Look every two seconds whether the file is there, and write it again when it was taken away; never raises."""
+        if not self._text or now_s - self._looked_s < _LOOK_S:
+            return
+        self._looked_s = now_s
+        try:
+            self._write_again()
+        except (IpokeError, OSError) as error:
+            if not self._is_lost:
+                _LOG.warning("the connection file is gone: %s", error)
+            self._is_lost = True
+
+    def give_back(self) -> None:
+        """Remove the file if it is still this backend's."""
+        if not self._text:
+            return
+        with contextlib.suppress(IpokeError, OSError), _locked(self._file.parent):
+            if _read(self._file) == self._text:
+                self._file.unlink()
+        self._text = ""
+
+    def _take(self, text: str) -> None:
         if not self._file.parent.exists():
             make_private_folder(self._file.parent)
         if is_open_to_all(self._file.parent):
@@ -54,27 +81,6 @@ class ConnectionClaim:
                 self._require_over(standing)
             write_private(self._file, text, replace=standing is not None)
             self._text = text
-
-    def keep(self, now_s: float) -> None:
-        """Look every two seconds whether the file is there, and write it again when it was taken away; never raises."""
-        if not self._text or now_s - self._looked_s < _LOOK_S:
-            return
-        self._looked_s = now_s
-        try:
-            self._write_again()
-        except IpokeError as error:
-            if not self._is_lost:
-                _LOG.warning("the connection file is gone: %s", error.sentence)
-            self._is_lost = True
-
-    def give_back(self) -> None:
-        """Remove the file if it is still this backend's."""
-        if not self._text:
-            return
-        with contextlib.suppress(IpokeError, OSError), _locked(self._file.parent):
-            if _read(self._file) == self._text:
-                self._file.unlink()
-        self._text = ""
 
     def _write_again(self) -> None:
         if _read(self._file) == self._text:

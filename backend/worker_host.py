@@ -86,7 +86,6 @@ class WorkerHost:
 
     def start(self, now_s: float) -> None:
         """Start a worker; `poll` tells when that can't be done."""
-        self.is_up = self._is_busy = False
         self.memory = _NOTHING_LOADED
         self._stamp_s = self._looked_s = now_s
         self._start_at_s = None
@@ -158,6 +157,7 @@ class WorkerHost:
     def stop(self) -> None:
         """End the worker at once; no other is started."""
         self._start_at_s = self._start_failure = None
+        self.is_up = self._is_busy = False
         process, self._process = self._process, None
         if process is not None:
             process.kill()

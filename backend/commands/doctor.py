@@ -157,7 +157,8 @@ def _running() -> list[Finding]:
     except LinkError as error:
         return [Finding("Running backend", Health.NOTE, error.sentence, f"remove {file}.")]
     if target.is_stale():
-        return [Finding("Running backend", Health.NOTE, f"ended, but {file} is still there", "nothing to do, `ipoke serve` replaces it.")]
+        fix = "nothing to do, `ipoke serve` replaces it."
+        return [Finding("Running backend", Health.NOTE, f"ended, but {file} is still there", fix)]
     return [Finding("Running backend", Health.GOOD, f"{target.address}:{target.port}, pid {target.pid}")]
 
 

@@ -29,9 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--max-workers", type=int, metavar="N", help="most workers on the cluster; one a GPU or node without it")
     parser.add_argument("--worker-address", metavar="ADDRESS", help="this machine's address as the cluster's nodes reach it")
-    parser.add_argument(
-        "--worker-memory", type=float, metavar="GB", help="most memory of a worker without a GPU; 0 is no limit"
-    )
+    parser.add_argument("--worker-memory", type=float, metavar="GB", help="most memory of a worker without a GPU; 0 is no limit")
     parser.add_argument("--unload-after", type=float, default=600.0, metavar="S", help="idle seconds until models are unloaded")
     parser.add_argument("--log-file", type=Path, metavar="F", help="append the log to this file and keep it small")
     parser.add_argument("--child", action="store_true", help="end when standard input ends, as it does with the parent")
