@@ -90,8 +90,8 @@ def deaths(host: WorkerHost, times_s: Iterable[float], ready: bool = False) -> l
     """When workers died that never came up, or were ready for a moment, and what was said of it."""
     found = []
     for now_s in times_s:
-        host.is_up = ready
-        host._ready_s = now_s
+        if ready and host.pid is not None:
+            host._understand(Envelope(m.Ready(INFO), ()), now_s)
         found += [(now_s, type(event)) for event in dead_at(host, now_s)]
     return found
 
