@@ -19,11 +19,11 @@ import ipoke_models
 
 from .job import Field, JobCancelledError, ModelFrame
 from .kinematics import ModelId
-from .memory import LIMIT_VARIABLE, is_out_of_memory, limit_memory, machine_memory_mb
 from .protocol.errors import ErrorCode, IpokeError
 from .protocol.messages import Like, Memory, ModelEntry, ServerInfo, Variant, Version
 from .protocol.version import PRODUCT_VERSION
 from .worker_link import NUMBER_VARIABLE
+from .worker_memory import LIMIT_VARIABLE, is_out_of_memory, limit_memory, machine_memory_mb
 
 _LOG = logging.getLogger("ipoke.worker")
 _BUDGET_SHARE = 4

@@ -18,13 +18,13 @@ from .job import JobCancelledError, SampleJob, VariantModel
 from .kinematics import ReplayedModel, read_kinematics
 from .lifetime import exit_with_parent
 from .log import set_up_log
-from .memory import is_out_of_memory
 from .plate.image import PlateImage, decode_plate
 from .protocol import messages
 from .protocol.codec import Envelope, decode, encode
 from .protocol.errors import ErrorCode, IpokeError
 from .protocol.messages import FROM_CLIENT, ErrorInfo, Message, Sample, Work
 from .worker_link import Ticket, TicketError, WorkerLink
+from .worker_memory import is_out_of_memory
 
 if TYPE_CHECKING:
     from .worker import Models

@@ -9,11 +9,11 @@ import zmq
 
 from .cluster.link import Cluster
 from .config import BackendConfig
-from .memory import default_limit_mb
 from .protocol.codec import Envelope
 from .protocol.messages import ErrorInfo, Message, ReleaseMemory
 from .security import Gate
 from .worker_host import Died, GaveUp, WorkerHost
+from .worker_memory import default_limit_mb
 from .worker_process import ThisMachine, Workplace
 
 

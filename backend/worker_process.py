@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from .child_python import python_environment
-from .memory import LIMIT_VARIABLE
 from .protocol import limits
 from .security import KeyPair
 from .worker_link import NUMBER_VARIABLE, Meeting, Ticket
+from .worker_memory import LIMIT_VARIABLE
 
 _LOG = logging.getLogger("ipoke.worker_process")
 

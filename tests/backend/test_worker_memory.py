@@ -9,13 +9,13 @@ from pathlib import Path
 import cv2
 import pytest
 
-from backend import memory
-from backend.memory import LEAST_LIMIT_MB, default_limit_mb, is_out_of_memory, machine_memory_mb
+from backend import worker_memory as memory
+from backend.worker_memory import LEAST_LIMIT_MB, default_limit_mb, is_out_of_memory, machine_memory_mb
 
 PROJECT = Path(__file__).resolve().parents[2]
 TAKES = """
 import numpy as np
-from backend.memory import is_out_of_memory, limit_memory
+from backend.worker_memory import is_out_of_memory, limit_memory
 limit_memory(600)
 for size_mb in (100, 900, 100):
     try:
