@@ -6,6 +6,9 @@ time; clients take turns, and within a client the jobs run in the order they cam
     submit ──> NEEDS_UPLOADS ──uploads──> QUEUED ──dispatch──> RUNNING ──worker's last word──> (gone)
                                             ^                  │  └──cancel──> STOPPING ──worker's last word──> (gone)
                                             └──worker's death, reader too slow, newer preview──┘
+
+A request whose content has killed too many workers is poison, whatever its job's id and whoever sends it: it is refused for
+a while, and everything else goes on.
 """
 
 from __future__ import annotations
@@ -16,11 +19,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
+from .poison import DEATHS, REFUSED_S, Deaths, content_of
 from .protocol import limits, messages
 from .protocol.errors import ErrorCode
 from .protocol.messages import ErrorInfo, Message, Sample, Work
 
-DEATHS = 3
+_POISON = ErrorInfo(
+    ErrorCode.POISON,
+    f"The worker died {DEATHS} times on this job, which is refused for {REFUSED_S / 60:.0f} minutes now; "
+    "try fewer samples or a smaller plate, and see the log.",
+)
 
 
 class JobState(Enum):
@@ -61,14 +69,13 @@ class Stop:
 Effect = Tell | Run | Stop
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Job:
     client: bytes
     message: Work
     missing: set[str]
     state: JobState = JobState.QUEUED
     worker: int | None = None
-    deaths: int = 0
     done: set[int] = field(default_factory=set)
 
     @property
@@ -93,6 +100,7 @@ class Scheduler:
         self._turn = 0
         self._held: set[bytes] = set()
         self._workers: dict[int, _Job | None] = {}
+        self._deaths = Deaths()
         self._broken: ErrorInfo | None = None
 
     def is_busy(self, worker: int) -> bool:
@@ -113,6 +121,10 @@ class Scheduler:
         """Hashes of the files that a client's jobs need."""
         return {sha256 for job in self._open(client).values() for sha256 in job.message.uploads}
 
+    def pass_time(self, now_s: float) -> None:
+        """Tell the time, on any steady clock: what was poison long ago may be tried again."""
+        self._deaths.pass_time(now_s)
+
     def submit(self, client: bytes, message: Work, missing: Iterable[str] = ()) -> list[Effect]:
         """Take a job that lacks the files `missing`; the same job again only tells where it stands."""
         jobs = self._clients.setdefault(client, OrderedDict())
@@ -121,6 +133,8 @@ class Scheduler:
             return self._tell_again(known, message)
         if self._broken is not None:
             return [Tell(client, messages.Failed(message.job_id, self._broken))]
+        if self._deaths.is_poison(message):
+            return [Tell(client, messages.Failed(message.job_id, _POISON))]
         if len(jobs) >= limits.JOBS_PER_CLIENT:
             sentence = f"{limits.JOBS_PER_CLIENT} jobs are waiting already; wait for one to end or cancel one."
             return [Tell(client, messages.Failed(message.job_id, ErrorInfo(ErrorCode.QUOTA, sentence)))]
@@ -199,22 +213,26 @@ class Scheduler:
         return [Tell(job.client, message, raw)]
 
     def worker_died(self, worker: int) -> list[Effect]:
-        """A worker is gone: its job waits for the next one, unless it has killed too many."""
+        """A worker is gone: its job waits for the next one, unless its content has killed too many.
+
+        It goes first after one death, which may be an accident, and after those of other clients from then on.
+        """
         job = self._workers.pop(worker, None)
-        if job is None or job.state is JobState.STOPPING:
+        if job is None:
             return []
-        job.worker = None
-        job.deaths += 1
-        if job.deaths >= DEATHS:
-            sentence = f"The worker died {DEATHS} times on this job; try fewer samples or a smaller plate, and see the log."
-            return self._end(job, messages.Failed(job.id, ErrorInfo(ErrorCode.POISON, sentence)))
-        job.state = JobState.QUEUED
+        deaths = self._deaths.count(job.message)
+        if self._deaths.is_poison(job.message):
+            return [*self._end_poison(job.message), *self._dispatch()]
+        if job.state is JobState.STOPPING:
+            return []
+        job.worker, job.state = None, JobState.QUEUED
         self._clients[job.client].move_to_end(job.id, last=False)
-        self._served[job.client] = 0
-        return [Tell(job.client, messages.Restarted(job.id, job.deaths)), *self._dispatch()]
+        if deaths == 1:
+            self._served[job.client] = 0
+        return [Tell(job.client, messages.Restarted(job.id, deaths)), *self._dispatch()]
 
     def give_up(self, error: ErrorInfo) -> list[Effect]:
-        """No worker can be had: every job fails, and every later one too."""
+        """No worker can be had: every job fails, and every later one too until a worker is ready."""
         self._broken = error
         self._workers.clear()
         jobs = [job for waiting in self._clients.values() for job in waiting.values()]
@@ -225,6 +243,8 @@ class Scheduler:
         if job.state is JobState.PAUSING and isinstance(message, messages.Cancelled):
             job.state = JobState.QUEUED
             return self._dispatch()
+        if not isinstance(message, messages.Cancelled):
+            self._deaths.forget(job.message)
         return [*self._end(job, message), *self._dispatch()]
 
     def _dispatch(self) -> list[Effect]:
@@ -268,6 +288,14 @@ class Scheduler:
             return []
         del self._clients[job.client][job.id]
         return [Tell(job.client, message)]
+
+    def _end_poison(self, message: Work) -> list[Effect]:
+        """End every job with the content of a request that is poison, but for those that other workers still run."""
+        content = content_of(message)
+        running = [job for job in self._workers.values() if job is not None]
+        jobs = [job for waiting in self._clients.values() for job in waiting.values() if job not in running]
+        poison = [job for job in jobs if content_of(job.message) == content]
+        return [effect for job in poison for effect in self._end(job, messages.Failed(job.id, _POISON))]
 
     def _open(self, client: bytes) -> OrderedDict[str, _Job]:
         return self._clients.get(client, OrderedDict())

@@ -1,13 +1,11 @@
-"""Owns keys and who may speak: CURVE key pairs, the ZAP allow-list, and writing the connection file."""
+"""Owns keys and who may speak: CURVE key pairs and the ZAP allow-list."""
 
 from __future__ import annotations
 
-import contextlib
 import ipaddress
 import json
 import logging
 import os
-import secrets
 import struct
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +13,6 @@ from pathlib import Path
 import zmq
 from zmq.utils import z85
 
-from .client.connection_file import ConnectionFile
 from .protocol.errors import ErrorCode, IpokeError
 
 _LOG = logging.getLogger("ipoke.security")
@@ -102,12 +99,14 @@ class Doorkeeper:
         """Raises SecurityError for an address that others can reach without keys for it, or for files that are no use."""
         if key_file is None or allow_list is None:
             require_loopback(address)
+        else:
+            require_ipv4(address)
         self._gate = gate
         self._file = allow_list
         self._owner = ""
         self._listed: set[str] = set()
         self._seen: tuple[int, int] | None = None
-        self.loopback_address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)
+        self.loopback_address = "127.0.0.1" if address == "0.0.0.0" else address
         self.keys = read_key_file(key_file) if key_file is not None else KeyPair.new()
         if allow_list is not None:
             if not allow_list.is_file():
@@ -154,13 +153,20 @@ class Doorkeeper:
         return bool(revoked)
 
 
-def require_loopback(address: str) -> None:
-    """Refuse an address that other machines can reach, since no keys were exchanged with any."""
+def require_ipv4(address: str) -> None:
+    """Refuse what is no IPv4 address: the backend and its clients speak no other."""
     try:
-        loopback = ipaddress.ip_address(address).is_loopback
+        version = ipaddress.ip_address(address).version
     except ValueError as error:
         raise SecurityError(f"{address} is not an IP address; use 127.0.0.1, or 0.0.0.0 for every network.") from error
-    if not loopback:
+    if version != 4:
+        raise SecurityError(f"{address} is an IPv6 address, and only IPv4 is spoken here; use 127.0.0.1, or 0.0.0.0 with keys.")
+
+
+def require_loopback(address: str) -> None:
+    """Refuse an address that other machines can reach, since no keys were exchanged with any."""
+    require_ipv4(address)
+    if not ipaddress.IPv4Address(address).is_loopback:
         raise SecurityError(f"{address} can be reached from other machines; add --keys and --allow-list, see `ipoke keygen`.")
 
 
@@ -189,26 +195,6 @@ def is_key(text: object) -> bool:
         return z85.encode(z85.decode(text)) == text.encode()
     except (ValueError, KeyError, struct.error):
         return False
-
-
-def write_connection_file(path: Path, content: ConnectionFile) -> None:
-    """Write the file atomically, mode 0600 from its first moment; raises SecurityError."""
-    write_private(path, content.to_json())
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner may read, whole or not at all; raises SecurityError."""
-    half = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(half, path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            half.unlink()
-        raise SecurityError(f"{path} can't be written ({error.strerror}); choose another file.") from error
 
 
 def _is_entry(line: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import hashlib
 import logging
@@ -17,13 +16,14 @@ from . import scheduler as jobs
 from .client.connection_file import ConnectionFile
 from .clients import Client
 from .config import BackendConfig
+from .connection_claim import ConnectionClaim
 from .log import keep_small
 from .protocol import limits, messages
 from .protocol.codec import decode, encode
 from .protocol.errors import ErrorCode, IpokeError, ProtocolError
 from .protocol.messages import FROM_CLIENT, ErrorInfo, Message, ServerInfo, Work
 from .protocol.version import PROTOCOL_VERSION
-from .security import Doorkeeper, Gate, KeyPair, make_server, write_connection_file
+from .security import Doorkeeper, Gate, KeyPair, make_server
 from .status import status
 from .worker_pool import WorkerDied, WorkerPool, WorkerSaid, WorkersGaveUp
 
@@ -51,6 +51,7 @@ class Service:
         self._scheduler = jobs.Scheduler()
         self._info: ServerInfo | None = None
         self._broken: ErrorInfo | None = None
+        self._claim = ConnectionClaim(config.connection_file)
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         try:
             self._gate = Gate(self._context)
@@ -69,8 +70,7 @@ class Service:
             while not stop.is_set():
                 self._turn()
         finally:
-            with contextlib.suppress(OSError):
-                self._config.connection_file.unlink()
+            self._claim.give_back()
             self._pool.stop()
             self._context.destroy(linger=0)
 
@@ -89,11 +89,11 @@ class Service:
             else:
                 port = self._socket.bind_to_random_port(f"tcp://{address}")
         except zmq.ZMQError as error:
-            raise BindError(f"{address}:{port} can't be listened on ({error}); choose another port.") from error
+            raise BindError(_why_not_bound(address, port, error)) from error
         near, server = self._door.loopback_address, self._door.keys.public
         content = ConnectionFile(PROTOCOL_VERSION, near, port, server, owner.public, owner.secret, os.getpid())
-        write_connection_file(self._config.connection_file, content)
-        _LOG.info("listening on %s:%d", address, port)
+        self._claim.take(content)
+        _LOG.info("listening on %s:%d, connection file %s", address, port, self._config.connection_file)
 
     def _turn(self) -> None:
         poller = zmq.Poller()
@@ -101,6 +101,7 @@ class Service:
             poller.register(socket, zmq.POLLIN)
         poller.poll(_TICK_MS)
         now_s = time.monotonic()
+        self._scheduler.pass_time(now_s)
         if self._door.read_allow_list():
             self._drop_revoked()
         self._gate.answer()
@@ -111,6 +112,7 @@ class Service:
         for client in list(self._clients.values()):
             self._look_after(client, now_s)
         self._pool.look_after(self._scheduler.is_busy, now_s)
+        self._claim.keep(now_s)
         if self._config.log_file is not None:
             keep_small(self._config.log_file)
 
@@ -255,15 +257,15 @@ class Service:
                     self._do(self._scheduler.worker_died(worker))
                 case WorkersGaveUp(error=error):
                     _LOG.error(error.sentence)
-                    self._broken = error
-                    for routing_id in self._clients:
+                    is_news, self._broken = self._broken is None, error
+                    for routing_id in self._clients if is_news else ():
                         self._tell(routing_id, messages.Refused(error))
                     self._do(self._scheduler.give_up(error))
 
     def _worker_said(self, worker: int, message: Message, raw: tuple[bytes, ...]) -> None:
         if isinstance(message, messages.Ready):
-            if self._info is None:
-                self._info = message.info
+            if self._info is None or self._broken is not None:
+                self._info, self._broken = message.info, None
                 for routing_id in self._clients:
                     self._tell(routing_id, messages.Ready(message.info))
             self._do(self._scheduler.worker_ready(worker))
@@ -315,3 +317,14 @@ class Service:
     def _log_job(self, message: Message) -> None:
         if not isinstance(message, messages.Frame | messages.Progress | messages.NeedUpload):
             _LOG.info("%s %s", type(message).__name__.lower(), getattr(message, "job_id", ""))
+
+
+def _why_not_bound(address: str, port: int, error: zmq.ZMQError) -> str:
+    where = f"{address}:{port}" if port else address
+    if error.errno in (zmq.EADDRNOTAVAIL, errno.ENODEV):
+        return f"{address} is no address of this machine; choose one that is with --bind, or 0.0.0.0 for all of them."
+    if error.errno == errno.EACCES:
+        return f"{where} can't be listened on without more rights; choose a port from 1024 on."
+    if error.errno == zmq.EADDRINUSE:
+        return f"{where} can't be listened on, another program does; choose another port."
+    return f"{where} can't be listened on ({zmq.strerror(error.errno or 0)})."

@@ -23,11 +23,10 @@ from .protocol.errors import ErrorCode, IpokeError
 from .protocol.messages import Like, Memory, ModelEntry, ServerInfo, Variant, Version
 from .protocol.version import PRODUCT_VERSION
 from .worker_link import NUMBER_VARIABLE
+from .worker_memory import LIMIT_VARIABLE, is_out_of_memory, limit_memory, machine_memory_mb
 
 _LOG = logging.getLogger("ipoke.worker")
 _BUDGET_SHARE = 4
-# What PyTorch, oneDNN and the C++ library say when the processor's memory is out: none of them has an exception of its own.
-_OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "could not create a primitive", "bad_alloc")
 
 
 class ModelUnavailableError(IpokeError):
@@ -117,7 +116,10 @@ class LoadedModel:
 
 
 def settle_process() -> None:
-    """Choose for the whole process what makes the same request give the same bytes; call it before `Models`."""
+    """Choose for the whole process what makes the same request give the same bytes, and keep it to its share of memory.
+
+    Call it before `Models`.
+    """
     torch.set_grad_enabled(False)
     # One thread: results don't depend on the number of cores, and a busy machine does not stall the others' barrier.
     torch.set_num_threads(1)
@@ -125,6 +127,8 @@ def settle_process() -> None:
     torch.backends.cudnn.deterministic = True
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cuda.matmul.allow_tf32 = False
+    if not torch.cuda.is_available():  # CUDA maps far more than it uses
+        limit_memory(int(os.environ.get(LIMIT_VARIABLE) or 0))
 
 
 class Models:
@@ -219,7 +223,7 @@ def _translated() -> Iterator[None]:
     except torch.OutOfMemoryError as error:
         raise OutOfMemoryError("The GPU has not enough free memory; close other programs that use it.") from error
     except (RuntimeError, MemoryError) as error:
-        if isinstance(error, RuntimeError) and not any(words in str(error) for words in _OUT_OF_MEMORY):
+        if not is_out_of_memory(error):
             raise
         raise OutOfMemoryError("The machine has not enough free memory; close other programs.") from error
 
@@ -237,9 +241,7 @@ def _device_name(device: torch.device) -> str:
 def _memory_mb(device: torch.device) -> int:
     if device.type == "cuda":
         return torch.cuda.get_device_properties(device).total_memory // 2**20
-    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**20
-    return 0
+    return machine_memory_mb()
 
 
 def _used_mb(device: torch.device) -> int:

@@ -3,12 +3,14 @@ No torch.
 
 A process stuck inside a driver call still answers network heartbeats, so what counts is the worker's own word: while a
 job runs, every message is a stamp of progress, and a worker without a stamp for too long is killed.
+
+A death during a job is the job's fault, and the next worker starts at once. Workers that never come up, or die soon and idle,
+are started again after longer and longer pauses; after some in a row that is said, and said to be over when one is ready.
 """
 
 from __future__ import annotations
 
 import logging
-from collections import deque
 from dataclasses import dataclass
 
 import zmq
@@ -36,7 +38,7 @@ class Died:
 
 @dataclass(frozen=True, slots=True)
 class GaveUp:
-    """No worker will be started any more."""
+    """No worker can be had; it stays so until one is ready."""
 
     error: ErrorInfo
 
@@ -54,6 +56,7 @@ class WorkerHost:
         self._number = number
         self.is_up = False
         self.gave_up = False
+        self._can_not_load = False
         self.device = ""
         self.memory = _NOTHING_LOADED
         self._context = context
@@ -66,7 +69,10 @@ class WorkerHost:
         self._is_busy = False
         self._stamp_s = 0.0
         self._looked_s = 0.0
-        self._deaths_s: deque[float] = deque()
+        self._ready_s = 0.0
+        self._failures = 0
+        self._start_failure: str | None = None
+        self._start_at_s: float | None = None
 
     @property
     def socket(self) -> zmq.Socket[bytes] | None:
@@ -79,19 +85,26 @@ class WorkerHost:
         return self._process.pid if self._process is not None else None
 
     def start(self, now_s: float) -> None:
-        """Start a worker."""
+        """Start a worker; `poll` tells when that can't be done."""
+        self.memory = _NOTHING_LOADED
+        self._stamp_s = self._looked_s = now_s
+        self._start_at_s = None
+        try:
+            self._process = self._start_process()
+        except (OSError, zmq.ZMQError) as error:
+            self._start_failure = f"The worker can't be started ({error.strerror})."
+        else:
+            _LOG.info("worker %d started, %s", self._number, self._process.name)
+
+    def _start_process(self) -> WorkerProcess:
         server = KeyPair.new()
         self._socket = self._context.socket(zmq.DEALER)
         self._socket.linger = 0
         self._socket.maxmsgsize = limits.RAW_BYTES
         make_server(self._socket, server, _DOMAIN)
         port = self._socket.bind_to_random_port(f"tcp://{self._place.address}")
-        self.is_up = self._is_busy = False
-        self.memory = _NOTHING_LOADED
-        self._stamp_s = self._looked_s = now_s
         meeting = Meeting(f"tcp://{self._place.address}:{port}", server.public)
-        self._process = self._place.start(self._number, meeting, self._admit)
-        _LOG.info("worker %d started, %s", self._number, self._process.name)
+        return self._place.start(self._number, meeting, self._admit)
 
     def send(self, message: Message, *raw: bytes) -> None:
         """Send a message to the worker."""
@@ -105,6 +118,8 @@ class WorkerHost:
         """Say whether progress is expected from now on."""
         if busy != self._is_busy:
             self._stamp_s = now_s
+        if self._is_busy and not busy:
+            self._failures = 0
         self._is_busy = busy
 
     def idle_s(self, now_s: float) -> float:
@@ -117,14 +132,18 @@ class WorkerHost:
 
     def poll(self, now_s: float) -> list[HostEvent]:
         """Hear the worker and look after it."""
+        if self._start_failure is not None:
+            return self._replace(self._start_failure, now_s)
         if self._process is None:
+            if self._start_at_s is not None and now_s >= self._start_at_s:
+                self.start(now_s)
             return []
         if now_s - self._looked_s > _PAUSE_S:
             self._stamp_s = max(self._stamp_s, now_s - _PAUSE_S)
         self._looked_s = now_s
         events = self._hear(now_s)
         ending = self._process.ending()
-        if self.gave_up:
+        if self._can_not_load:
             self.stop()
         elif ending is not None:
             events += self._hear(now_s)
@@ -136,7 +155,9 @@ class WorkerHost:
         return events
 
     def stop(self) -> None:
-        """End the worker at once."""
+        """End the worker at once; no other is started."""
+        self._start_at_s = self._start_failure = None
+        self.is_up = self._is_busy = False
         process, self._process = self._process, None
         if process is not None:
             process.kill()
@@ -160,19 +181,20 @@ class WorkerHost:
                 break
             self._stamp_s = now_s
             try:
-                events.append(self._understand(decode(parts, FROM_BACKEND)))
+                events.append(self._understand(decode(parts, FROM_BACKEND), now_s))
             except ProtocolError as error:
                 _LOG.error("the worker said something that is not understood: %s", error.sentence)
         return events
 
-    def _understand(self, envelope: Envelope) -> HostEvent:
+    def _understand(self, envelope: Envelope, now_s: float) -> HostEvent:
         if isinstance(envelope.message, messages.Ready):
-            self.is_up = True
+            self.is_up, self.gave_up = True, False
+            self._ready_s = now_s
             self.device = envelope.message.info.device
         if isinstance(envelope.message, Memory):
             self.memory = envelope.message
         if isinstance(envelope.message, messages.Refused):
-            self.gave_up = True
+            self.gave_up = self._can_not_load = True
             return GaveUp(envelope.message.error)
         return envelope
 
@@ -184,16 +206,27 @@ class WorkerHost:
 
     def _replace(self, sentence: str, now_s: float) -> list[HostEvent]:
         _LOG.warning(sentence)
+        died_at_work = self._is_busy
+        if self.is_up and now_s - self._ready_s > self._config.steady_s:
+            self._failures = 0
         self.stop()
-        self._deaths_s.append(now_s)
-        while now_s - self._deaths_s[0] > self._config.crash_window_s:
-            self._deaths_s.popleft()
-        if len(self._deaths_s) >= self._config.crashes:
-            self.gave_up = True
-            final = (
-                f"The worker crashed {self._config.crashes} times within {self._config.crash_window_s:.0f} s; "
-                f"run `ipoke doctor` and read the backend's log, then restart the backend. The last one: {sentence}"
-            )
-            return [GaveUp(ErrorInfo(ErrorCode.NO_WORKER, final))]
-        self.start(now_s)
-        return [Died(sentence)]
+        if died_at_work:
+            self.start(now_s)
+            return [Died(sentence)]
+        self._failures += 1
+        self._start_at_s = now_s + self._pause_s()
+        if self._failures < self._config.failed_starts:
+            return [Died(sentence)]
+        self.gave_up = True
+        final = (
+            f"The worker crashed {self._failures} times in a row without doing anything; run `ipoke doctor` and read the "
+            f"backend's log. Another one is tried in {self._pause_s():.0f} s. The last one: {sentence}"
+        )
+        return [GaveUp(ErrorInfo(ErrorCode.NO_WORKER, final))]
+
+    def _pause_s(self) -> float:
+        """Before the next start: none after a first failure, then twice as long each time."""
+        if self._failures <= 1:
+            return 0.0
+        exponent = min(self._failures - 2, 32)
+        return float(min(self._config.restart_pause_s * 2**exponent, self._config.longest_pause_s))

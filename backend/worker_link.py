@@ -17,11 +17,21 @@ import zmq
 from zmq.utils.monitor import recv_monitor_message
 
 from .protocol import limits
+from .protocol.errors import ErrorCode, IpokeError
+from .security import is_key
 
 NUMBER_VARIABLE = "IPOKE_WORKER"
 """Environment variable with the worker's number, which says which of several devices it takes."""
+_LINE_BYTES = 4096
+_NO_TICKET = "What this worker was told is no place to connect to; it is started by `ipoke serve`."
 _HEARTBEAT_MS, _SILENT_MS = 5_000, 30_000
 _RECONNECT_MS = 2_000
+
+
+class TicketError(IpokeError):
+    """A worker that can't know whom it works for."""
+
+    code = ErrorCode.NO_WORKER
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +61,22 @@ class Ticket:
 
     @classmethod
     def read(cls, stdin: BinaryIO) -> Ticket:
-        """Read the line that the front process wrote."""
-        return cls(**json.loads(stdin.readline()))
+        """Read the line that the front process wrote; raises TicketError for anything else."""
+        line = stdin.readline(_LINE_BYTES)
+        if not line:
+            raise TicketError("Nobody told this worker where to connect; it is started by `ipoke serve`.")
+        try:
+            ticket = cls(**json.loads(line))
+        except (ValueError, TypeError, RecursionError) as error:
+            raise TicketError(_NO_TICKET) from error
+        if not ticket._is_complete():
+            raise TicketError(_NO_TICKET)
+        return ticket
+
+    def _is_complete(self) -> bool:
+        keys = (self.server_public, self.public, self.secret)
+        is_place = type(self.endpoint) is str and self.endpoint.startswith("tcp://")
+        return is_place and all(is_key(key) for key in keys) and type(self.ends_with_link) is bool
 
 
 class WorkerLink:

@@ -23,7 +23,8 @@ from .protocol import messages
 from .protocol.codec import Envelope, decode, encode
 from .protocol.errors import ErrorCode, IpokeError
 from .protocol.messages import FROM_CLIENT, ErrorInfo, Message, Sample, Work
-from .worker_link import Ticket, WorkerLink
+from .worker_link import Ticket, TicketError, WorkerLink
+from .worker_memory import is_out_of_memory
 
 if TYPE_CHECKING:
     from .worker import Models
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger("ipoke.worker")
 _PLATES_KEPT = 2
 _STAMP_S = 0.5
+_OUT_OF_MEMORY = "The job needs more memory than its worker may take; use a smaller plate, or `ipoke serve` with --worker-memory."
 
 
 class WorkerLoop:
@@ -66,15 +68,23 @@ class WorkerLoop:
             self._work(work)
         except JobCancelledError:
             self._tell(messages.Cancelled(job_id))
-        except IpokeError as error:
-            self._fail(job_id, error.code, error.sentence)
-        except MemoryError:
-            self._fail(job_id, ErrorCode.OUT_OF_MEMORY, "The machine has not enough memory; use a smaller plate.")
-        except Exception:  # the worker's border: whatever goes wrong in a job must not take the next one with it
-            _LOG.exception("job %s failed", job_id)
-            self._fail(job_id, ErrorCode.INTERNAL, "The job failed for an unknown reason; see the backend's log.")
+        except Exception as error:  # the worker's border: whatever goes wrong in a job must not take the next one with it
+            self._explain(job_id, error)
         self._tell(self._models.memory())
         _LOG.info("job %s ends", job_id)
+
+    def _explain(self, job_id: str, error: Exception) -> None:
+        """Tell why a job failed."""
+        if isinstance(error, IpokeError) and error.code is ErrorCode.OUT_OF_MEMORY:
+            self._fail(job_id, error.code, error.sentence)
+        elif is_out_of_memory(error):
+            self._plates.clear()
+            self._fail(job_id, ErrorCode.OUT_OF_MEMORY, _OUT_OF_MEMORY)
+        elif isinstance(error, IpokeError):
+            self._fail(job_id, error.code, error.sentence)
+        else:
+            _LOG.error("job %s failed", job_id, exc_info=error)
+            self._fail(job_id, ErrorCode.INTERNAL, "The job failed for an unknown reason; see the backend's log.")
 
     def _work(self, work: Work) -> None:
         if isinstance(work, messages.Invert):
@@ -151,7 +161,11 @@ class WorkerLoop:
 def main() -> int:
     """Run a worker for the process that started this one."""
     set_up_log()
-    ticket = Ticket.read(sys.stdin.buffer)
+    try:
+        ticket = Ticket.read(sys.stdin.buffer)
+    except TicketError as error:
+        _LOG.error(error.sentence)
+        return 1
     exit_with_parent(sys.stdin.buffer)
     link = WorkerLink(ticket)
     try:

@@ -13,6 +13,7 @@ from .protocol.codec import Envelope
 from .protocol.messages import ErrorInfo, Message, ReleaseMemory
 from .security import Gate
 from .worker_host import Died, GaveUp, WorkerHost
+from .worker_memory import default_limit_mb
 from .worker_process import ThisMachine, Workplace
 
 
@@ -26,14 +27,14 @@ class WorkerSaid:
 
 @dataclass(frozen=True, slots=True)
 class WorkerDied:
-    """A worker is gone; another takes its number."""
+    """A worker is gone; another takes its number, at once or later."""
 
     worker: int
 
 
 @dataclass(frozen=True, slots=True)
 class WorkersGaveUp:
-    """No worker is left and none will be started any more."""
+    """No worker is left and none came up when it was tried again and again; it stays so until one is ready."""
 
     error: ErrorInfo
 
@@ -104,5 +105,6 @@ class WorkerPool:
 
 def _workplace(config: BackendConfig) -> Workplace:
     if config.cluster is None:
-        return ThisMachine(config.worker_command, config.workers)
+        memory_mb = default_limit_mb(config.workers) if config.worker_memory_mb is None else config.worker_memory_mb
+        return ThisMachine(config.worker_command, config.workers, memory_mb)
     return Cluster(config.cluster, config.worker_command)

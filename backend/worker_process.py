@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import logging
-import os
 import subprocess
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Protocol
 
+from .child_python import python_environment
 from .protocol import limits
 from .security import KeyPair
 from .worker_link import NUMBER_VARIABLE, Meeting, Ticket
+from .worker_memory import LIMIT_VARIABLE
 
 _LOG = logging.getLogger("ipoke.worker_process")
-_PROJECT = Path(__file__).resolve().parent.parent
 
 Admit = Callable[[str], None]
 """Called with a worker's public key, which the front process lets in from then on. Who comes before is turned away for ever."""
@@ -64,15 +63,17 @@ class ThisMachine:
 
     address = "127.0.0.1"
 
-    def __init__(self, command: Sequence[str], workers: int) -> None:
+    def __init__(self, command: Sequence[str], workers: int, memory_mb: int = 0) -> None:
+        """Each of the workers may take so much memory; 0 is no limit."""
         self.workers = workers
         self._command = command
+        self._memory_mb = memory_mb
 
     def start(self, number: int, meeting: Meeting, admit: Admit) -> LocalWorker:
         """Start a child."""
         keys = KeyPair.new()
         admit(keys.public)
-        return LocalWorker(self._command, number, meeting, keys)
+        return LocalWorker(self._command, number, meeting, keys, memory_mb=self._memory_mb)
 
     def poll(self) -> None:
         """Nothing to do."""
@@ -85,20 +86,27 @@ class LocalWorker:
     """A worker's process as a child of this one. The secret of its keys goes no further than its standard input."""
 
     def __init__(
-        self, command: Sequence[str], number: int, meeting: Meeting, keys: KeyPair, *, ends_with_link: bool = False
+        self,
+        command: Sequence[str],
+        number: int,
+        meeting: Meeting,
+        keys: KeyPair,
+        *,
+        ends_with_link: bool = False,
+        memory_mb: int = 0,
     ) -> None:
         self._process = subprocess.Popen(
             list(command),
+            bufsize=0,  # what a worker that is gone did not read must not come up again when its pipe is closed
             stdin=subprocess.PIPE,
-            env=python_environment() | _IMAGE_LIMITS | {NUMBER_VARIABLE: str(number)},
+            env=python_environment() | _IMAGE_LIMITS | {NUMBER_VARIABLE: str(number), LIMIT_VARIABLE: str(memory_mb)},
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
         ticket = Ticket(meeting.endpoint, meeting.server_public, keys.public, keys.secret, ends_with_link)
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(ticket.to_line())
-            self._process.stdin.flush()
-        except BrokenPipeError:
+        except OSError:
             _LOG.warning("the worker ended before it was told where to connect")
 
     @property
@@ -126,11 +134,6 @@ class LocalWorker:
         self._process.wait()
         if self._process.stdin is not None:
             self._process.stdin.close()
-
-
-def python_environment() -> dict[str, str]:
-    """The environment of a child that imports this package from where this process has it."""
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(_PROJECT), os.environ.get("PYTHONPATH")]))}
 
 
 _IMAGE_LIMITS = {

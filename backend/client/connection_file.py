@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
+import socket
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from ..protocol.version import PROTOCOL_VERSION
 from .errors import LinkError
 
 _KEY_CHARACTERS = 40
+_PROBE_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +37,8 @@ class ConnectionFile:
         return f"tcp://{self.address}:{self.port}"
 
     def is_stale(self) -> bool:
-        """True when the process that wrote the file runs no more. Not known on Windows, nor of another machine."""
-        if self.pid <= 0 or os.name != "posix":
-            return False
-        try:
-            os.kill(self.pid, 0)
-        except ProcessLookupError:
-            return True
-        except OSError:
-            pass
-        return False
+        """True when the backend that wrote the file runs no more. Not known of another machine."""
+        return self.pid > 0 and not is_running(self.pid, self.address, self.port)
 
     def to_json(self) -> str:
         """The file's text."""
@@ -71,3 +66,28 @@ class ConnectionFile:
         if not good:
             raise LinkError(f"The connection file {file} is damaged; restart the backend.")
         return cls(**plain)
+
+
+def is_running(pid: int, address: str, port: int) -> bool:
+    """Whether a backend of this machine runs still: its process is there, and a loopback port of its is listened on."""
+    if os.name == "posix" and not _is_alive(pid):
+        return False
+    try:
+        if not ipaddress.ip_address(address).is_loopback:
+            return True
+        with socket.create_connection((address, port), _PROBE_S):
+            return True
+    except ConnectionRefusedError:
+        return False
+    except (OSError, ValueError, OverflowError):
+        return True
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True
+    return True

@@ -13,15 +13,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
-from typing import IO
+from typing import IO, NoReturn
 
+from .environment import without_python_settings
 from .errors import LaunchError
+from .private_files import PrivateFileError, make_private_folder, open_private
 
 START_LIMIT_S = 60.0
 _STOP_LIMIT_S = 3.0
 _LOG_TAIL_BYTES = 4096
 _LOGS_KEPT = 8
-_NOT_INHERITED = ("PYTHONHOME", "PYTHONSTARTUP", "PYTHONINSPECT")
+_FIRST_WORDS = "ipoke.launcher INFO a backend is started"
 
 
 class LaunchPhase(Enum):
@@ -45,7 +47,7 @@ class LauncherState:
 class Launcher:
     """Starts `command serve` as a child of this process. `runtime_dir` gets the connection file and the log.
 
-    `environment` is added to this process's own.
+    `environment` is added to this process's own, of which Python's settings are left out.
     """
 
     def __init__(self, command: list[str], runtime_dir: Path, environment: Mapping[str, str] | None = None) -> None:
@@ -77,13 +79,16 @@ class Launcher:
         self._file = self._runtime_dir / f"connection-{name}.json"
         self._log_file = self._runtime_dir / f"backend-{name}.log"
         try:
-            self._runtime_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_private_folder(self._runtime_dir)
             self._remove_old_logs()
-            with self._log_file.open("ab") as log:
+            with os.fdopen(open_private(self._log_file, os.O_WRONLY | os.O_APPEND), "ab") as log:
+                log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {_FIRST_WORDS}\n".encode())
+                log.flush()
                 self._process = self._spawn(log)
+        except PrivateFileError as error:
+            self._refuse(f"The backend can't be started: {error.sentence}", error)
         except OSError as error:
-            self._state = LauncherState(LaunchPhase.FAILED, f"The backend can't be started: {error}.")
-            raise LaunchError(self._state.sentence) from error
+            self._refuse(f"The backend can't be started: {error}.", error)
         self._started_at = time.monotonic()
         self._state = LauncherState(LaunchPhase.STARTING, "The backend is starting.")
 
@@ -122,19 +127,22 @@ class Launcher:
         self._note_stop()
         return True
 
+    def _refuse(self, sentence: str, error: Exception) -> NoReturn:
+        self._state = LauncherState(LaunchPhase.FAILED, sentence)
+        raise LaunchError(sentence) from error
+
     def _note_stop(self) -> None:
         self._file.unlink(missing_ok=True)
         self._state = LauncherState(LaunchPhase.STOPPED, "The backend is not running.")
 
     def _spawn(self, log: IO[bytes]) -> subprocess.Popen[bytes]:
-        inherited = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
         no_window: int = getattr(subprocess, "CREATE_NO_WINDOW", 0)
         return subprocess.Popen(
             [*self._command, "serve", "--child", "--connection-file", str(self._file), "--log-file", str(self._log_file)],
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
-            env={**inherited, **self._environment},
+            env=without_python_settings() | self._environment,
             creationflags=no_window,
             start_new_session=True,
         )
@@ -161,9 +169,10 @@ class Launcher:
             tail = self._log_file.read_bytes()[-_LOG_TAIL_BYTES:].decode("utf-8", "replace").strip()
         except OSError:
             tail = ""
-        return tail.splitlines()[-1].strip() if tail else f"it said nothing; see {self._log_file}."
+        last = tail.splitlines()[-1].strip() if tail else _FIRST_WORDS
+        return f"it said nothing; see {self._log_file}." if last.endswith(_FIRST_WORDS) else last
 
     def _remove_old_logs(self) -> None:
-        logs = sorted(self._runtime_dir.glob("backend-*.log*"), key=lambda log: log.stat().st_mtime)
+        logs = sorted(self._runtime_dir.glob("backend-*.log*"), key=lambda log: log.lstat().st_mtime)
         for log in logs[: -_LOGS_KEPT + 1]:
             log.unlink(missing_ok=True)

@@ -16,16 +16,17 @@ import time
 from collections.abc import Sequence
 from typing import IO
 
+from ..child_python import python_environment
 from ..config import ClusterConfig
 from ..protocol import limits
 from ..protocol.errors import ErrorCode, IpokeError
 from ..worker_link import Meeting
-from ..worker_process import Admit, python_environment
+from ..worker_process import Admit
 from .words import Admitted, Ended, Kill, Placed, Places, Start, Unusable, Word, from_line, to_line
 
 _LOG = logging.getLogger("ipoke.cluster")
 _CLOSE_S = 2.0
-# Less often than what counts as crashing again and again: a cluster that is started anew finds its backend waiting.
+# Workers wait meanwhile, as for a node: a cluster that is started anew finds its backend waiting.
 _AGAIN_S = 15.0
 HELPER = (sys.executable, "-P", "-m", "backend.cluster.helper")
 
@@ -47,6 +48,7 @@ class Cluster:
         self._serials = itertools.count()
         self._unsaid: list[Start] = []
         self._why = ""
+        self._is_connected = False
         self._helper = _Helper(self._command)
         self._began_s = time.monotonic()
         try:
@@ -76,12 +78,14 @@ class Cluster:
                     self._helper.say(Admitted(serial))
                 case Ended(serial=serial, sentence=sentence) if serial in self._workers:
                     self._workers.pop(serial).end(sentence)
+                case Places():
+                    self._is_connected = True
                 case Unusable(sentence=sentence):
                     self._why = sentence
         if was_over:
             self._end_workers(f"The connection to the cluster ended. {self._why}".strip())
             self._start_helper_again()
-        else:
+        elif self._is_connected:
             self._say_starts()
 
     def forget(self, serial: int) -> None:
@@ -107,12 +111,14 @@ class Cluster:
     def _start_helper_again(self) -> None:
         if self._unsaid and time.monotonic() - self._began_s > _AGAIN_S:
             self._helper.kill()
+            self._is_connected = False
             self._helper = _Helper(self._command)
             self._began_s = time.monotonic()
 
     def _connected(self, config: ClusterConfig) -> Places:
         word = self._helper.hear(config.connect_s)
         if isinstance(word, Places):
+            self._is_connected = True
             return word
         if isinstance(word, Unusable):
             raise ClusterError(word.sentence)

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ..child_python import package_path, python_command
 from ..client import Connection, Launcher, LocalBackend, Session, default_runtime_dir, drive
 from ..client import events as happened
 from ..client.request import Request
-from . import children
 from .errors import CommandError
 
 _TIME_LIMIT_S = 24 * 3600.0
@@ -29,7 +29,7 @@ def open_backend(connection_file: Path | None) -> Iterator[Backend]:
         finally:
             session.close()
         return
-    launcher = Launcher(children.python_command("backend"), default_runtime_dir(), children.environment())
+    launcher = Launcher(python_command("backend"), default_runtime_dir(), package_path())
     backend = LocalBackend(launcher)
     try:
         yield backend

@@ -6,24 +6,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-_PROJECT = Path(__file__).resolve().parents[2]
-
-
-def environment() -> dict[str, str]:
-    """What a child needs so that it imports the same code as this process."""
-    return {"PYTHONPATH": os.pathsep.join(filter(None, [str(_PROJECT), os.environ.get("PYTHONPATH")]))}
-
-
-def python_command(module: str) -> list[str]:
-    """Command that runs a module with this Python; never one from the current folder."""
-    return [sys.executable, "-P", "-m", module]
+from ..child_python import python_command, python_environment
 
 
 def run_module(module: str, arguments: Sequence[str]) -> int:
     """Run a module to its end with this process's own input and output; returns 0, 1 or 2."""
-    process = subprocess.Popen([*python_command(module), *arguments], env={**os.environ, **environment()})
+    process = subprocess.Popen([*python_command(module), *arguments], env=python_environment())
     while True:
         try:
             code = process.wait()
@@ -36,13 +25,13 @@ def become_module(module: str, arguments: Sequence[str]) -> int:
     """Go on as this module, so that whatever ends or kills this process ends the work; on Windows, run it as a child."""
     if sys.platform == "win32":
         return run_module(module, arguments)
-    os.execve(sys.executable, [*python_command(module), *arguments], {**os.environ, **environment()})
+    os.execve(sys.executable, [*python_command(module), *arguments], python_environment())
 
 
 def read_output(command: Sequence[str], timeout_s: float) -> tuple[int, str, str]:
     """Run a short command; returns exit code, output and errors. A command that can't run or end counts as failed."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, env={**os.environ, **environment()})
+        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, env=python_environment())
     except (OSError, subprocess.TimeoutExpired) as error:
         return 1, "", str(error)
     return done.returncode, done.stdout, done.stderr

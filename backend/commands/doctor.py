@@ -17,9 +17,11 @@ from pathlib import Path
 
 import zmq
 
+from ..child_python import python_command
 from ..client.connection_file import ConnectionFile
 from ..client.errors import LinkError
 from ..client.paths import default_runtime_dir
+from ..client.private_files import PrivateFileError, make_private_folder
 from ..cluster.link import Cluster, ClusterError
 from ..config import ClusterConfig
 from ..protocol.version import PRODUCT_VERSION, PROTOCOL_VERSION
@@ -73,7 +75,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Print every finding; returns 1 when one of them is bad."""
     cluster = None if arguments.workers is None else read_cluster(arguments.workers)
     checks: tuple[Callable[[], list[Finding]], ...] = (
-        _python, _torch, _models, _runtime_folder, _running, _port, _keys, _disk, _versions, lambda: _ray(cluster),
+        _python, _python_settings, _torch, _models, _runtime_folder, _running, _port, _keys, _disk, _versions,
+        lambda: _ray(cluster),
     )  # fmt: skip
     findings = [finding for check in checks for finding in check()]
     if arguments.json:
@@ -109,7 +112,7 @@ def _torch() -> list[Finding]:
 
 
 def _models() -> list[Finding]:
-    command = [*children.python_command(models.MODULE), "--json"]
+    command = [*python_command(models.MODULE), "--json"]
     code, output, errors = children.read_output(command, _CHILD_LIMIT_S)
     if code != 0:
         words = errors.strip().splitlines()
@@ -124,13 +127,25 @@ def _models() -> list[Finding]:
 def _runtime_folder() -> list[Finding]:
     folder = default_runtime_dir()
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private_folder(folder)
         with tempfile.NamedTemporaryFile(dir=folder):
             pass
-    except OSError as error:
-        fix = "make the folder writable, or set XDG_RUNTIME_DIR to one that is."
-        return [Finding("Runtime folder", Health.BAD, f"{folder}: {error.strerror}", fix)]
+    except (OSError, PrivateFileError) as error:
+        why = error.sentence if isinstance(error, PrivateFileError) else f"{folder}: {error.strerror}"
+        fix = "make the folder your own and writable, or set XDG_RUNTIME_DIR to one that is."
+        return [Finding("Runtime folder", Health.BAD, why, fix)]
+    named = os.environ.get("XDG_RUNTIME_DIR")
+    if named and not folder.is_relative_to(named):
+        fix = "unset it, or make it a folder of your own that others can't write to (chmod 700)."
+        return [Finding("Runtime folder", Health.NOTE, f"{folder}, for XDG_RUNTIME_DIR ({named}) is not yours alone", fix)]
     return [Finding("Runtime folder", Health.GOOD, str(folder))]
+
+
+def _python_settings() -> list[Finding]:
+    """What changes where Python finds packages: a backend is started without it, but Python starts this command with it."""
+    named = [f"{name}={os.environ[name]}" for name in ("PYTHONPATH", "PYTHONHOME") if os.environ.get(name)]
+    fix = "the backend doesn't use it; unset it where ipoke or another program finds the wrong packages."
+    return [Finding("Environment", Health.NOTE, ", ".join(named), fix)] if named else []
 
 
 def _running() -> list[Finding]:
@@ -142,7 +157,8 @@ def _running() -> list[Finding]:
     except LinkError as error:
         return [Finding("Running backend", Health.NOTE, error.sentence, f"remove {file}.")]
     if target.is_stale():
-        return [Finding("Running backend", Health.NOTE, f"ended, but {file} is still there", f"remove {file}.")]
+        fix = "nothing to do, `ipoke serve` replaces it."
+        return [Finding("Running backend", Health.NOTE, f"ended, but {file} is still there", fix)]
     return [Finding("Running backend", Health.GOOD, f"{target.address}:{target.port}, pid {target.pid}")]
 
 

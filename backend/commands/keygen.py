@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from pathlib import Path
 
 from ..client.connection_file import ConnectionFile
+from ..client.private_files import write_private
 from ..protocol.version import PROTOCOL_VERSION
-from ..security import KEY_CHARACTERS, KeyPair, is_key, write_connection_file, write_private
+from ..security import KEY_CHARACTERS, KeyPair, is_key
 from .errors import UsageError
 
 
@@ -21,13 +23,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Make keys; the public one is printed, the secret one stays in the file."""
-    if arguments.output.exists():
+    if os.path.lexists(arguments.output):
         raise UsageError(f"{arguments.output} exists; keys are not overwritten, choose another file with -o.")
     if bool(arguments.server) != bool(arguments.server_key):
         raise UsageError("--server and --server-key belong together; give both, or none for a backend's own keys.")
     keys = KeyPair.new()
     if arguments.server:
-        write_connection_file(arguments.output, _connection(arguments.server, arguments.server_key, keys))
+        write_private(arguments.output, _connection(arguments.server, arguments.server_key, keys).to_json())
     else:
         write_private(arguments.output, json.dumps({"public": keys.public, "secret": keys.secret}) + "\n")
     print(keys.public)
@@ -38,6 +40,8 @@ def _connection(server: str, server_key: str, keys: KeyPair) -> ConnectionFile:
     host, _, port = server.rpartition(":")
     if not host or not port.isdigit() or not 0 < int(port) < 65536:
         raise UsageError(f"--server {server} is not HOST:PORT, such as workstation:5599.")
+    if ":" in host:
+        raise UsageError(f"{host} is an IPv6 address, and a backend speaks IPv4 only; use its name or its IPv4 address.")
     if not is_key(server_key):
         raise UsageError(f"--server-key is not a public key of {KEY_CHARACTERS} characters; copy what `ipoke keygen` printed.")
     return ConnectionFile(PROTOCOL_VERSION, host, int(port), server_key, keys.public, keys.secret, pid=0)

@@ -8,9 +8,10 @@ import threading
 from pathlib import Path
 
 from ..client.paths import default_runtime_dir
+from ..client.private_files import make_private_folder
 from ..config import BackendConfig
 from ..lifetime import stop_on_signals, stop_with_parent
-from ..log import set_up_log
+from ..log import LogFileError, set_up_log
 from ..service import Service
 from .errors import UsageError
 from .workers import CLUSTERS, read_workers
@@ -28,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--max-workers", type=int, metavar="N", help="most workers on the cluster; one a GPU or node without it")
     parser.add_argument("--worker-address", metavar="ADDRESS", help="this machine's address as the cluster's nodes reach it")
+    parser.add_argument("--worker-memory", type=float, metavar="GB", help="most memory of a worker without a GPU; 0 is no limit")
     parser.add_argument("--unload-after", type=float, default=600.0, metavar="S", help="idle seconds until models are unloaded")
     parser.add_argument("--log-file", type=Path, metavar="F", help="append the log to this file and keep it small")
     parser.add_argument("--child", action="store_true", help="end when standard input ends, as it does with the parent")
@@ -38,18 +40,21 @@ def run(arguments: argparse.Namespace) -> int:
     workers, cluster = read_workers(arguments.workers, arguments.max_workers, arguments.worker_address)
     if not 0 <= arguments.port <= 65535:
         raise UsageError(f"--port must be between 0 and 65535, not {arguments.port}.")
+    if arguments.worker_memory is not None and not 0 <= arguments.worker_memory < 2**20:
+        raise UsageError(f"--worker-memory is a number of gigabytes, 0 for no limit, not {arguments.worker_memory:g}.")
     try:
         set_up_log(arguments.log_file)
-    except OSError as error:
-        raise UsageError(f"{arguments.log_file} can't be written ({error.strerror}); choose another --log-file.") from error
+    except LogFileError as error:
+        raise UsageError(error.sentence) from error
     config = BackendConfig(
-        connection_file=arguments.connection_file or default_runtime_dir() / "connection.json",
+        connection_file=arguments.connection_file or _default_connection_file(),
         address=arguments.bind,
         port=arguments.port,
         key_file=arguments.keys,
         allow_list=arguments.allow_list,
         workers=workers,
         cluster=cluster,
+        worker_memory_mb=None if arguments.worker_memory is None else round(arguments.worker_memory * 1024),
         unload_s=arguments.unload_after,
         log_file=arguments.log_file,
     )
@@ -60,3 +65,8 @@ def run(arguments: argparse.Namespace) -> int:
         stop_with_parent(sys.stdin.buffer, stop)
     service.run(stop)
     return 0
+
+
+def _default_connection_file() -> Path:
+    make_private_folder(default_runtime_dir())
+    return default_runtime_dir() / "connection.json"

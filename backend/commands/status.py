@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ..client import Connection, Lost, Session, Status, default_runtime_dir, drive
+from ..client.private_files import check_private_folder
 from .errors import CommandError
 
 _LIMIT_S = 10.0
@@ -23,6 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Ask and print."""
+    if arguments.connection_file is None:
+        check_private_folder(default_runtime_dir())
     session = Session(Connection.open(arguments.connection_file or default_runtime_dir() / "connection.json"))
     try:
         if arguments.cancel_jobs:

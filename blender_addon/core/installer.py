@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import IO
 
+from .._vendor.client.environment import without_python_settings
+from .._vendor.client.private_files import PrivateFileError, make_private_folder
 from . import environment, setup
 from .environment import Plan, Step
 from .setup import SetupEvent, SetupPhase, SetupState
@@ -45,7 +47,7 @@ class Installer:
         for effect in effects:
             try:
                 self._carry_out(effect)
-            except OSError as error:
+            except (OSError, PrivateFileError) as error:
                 return self.dispatch(setup.StepRefused(f"Setting up failed: {error}"))
         return None
 
@@ -94,7 +96,8 @@ class Installer:
                     _signal(self._process, hard=False)
 
     def _start(self, plan: Plan, step: Step) -> None:
-        plan.downloads.mkdir(parents=True, exist_ok=True)
+        make_private_folder(plan.root)
+        make_private_folder(plan.downloads)
         with (plan.root / environment.LOG).open("wb" if step is Step.CREATE else "ab") as log:
             log.write(f"{step.value}\n".encode())
             log.flush()
@@ -102,14 +105,13 @@ class Installer:
         self._began_at = self._looked_at = time.monotonic()
 
     def _spawn(self, plan: Plan, step: Step, log: IO[bytes]) -> subprocess.Popen[bytes]:
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
         return self.run(
             environment.command(plan, step),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             cwd=plan.root,
-            env={**inherited, "PYTHONUTF8": "1", "TMPDIR": str(plan.downloads), "TEMP": str(plan.downloads)},
+            env={**without_python_settings(), "PYTHONUTF8": "1", "TMPDIR": str(plan.downloads), "TEMP": str(plan.downloads)},
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             start_new_session=True,
         )

@@ -56,10 +56,10 @@ def read_in_child(checkpoint: Path, tensors: Path) -> None:
     Raises:
         CheckpointError: the file is damaged, or holds more than tensors and plain values.
     """
-    path = os.pathsep.join(filter(None, (str(_PACKAGE_ROOT), os.environ.get("PYTHONPATH"))))
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     done = subprocess.run(
-        [sys.executable, "-c", _CHILD, str(checkpoint), str(tensors)],
-        env={**os.environ, "PYTHONPATH": path},
+        [sys.executable, "-P", "-c", _CHILD, str(checkpoint), str(tensors)],
+        env={**inherited, "PYTHONPATH": str(_PACKAGE_ROOT)},
         capture_output=True,
         text=True,
         check=False,

@@ -7,10 +7,11 @@ import random
 
 import pytest
 
+from backend.poison import DEATHS, REFUSED_S
 from backend.protocol import limits
 from backend.protocol import messages as m
 from backend.protocol.errors import ErrorCode
-from backend.scheduler import DEATHS, Effect, Run, Scheduler, Stop, Tell
+from backend.scheduler import Effect, Run, Scheduler, Stop, Tell
 
 from .protocol.examples import SAMPLE, SHA, SUMMARY
 
@@ -209,16 +210,82 @@ def test_the_job_of_a_dead_worker_goes_first(ready):
     assert runs(ready.worker_ready(0)) == ["a"]
 
 
+def kill(scheduler: Scheduler, name: str, client: bytes = ANNA, times: int = DEATHS) -> list[m.Message]:
+    """Submit a job that kills so many workers, one after the other; returns what its client is told of the last."""
+    scheduler.submit(client, job(name))
+    for _ in range(times):
+        effects = scheduler.worker_died(0)
+        scheduler.worker_ready(0)
+    return told(effects, client)
+
+
+def codes(messages: list[m.Message]) -> list[ErrorCode]:
+    return [message.error.code for message in messages if isinstance(message, m.Failed)]
+
+
 def test_a_job_that_kills_three_workers_is_poison_and_the_queue_goes_on(ready):
     ready.submit(ANNA, job("a"))
-    ready.submit(BERT, job("b"))
-    for _ in range(DEATHS - 1):
-        assert isinstance(told(ready.worker_died(0))[0], m.Restarted)
-        assert runs(ready.worker_ready(0)) == ["a"]
+    ready.submit(BERT, job("b", seed=8))
+    assert told(ready.worker_died(0)) == [m.Restarted("a", 1)]
+    assert runs(ready.worker_ready(0)) == ["a"]
+    assert told(ready.worker_died(0)) == [m.Restarted("a", 2)]
+    assert runs(ready.worker_ready(0)) == ["b"]
+    assert runs(ready.worker_said(0, finished("b"))) == ["a"]
     (failed,) = told(ready.worker_died(0))
     assert isinstance(failed, m.Failed)
     assert failed.error.code is ErrorCode.POISON
-    assert runs(ready.worker_ready(0)) == ["b"]
+
+
+def test_poison_is_refused_under_another_id_and_from_another_client(ready):
+    assert codes(kill(ready, "a")) == [ErrorCode.POISON]
+    assert codes(told(ready.submit(ANNA, job("again")))) == [ErrorCode.POISON]
+    effects = ready.submit(BERT, job("b"))
+    assert codes(told(effects, BERT)) == [ErrorCode.POISON]
+    assert runs(effects) == []
+    assert runs(ready.submit(BERT, job("other", seed=8))) == ["other"]
+
+
+def test_poison_may_be_tried_again_after_a_while(ready):
+    ready.pass_time(1.0)
+    kill(ready, "a")
+    ready.pass_time(REFUSED_S)
+    assert runs(ready.submit(ANNA, job("b"))) == []
+    ready.pass_time(REFUSED_S + 2.0)
+    assert runs(ready.submit(ANNA, job("c"))) == ["c"]
+
+
+def test_a_job_that_is_given_up_and_sent_again_is_counted_on(ready):
+    kill(ready, "a", times=DEATHS - 1)
+    ready.cancel(ANNA, "a")
+    ready.worker_said(0, m.Cancelled("a"))
+    ready.drop_client(ANNA)
+    assert codes(kill(ready, "b", BERT, times=1)) == [ErrorCode.POISON]
+
+
+def test_deaths_of_a_job_that_ends_well_were_accidents(ready):
+    kill(ready, "a", times=DEATHS - 1)
+    ready.worker_said(0, finished("a"))
+    assert kill(ready, "b", times=1) == [m.Restarted("b", 1)]
+
+
+def test_those_who_wait_with_poison_are_told_too(ready):
+    ready.worker_ready(1)
+    for client, name in ((ANNA, "a1"), (ANNA, "a2"), (BERT, "b")):
+        ready.submit(client, job(name))
+    ready.submit(BERT, job("good", seed=8))
+    effects = [effect for worker in (0, 1, 0, 1, 0) for effect in (*ready.worker_died(worker), *ready.worker_ready(worker))]
+    assert codes(told(effects, ANNA)) == [ErrorCode.POISON] * 2
+    assert codes(told(effects, BERT)) == [ErrorCode.POISON]
+    assert runs(effects)[-1] == "good"
+
+
+def test_what_kills_is_remembered_within_bounds(ready):
+    for seed in range(1000):
+        ready.submit(ANNA, job("a", seed=seed))
+        ready.worker_died(0)
+        ready.cancel(ANNA, "a")
+        ready.worker_ready(0)
+    assert len(ready._deaths._counts) == 256
 
 
 def test_a_job_that_was_cancelled_is_not_taken_up_when_the_worker_dies(ready):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ import pytest
 import zmq
 
 from backend.security import Gate, KeyPair, make_server
-from backend.worker_link import Ticket, WorkerLink
+from backend.worker_link import Ticket, TicketError, WorkerLink
 from tests.processes import eventually
 
 WORKER = (
@@ -69,3 +70,29 @@ def test_a_link_can_be_closed_while_it_is_watched(front):
     link.send([b"here"])
     assert heard(socket, gate)
     link.close()
+
+
+KEYS = KeyPair.new()
+LINE = Ticket("tcp://127.0.0.1:5000", KEYS.public, KEYS.public, KEYS.secret).to_line()
+
+
+def test_a_ticket_is_read_as_it_was_written():
+    assert Ticket.read(io.BytesIO(LINE)).endpoint == "tcp://127.0.0.1:5000"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"\n", b"{}", b"[1]", b"\xff", b"[" * 100_000, b'{"endpoint": 1}', LINE.replace(b"tcp", b"ipc"), LINE[:-9],
+     LINE.replace(b"false", b"0"), LINE.replace(KEYS.secret.encode(), b"short")],
+)  # fmt: skip
+def test_what_is_no_ticket_is_refused_in_a_sentence(line):
+    with pytest.raises(TicketError, match="is no place to connect to"):
+        Ticket.read(io.BytesIO(line))
+
+
+def test_a_worker_that_is_told_nothing_ends_with_one_sentence_in_the_log():
+    command = [sys.executable, "-m", "backend.worker_main"]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.endswith("ERROR Nobody told this worker where to connect; it is started by `ipoke serve`.")

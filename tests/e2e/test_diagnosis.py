@@ -45,7 +45,23 @@ def test_doctor_explains_a_runtime_folder_that_can_not_be_used(monkeypatch, tmp_
     monkeypatch.setattr(doctor, "_torch", list)
     monkeypatch.setattr(doctor, "_models", list)
     assert main(["doctor"]) == 1
-    assert "fix: make the folder writable" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert f"{tmp_path / 'ipoke'} is no folder" in told
+    assert "fix: make the folder your own and writable" in told
+
+
+def test_doctor_names_a_runtime_folder_that_others_can_meddle_with_and_a_foreign_pythonpath(monkeypatch, tmp_path, capsys):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run").chmod(0o777)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "run"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("PYTHONPATH", "/studio/packages")
+    monkeypatch.setattr(doctor, "_torch", list)
+    monkeypatch.setattr(doctor, "_models", list)
+    assert main(["doctor"]) == 0
+    told = capsys.readouterr().out
+    assert f"{tmp_path / 'data' / 'ipoke' / 'run'}, for XDG_RUNTIME_DIR ({tmp_path / 'run'}) is not yours alone" in told
+    assert "PYTHONPATH=/studio/packages" in told
 
 
 def test_models_are_listed(capfd):

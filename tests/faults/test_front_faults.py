@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import stat
 import subprocess
 import sys
+import threading
 
 import pytest
 
-from backend.client import Connected, Finished, FrameArrived, Launcher, LaunchError, LaunchPhase, Lost, drive, find_backend
+from backend.client import (
+    Connected,
+    ConnectionFile,
+    Finished,
+    FrameArrived,
+    Launcher,
+    LaunchError,
+    LaunchPhase,
+    Lost,
+    drive,
+    find_backend,
+)
 from backend.config import BackendConfig
+from backend.connection_claim import ConnectionFileTakenError
 from backend.service import BindError, Service
 from tests.processes import eventually, is_alive, processes_with
 
@@ -89,6 +103,40 @@ def test_a_port_in_use_is_named(tmp_path):
         with pytest.raises(BindError, match="choose another port"):
             service.run(stop=None)
     assert not (tmp_path / "c.json").exists()
+
+
+def test_a_second_backend_on_the_same_port_or_file_says_so_and_harms_nothing(backend):
+    connected(backend)
+    file = backend.launcher.poll().connection_file
+    text = file.read_text()
+    for changes, error, words in (
+        ({"port": ConnectionFile.read(file).port}, BindError, "another program does; choose another port"),
+        ({}, ConnectionFileTakenError, "A backend runs already"),
+    ):
+        with pytest.raises(error, match=words):
+            Service(BackendConfig(connection_file=file, **changes)).run(threading.Event())
+        assert file.read_text() == text
+    assert isinstance(run(backend, request()).ending, Finished)
+
+
+def test_a_running_backend_writes_its_connection_file_again(backend):
+    connected(backend)
+    file = backend.launcher.poll().connection_file
+    text = file.read_text()
+    shutil.rmtree(file.parent)
+    eventually(file.exists, "nobody can find the backend any more")
+    assert file.read_text() == text
+    assert file.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_backend_that_ends_leaves_a_connection_file_that_is_not_its_own(backend, pid_of):
+    connected(backend)
+    file = backend.launcher.poll().connection_file
+    file.write_text("of another")
+    pid = pid_of("front")
+    os.kill(pid, signal.SIGTERM)
+    eventually(lambda: not is_alive(pid), "the backend did not end")
+    assert file.read_text() == "of another"
 
 
 def test_a_runtime_folder_that_can_not_be_made_is_named(tmp_path):

@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import signal
 
 import pytest
 
-from backend.client import Cancelled, ErrorCode, Failed, Finished, FrameArrived, Lost, drive
+from backend.client import (
+    Cancelled,
+    Connected,
+    Connection,
+    ErrorCode,
+    Failed,
+    Finished,
+    FrameArrived,
+    LauncherState,
+    LocalBackend,
+    Lost,
+    Session,
+    drive,
+)
 
 from .fake_worker import FRAMES, Fault
-from .serve_with_fake_worker import CHANGES
 from .work import ENDINGS, TIMEOUT_S, expected, request, run, until
+
+
+def connected(backend: LocalBackend) -> LauncherState:
+    drive(backend, lambda event: isinstance(event, Connected), TIMEOUT_S)
+    return backend.launcher.poll()
 
 
 def test_a_job_brings_every_frame_once(backend):
@@ -63,6 +79,21 @@ def test_a_job_that_kills_three_workers_ends_and_the_next_one_runs(backend):
     assert failed.error.code is ErrorCode.POISON
 
 
+def test_poison_under_another_id_and_from_another_client_ends_nothing_for_the_others(backend):
+    file = connected(backend).connection_file
+    sessions = [Session(Connection.open(file)) for _ in range(2)]
+    try:
+        for session in sessions:
+            taken = run(session, request(Fault.ALWAYS_DIES))
+            assert isinstance(taken.ending, Failed)
+            assert taken.ending.error.code is ErrorCode.POISON
+        assert not taken.restarts, "the second try did not reach a worker"
+        assert isinstance(run(sessions[0], request()).ending, Finished)
+    finally:
+        for session in sessions:
+            session.close()
+
+
 @pytest.mark.parametrize(
     ("fault", "words"), [(Fault.FAILS_AT_START, "crashed 5 times"), (Fault.CAN_NOT_LOAD, "There is no torch")]
 )
@@ -73,6 +104,14 @@ def test_a_worker_that_never_comes_up_ends_in_a_sentence(backend, scratch, fault
     assert taken.ending.error.code is ErrorCode.NO_WORKER
     assert words in taken.ending.error.sentence
     assert [event for event in taken.events if isinstance(event, Lost)]
+
+
+def test_a_worker_that_comes_up_after_all_ends_the_trouble(backend, scratch):
+    (scratch / Fault.FAILS_AT_START.name).touch()
+    assert isinstance(run(backend, request()).ending, Failed)
+    (scratch / Fault.FAILS_AT_START.name).unlink()
+    drive(backend, lambda event: isinstance(event, Connected), TIMEOUT_S)
+    assert isinstance(run(backend, request()).ending, Finished)
 
 
 def test_a_cancelled_job_ends_in_under_a_second_and_the_next_one_runs(backend):
@@ -88,7 +127,6 @@ KILLS = 20
 
 
 def test_a_worker_killed_at_twenty_random_points_costs_no_frame(backend, pid_of, scratch):
-    (scratch / CHANGES).write_text(json.dumps({"crashes": KILLS + 1}))
     generator = random.Random(7)
     for number in range(KILLS):
         at, killed = generator.randrange(3 * FRAMES), []

@@ -103,6 +103,12 @@ def test_an_address_that_others_can_reach_is_refused(address):
         require_loopback(address)
 
 
+@pytest.mark.parametrize("address", ["::1", "::", "fe80::1%eth0", "::ffff:127.0.0.1"])
+def test_an_ipv6_address_is_refused_for_what_it_is(address):
+    with pytest.raises(SecurityError, match="is an IPv6 address, and only IPv4"):
+        require_loopback(address)
+
+
 def welcomed(connection: Connection) -> bool:
     connection.send(encode(m.Hello()))
     assert connection.wait(5.0)

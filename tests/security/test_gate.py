@@ -7,8 +7,7 @@ from collections.abc import Iterator
 import pytest
 import zmq
 
-from backend.security import Gate, KeyPair, SecurityError, make_server, write_connection_file
-from tests.backend.client.test_connection_file import CONTENT
+from backend.security import Gate, KeyPair, make_server
 
 ROUNDS = 40
 
@@ -47,17 +46,3 @@ def test_a_key_opens_only_its_own_door_and_only_while_it_is_allowed(context):
     gate.revoke(b"worker", worker.public)
     assert not gets_in(context, gate, b"worker", worker)
     gate.close()
-
-
-def test_the_connection_file_replaces_an_old_one_and_leaves_nothing_else(tmp_path):
-    file = tmp_path / "run" / "connection.json"
-    write_connection_file(file, CONTENT)
-    write_connection_file(file, CONTENT)
-    assert [path.name for path in file.parent.iterdir()] == ["connection.json"]
-    assert file.stat().st_mode & 0o777 == 0o600
-
-
-def test_a_place_that_can_not_be_written_is_named(tmp_path):
-    (tmp_path / "file").touch()
-    with pytest.raises(SecurityError, match="choose another"):
-        write_connection_file(tmp_path / "file" / "connection.json", CONTENT)

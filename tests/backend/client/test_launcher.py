@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
-from backend.client import Launcher, LaunchPhase
+import pytest
+
+from backend.client import Launcher, LaunchError, LaunchPhase
 from backend.client.launcher import _LOGS_KEPT
 from tests.processes import eventually, is_alive
 
@@ -57,3 +60,48 @@ def test_old_logs_are_removed(tmp_path):
         launcher.start()
         launcher.stop()
     assert len(list(tmp_path.glob("backend-*.log"))) == _LOGS_KEPT
+
+
+def test_a_child_inherits_nothing_that_changes_what_python_runs(tmp_path, monkeypatch):
+    for name in ("PATH", "HOME", "STARTUP", "WARNINGS", "OPTIMIZE", "USERBASE", "SAFEPATH"):
+        monkeypatch.setenv(f"PYTHON{name}", "foreign")
+    monkeypatch.setenv("LANG", "C")
+    note = tmp_path / "note"
+    program = f"import os, pathlib; pathlib.Path({str(note)!r}).write_text(' '.join(os.environ)); " + WRITES_ITS_FILE
+    launcher = Launcher([sys.executable, "-c", program], tmp_path / "run", {"PYTHONDEVMODE": "1"})
+    launcher.start()
+    eventually(lambda: launcher.poll().phase is LaunchPhase.READY, "the child did not start")
+    launcher.stop()
+    names = note.read_text().split()
+    assert [name for name in names if name.startswith("PYTHON")] == ["PYTHONDEVMODE"]
+    assert "LANG" in names
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
+def test_the_runtime_folder_and_the_log_are_closed_to_others_under_any_umask(tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run").chmod(0o777)
+    before = os.umask(0)
+    try:
+        launcher = started(WRITES_ITS_FILE, tmp_path / "run")
+        launcher.stop()
+    finally:
+        os.umask(before)
+    assert (tmp_path / "run").stat().st_mode & 0o777 == 0o700
+    assert launcher.log_file.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_runtime_folder_that_is_a_link_is_refused_in_a_sentence(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "run").symlink_to(tmp_path / "real")
+    launcher = Launcher([sys.executable, "-c", ""], tmp_path / "run")
+    with pytest.raises(LaunchError, match="is a link"):
+        launcher.start()
+    assert list((tmp_path / "real").iterdir()) == []
+
+
+def test_a_child_that_says_nothing_is_told_of_as_one(tmp_path):
+    launcher = Launcher([sys.executable, "-c", "raise SystemExit(3)"], tmp_path)
+    launcher.start()
+    eventually(lambda: launcher.poll().phase is LaunchPhase.FAILED, "the launcher has not noticed")
+    assert "ended with code 3: it said nothing" in launcher.poll().sentence

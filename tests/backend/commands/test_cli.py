@@ -26,11 +26,11 @@ def test_what_needs_torch_runs_in_a_child_with_its_own_arguments(monkeypatch, co
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows can't replace a process")
-def test_what_kills_the_command_kills_its_work(tmp_path):
-    (tmp_path / "still.py").write_text("import os, time\nprint(os.getpid(), flush=True)\ntime.sleep(60)\n")
-    entry = "import sys; from backend import cli; cli._PROGRAMS['train'] = ('still', ''); sys.exit(cli.main())"
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(PROJECT), str(tmp_path)])}
-    with subprocess.Popen([sys.executable, "-c", entry, "train"], stdout=subprocess.PIPE, env=environment, text=True) as process:
+def test_what_kills_the_command_kills_its_work():
+    entry = "import sys; from backend import cli; cli._PROGRAMS['train'] = ('tests.backend.commands.ending', ''); cli.main()"
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    command = [sys.executable, "-c", entry, "train", "late"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True) as process:
         assert process.stdout is not None
         try:
             assert int(process.stdout.readline()) == process.pid
@@ -81,10 +81,8 @@ def test_debug_shows_the_traceback(monkeypatch, capsys):
 
 
 @pytest.mark.parametrize(("exit_code", "expected"), [(0, 0), (2, 2), (1, 1), (7, 1)])
-def test_a_childs_exit_code_becomes_ours(tmp_path, monkeypatch, exit_code, expected):
-    (tmp_path / "child.py").write_text(f"raise SystemExit({exit_code})")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    assert children.run_module("child", []) == expected
+def test_a_childs_exit_code_becomes_ours(exit_code, expected):
+    assert children.run_module("tests.backend.commands.ending", [str(exit_code)]) == expected
 
 
 def test_a_command_that_can_not_run_counts_as_failed():
