@@ -1,4 +1,7 @@
-"""Owns a job's folder on disk: `variant_00/frame_0001.png`, ..., `job.json` last. Files appear whole or not at all."""
+"""Owns a job's folder on disk: `variant_00/frame_0001.png`, ..., `job.json` last. Files appear whole or not at all.
+
+`job.json` names every file that was written, so that a later run knows what is ours (`owned`).
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import contextlib
 import hashlib
 import json
 import os
-import shutil
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,9 +17,10 @@ from typing import Any
 from ..protocol.fields import to_plain
 from ..protocol.messages import JobSummary, VariantDone
 from .events import FrameArrived, PassesArrived
+from .owned import MANIFEST, remove_owned
 from .request import SampleRequest
 
-JOB_FILE = "job.json"
+JOB_FILE = MANIFEST
 
 
 def variant_folder_name(index: int) -> str:
@@ -41,8 +45,10 @@ class ResultWriter:
         self._folder = folder
         self._request = request
         self._hashes: dict[int, dict[int, str]] = {}
+        self._files: dict[str, str] = {}
         if request.kept:
             self._hashes[request.first] = dict(enumerate(request.kept, start=1))
+            self._files = {self._name(request.first, t): sha256 for t, sha256 in enumerate(request.kept, start=1)}
         self._done: dict[int, VariantDone] = {}
 
     @property
@@ -51,23 +57,32 @@ class ResultWriter:
         return self._folder
 
     @property
+    def files(self) -> dict[str, str]:
+        """What was written so far: names below the folder, with `/` between, and the SHA-256 of each."""
+        return dict(self._files)
+
+    @property
     def done_variants(self) -> tuple[int, ...]:
         """Indices of the variants that are whole on disk."""
         return tuple(sorted(self._done))
 
     def frame(self, event: FrameArrived) -> Path:
         """Write a frame; returns its file."""
-        path = self._folder / variant_folder_name(event.variant) / frame_file_name(event.t, self._request.depth_bits)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, event.image)
-        self._hashes.setdefault(event.variant, {})[event.t] = hashlib.sha256(event.image).hexdigest()
+        name = self._name(event.variant, event.t)
+        path = self.write(name, event.image)
+        self._hashes.setdefault(event.variant, {})[event.t] = self._files[name]
         return path
 
     def passes(self, event: PassesArrived) -> Path:
         """Write a frame's passes; returns their file."""
-        path = self._folder / passes_folder_name(event.variant) / f"passes_{event.t:04d}.exr"
+        return self.write(f"{passes_folder_name(event.variant)}/passes_{event.t:04d}.exr", event.passes)
+
+    def write(self, name: str, data: bytes) -> Path:
+        """Write a file of the job by its name below the folder, such as `contact_sheet.png`; returns its path."""
+        path = self._folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, event.passes)
+        write_atomically(path, data)
+        self._files[name] = hashlib.sha256(data).hexdigest()
         return path
 
     def variant_done(self, event: VariantDone) -> bool:
@@ -89,13 +104,19 @@ class ResultWriter:
         return path
 
     def abort(self) -> None:
-        """Remove variants that are not whole, and the folder when nothing is left in it."""
-        for index in self._hashes:
-            if index not in self._done:
-                shutil.rmtree(self._folder / variant_folder_name(index), ignore_errors=True)
-                shutil.rmtree(self._folder / passes_folder_name(index), ignore_errors=True)
-        if self._folder.is_dir() and not any(self._folder.iterdir()):
-            self._folder.rmdir()
+        """Remove what was written of variants that are not whole, and the folders that are empty then."""
+        whole = {folder for index in self._done for folder in (variant_folder_name(index), passes_folder_name(index))}
+        halves = {name: sha256 for name, sha256 in self._files.items() if "/" in name and name.split("/")[0] not in whole}
+        remove_owned(self._folder, halves)
+        self._files = {name: sha256 for name, sha256 in self._files.items() if name not in halves}
+
+    def discard(self) -> None:
+        """Remove everything that was written, and the folders that are empty then."""
+        remove_owned(self._folder, self._files)
+        self._files = {}
+
+    def _name(self, variant: int, t: int) -> str:
+        return f"{variant_folder_name(variant)}/{frame_file_name(t, self._request.depth_bits)}"
 
     def _job(self, summary: JobSummary) -> dict[str, Any]:
         request = self._request
@@ -127,6 +148,7 @@ class ResultWriter:
                 }
                 for index, done in sorted(self._done.items())
             ],
+            "files": dict(sorted(self._files.items())),
             "plate_options": self._plate_options(),
             **({} if request.kinematics is None else {"kinematics": self._kinematics(summary)}),
             "colour": summary.colour,
@@ -154,7 +176,7 @@ class ResultWriter:
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a file so that it is there whole or not at all."""
-    half = path.with_name(f".{path.name}.part")
+    half = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         half.write_bytes(data)
         os.replace(half, path)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from backend.client import FrameArrived, Poke, ResultWriter, SampleRequest, VariantDone, results
+from backend.client.owned import manifest_of
 
 from ..protocol.examples import SUMMARY
 
@@ -63,6 +64,25 @@ def test_the_job_file_says_the_variation_where_one_was_asked_for(tmp_path, varia
     job = json.loads(ResultWriter(tmp_path / "job", request).finish(SUMMARY).read_text())
     assert job.get("variation") == variation
     assert ("variation" in job) == (variation is not None)
+
+
+def test_the_job_file_names_every_file_that_was_written(writer):
+    write_variant(writer, 0)
+    writer.write("contact_sheet.png", b"sheet")
+    writer.finish(SUMMARY)
+    named = manifest_of(writer.folder)
+    assert sorted([*named, "job.json"]) == files(writer.folder)
+    assert named["contact_sheet.png"] == hashlib.sha256(b"sheet").hexdigest()
+
+
+def test_aborting_and_discarding_leave_what_somebody_else_put_there(writer):
+    write_variant(writer, 0)
+    write_variant(writer, 1, count=4)
+    (writer.folder / "variant_01" / "notes.txt").write_text("mine")
+    writer.abort()
+    assert [name for name in files(writer.folder) if not name.startswith("variant_00")] == ["variant_01/notes.txt"]
+    writer.discard()
+    assert files(writer.folder) == ["variant_01/notes.txt"]
 
 
 def test_a_variant_with_a_missing_frame_is_not_whole(writer):
