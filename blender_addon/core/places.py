@@ -20,7 +20,7 @@ NUMBERS = range(2, 1000)
 def stored(text: str, homes: tuple[Path, ...]) -> Path:
     """Return the place that a .blend names by an absolute path, with `..` taken out; `NOWHERE` for one that can't be.
 
-    A place on another machine (`\\\\host\\share`) is looked at only where one of `homes`, such as the .blend itself, is there too.
+    A place on another machine (`\\\\host\\share`) counts only where one of `homes`, such as the .blend itself, is there too.
     """
     if not text or "\0" in text or len(text) > MOST_CHARACTERS or not os.path.isabs(text):
         return NOWHERE

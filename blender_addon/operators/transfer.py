@@ -6,7 +6,7 @@ from pathlib import Path
 import bpy
 from bpy.props import BoolProperty, FloatProperty, IntProperty, StringProperty
 
-from .. import library, models, movies, plates, pump, results
+from .. import library, models, movies, paths, plates, pump, results
 from .._vendor.client import InvertRequest, new_job_id
 from ..core import clips, folders
 from ..core.app import Phase
@@ -62,7 +62,7 @@ class IPOKE_OT_extract_from_variant(_Extracts, bpy.types.Operator):
         plate = plates.active(context)
         variant = results.active_variant(plate)
         asked = plate.jobs[variant.job_id]
-        shots = clips.pictures(folders.variant_folder(results.folder(plate, asked.name), variant.index))
+        shots = clips.pictures(folders.variant_folder(paths.folder(plate, asked.name), variant.index))
         try:
             sampled = baking.request_of(plate, asked, variant, baking.sampled_still(plate, asked))
             picture = clips.read(shots[-1:])

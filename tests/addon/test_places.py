@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -77,14 +79,15 @@ def disk(tmp_path_factory) -> Path:
     (home / "thesis/bake/.0123456789ab/variant_00").mkdir()
     (home / "thesis/bake/.0123456789ab/variant_00/frame_0001.png").write_bytes(b"precious")
     (home / "thesis/bake/.0123456789ab/frames.txt").write_text(f"{sha256} 8 variant_00/frame_0001.png\n")
-    (home / "thesis/job.json").write_text('{"files": {"variant_00/frame_0001.png": "%s"}}' % sha256)
+    (home / "thesis/job.json").write_text(json.dumps({"files": {"variant_00/frame_0001.png": sha256}}))
     os.mkfifo(home / "pipe")
     (home / "ipoke/link").symlink_to(home / "thesis")
     return home
 
 
-PARTS = ["thesis", "ipoke", "link", "leaf", "job", "bake", ".0123456789ab", "variant_00", "pipe", "..", ".", "", "x" * 300, "a\0b"]
-PATHS = st.lists(st.sampled_from(PARTS), max_size=8).map("/".join)
+PARTS = ["thesis", "ipoke", "link", "leaf", "job", "bake", ".0123456789ab", "variant_00"]
+ODD_PARTS = ["pipe", "..", ".", "", "x" * 300, "a\0b"]
+PATHS = st.lists(st.sampled_from(PARTS + ODD_PARTS), max_size=8).map("/".join)
 NAMES = st.text(max_size=12) | st.sampled_from(["frame_", "../thesis/frame_", "", "/etc/"])
 
 
@@ -107,8 +110,6 @@ def test_whatever_is_named_a_disks_files_stay_byte_for_byte(disk, tmp_path, path
         lambda: places.is_below(job, root) and moving.copy(job, away),
     )
     for act in acts:
-        try:
+        with contextlib.suppress(FolderError):
             act()
-        except FolderError as error:
-            assert error.sentence
     assert tree(disk) == before
