@@ -9,7 +9,7 @@ from pathlib import Path
 
 import bpy
 
-from . import paths, placing, pump, sequences
+from . import paths, placing, plates, pump, sequences
 from .core import folders, moving, places
 from .core.errors import FolderError
 from .properties import IPOKE_PG_job, IPOKE_PG_variant
@@ -110,8 +110,8 @@ def _jobs() -> Iterator[IPOKE_PG_job]:
 
 
 def _objects() -> Iterator[bpy.types.Object]:
-    """Yield the objects of this file; the paths of linked ones belong to their own."""
-    return (obj for obj in bpy.data.objects if obj.library is None)
+    """Yield the objects of this file; the paths of others belong to their own."""
+    return (obj for obj in bpy.data.objects if plates.is_own(obj))
 
 
 def _key(job: IPOKE_PG_job) -> tuple[str, ...]:

@@ -36,7 +36,7 @@ def of_blend(text: str, owner: bpy.types.ID) -> Path:
     """Return the place that a data-block's path names; `places.NOWHERE` for one that can't be, or that nobody here has named."""
     from . import pump  # stands on what needs the paths
 
-    library = owner.library
+    library = (owner.override_library.reference if owner.override_library is not None else owner).library
     homes = [Path(bpy.data.filepath), Path(preferences.get().library_folder), *pump.addon().visited]
     if library is not None:
         homes.append(Path(bpy.path.abspath(library.filepath)))

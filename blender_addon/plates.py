@@ -34,6 +34,11 @@ def plate_of(obj: bpy.types.Object | None) -> IPOKE_PG_plate | None:
     return obj.ipoke
 
 
+def is_own(obj: bpy.types.Object) -> bool:
+    """Return whether an object belongs to this file: Blender takes no new results into one that is linked, or an override."""
+    return obj.library is None and obj.override_library is None
+
+
 def active(context: bpy.types.Context) -> IPOKE_PG_plate | None:
     """Return the active object's plate."""
     return plate_of(context.active_object)
@@ -41,6 +46,8 @@ def active(context: bpy.types.Context) -> IPOKE_PG_plate | None:
 
 def adopt(obj: bpy.types.Object) -> IPOKE_PG_plate:
     """Make the first image of the object's material its plate, unless it has one; raises `PlateError`."""
+    if not is_own(obj):
+        raise PlateError(f"{obj.name} belongs to another file; make it local first (Object > Relations > Make Local).")
     plate = plate_of(obj)
     if plate is None:
         node = next(image_nodes(obj), None) if obj.type == "MESH" else None
@@ -141,11 +148,11 @@ def find(wanted: Target) -> bpy.types.Object | None:
 
     While its file is open that is the very object that asked. In a file that was opened since it is the one with its plate.
     """
-    local = [obj for obj in bpy.data.objects if obj.library is None]
-    asker = next((obj for obj in local if obj.session_uid == wanted.session_uid and obj.ipoke.plate_id), None)
+    own = [obj for obj in bpy.data.objects if is_own(obj)]
+    asker = next((obj for obj in own if obj.session_uid == wanted.session_uid and obj.ipoke.plate_id), None)
     if asker is not None:
         return asker
-    owners = [obj for obj in local if obj.ipoke.plate_id == wanted.plate_id]
+    owners = [obj for obj in own if obj.ipoke.plate_id == wanted.plate_id]
     return next((obj for obj in owners if obj.name == wanted.object_name), owners[0] if owners else None)
 
 

@@ -153,7 +153,7 @@ def sweep(dropped: set[str], written: Mapping[str, Written]) -> None:
 
 def refresh(obj: bpy.types.Object) -> None:
     """Bring the timing of what is shown up to date."""
-    if obj.ipoke.shown != "STILL":
+    if obj.ipoke.shown != "STILL" and plates.is_own(obj):
         show_active(obj, obj.ipoke.shown)
 
 

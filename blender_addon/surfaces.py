@@ -28,7 +28,7 @@ def change(obj: bpy.types.Object, surface: str) -> None:
 
     A shader that an artist has changed is disconnected and stays in the material.
     """
-    if of(obj) in (None, surface):
+    if obj.library is not None or of(obj) in (None, surface):
         return
     ownership.own_materials(obj, [slot.material for slot in obj.material_slots if _fed(slot)])
     tree, before = _shader(obj)

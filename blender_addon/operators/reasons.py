@@ -6,7 +6,7 @@ from bpy.app.translations import pgettext_tip
 from .. import plates, results
 
 NO_PLATE = "Select an image plane"
-LINKED = "This plane is linked from another file; make it local, or a library override"
+LINKED = "This plane belongs to another file; make it local first"
 NO_VARIANT = "Sample, then choose a variant"
 BUSY = "Something is being made for this plate; wait for it or cancel it"
 
@@ -22,7 +22,7 @@ def has_plate(operator: type[bpy.types.Operator], context: bpy.types.Context) ->
     """Return whether the active object is an image plane."""
     if not holds(operator, plates.active(context) is not None, NO_PLATE):
         return False
-    return holds(operator, context.active_object.library is None, LINKED)
+    return holds(operator, plates.is_own(context.active_object), LINKED)
 
 
 def has_whole_variant(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:

@@ -170,8 +170,9 @@ def pasted(obj: bpy.types.Object) -> bpy.types.Object:
 
 
 def appended(obj: bpy.types.Object) -> bpy.types.Object:
-    bpy.ops.wm.save_mainfile()
-    with bpy.data.libraries.load(bpy.data.filepath) as (_, wanted):
+    other = bpy.data.filepath.replace("shot", "other")
+    bpy.ops.wm.save_as_mainfile(filepath=other, copy=True)
+    with bpy.data.libraries.load(other) as (_, wanted):
         wanted.objects = [obj.name]
     (copy,) = wanted.objects
     bpy.context.collection.objects.link(copy)
@@ -196,7 +197,7 @@ def look(obj: bpy.types.Object) -> tuple[object, ...]:
     image, playing = shown(obj), user(obj)
     nodes = [(node.name, node.type) for node in obj.active_material.node_tree.nodes]
     timing = playing.frame_start, playing.frame_duration, playing.frame_offset, playing.use_cyclic
-    return image.name, Path(bpy.path.abspath(image.filepath)), image.source, timing, nodes, obj.ipoke.shown, obj.ipoke.surface
+    return image.name, Path(bpy.path.abspath(image.filepath, library=image.library)), image.source, timing, nodes, obj.ipoke.shown, obj.ipoke.surface
 
 
 def is_as_before(obj: bpy.types.Object, before: tuple[object, ...]) -> bool:
@@ -341,7 +342,7 @@ def test_compositing_that_is_switched_off_stays_off(sampled):
     assert any(node.type == "IMAGE" for node in scene.node_tree.nodes)
 
 
-def test_a_linked_plane_says_what_to_do_and_an_override_of_it_can_be_sampled(sampled, tmp_path):
+def test_a_plane_of_another_file_says_what_to_do_and_when_it_is_local_it_can_be_sampled(sampled, tmp_path):
     name = sampled.name
     bpy.ops.wm.save_mainfile()
     bpy.ops.wm.read_homefile(use_empty=True)
@@ -350,11 +351,20 @@ def test_a_linked_plane_says_what_to_do_and_an_override_of_it_can_be_sampled(sam
     linked = bpy.data.objects[name]
     bpy.context.collection.objects.link(linked)
     bpy.context.view_layer.objects.active = linked
-    for action in (bpy.ops.ipoke.sample, bpy.ops.ipoke.choose_variant, bpy.ops.ipoke.bake, bpy.ops.ipoke.show_still):
-        assert not action.poll()
+    actions = bpy.ops.ipoke.sample, bpy.ops.ipoke.choose_variant, bpy.ops.ipoke.bake, bpy.ops.ipoke.show_still
     before = look(linked)
+
+    def refuse() -> None:
+        assert not any(action.poll() for action in actions)
+        with pytest.raises(RuntimeError, match="make it local"):
+            bpy.ops.ipoke.add_poke(tail=(0.3, 0.35), tip=(0.38, 0.3))
+
+    refuse()
     own = linked.override_create(remap_local_usages=True)
     bpy.context.view_layer.objects.active = own
+    refuse()
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "overridden.blend"))
+    own = own.make_local()
     (tmp_path / "next").mkdir()
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "next/shot.blend"))
     sample(own, samples=1, seed=SEED + 1)
