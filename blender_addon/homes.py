@@ -27,9 +27,9 @@ def before_save(home: Path) -> None:
             continue  # what it says is somebody else's business
         if job.name not in running:
             folder = _beside(folder, job.name, home, moved)
-            pump.addon().runtime.written.pop(job.name, None)  # a saved file names it, so it is no throw-away any more
         remembered[_key(job)] = folder
         job.folder = _stored(folder, home)
+        pump.addon().kept.add(job.name)
     for variant in _baked_elsewhere():
         file = paths.baked_file(Path(), variant)
         if file != places.NOWHERE:

@@ -69,6 +69,7 @@ class Addon:
     previews: bpy.utils.previews.ImagePreviewCollection = field(default_factory=bpy.utils.previews.new)
     remembered: dict[tuple[str, ...], Path] = field(default_factory=dict)
     dropped: set[str] = field(default_factory=set)
+    kept: set[str] = field(default_factory=set)
     visited: set[Path] = field(default_factory=set)
     last_log: Path | None = None
     listed: list[Path] = field(default_factory=list)
@@ -99,9 +100,12 @@ def close_runtime() -> None:
 
 
 def sweep() -> None:
-    """Remove what nobody will ask for any more, before another file is loaded or the add-on is disabled."""
+    """Remove previews that nobody will ask for any more, before another file is loaded or the add-on is disabled.
+
+    Those that a saved file names are kept.
+    """
     own = addon()
-    results.sweep(own.dropped, own.runtime.written)
+    results.sweep(own.dropped - own.kept, own.runtime.written)
     own.dropped.clear()
 
 

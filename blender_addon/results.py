@@ -143,7 +143,7 @@ def drop_live(job: Job) -> set[str]:
 
 
 def sweep(dropped: set[str], written: Mapping[str, Written]) -> None:
-    """Remove what this session wrote for previews that no object of the file, and no file that was saved, names any more."""
+    """Remove what this session wrote for previews that no object of the file names any more."""
     named = {job.name for obj in bpy.data.objects for job in obj.ipoke.jobs}
     for job_id in dropped - named:
         made = written.get(job_id)

@@ -1,5 +1,6 @@
 """Owns the operators that take the motion out of a clip, and replay it on another plate."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -206,7 +207,7 @@ class IPOKE_OT_transfer(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Ask for the replay."""
         try:
-            replay = Replay(bpy.path.abspath(self.filepath), self.strength, self.mirror)
+            replay = Replay(os.path.abspath(bpy.path.abspath(self.filepath)), self.strength, self.mirror)
             job = sampling.new_job(context.active_object, replay=replay)
         except AddonError as error:
             self.report({"ERROR"}, error.sentence)

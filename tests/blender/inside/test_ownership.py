@@ -195,9 +195,10 @@ COPIES = [shift_d, alt_d, scripted, pasted, appended, of_a_full_scene, of_a_link
 def look(obj: bpy.types.Object) -> tuple[object, ...]:
     """What a plane shows and how it plays, and what its materials are made of."""
     image, playing = shown(obj), user(obj)
+    path = Path(bpy.path.abspath(image.filepath, library=image.library))
     nodes = [(node.name, node.type) for node in obj.active_material.node_tree.nodes]
     timing = playing.frame_start, playing.frame_duration, playing.frame_offset, playing.use_cyclic
-    return image.name, Path(bpy.path.abspath(image.filepath, library=image.library)), image.source, timing, nodes, obj.ipoke.shown, obj.ipoke.surface
+    return image.name, path, image.source, timing, nodes, obj.ipoke.shown, obj.ipoke.surface
 
 
 def is_as_before(obj: bpy.types.Object, before: tuple[object, ...]) -> bool:
@@ -314,6 +315,39 @@ def test_a_preview_that_a_copy_or_a_saved_file_names_is_not_swept_away(saved, pa
     assert of_the_copy.is_dir()
     assert in_the_file.is_dir()
     assert [path.name for path in thrown_away.iterdir()] == ["notes.txt"]
+
+
+def test_undo_and_redo_go_through_what_a_copy_got_of_its_own(sampled):
+    bpy.ops.ipoke.show_still()
+    names = sampled.name, alt_d(sampled).name
+    bpy.ops.ed.undo_push(message="Before")
+    before = [look(bpy.data.objects[name]) for name in names]
+    bpy.ops.ipoke.choose_variant("EXEC_DEFAULT", True, index=1)
+    after = [look(bpy.data.objects[name]) for name in names]
+    assert (after[0], after[1] == before[1]) == (before[0], False)
+    bpy.ops.ed.undo()
+    assert [look(bpy.data.objects[name]) for name in names] == before
+    bpy.ops.ed.redo()
+    assert [look(bpy.data.objects[name]) for name in names] == after
+    bpy.ops.ipoke.choose_variant(index=0)
+    assert look(bpy.data.objects[names[0]]) == before[0]
+
+
+def test_the_library_replaces_neither_a_motion_nor_a_picture_of_the_artists(sampled, part, tmp_path):
+    preferences, library = part("preferences").get(), part("library")
+    preferences.library_folder = str(tmp_path / "library")
+    (tmp_path / "library").mkdir()
+    (tmp_path / "library/leaf.png").write_bytes(b"mine")
+    try:
+        assert library.free_file("leaf").name == "leaf_2.kin.safetensors"
+        library.keep_picture(tmp_path / "library/leaf.kin.safetensors", library.PNG)
+        bpy.ops.ipoke.choose_variant(index=0)
+        assert bpy.ops.ipoke.extract_from_variant(name="leaf") == {"FINISHED"}
+    finally:
+        preferences.library_folder = ""
+    there = {path.name for path in (tmp_path / "library").iterdir()}
+    assert there == {"leaf.png", "leaf_2.kin.safetensors", "leaf_2.png"}
+    assert (tmp_path / "library/leaf.png").read_bytes() == b"mine"
 
 
 # --- what an artist has changed -----------------------------------------------------------------------------------------
