@@ -153,7 +153,7 @@ def hostile(dice: random.Random, home: Path) -> str:
     return "/".join([dice.choice(STARTS).replace("@", str(home)), *parts])
 
 
-@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("seed", range(16))
 def test_whatever_a_file_names_a_disk_stays_byte_for_byte(sampled, victim, part, tmp_path, monkeypatch, seed):
     dice = random.Random(seed)
     (tmp_path / "ipoke/link").symlink_to(victim)

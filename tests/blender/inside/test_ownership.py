@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -195,7 +196,7 @@ COPIES = [shift_d, alt_d, scripted, pasted, appended, of_a_full_scene, of_a_link
 def look(obj: bpy.types.Object) -> tuple[object, ...]:
     """What a plane shows and how it plays, and what its materials are made of."""
     image, playing = shown(obj), user(obj)
-    path = Path(bpy.path.abspath(image.filepath, library=image.library))
+    path = Path(os.path.normpath(bpy.path.abspath(image.filepath, library=image.library)))
     nodes = [(node.name, node.type) for node in obj.active_material.node_tree.nodes]
     timing = playing.frame_start, playing.frame_duration, playing.frame_offset, playing.use_cyclic
     return image.name, path, image.source, timing, nodes, obj.ipoke.shown, obj.ipoke.surface
