@@ -10,7 +10,7 @@ import bpy
 def own_materials(obj: bpy.types.Object, wanted: Iterable[bpy.types.Material]) -> None:
     """Give the object a copy of each of its materials that something else uses too, or that another file owns."""
     for material in {*wanted}:
-        slots = [slot for slot in obj.material_slots if slot.material == material]
+        slots = _slots(obj, material)
         if slots and _is_shared(material, obj, slots):
             _use(obj, slots, material.copy())
 
@@ -21,7 +21,19 @@ def own_clip(obj: bpy.types.Object) -> bpy.types.Image | None:
     if clip is None or clip.library is not None or clip.source != "SEQUENCE" or clip == obj.ipoke.still:
         return None
     others = (other.ipoke for other in bpy.data.objects if other != obj)
-    return None if any(clip in (plate.clip, plate.still) for plate in others) else clip
+    if any(clip in (plate.clip, plate.still) for plate in others):
+        return None
+    playing = {slot.material for slot in obj.material_slots if _shows(slot.material, clip)}
+    return None if any(_is_shared(material, obj, _slots(obj, material)) for material in playing) else clip
+
+
+def _slots(obj: bpy.types.Object, material: bpy.types.Material) -> list[bpy.types.MaterialSlot]:
+    return [slot for slot in obj.material_slots if slot.material == material]
+
+
+def _shows(material: bpy.types.Material | None, image: bpy.types.Image) -> bool:
+    tree = None if material is None else material.node_tree
+    return tree is not None and any(node.type == "TEX_IMAGE" and node.image == image for node in tree.nodes)
 
 
 def _use(obj: bpy.types.Object, slots: list[bpy.types.MaterialSlot], material: bpy.types.Material) -> None:

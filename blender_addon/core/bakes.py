@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from . import ledger
+from . import ledger, places
 from .errors import FolderError
 from .folders import safe_name
 
@@ -47,7 +47,7 @@ class FileNames:
 
     def present(self, folder: Path) -> list[Path]:
         """Return the frames of this name that are in a folder, whatever their number and format."""
-        return sorted(path for path in folder.glob("*") if self.matches(path.name)) if folder.is_dir() else []
+        return sorted(path for path in folder.glob("*") if self.matches(path.name)) if places.is_folder(folder) else []
 
 
 class Place(Enum):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from .._vendor.client.owned import read_regular
 from .._vendor.protocol import limits
+from . import places
 from .errors import FolderError
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".exr", ".webp"}
@@ -14,7 +15,7 @@ SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".exr", ".webp"}
 
 def pictures(folder: Path) -> list[Path]:
     """Return the images of a folder in the order of their names; none when there is no such folder."""
-    return sorted(path for path in folder.glob("*") if path.suffix.lower() in SUFFIXES) if folder.is_dir() else []
+    return sorted(path for path in folder.glob("*") if path.suffix.lower() in SUFFIXES) if places.is_folder(folder) else []
 
 
 @dataclass(frozen=True, slots=True)

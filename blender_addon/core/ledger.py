@@ -16,6 +16,7 @@ from pathlib import Path
 
 from .._vendor.client.owned import MANIFEST, MANIFEST_BYTES, is_unchanged, read_regular
 from .._vendor.client.results import write_atomically
+from . import places
 
 _FRAME = re.compile(r"[^/\\]*\d\.(png|exr)")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -44,7 +45,7 @@ def holds(folder: Path, name: str, ours: Ours) -> bool:
 def all_of(folder: Path) -> dict[str, str]:
     """Return the frames of all whole bakes in a folder, and their manifests, with the hash of each."""
     found: dict[str, str] = {}
-    for manifest in folder.glob(f"*{MANIFEST}") if folder.is_dir() else ():
+    for manifest in folder.glob(f"*{MANIFEST}") if places.is_folder(folder) else ():
         frames = _read(manifest)
         if frames:
             found |= {name: next(iter(hashes)) for name, hashes in frames.items()}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from .._vendor.client.owned import MANIFEST, MANIFEST_BYTES, is_unchanged, manifest_of, read_regular, remove_owned
 from .._vendor.client.results import write_atomically
-from . import ledger
+from . import ledger, places
 from .errors import FolderError
 from .folders import BAKES
 
@@ -51,7 +51,7 @@ def contents(job: Path) -> dict[str, str]:
     found = dict(manifest_of(job))
     if found:
         found[MANIFEST] = hashlib.sha256(read_regular(job / MANIFEST, MANIFEST_BYTES)).hexdigest()
-    for bake in (job / BAKES).glob("*") if (job / BAKES).is_dir() else ():
+    for bake in (job / BAKES).glob("*") if places.is_folder(job / BAKES) else ():
         found |= {f"{BAKES}/{bake.name}/{name}": sha256 for name, sha256 in ledger.all_of(bake).items()}
     return found
 

@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .._vendor.client import FrameArrived, ResultWriter, SampleRequest, VariantDone, frame_file_name, variant_folder_name
-from .._vendor.client.owned import read_regular, remove_owned
+from .._vendor.client.owned import MANIFEST, read_regular, remove_owned
 from .._vendor.client.results import write_atomically
 from .._vendor.protocol.codec import encode
 from .._vendor.protocol.version import PRODUCT_VERSION
-from . import places
+from . import ledger, places
 from .errors import FolderError
 
 RECORD = "frames.txt"
@@ -113,8 +113,11 @@ class UnfinishedBake(ResultWriter):
 
 
 def _remove(waiting: Path, files: Mapping[str, str]) -> None:
-    """Remove frames, and the record when none of them is left."""
-    remove_owned(waiting, files)
+    """Remove frames, a manifest that was not delivered, and the record when none of them is left."""
+    if not files:
+        return
+    manifest = {name: sha256 for name, sha256 in ledger.all_of(waiting).items() if name == MANIFEST}
+    remove_owned(waiting, {**files, **manifest})
     if not any((waiting / name).exists() for name in files):
         with contextlib.suppress(OSError):
             (waiting / RECORD).unlink(missing_ok=True)

@@ -125,6 +125,8 @@ def _chosen_place(plate: IPOKE_PG_plate, names: FileNames) -> Path:
     owner = next((other for other, file in _baked_by_others(plate) if file.parent == folder and names.matches(file.name)), None)
     if owner is not None:
         raise FolderError(f"{owner} shows the frames that are in {folder}; name another folder or file name.")
+    if any(delivery.folder == folder and names.matches(delivery.first_file.name) for delivery in _on_their_way()):
+        raise FolderError(f"Another bake is on its way to {folder}; wait for it, or name another folder or file name.")
     bakes.check_place(folder, names)
     return folder
 
@@ -132,7 +134,7 @@ def _chosen_place(plate: IPOKE_PG_plate, names: FileNames) -> Path:
 def _own_place(plate: IPOKE_PG_plate, asked: IPOKE_PG_job, variant: IPOKE_PG_variant, names: FileNames) -> Path:
     """Return the first folder beside the variant's frames where no bake of another object and nothing of an artist's is."""
     place = paths.own_home(plate, asked) / folders.bake_place(variant.index)
-    taken = {file.parent for _, file in _baked_by_others(plate)}
+    taken = {file.parent for _, file in _baked_by_others(plate)} | {delivery.folder for delivery in _on_their_way()}
     tried = (place, *(place.with_name(f"{place.name}_{number}") for number in places.NUMBERS))
     return next(folder for folder in tried if folder not in taken and not bakes.in_the_way(folder, names))
 
@@ -143,6 +145,10 @@ def _baked_by_others(plate: IPOKE_PG_plate) -> Iterator[tuple[str, Path]]:
         for variant in other.ipoke.variants if other != plate.id_data else ():
             if variant.baked_frames:
                 yield other.name, paths.baked_file(paths.folder(other.ipoke, variant.job_id), variant)
+
+
+def _on_their_way() -> list[Delivery]:
+    return [job.delivery for job in pump.state().jobs if job.delivery is not None]
 
 
 def request_of(plate: IPOKE_PG_plate, asked: IPOKE_PG_job, variant: IPOKE_PG_variant, still: bytes) -> SampleRequest:

@@ -132,11 +132,14 @@ def test_what_the_record_does_not_name_stays_where_a_bake_waits(bake, tmp_path):
     (waiting,) = bake.glob(".*")
     (waiting / "notes.txt").write_text("mine")
     (waiting / "variant_00/frame_0002.png").write_bytes(b"painted over")
+    (bake / ".abcdef012345").mkdir()
+    (bake / ".abcdef012345/frames.txt").write_text("mine too")
     (bake / ".git").mkdir()
     (bake / ".git/config").write_text("mine")
     unfinished.remove_others([bake], set(), [tmp_path / "ipoke"])
     assert sorted(path.name for path in waiting.rglob("*.*")) == ["frame_0002.png", "frames.txt", "notes.txt"]
     assert (bake / ".git/config").read_text() == "mine"
+    assert (bake / ".abcdef012345/frames.txt").read_text() == "mine too"
 
 
 def test_outside_our_roots_and_behind_links_nothing_goes(bake, tmp_path):

@@ -273,6 +273,18 @@ def test_a_material_of_the_artists_that_other_objects_use_stays_as_it_is(plate):
     assert shown(card) == card.ipoke.clip
 
 
+def test_a_plane_that_the_artist_gave_the_material_of_another_is_not_changed_by_that_one(sampled, plate):
+    bpy.ops.ipoke.choose_variant(index=0)
+    bpy.ops.ipoke.add_plate(filepath=str(plate))
+    other = bpy.context.active_object
+    other.data.materials[0] = sampled.active_material
+    before = look(other)
+    bpy.context.view_layer.objects.active = sampled
+    bpy.ops.ipoke.choose_variant(index=1)
+    assert look(other) == before
+    assert "variant_01" in shown(sampled).filepath
+
+
 def test_the_bake_of_a_copy_leaves_the_one_that_the_first_plane_shows(sampled):
     bpy.ops.ipoke.choose_variant(index=0)
     bpy.ops.ipoke.bake()
