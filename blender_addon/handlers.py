@@ -9,6 +9,9 @@ from bpy.app.handlers import persistent
 
 from . import homes, migration, pump
 
+PASTED = "copybuffer.blend"
+"""Where Blender keeps objects that were copied, until they are pasted."""
+
 
 @persistent
 def _on_load_pre(*_arguments: object) -> None:
@@ -19,6 +22,7 @@ def _on_load_pre(*_arguments: object) -> None:
 def _on_load(*_arguments: object) -> None:
     addon = pump.addon()
     addon.draft = addon.hovered = None
+    addon.visited.add(Path(bpy.data.filepath))  # whoever opens a file on another machine knows that one
     migration.upgrade()
     pump.restore()
 
@@ -31,7 +35,9 @@ def _on_import(imported: bpy.types.BlendImportContext) -> None:
         return
     for item in imported.import_items:
         if isinstance(item.id, bpy.types.Object) and item.source_library is not None:
-            migration.settle(item.id, Path(bpy.path.abspath(item.source_library.filepath)))
+            library = Path(bpy.path.abspath(item.source_library.filepath))
+            if library.name != PASTED:  # nothing tells where what is pasted comes from; most often from this very file
+                migration.settle(item.id, library)
 
 
 @persistent

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import bpy
 
-from . import placing, pump, results, sequences
-from .core import folders
+from . import paths, placing, plates, pump, sequences
+from .core import folders, moving, places
 from .core.errors import FolderError
 from .properties import IPOKE_PG_job, IPOKE_PG_variant
 
@@ -18,58 +18,74 @@ log = logging.getLogger(__name__)
 
 
 def before_save(home: Path) -> None:
-    """Move what waits for the first save beside the file, and write the jobs' paths as the saved file needs them."""
-    waiting = results.unsaved_root()
+    """Bring what waits for the first save beside the file, and write the jobs' paths as the saved file needs them."""
     running = {name for job in pump.state().jobs for name in (job.job_id, job.source)}
-    remembered = pump.addon().job_folders
+    remembered, moved = pump.addon().remembered, dict[Path, Path]()
     for job in _jobs():
-        folder = results.stored_folder(job)
-        if folder.is_relative_to(waiting) and job.name not in running:
-            moved = _moved(folder, home / folders.RESULTS / folder.relative_to(waiting))
-            _repoint(folder, moved, home)
-            folder = moved
-        remembered[job.name] = folder
+        folder = paths.stored_folder(job)
+        if folder == places.NOWHERE:
+            continue  # what it says is somebody else's business
+        if job.name not in running:
+            folder = _beside(folder, job.name, home, moved)
+        remembered[_key(job)] = folder
         job.folder = _stored(folder, home)
+        pump.addon().kept.add(job.name)
     for variant in _baked_elsewhere():
-        remembered[_key(variant)] = results.baked_file(Path(), variant)
-        variant.baked_file = _stored(remembered[_key(variant)], home)
+        file = paths.baked_file(Path(), variant)
+        if file != places.NOWHERE:
+            remembered[_key_of_bake(variant)] = file
+            variant.baked_file = _stored(file, home)
 
 
 def after_save() -> None:
     """Write the jobs' paths as they are right for the open file, which a saved copy is not."""
-    remembered = pump.addon().job_folders
+    remembered = pump.addon().remembered
     for job in _jobs():
-        folder = remembered.get(job.name)
+        folder = remembered.get(_key(job))
         if folder is not None:
             job.folder = sequences.blend_path(folder)
             if not bpy.data.filepath:
                 _repoint(folder, folder, None)
     for variant in _baked_elsewhere():
-        file = remembered.get(_key(variant))
+        file = remembered.get(_key_of_bake(variant))
         if file is not None:
             variant.baked_file = sequences.blend_path(file)
     remembered.clear()
 
 
-def _moved(old: Path, new: Path) -> Path:
+def _beside(old: Path, job_id: str, home: Path, moved: dict[Path, Path]) -> Path:
+    """Return where a job's results are for a file in `home`: moved there if they wait for a first save, else where they were.
+
+    Those of another session are copied, as another Blender may still show them.
+    """
+    waiting = paths.unsaved_root()
+    if old in moved or not places.is_below(old, waiting) or not places.is_folder(old):
+        return moved.get(old, old)
+    new = home / folders.RESULTS / old.relative_to(waiting)
+    made = pump.addon().runtime.written.get(job_id)
     try:
-        folders.move(old, new)
+        if made is not None and made.folder == old:
+            moving.move(old, new, made.files)
+        else:
+            moving.copy(old, new)
     except FolderError as error:
         log.warning("%s", error.sentence)
         return old
+    moved[old] = new
+    _repoint(old, new, home)
     return new
 
 
 def _repoint(old: Path, new: Path, home: Path | None) -> None:
-    """Let the clips on planes, in the compositor and in the sequencer follow their job's folder."""
-    for image in bpy.data.images:
+    """Let whatever plays files of a job's folder follow it: images, movie clips, strips of the sequencer."""
+    for image in (*bpy.data.images, *bpy.data.movieclips):
         path = Path(os.path.normpath(bpy.path.abspath(image.filepath)))
-        if image.source == "SEQUENCE" and path.is_relative_to(old):
+        if image.library is None and path.is_relative_to(old):
             image.filepath = _stored(new / path.relative_to(old), home)
     for scene in bpy.data.scenes:
         for strip in placing.image_strips(scene):
             path = Path(os.path.normpath(bpy.path.abspath(strip.directory)))
-            if path.is_relative_to(old):
+            if scene.library is None and path.is_relative_to(old):
                 strip.directory = _stored(new / path.relative_to(old), home)
 
 
@@ -82,16 +98,25 @@ def _stored(path: Path, home: Path | None) -> str:
 
 def _baked_elsewhere() -> Iterator[IPOKE_PG_variant]:
     """Yield the variants whose bake is not in their job's folder."""
-    for obj in bpy.data.objects:
+    for obj in _objects():
         for variant in obj.ipoke.variants:
             if variant.baked_file.startswith("//") or Path(variant.baked_file).is_absolute():
                 yield variant
 
 
-def _key(variant: IPOKE_PG_variant) -> str:
-    return f"{variant.job_id}/{variant.index}"
-
-
 def _jobs() -> Iterator[IPOKE_PG_job]:
-    for obj in bpy.data.objects:
+    for obj in _objects():
         yield from obj.ipoke.jobs
+
+
+def _objects() -> Iterator[bpy.types.Object]:
+    """Yield the objects of this file; the paths of others belong to their own."""
+    return (obj for obj in bpy.data.objects if plates.is_own(obj))
+
+
+def _key(job: IPOKE_PG_job) -> tuple[str, ...]:
+    return job.id_data.name, job.name
+
+
+def _key_of_bake(variant: IPOKE_PG_variant) -> tuple[str, ...]:
+    return variant.id_data.name, variant.job_id, str(variant.index)

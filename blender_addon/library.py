@@ -7,7 +7,10 @@ from pathlib import Path
 import bpy
 
 from . import preferences
+from ._vendor.client.owned import read_regular
 from ._vendor.client.results import write_atomically
+from ._vendor.protocol import limits
+from .core import places
 from .core.errors import FolderError
 from .core.folders import safe_name
 
@@ -37,25 +40,29 @@ def picture_of(file: Path) -> Path:
 
 
 def keep_picture(file: Path, image: bytes) -> None:
-    """Keep the picture of an entry, if it is a PNG file; an entry without one is as good."""
-    if image.startswith(PNG):
+    """Keep the picture of an entry, if it is a PNG file and there is none; an entry without one is as good."""
+    if image.startswith(PNG) and not picture_of(file).exists():
         file.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(picture_of(file), image)
 
 
 def free_file(wish: str) -> Path:
-    """Return a file for a new entry that is not there yet."""
-    stem, number = safe_name(wish), 1
-    file = root() / f"{stem}{SUFFIX}"
-    while file.exists():
+    """Return a file for a new entry that is not there yet, and neither is its picture."""
+    first, number = root() / f"{safe_name(wish)}{SUFFIX}", 1
+    file = first
+    while file.exists() or picture_of(file).exists():
         number += 1
-        file = root() / f"{stem}_{number}{SUFFIX}"
+        file = places.numbered(first, number)
     return file
 
 
 def read(file: Path) -> bytes:
     """Return an entry's bytes; raises `FolderError`."""
+    if file == places.NOWHERE:
+        raise FolderError("The kinematics that this variant replays can't be read: no file here is called so; choose others.")
     try:
-        return file.read_bytes()
+        return read_regular(file, limits.KINEMATICS_BYTES)
     except OSError as error:
         raise FolderError(f"The kinematics {file} can't be read: {error.strerror}; choose others, or bring them back.") from error
+    except ValueError as error:
+        raise FolderError(f"{file} is no file of kinematics: it is too large, or its name is none; choose another.") from error

@@ -16,14 +16,14 @@ def upgrade() -> None:
     """Bring every plate of the file to `plates.DATA_VERSION`; plates of a newer version and linked ones stay as they are."""
     for obj in bpy.data.objects:
         plate = obj.ipoke
-        if plate.plate_id and plate.data_version < plates.DATA_VERSION and obj.library is None:
+        if plate.plate_id and plate.data_version < plates.DATA_VERSION and plates.is_own(obj):
             _name_bakes(plate)
             plate.data_version = plates.DATA_VERSION
 
 
 def settle(obj: bpy.types.Object, library: Path) -> None:
     """Let an object that was appended from a file find its results where that file has them."""
-    if obj.library is not None:
+    if not plates.is_own(obj):
         return  # a linked object's paths belong to its own file, and are read so
     for job in obj.ipoke.jobs:
         job.folder = _from_there(job.folder, library)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from . import plates, results, sequences
-from .core import folders
+from . import paths, plates, results, sequences
+from .core import folders, places
 from .core.bakes import Place
 from .core.errors import FolderError
 from .core.jobs import Job, JobKind, JobPhase
@@ -81,9 +81,9 @@ def _files(obj: bpy.types.Object) -> list[Path]:
     """Return the files of the chosen variant's bake; raises `FolderError` when one is missing."""
     plate = obj.ipoke
     variant = results.active_variant(plate)
-    first = results.baked_file(results.folder(plate, variant.job_id), variant)
+    first = paths.baked_file(paths.folder(plate, variant.job_id), variant)
     files = folders.numbered_files(first, variant.baked_frames)
-    gone = next((file for file in files if not file.is_file()), None)
+    gone = next((file for file in files if not places.is_file(file)), None)
     if gone is not None:
         raise FolderError(f"The bake's file {gone} is missing; bring it back, or bake again.")
     return files
@@ -114,7 +114,8 @@ def _reach(strip: Any) -> tuple[float, float]:
 def _compositor(scene: bpy.types.Scene) -> bpy.types.NodeTree:
     """Return the scene's compositing nodes, made when there are none."""
     if not hasattr(scene, "compositing_node_group"):  # before Blender 5.0
-        scene.use_nodes = True
+        if scene.node_tree is None:
+            scene.use_nodes = True  # where an artist has switched his nodes off, they stay so
         return scene.node_tree
     if scene.compositing_node_group is None:
         tree = bpy.data.node_groups.new("Compositing", "CompositorNodeTree")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING
 import bpy
 
 from ._vendor.client import Like
+from ._vendor.client.owned import read_regular
+from ._vendor.protocol import limits
 from .core import region
 from .core.errors import PlateError
 from .core.jobs import Target
@@ -31,6 +34,11 @@ def plate_of(obj: bpy.types.Object | None) -> IPOKE_PG_plate | None:
     return obj.ipoke
 
 
+def is_own(obj: bpy.types.Object) -> bool:
+    """Return whether an object belongs to this file: Blender takes no new results into one that is linked, or an override."""
+    return obj.library is None and obj.override_library is None
+
+
 def active(context: bpy.types.Context) -> IPOKE_PG_plate | None:
     """Return the active object's plate."""
     return plate_of(context.active_object)
@@ -38,6 +46,8 @@ def active(context: bpy.types.Context) -> IPOKE_PG_plate | None:
 
 def adopt(obj: bpy.types.Object) -> IPOKE_PG_plate:
     """Make the first image of the object's material its plate, unless it has one; raises `PlateError`."""
+    if not is_own(obj):
+        raise PlateError(f"{obj.name} belongs to another file; make it local first (Object > Relations > Make Local).")
     plate = plate_of(obj)
     if plate is None:
         node = next(image_nodes(obj), None) if obj.type == "MESH" else None
@@ -130,12 +140,19 @@ def target(obj: bpy.types.Object) -> Target:
     plate = obj.ipoke
     if any(other is not obj and other.ipoke.plate_id == plate.plate_id for other in bpy.data.objects):
         plate.plate_id = uuid.uuid4().hex
-    return Target(plate.plate_id, obj.name)
+    return Target(plate.plate_id, obj.name, obj.session_uid)
 
 
 def find(wanted: Target) -> bpy.types.Object | None:
-    """Return the object that a job is for, or None when it is gone."""
-    owners = [obj for obj in bpy.data.objects if obj.ipoke.plate_id == wanted.plate_id]
+    """Return the object that a job is for, or None when it is gone.
+
+    While its file is open that is the very object that asked. In a file that was opened since it is the one with its plate.
+    """
+    own = [obj for obj in bpy.data.objects if is_own(obj)]
+    asker = next((obj for obj in own if obj.session_uid == wanted.session_uid and obj.ipoke.plate_id), None)
+    if asker is not None:
+        return asker
+    owners = [obj for obj in own if obj.ipoke.plate_id == wanted.plate_id]
     return next((obj for obj in owners if obj.name == wanted.object_name), owners[0] if owners else None)
 
 
@@ -147,9 +164,37 @@ def read(image: bpy.types.Image) -> bytes:
         return bytes(image.packed_file.data)
     path = Path(bpy.path.abspath(image.filepath_from_user(), library=image.library))
     try:
-        return path.read_bytes()
+        return read_regular(path, limits.RAW_BYTES)
+    except ValueError as error:
+        raise PlateError(f"The plate's file {path} has more than {limits.RAW_BYTES // 2**20} MiB; choose another.") from error
     except OSError as error:
         raise PlateError(f"The plate's file {path} can't be read: {error.strerror}; relink the image.") from error
+
+
+def load(path: Path) -> bpy.types.Image:
+    """Return a still as an image of the file: one that shows it already, else a new one; raises `PlateError`.
+
+    An image that plays, that is packed or painted on, or whose file is away shows something else; it is left alone.
+    """
+    known = next((image for image in bpy.data.images if _is_still_of(image, path)), None)
+    if known is not None:
+        return known
+    try:
+        image = bpy.data.images.load(str(path))
+    except (RuntimeError, ValueError) as error:
+        sentence = f"{path} is no image that Blender can read; choose a PNG, JPEG, TIFF or EXR file"
+        raise PlateError(sentence) from error
+    if 0 in image.size:
+        bpy.data.images.remove(image)  # it was made a moment ago, and here
+        raise PlateError(f"{path} holds no picture; choose another file")
+    return image
+
+
+def _is_still_of(image: bpy.types.Image, path: Path) -> bool:
+    plain = image.source == "FILE" and image.type == "IMAGE" and image.library is None
+    if not plain or image.packed_file is not None or image.is_dirty:
+        return False
+    return os.path.normpath(bpy.path.abspath(image.filepath)) == os.path.normpath(path) and 0 not in image.size
 
 
 def size_px(plate: IPOKE_PG_plate) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -66,8 +67,10 @@ class Addon:
     draw_handle: object | None = None
     overlay_failed: bool = False
     previews: bpy.utils.previews.ImagePreviewCollection = field(default_factory=bpy.utils.previews.new)
-    job_folders: dict[str, Path] = field(default_factory=dict)
-    dropped: set[Path] = field(default_factory=set)
+    remembered: dict[tuple[str, ...], Path] = field(default_factory=dict)
+    dropped: set[str] = field(default_factory=set)
+    kept: set[str] = field(default_factory=set)
+    visited: set[Path] = field(default_factory=set)
     last_log: Path | None = None
     listed: list[Path] = field(default_factory=list)
     listed_at: float = -LOOK_INTERVAL_S
@@ -97,9 +100,12 @@ def close_runtime() -> None:
 
 
 def sweep() -> None:
-    """Remove what nobody will ask for any more, before another file is loaded or the add-on is disabled."""
+    """Remove previews that nobody will ask for any more, before another file is loaded or the add-on is disabled.
+
+    Those that a saved file names are kept.
+    """
     own = addon()
-    results.sweep(own.dropped)
+    results.sweep(own.dropped - own.kept, own.runtime.written)
     own.dropped.clear()
 
 
@@ -201,11 +207,11 @@ def outcome(job_id: str) -> Job | None:
 
 def missing(plate: IPOKE_PG_plate) -> list[str]:
     """Return the folders of a plate's results that are missing; looks on the disk every few seconds only."""
-    looked, now = addon().looked, time.monotonic()
-    if plate.plate_id not in looked or now - looked[plate.plate_id][0] > LOOK_INTERVAL_S:
-        gone = [str(results.stored_folder(job)) for job in results.missing(plate)]
-        looked[plate.plate_id] = now, gone
-    return looked[plate.plate_id][1]
+    looked, now, whose = addon().looked, time.monotonic(), plate.id_data.name_full
+    if whose not in looked or now - looked[whose][0] > LOOK_INTERVAL_S:
+        gone = [os.path.normpath(bpy.path.abspath(job.folder, library=job.id_data.library)) for job in results.missing(plate)]
+        looked[whose] = now, gone
+    return looked[whose][1]
 
 
 def motions() -> list[Path]:

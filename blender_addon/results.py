@@ -6,34 +6,22 @@ makes an undo step of it: Blender frees data-blocks at an undo without unlinking
 
 from __future__ import annotations
 
-import os
-import shutil
-from pathlib import Path
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import bpy
 
-from . import plates, sequences
-from .core import folders
+from . import paths, plates, sequences
+from ._vendor.client.owned import remove_owned
+from .core import folders, places
 from .core.jobs import Clip, Job, JobKind, JobPhase
+from .core.runtime import Written
 from .core.settings import Replay
 
 if TYPE_CHECKING:
     from .properties import IPOKE_PG_job, IPOKE_PG_plate, IPOKE_PG_variant
 
 OUTCOMES = {JobPhase.FAILED, JobPhase.CANCELLED}
-
-
-def root() -> Path:
-    """Return where new results go: beside the .blend, or a folder of the add-on until it is saved."""
-    if bpy.data.filepath:
-        return Path(bpy.data.filepath).parent / folders.RESULTS
-    return unsaved_root()
-
-
-def unsaved_root() -> Path:
-    """Return where results wait for the file's first save."""
-    return Path(bpy.utils.extension_path_user(__package__, path="results", create=True))
 
 
 def sync(job: Job, follow: bool) -> bool:
@@ -55,7 +43,8 @@ def sync(job: Job, follow: bool) -> bool:
         plate.shown = "BAKE" if job.kind is JobKind.BAKE else "VARIANT"
     if job.kind is JobKind.BAKE and job.phase is JobPhase.FINISHED:
         refresh(obj)
-        plate.clip.reload()  # the same files may have been made anew
+        if plate.clip is not None:
+            plate.clip.reload()  # the same files may have been made anew
     elif _shown_frames(plate) != timing:
         refresh(obj)
     return job.ended or before != (plate.clip, plate.shown)
@@ -68,36 +57,29 @@ def restore(job: Job) -> None:
         _record(obj.ipoke, job)
 
 
-def folder(plate: IPOKE_PG_plate, job_id: str) -> Path:
-    """Return a job's folder."""
-    return stored_folder(plate.jobs[job_id])
-
-
-def stored_folder(job: IPOKE_PG_job) -> Path:
-    """Return the folder that a job's entry names."""
-    return Path(os.path.normpath(bpy.path.abspath(job.folder, library=job.id_data.library)))
-
-
 def active_variant(plate: IPOKE_PG_plate) -> IPOKE_PG_variant | None:
-    """Return the chosen variant."""
+    """Return the chosen variant, if the file still has the job that made it."""
     index = plate.active_variant
-    return plate.variants[index] if 0 <= index < len(plate.variants) else None
+    variant = plate.variants[index] if 0 <= index < len(plate.variants) else None
+    return variant if variant is not None and variant.job_id in plate.jobs else None
 
 
 def show_active(obj: bpy.types.Object, shown: str) -> None:
-    """Put the chosen variant on the plane, or its bake; without one, the still."""
+    """Put the chosen variant on the plane, or its bake; without one, the still. Where its file is missing, nothing changes."""
     plate = obj.ipoke
     variant = active_variant(plate)
     if variant is None:
         sequences.show_still(obj)
         return
-    job = folder(plate, variant.job_id)
-    if shown == "BAKE":
-        file, frames = baked_file(job, variant), variant.baked_frames
-        sequences.show_clip(obj, file, frames, shown, variant.baked_first, variant.baked_colour)
+    job = paths.folder(plate, variant.job_id)
+    baked = shown == "BAKE"
+    file = paths.baked_file(job, variant) if baked else folders.first_frame(folders.variant_folder(job, variant.index))
+    if not places.is_file(file):
+        plate.message = f"{variant.name} is not where this file says; Find Missing Results looks for it"
+    elif baked:
+        sequences.show_clip(obj, file, variant.baked_frames, shown, variant.baked_first, variant.baked_colour)
     else:
-        first = folders.first_frame(folders.variant_folder(job, variant.index))
-        sequences.show_clip(obj, first, variant.frames, shown)
+        sequences.show_clip(obj, file, variant.frames, shown)
 
 
 def variation_of(job: IPOKE_PG_job) -> float | None:
@@ -110,17 +92,10 @@ def replay_of(job: IPOKE_PG_job) -> Replay:
     return Replay(job.kinematics, job.strength, job.mirror)
 
 
-def baked_file(job_folder: Path, variant: IPOKE_PG_variant) -> Path:
-    """Return the first file of a variant's bake."""
-    if variant.baked_file.startswith("//"):
-        return Path(os.path.normpath(bpy.path.abspath(variant.baked_file, library=variant.id_data.library)))
-    return job_folder / variant.baked_file
-
-
 def missing(plate: IPOKE_PG_plate) -> list[IPOKE_PG_job]:
     """Return the jobs whose files are not where they should be."""
     waiting = {variant.job_id for variant in plate.variants if variant.complete}
-    return [job for job in plate.jobs if job.name in waiting and not stored_folder(job).is_dir()]
+    return [job for job in plate.jobs if job.name in waiting and not places.is_folder(paths.stored_folder(job))]
 
 
 def delete_active(obj: bpy.types.Object) -> None:
@@ -152,31 +127,33 @@ def _shown_frames(plate: IPOKE_PG_plate) -> tuple[str, int, int, int]:
     return plate.shown, plate.active_variant, *frames
 
 
-def drop_live(job: Job) -> set[Path]:
-    """Forget the live previews that this one takes the place of; returns their folders, which undo steps still name."""
+def drop_live(job: Job) -> set[str]:
+    """Forget the live previews that this one takes the place of; returns their ids. Undo steps still name their files."""
     obj = plates.find(job.target)
     if obj is None:
         return set()
     plate = obj.ipoke
-    older = {entry.name: stored_folder(entry) for entry in plate.jobs if entry.live and entry.name != job.job_id}
+    older = {entry.name for entry in plate.jobs if entry.live and entry.name != job.job_id}
     for job_id in older:
         for index in reversed([i for i, variant in enumerate(plate.variants) if variant.job_id == job_id]):
             plate.variants.remove(index)
         plate.jobs.remove(plate.jobs.find(job_id))
         plate.deleted.add().name = job_id
-    return set(older.values())
+    return older
 
 
-def sweep(dropped: set[Path]) -> None:
-    """Remove the folders of previews that no object of the file names any more."""
-    named = {stored_folder(job) for obj in bpy.data.objects for job in obj.ipoke.jobs}
-    for path in dropped - named:
-        shutil.rmtree(path, ignore_errors=True)
+def sweep(dropped: set[str], written: Mapping[str, Written]) -> None:
+    """Remove what this session wrote for previews that no object of the file names any more."""
+    named = {job.name for obj in bpy.data.objects for job in obj.ipoke.jobs}
+    for job_id in dropped - named:
+        made = written.get(job_id)
+        if made is not None and places.is_below(made.folder, made.folder.parents[1]):
+            remove_owned(made.folder, made.files)
 
 
 def refresh(obj: bpy.types.Object) -> None:
     """Bring the timing of what is shown up to date."""
-    if obj.ipoke.shown != "STILL":
+    if obj.ipoke.shown != "STILL" and plates.is_own(obj):
         show_active(obj, obj.ipoke.shown)
 
 
@@ -212,7 +189,7 @@ def _record_bake(plate: IPOKE_PG_plate, job: Job) -> None:
     variant.baked_first = job.delivery.names.first
     variant.baked_colour = job.delivery.colour
     made = job.delivery.first_file
-    home = folder(plate, job.source)
+    home = paths.folder(plate, job.source)
     inside = made.is_relative_to(home)
     variant.baked_file = made.relative_to(home).as_posix() if inside else sequences.blend_path(made)
 

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 import bpy
 
+from . import ownership
+
 
 class ImageUser(Protocol):
     """What plays an image sequence; image users and compositor nodes share these names."""
@@ -32,19 +34,18 @@ def show_clip(obj: bpy.types.Object, file: Path, frames: int, shown: str, number
     `colour` names the colour space that the files are read in; empty takes what fits the still.
     """
     plate = obj.ipoke
-    path = blend_path(file)
-    image = plate.clip
+    path, before = blend_path(file), plate.clip
+    image = ownership.own_clip(obj)
     if image is None:
         image = plate.clip = bpy.data.images.load(path)
         image.name = f"{obj.name} Clip"
-    if image.source != "SEQUENCE":
         image.source = "SEQUENCE"
     if image.filepath != path:
         image.filepath = path
         image.reload()
     if plate.still is not None:
         _read_like(image, file, plate.still, colour)
-    _swap(obj, image)
+    _swap(obj, image, before)
     plate.shown = shown
     for user in users(image):
         time(user, frames, plate.start_frame, number - 1, plate.cyclic)
@@ -105,15 +106,19 @@ def _node_trees() -> Iterator[Any]:
     yield from bpy.data.node_groups
 
 
-def _swap(obj: bpy.types.Object, image: bpy.types.Image) -> None:
-    plate = obj.ipoke
-    ours = {plate.still, plate.clip}
+def _swap(obj: bpy.types.Object, image: bpy.types.Image, before: bpy.types.Image | None = None) -> None:
+    """Let the plane's own textures show an image in place of its still and its clip, now or `before`."""
+    ours = {obj.ipoke.still, obj.ipoke.clip, before} - {None}
+    ownership.own_materials(obj, [slot.material for slot in obj.material_slots if _textures(slot, ours - {image})])
     for slot in obj.material_slots:
-        if slot.material is None or slot.material.node_tree is None:
-            continue
-        for node in slot.material.node_tree.nodes:
-            if node.type == "TEX_IMAGE" and node.image in ours and node.image != image:
-                node.image = image
+        for node in _textures(slot, ours - {image}):
+            node.image = image
+
+
+def _textures(slot: bpy.types.MaterialSlot, images: set[bpy.types.Image]) -> list[bpy.types.ShaderNodeTexImage]:
+    """Texture nodes of a slot's material that show one of some images."""
+    tree = None if slot.material is None else slot.material.node_tree
+    return [node for node in (() if tree is None else tree.nodes) if node.type == "TEX_IMAGE" and node.image in images]
 
 
 def _read_like(image: bpy.types.Image, file: Path, still: bpy.types.Image, colour: str) -> None:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import bpy
 
+from . import ownership
+
 TEXTURE_NODE = "iPOKE Plate"
 """Name of the node that shows the plate; the shader that it feeds is what changes."""
+SHADER_NODE = "iPOKE Surface"
+"""Name of the shaders that are made here."""
 SURFACES = (
     ("EMISSION", "Emission", "As bright as the picture, whatever light the scene has"),
     ("PRINCIPLED", "Principled", "Lit by the scene and in its shadows, like a matte print"),
@@ -20,25 +24,31 @@ def of(obj: bpy.types.Object) -> str | None:
 
 
 def change(obj: bpy.types.Object, surface: str) -> None:
-    """Let the plane take light another way; a material that is not the add-on's own stays as it is."""
-    found = _shader(obj)
-    if found is None or _KINDS[found[1].type] == surface:
+    """Let the plane take light another way; a material that is not the add-on's own stays as it is.
+
+    A shader that an artist has changed is disconnected and stays in the material.
+    """
+    if obj.library is not None or of(obj) in (None, surface):
         return
-    tree, before = found
+    ownership.own_materials(obj, [slot.material for slot in obj.material_slots if _fed(slot)])
+    tree, before = _shader(obj)
     after = new_shader(tree, surface, tree.nodes[TEXTURE_NODE].outputs["Color"])
     after.location = before.location
     for socket in [link.to_socket for link in before.outputs[0].links]:
         tree.links.new(after.outputs[0], socket)
-    tree.nodes.remove(before)
+    if _is_as_made(tree, before):
+        tree.nodes.remove(before)
 
 
 def new_shader(tree: bpy.types.NodeTree, surface: str, colour: bpy.types.NodeSocket) -> bpy.types.Node:
     """Add the shader of a surface, in the colours of a socket."""
     if surface == "EMISSION":
         shader = tree.nodes.new("ShaderNodeEmission")
+        shader.name = SHADER_NODE
         tree.links.new(colour, shader.inputs["Color"])
         return shader
     shader = tree.nodes.new("ShaderNodeBsdfPrincipled")
+    shader.name = SHADER_NODE
     shader.inputs["Roughness"].default_value, shader.inputs["Specular IOR Level"].default_value = 1.0, 0.0
     tree.links.new(colour, shader.inputs["Base Color"])
     return shader
@@ -46,9 +56,30 @@ def new_shader(tree: bpy.types.NodeTree, surface: str, colour: bpy.types.NodeSoc
 
 def _shader(obj: bpy.types.Object) -> tuple[bpy.types.NodeTree, bpy.types.Node] | None:
     for slot in obj.material_slots:
-        tree = None if slot.material is None else slot.material.node_tree
-        texture = None if tree is None else tree.nodes.get(TEXTURE_NODE)
-        for link in [] if texture is None else texture.outputs["Color"].links:
-            if link.to_node.type in _KINDS:
-                return tree, link.to_node
+        shaders = _fed(slot)
+        if shaders:
+            return slot.material.node_tree, next((node for node in shaders if node.outputs[0].is_linked), shaders[0])
     return None
+
+
+def _fed(slot: bpy.types.MaterialSlot) -> list[bpy.types.Node]:
+    """The shaders that show the plate in a slot's material."""
+    tree = None if slot.material is None else slot.material.node_tree
+    texture = None if tree is None else tree.nodes.get(TEXTURE_NODE)
+    links = [] if texture is None else texture.outputs["Color"].links
+    return [link.to_node for link in links if link.to_node.type in _KINDS]
+
+
+def _is_as_made(tree: bpy.types.NodeTree, shader: bpy.types.Node) -> bool:
+    """Whether a shader was made here and nobody has changed it since."""
+    if not shader.name.startswith(SHADER_NODE) or sum(socket.is_linked for socket in shader.inputs) != 1:
+        return False
+    fresh = new_shader(tree, _KINDS[shader.type], tree.nodes[TEXTURE_NODE].outputs["Color"])
+    same = all(_value(one) == _value(other) for one, other in zip(shader.inputs, fresh.inputs, strict=True))
+    tree.nodes.remove(fresh)
+    return same
+
+
+def _value(socket: bpy.types.NodeSocket) -> object:
+    value = getattr(socket, "default_value", None)
+    return tuple(value) if hasattr(value, "__iter__") and not isinstance(value, str) else value

@@ -1,15 +1,21 @@
-"""Owns where the frames of a bake end up: file names from a template, and moving them there whole. No bpy."""
+"""Owns where the frames of a bake end up: file names from a template, and moving them there whole. No bpy.
+
+A bake may go into a folder of the artist's. There only frames are replaced or removed that a manifest of ours names and that
+are as we wrote them (`ledger`); anything else of these names is in the way, and stays.
+"""
 
 from __future__ import annotations
 
 import os
 import re
+import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from . import ledger, places
 from .errors import FolderError
 from .folders import safe_name
 
@@ -35,10 +41,13 @@ class FileNames:
         """The name of the file that says what the frames are, and that they are whole."""
         return "job.json" if self.stem == "frame_" else f"{self.stem}job.json"
 
+    def matches(self, name: str) -> bool:
+        """Return whether a file's name is one of these, whatever its number and format; `Leaf` is `leaf` on some disks."""
+        return re.fullmatch(rf"{re.escape(self.stem)}\d{{{self.digits},}}\.(png|exr)", name, re.IGNORECASE) is not None
+
     def present(self, folder: Path) -> list[Path]:
         """Return the frames of this name that are in a folder, whatever their number and format."""
-        pattern = re.compile(rf"{re.escape(self.stem)}\d{{{self.digits},}}\.(png|exr)")
-        return sorted(path for path in folder.glob("*") if pattern.fullmatch(path.name)) if folder.is_dir() else []
+        return sorted(path for path in folder.glob("*") if self.matches(path.name)) if places.is_folder(folder) else []
 
 
 class Place(Enum):
@@ -91,30 +100,64 @@ def file_names(template: str, first: int, suffix: str, *, plate: str, variant: i
     return FileNames(stem, len(found[2]), first, suffix)
 
 
-def deliver(made: Path, manifest: Path, delivery: Delivery) -> Iterator[Path]:
-    """Move frames 1, 2, ... of `made`, then the manifest, one file a step; raises OSError.
+def in_the_way(folder: Path, names: FileNames) -> list[Path]:
+    """Return what has the names of a bake and is not a bake of ours, as we wrote it: frames, and the manifest."""
+    ours = ledger.of_bake(folder, names.manifest)
+    strange = [path for path in names.present(folder) if not ledger.holds(folder, path.name, ours)]
+    manifest = folder / names.manifest
+    return strange if ours.whole or not os.path.lexists(manifest) else [manifest, *strange]
 
-    The old manifest goes first and the new one comes last: where there is one, all its frames are there.
+
+def check_place(folder: Path, names: FileNames) -> None:
+    """Raise `FolderError` where something is in the way of a bake."""
+    strange = in_the_way(folder, names)
+    if strange:
+        raise FolderError(
+            f"{strange[0].name} in {folder} is no frame that iPOKE baked, or was changed since; "
+            "move it away, or name another folder or file name."
+        )
+
+
+def deliver(waiting: Path, frames: Mapping[str, str], manifest: Path, delivery: Delivery) -> Iterator[Path]:
+    """Move a bake's files and then its manifest, one file a step; raises OSError, or `FolderError` for what is in the way.
+
+    `frames` are their names below `waiting` in the order of time, with their hashes. The old manifest goes first and the new
+    one comes last: where there is one, all its frames are there. Meanwhile a ledger says what is ours.
     """
     target, names = delivery.folder, delivery.names
     target.mkdir(parents=True, exist_ok=True)
+    new = delivered(frames, names)
+    ours = ledger.of_bake(target, names.manifest)
+    if not ours.whole and os.path.lexists(target / names.manifest):
+        raise _came(target / names.manifest)
+    ledger.begin(target, names.manifest, ours, new)
     (target / names.manifest).unlink(missing_ok=True)
-    old = names.present(target)
-    frames = sorted(made.iterdir())
-    new = {target / names.of(number) for number in range(1, len(frames) + 1)}
-    for path in old:
-        if path not in new:
-            path.unlink()
-    for number, frame in enumerate(frames, start=1):
-        yield _moved(frame, target / names.of(number))
+    for name in ours.hashes.keys() - new.keys():
+        if ledger.holds(target, name, ours):
+            (target / name).unlink()
+            yield target / name
+    for source, name in zip(frames, new, strict=True):
+        if os.path.lexists(target / name) and not ledger.holds(target, name, ours):
+            raise _came(target / name)
+        yield _moved(waiting / source, target / name)
     yield _moved(manifest, target / names.manifest)
+    ledger.end(target, names.manifest)
+
+
+def delivered(frames: Mapping[str, str], names: FileNames) -> dict[str, str]:
+    """Return what a bake's files are called where they go, with their hashes."""
+    return {names.of(number): sha256 for number, sha256 in enumerate(frames.values(), start=1)}
+
+
+def _came(path: Path) -> FolderError:
+    return FolderError(f"{path} has come in the way of the bake; move it away and press Bake again.")
 
 
 def _moved(old: Path, new: Path) -> Path:
     try:
         os.replace(old, new)
     except OSError:  # another drive, or a real fault, which the copy will tell
-        half = new.with_name(f".{new.name}.part")
+        half = new.with_name(f".{new.name}.{secrets.token_hex(4)}.part")
         try:
             shutil.copyfile(old, half)
             os.replace(half, new)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from .._vendor.client.owned import read_regular
+from .._vendor.protocol import limits
+from . import places
 from .errors import FolderError
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".exr", ".webp"}
@@ -12,7 +15,7 @@ SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".exr", ".webp"}
 
 def pictures(folder: Path) -> list[Path]:
     """Return the images of a folder in the order of their names; none when there is no such folder."""
-    return sorted(path for path in folder.glob("*") if path.suffix.lower() in SUFFIXES) if folder.is_dir() else []
+    return sorted(path for path in folder.glob("*") if path.suffix.lower() in SUFFIXES) if places.is_folder(folder) else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,8 @@ class Part:
 def read(shots: list[Path]) -> tuple[bytes, ...]:
     """Return the images' bytes; raises `FolderError`."""
     try:
-        return tuple(path.read_bytes() for path in shots)
+        return tuple(read_regular(path, limits.RAW_BYTES) for path in shots)
+    except ValueError as error:
+        raise FolderError(f"A frame of the clip is too large, or its name is no file's: {error}; choose another clip.") from error
     except OSError as error:
         raise FolderError(f"{error.filename} can't be read: {error.strerror}; choose another clip.") from error

@@ -1,38 +1,39 @@
-"""Owns where results lie: their names, and how they move when the file is saved for the first time. No bpy."""
+"""Owns where results lie: the names of folders and files. No bpy."""
 
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 
 from .._vendor.client import frame_file_name, variant_folder_name
 from .errors import FolderError
 
 RESULTS = "ipoke"
+BAKES = "bake"
 NAME_CHARACTERS = 40
 SHORT_ID_CHARACTERS = 12
+_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # names of devices on Windows
 
 
 def safe_name(name: str) -> str:
     """Return a folder name that every file system takes; never empty and never a path."""
-    kept = re.sub(r"[^\w.-]+", "_", name, flags=re.ASCII).strip("._ ")[:NAME_CHARACTERS]
-    return kept or "plate"
+    kept = re.sub(r"[^\w.-]+", "_", name, flags=re.ASCII).strip("._ ")[:NAME_CHARACTERS].rstrip(".")
+    return f"plate_{kept}" if _RESERVED.fullmatch(kept) else kept or "plate"
 
 
 def job_folder(root: Path, plate_name: str, job_id: str) -> Path:
     """Return the folder of a job below the results' root."""
-    return root / safe_name(Path(plate_name).stem) / job_id[:SHORT_ID_CHARACTERS]
+    return root / safe_name(Path(plate_name).stem) / safe_name(job_id)[:SHORT_ID_CHARACTERS]
 
 
 def bake_folder(job: Path) -> Path:
     """Return where the bakes of a job's variants go."""
-    return job / "bake"
+    return job / BAKES
 
 
 def bake_place(index: int) -> Path:
     """Return where a variant's bake lies inside its job's folder, if nothing else is asked for."""
-    return Path("bake") / variant_folder_name(index)
+    return Path(BAKES) / variant_folder_name(index)
 
 
 def variant_folder(job: Path, index: int) -> Path:
@@ -46,17 +47,9 @@ def first_frame(variant: Path) -> Path:
 
 
 def numbered_files(first: Path, count: int) -> list[Path]:
-    """Return the files of a sequence, given the one that it starts with."""
-    stem, digits = re.fullmatch(r"(.*?)(\d+)", first.stem).groups()  # type: ignore[union-attr]
+    """Return the files of a sequence, given the one that it starts with; raises `FolderError` for a name without a number."""
+    found = re.fullmatch(r"(.*?)(\d+)", first.stem)
+    if found is None:
+        raise FolderError(f"{first.name} has no number at its end, so it starts no sequence; choose its first file.")
+    stem, digits = found.groups()
     return [first.with_name(f"{stem}{int(digits) + step:0{len(digits)}d}{first.suffix}") for step in range(count)]
-
-
-def move(old: Path, new: Path) -> None:
-    """Move a job's folder; raises `FolderError` and leaves the old one in place when that fails."""
-    if not old.is_dir() or old == new:
-        return
-    try:
-        new.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(old, new)
-    except OSError as error:
-        raise FolderError(f"The results can't be moved to {new}: {error.strerror}; they stay in {old}.") from error

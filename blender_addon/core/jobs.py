@@ -51,10 +51,14 @@ ENDED = frozenset({JobPhase.FINISHED, JobPhase.FAILED, JobPhase.CANCELLED})
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Whose job it is. The id is the plate's own; the name tells apart copies that still share it."""
+    """Whose job it is. The id is the plate's own; the name tells apart copies that still share it.
+
+    The number is that of Blender's data-block while a file is open: it outlives a rename, and no copy has it.
+    """
 
     plate_id: str
     object_name: str
+    session_uid: int = 0
 
 
 @dataclass(frozen=True, slots=True)

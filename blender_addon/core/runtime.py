@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol, assert_never
@@ -21,13 +20,12 @@ from .._vendor.client import (
     ResultWriter,
     SampleRequest,
     Session,
-    variant_folder_name,
 )
 from .._vendor.client.request import Request
 from .._vendor.client.results import write_atomically
-from . import app, jobs
+from . import app, bakes, jobs, places
 from .app import AppEffect, AppEvent, AppState
-from .bakes import Delivery, deliver
+from .bakes import Delivery
 from .errors import FolderError
 from .jobs import Job
 from .link import Fix, NoBackendError
@@ -61,6 +59,14 @@ class Backend(Protocol):
         """Wait until it is gone."""
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What this session wrote for a job: names of files below its folder, with their hashes."""
+
+    folder: Path
+    files: Mapping[str, str]
+
+
 WriteEffect = app.WriteFrame | app.WriteKinematics | app.CloseVariant | app.FinishFolder | app.AbortFolder
 
 
@@ -71,6 +77,7 @@ class Runtime:
     open_backend: Callable[[], Backend]
     state: AppState = field(default_factory=AppState)
     history: dict[str, Job] = field(default_factory=dict)
+    written: dict[str, Written] = field(default_factory=dict)
     _backend: Backend | None = None
     _closing: list[Backend] = field(default_factory=list)
     _writers: dict[str, ResultWriter] = field(default_factory=dict)
@@ -141,26 +148,28 @@ class Runtime:
             try:
                 if not self._delivered(event):
                     return
-            except OSError as error:
+            except (OSError, FolderError) as error:
                 self._moves = None
-                self._waiting[0] = Failed(event.job_id, ErrorInfo(ErrorCode.INTERNAL, _unwritable(error)))
+                sentence = error.sentence if isinstance(error, FolderError) else _unwritable(error)
+                self._waiting[0] = Failed(event.job_id, ErrorInfo(ErrorCode.INTERNAL, sentence))
                 return
         self._waiting.popleft()
         self.dispatch(event)
 
     def _delivered(self, event: Finished) -> bool:
         """Take the next step of moving a bake to its place; returns whether that was the last."""
+        writer = self._writers[event.job_id]
         if self._moves is None:
-            writer = self._writers[event.job_id]
-            shot = self._deliveries[event.job_id].shot
-            manifest = writer.finish(event.summary, {"fps": shot.fps, "start_frame": shot.start_frame})
-            made = writer.folder / variant_folder_name(writer.done_variants[0])
-            self._moves = deliver(made, manifest, self._deliveries[event.job_id])
+            delivery, frames = self._deliveries[event.job_id], dict(sorted(writer.files.items()))
+            told = {"fps": delivery.shot.fps, "start_frame": delivery.shot.start_frame}
+            manifest = writer.finish(event.summary, {**told, "files": bakes.delivered(frames, delivery.names)})
+            self._moves = bakes.deliver(writer.folder, frames, manifest, delivery)
         if next(self._moves, None) is not None:
             return False
         self._moves = None
         del self._deliveries[event.job_id]
-        shutil.rmtree(self._writers.pop(event.job_id).folder, ignore_errors=True)
+        writer.discard()
+        del self._writers[event.job_id]
         return True
 
     def _note_changes(self, before: AppState, after: AppState) -> None:
@@ -220,20 +229,25 @@ class Runtime:
             case app.WriteFrame(event=event):
                 self._writers[event.job_id].frame(event)
             case app.WriteKinematics(event=event, file=file):
-                file.parent.mkdir(parents=True, exist_ok=True)
-                write_atomically(file, event.kinematics)
+                _write_new(file, event.kinematics)
             case app.CloseVariant(event=event):
                 if not self._writers[event.job_id].variant_done(event):
                     self.dispatch(app.WriteFailed(event.job_id, "A variant arrived damaged; ask for it again."))
             case app.FinishFolder(event=event):
                 if event.job_id in self._writers:  # a bake's folder was finished when it was moved to its place
-                    self._writers.pop(event.job_id).finish(event.summary)
+                    self._ended(event.job_id).finish(event.summary)
             case app.AbortFolder(job_id=job_id):
                 if job_id in self._writers:
-                    self._writers.pop(job_id).abort()
+                    self._ended(job_id).abort()
                     self._deliveries.pop(job_id, None)
             case _:
                 assert_never(effect)
+
+    def _ended(self, job_id: str) -> ResultWriter:
+        """Take a job's writer away, and remember what it wrote."""
+        writer = self._writers.pop(job_id)
+        self.written[job_id] = Written(writer.folder, writer.files)
+        return writer
 
     def _submit(self, job: Job) -> None:
         if self._backend is None or self.state.job(job.job_id) is None:
@@ -252,6 +266,17 @@ class Runtime:
         if backend is not None:
             backend.begin_closing()
             self._closing.append(backend)
+
+
+def _write_new(wish: Path, data: bytes) -> None:
+    """Write a file where none is: at `wish`, or beside it when that was taken meanwhile."""
+    wish.parent.mkdir(parents=True, exist_ok=True)
+    file = places.claim(wish)
+    try:
+        write_atomically(file, data)
+    except OSError:
+        file.unlink(missing_ok=True)
+        raise
 
 
 def _without_files(request: Request) -> Request:

@@ -1,19 +1,20 @@
 """Owns the operator that makes the chosen variant again at the plate's own resolution."""
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import bpy
 from bpy.props import BoolProperty
 
-from .. import library, plates, pump, results
-from .._vendor.client import OutputSize, Region, SampleRequest, new_job_id
+from .. import library, paths, plates, pump, results
+from .._vendor.client import IpokeError, OutputSize, Region, SampleRequest, new_job_id
 from .._vendor.protocol import limits
 from .._vendor.protocol.messages import Easing, Loop, Playback
-from ..core import bakes, folders, unfinished
-from ..core.bakes import Delivery, Place, Shot
-from ..core.errors import AddonError, PlateError
+from ..core import bakes, folders, places, unfinished
+from ..core.bakes import Delivery, FileNames, Place, Shot
+from ..core.errors import AddonError, FolderError, PlateError
 from ..core.jobs import Job, JobKind
 from ..core.settings import Settings
 from ..properties import IPOKE_PG_bake, IPOKE_PG_job, IPOKE_PG_plate, IPOKE_PG_variant
@@ -55,7 +56,7 @@ class IPOKE_OT_bake(bpy.types.Operator):
         """Ask the backend for the same variant, larger."""
         try:
             job = _job(context.active_object, _shot(context), overwrite=self.overwrite)
-        except AddonError as error:
+        except (AddonError, IpokeError) as error:
             self.report({"ERROR"}, error.sentence)
             return {"CANCELLED"}
         if job.request.kept:
@@ -78,13 +79,14 @@ def _job(obj: bpy.types.Object, shot: Shot, *, overwrite: bool) -> Job:
         raise PlateError(f"There are frames in {delivery.folder} already; name another place, or allow to overwrite them.")
     request = replace(request_of(plate, asked, variant, still), playback=_playback(plate.bake, shot))
     if asked.kinematics:
-        request = replace(request, kinematics=library.read(Path(asked.kinematics)))
-    waiting = unfinished.folder(folders.bake_folder(results.folder(plate, asked.name)), request)
+        request = replace(request, kinematics=library.read(paths.of_blend(asked.kinematics, obj)))
+    waiting = unfinished.folder(folders.bake_folder(paths.own_home(plate, asked)), request)
     busy = {job.folder for job in pump.state().jobs}
     if waiting in busy:  # a copy of this object has the same results
         raise PlateError("This bake is being made already; wait for it.")
-    homes = [folders.bake_folder(results.stored_folder(job)) for job in plate.jobs]
-    unfinished.remove_others(homes, {waiting, *busy})
+    others = {job.name for other in bpy.data.objects if other != obj for job in other.ipoke.jobs}
+    homes = [folders.bake_folder(paths.own_home(plate, job)) for job in plate.jobs if job.name not in others]
+    unfinished.remove_others(homes, {waiting, *busy}, paths.roots())
     request = unfinished.resumed(request, waiting)
     return Job(request, JobKind.BAKE, plates.target(obj), waiting, source=asked.name, delivery=delivery)
 
@@ -98,7 +100,7 @@ def sampled_still(plate: IPOKE_PG_plate, asked: IPOKE_PG_job) -> bytes:
 
 
 def _delivery(plate: IPOKE_PG_plate, shot: Shot) -> Delivery:
-    """Return where the chosen variant's bake goes; raises `FolderError`."""
+    """Return where the chosen variant's bake goes; raises `FolderError`, also where it would replace what isn't ours."""
     variant, wanted = results.active_variant(plate), plate.bake
     asked = plate.jobs[variant.job_id]
     names = bakes.file_names(
@@ -109,9 +111,44 @@ def _delivery(plate: IPOKE_PG_plate, shot: Shot) -> Delivery:
         variant=variant.index + 1,
         seed=asked.seed,
     )
-    own = results.folder(plate, asked.name) / folders.bake_place(variant.index)
-    folder = Path(bpy.path.abspath(wanted.folder)) if wanted.folder else own
+    folder = _chosen_place(plate, names) if wanted.folder else _own_place(plate, asked, variant, names)
     return Delivery(folder, names, shot, wanted.colour_space, Place(wanted.place))
+
+
+def _chosen_place(plate: IPOKE_PG_plate, names: FileNames) -> Path:
+    """Return the folder that is set on the plate; raises `FolderError` where something is there that is not ours to replace."""
+    if plate.bake.folder.startswith("//") and not bpy.data.filepath:
+        raise FolderError("The folder of the bake is told from where the file is; save the file first, or set a whole path.")
+    folder = places.stored(bpy.path.abspath(plate.bake.folder), (Path(plate.bake.folder),))  # whoever bakes has read it
+    if folder == places.NOWHERE:
+        raise FolderError(f"{plate.bake.folder} can't be a folder; set another one under Output.")
+    owner = next((other for other, file in _baked_by_others(plate) if file.parent == folder and names.matches(file.name)), None)
+    if owner is not None:
+        raise FolderError(f"{owner} shows the frames that are in {folder}; name another folder or file name.")
+    if any(delivery.folder == folder and names.matches(delivery.first_file.name) for delivery in _on_their_way()):
+        raise FolderError(f"Another bake is on its way to {folder}; wait for it, or name another folder or file name.")
+    bakes.check_place(folder, names)
+    return folder
+
+
+def _own_place(plate: IPOKE_PG_plate, asked: IPOKE_PG_job, variant: IPOKE_PG_variant, names: FileNames) -> Path:
+    """Return the first folder beside the variant's frames where no bake of another object and nothing of an artist's is."""
+    place = paths.own_home(plate, asked) / folders.bake_place(variant.index)
+    taken = {file.parent for _, file in _baked_by_others(plate)} | {delivery.folder for delivery in _on_their_way()}
+    tried = (place, *(place.with_name(f"{place.name}_{number}") for number in places.NUMBERS))
+    return next(folder for folder in tried if folder not in taken and not bakes.in_the_way(folder, names))
+
+
+def _baked_by_others(plate: IPOKE_PG_plate) -> Iterator[tuple[str, Path]]:
+    """Yield the first file of each bake that another object has, with the object's name."""
+    for other in bpy.data.objects:
+        for variant in other.ipoke.variants if other != plate.id_data else ():
+            if variant.baked_frames:
+                yield other.name, paths.baked_file(paths.folder(other.ipoke, variant.job_id), variant)
+
+
+def _on_their_way() -> list[Delivery]:
+    return [job.delivery for job in pump.state().jobs if job.delivery is not None]
 
 
 def request_of(plate: IPOKE_PG_plate, asked: IPOKE_PG_job, variant: IPOKE_PG_variant, still: bytes) -> SampleRequest:

@@ -7,6 +7,7 @@ import bpy
 from .. import plates, surfaces
 
 HEIGHT_M = 2.0
+AS_BLENDER_STARTS = ("MATERIAL", "STUDIO")
 
 
 def add(context: bpy.types.Context, image: bpy.types.Image, surface: str) -> bpy.types.Object:
@@ -45,11 +46,12 @@ def _new(name: str, image: bpy.types.Image, surface: str, corners: list[tuple[fl
 
 
 def show_textures(context: bpy.types.Context) -> None:
-    """Let a solid 3D view show images in their own colours, or the plane would be grey in it."""
+    """Let a solid 3D view show images in their own colours, or the plane would be grey in it. One that is set otherwise stays."""
     space = context.space_data
-    if space is not None and space.type == "VIEW_3D" and space.shading.type == "SOLID":
-        space.shading.color_type = "TEXTURE"
-        space.shading.light = "FLAT"
+    if space is None or space.type != "VIEW_3D" or space.shading.type != "SOLID":
+        return
+    if (space.shading.color_type, space.shading.light) == AS_BLENDER_STARTS:
+        space.shading.color_type, space.shading.light = "TEXTURE", "FLAT"
 
 
 def _mesh(name: str, corners: list[tuple[float, float, float]]) -> bpy.types.Mesh:

@@ -51,15 +51,10 @@ class IPOKE_OT_add_plate(_NewPlane, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Add the plane at the 3D cursor."""
-        path = Path(bpy.path.abspath(self.filepath))
         try:
-            image = bpy.data.images.load(str(path), check_existing=True)
-        except RuntimeError:
-            self.report({"ERROR"}, f"{path} is no image that Blender can read; choose a PNG, JPEG, TIFF or EXR file")
-            return {"CANCELLED"}
-        if 0 in image.size:
-            bpy.data.images.remove(image)
-            self.report({"ERROR"}, f"{path} holds no picture; choose another file")
+            image = plates.load(Path(bpy.path.abspath(self.filepath)))
+        except PlateError as error:
+            self.report({"ERROR"}, error.sentence)
             return {"CANCELLED"}
         obj = image_plane.add(context, image, self.surface)
         plates.adopt(obj)

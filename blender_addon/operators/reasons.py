@@ -6,6 +6,7 @@ from bpy.app.translations import pgettext_tip
 from .. import plates, results
 
 NO_PLATE = "Select an image plane"
+LINKED = "This plane belongs to another file; make it local first"
 NO_VARIANT = "Sample, then choose a variant"
 BUSY = "Something is being made for this plate; wait for it or cancel it"
 
@@ -19,7 +20,9 @@ def holds(operator: type[bpy.types.Operator], condition: object, sentence: str) 
 
 def has_plate(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
     """Return whether the active object is an image plane."""
-    return holds(operator, plates.active(context) is not None, NO_PLATE)
+    if not holds(operator, plates.active(context) is not None, NO_PLATE):
+        return False
+    return holds(operator, plates.is_own(context.active_object), LINKED)
 
 
 def has_whole_variant(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 import bpy
 from bpy.props import StringProperty
 
-from .. import plates, results, sequences
+from .. import paths, plates, pump, results, sequences
 from ..properties import IPOKE_PG_job
 from .reasons import has_plate, holds
 
@@ -37,6 +37,7 @@ class IPOKE_OT_find_results(bpy.types.Operator):
         if not self.directory or not root.is_dir():
             self.report({"ERROR"}, "Name a folder to look in")
             return {"CANCELLED"}
+        pump.addon().visited.add(root)
         left = _found(results.missing(obj.ipoke), root)
         results.refresh(obj)
         if left:
@@ -49,7 +50,7 @@ def _found(missing: Iterable[IPOKE_PG_job], root: Path) -> int:
     homes = {path.parent.name: path.parent for path in root.rglob("job.json")}
     left = 0
     for job in missing:
-        home = homes.get(results.stored_folder(job).name)
+        home = homes.get(paths.stored_folder(job).name)
         if home is None:
             left += 1
         else:

@@ -7,7 +7,7 @@ from pathlib import Path
 import bpy
 from bpy.props import FloatProperty
 
-from .. import library, models, plates, pump, results
+from .. import library, models, paths, plates, pump, results
 from .._vendor.client import Like, OutputSize, SampleRequest, new_job_id
 from .._vendor.protocol import limits
 from ..core import app, folders, region
@@ -238,7 +238,7 @@ def new_job(obj: bpy.types.Object, kind: JobKind = JobKind.SAMPLE, replay: Repla
         size=OutputSize.PREVIEW,
         upright=False,  # Blender shows a JPEG as it is stored, without turning it
     )
-    folder = folders.job_folder(results.root(), plate.still.name, job_id)
+    folder = folders.job_folder(paths.root(), plate.still.name, job_id)
     return Job(request, kind, target, folder, settings=settings)
 
 

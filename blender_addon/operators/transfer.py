@@ -1,12 +1,13 @@
 """Owns the operators that take the motion out of a clip, and replay it on another plate."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
 import bpy
 from bpy.props import BoolProperty, FloatProperty, IntProperty, StringProperty
 
-from .. import library, models, movies, plates, pump, results
+from .. import library, models, movies, paths, plates, pump, results
 from .._vendor.client import InvertRequest, new_job_id
 from ..core import clips, folders
 from ..core.app import Phase
@@ -62,7 +63,7 @@ class IPOKE_OT_extract_from_variant(_Extracts, bpy.types.Operator):
         plate = plates.active(context)
         variant = results.active_variant(plate)
         asked = plate.jobs[variant.job_id]
-        shots = clips.pictures(folders.variant_folder(results.folder(plate, asked.name), variant.index))
+        shots = clips.pictures(folders.variant_folder(paths.folder(plate, asked.name), variant.index))
         try:
             sampled = baking.request_of(plate, asked, variant, baking.sampled_still(plate, asked))
             picture = clips.read(shots[-1:])
@@ -206,7 +207,7 @@ class IPOKE_OT_transfer(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Ask for the replay."""
         try:
-            replay = Replay(bpy.path.abspath(self.filepath), self.strength, self.mirror)
+            replay = Replay(os.path.abspath(bpy.path.abspath(self.filepath)), self.strength, self.mirror)
             job = sampling.new_job(context.active_object, replay=replay)
         except AddonError as error:
             self.report({"ERROR"}, error.sentence)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from .. import pump
 from .._vendor.client import frame_file_name
+from ..core import places
 
 
 def icon(variant: Path, frame: int) -> int:
@@ -18,7 +19,7 @@ def picture(path: Path) -> int:
     key = str(path)
     previews = pump.addon().previews
     if key not in previews:
-        if not path.is_file():
+        if not places.is_file(path):
             return 0
         previews.load(key, key, "IMAGE")
         _ = previews[key].image_size[0]  # loads it now; by itself it would stay empty until some later redraw

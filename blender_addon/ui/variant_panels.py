@@ -5,7 +5,7 @@ from pathlib import Path
 import bpy
 from bpy.app.translations import pgettext_iface
 
-from .. import library, plates, pump, results
+from .. import library, paths, plates, pump, results
 from ..core import folders
 from ..core.german import CONTEXT
 from ..core.settings import grouped
@@ -53,7 +53,7 @@ class IPOKE_PT_variants(PlatePanel, bpy.types.Panel):
 
     def _draw_grid(self, layout: bpy.types.UILayout, plate: IPOKE_PG_plate, job_id: str, now: int) -> None:
         grid = layout.grid_flow(row_major=True, columns=2, even_columns=True, even_rows=True, align=True)
-        folder = results.folder(plate, job_id)
+        folder = paths.folder(plate, job_id)
         for index, variant in enumerate(plate.variants):
             if variant.job_id != job_id:
                 continue

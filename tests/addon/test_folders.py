@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -24,23 +23,18 @@ def test_a_jobs_folder_is_named_after_plate_and_job():
     assert folders.job_folder(Path("r"), "my plate.001.jpg", "0123456789abcdef") == Path("r/my_plate.001/0123456789ab")
 
 
-def test_results_move_as_a_whole(tmp_path):
-    old, new = tmp_path / "old/job", tmp_path / "new/ipoke/job"
-    (old / "variant_00").mkdir(parents=True)
-    (old / "variant_00/frame_0001.png").write_bytes(b"png")
-    folders.move(old, new)
-    assert (new / "variant_00/frame_0001.png").read_bytes() == b"png"
-    assert not old.exists()
+@pytest.mark.parametrize("name", ["con", "NUL.txt", "com1", "a" * 39 + ".b"])
+def test_names_that_windows_cannot_have_become_others(name):
+    safe = folders.safe_name(name)
+    assert safe.lower().partition(".")[0] not in {"con", "nul", "com1"}
+    assert not safe.endswith(".")
 
 
-def test_results_that_cannot_move_stay(tmp_path, monkeypatch):
-    old = tmp_path / "old"
-    old.mkdir()
+@pytest.mark.parametrize("job_id", ["../../../etc", "/etc/passwd", "a/b", "..", ""])
+def test_a_jobs_id_never_leads_out_of_the_root(job_id):
+    assert folders.job_folder(Path("r"), "leaf.jpg", job_id).parent == Path("r/leaf")
 
-    def refuse(*_arguments) -> None:
-        raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(shutil, "move", refuse)
-    with pytest.raises(FolderError, match="they stay in"):
-        folders.move(old, tmp_path / "new")
-    assert old.is_dir()
+def test_a_file_without_a_number_starts_no_sequence():
+    with pytest.raises(FolderError, match="no number"):
+        folders.numbered_files(Path("leaf.png"), 3)

@@ -17,6 +17,8 @@ from blender_addon._vendor.client import (
     Event,
     Finished,
     FrameArrived,
+    InvertRequest,
+    KinematicsArrived,
     Launcher,
     LocalBackend,
     Lost,
@@ -202,6 +204,44 @@ def test_a_backend_that_makes_other_frames_than_before_ends_the_bake_and_the_nex
     assert backend.session.cancelled == ["bake"]
     assert not (tmp_path / ".bake").exists()
     assert unfinished.resumed(asked.request, asked.folder).kept == ()
+
+
+def test_a_bake_that_would_replace_an_artists_file_fails_with_a_sentence_and_keeps_its_frames(runtime, backend, tmp_path):
+    renders = tmp_path / "renders"
+    renders.mkdir()
+    (renders / "leaf_0002.png").write_bytes(b"painted by hand, while the bake was made")
+    runtime.dispatch(app.JobAsked(bake(tmp_path, renders)))
+    (ended,) = hear(runtime, backend, *bake_events())
+    assert ended.phase is JobPhase.FAILED
+    assert "come in the way" in ended.sentence
+    assert (renders / "leaf_0002.png").read_bytes() == b"painted by hand, while the bake was made"
+    assert (tmp_path / ".bake/variant_00/frame_0002.png").is_file()
+
+
+def test_what_others_put_where_a_bake_waits_stays_when_it_is_delivered(runtime, backend, tmp_path):
+    (tmp_path / ".bake").mkdir()
+    (tmp_path / ".bake/notes.txt").write_text("mine")
+    runtime.dispatch(app.JobAsked(bake(tmp_path, tmp_path / "renders")))
+    (ended,) = hear(runtime, backend, *bake_events())
+    assert ended.phase is JobPhase.FINISHED
+    assert [path.name for path in (tmp_path / ".bake").iterdir()] == ["notes.txt"]
+
+
+def test_a_motion_never_replaces_a_file_that_came_there_meanwhile(runtime, backend, tmp_path):
+    file = tmp_path / "wind.kin.safetensors"
+    asked = InvertRequest("motion", (PNG,), "wind")
+    runtime.dispatch(app.JobAsked(Job(asked, JobKind.EXTRACT, Target("plate", "Plane"), file)))
+    file.write_bytes(b"of another Blender")
+    hear(runtime, backend, KinematicsArrived("motion", PNG))
+    assert file.read_bytes() == b"of another Blender"
+    assert (tmp_path / "wind_2.kin.safetensors").read_bytes() == PNG
+
+
+def test_what_a_job_wrote_is_remembered_by_its_hash(runtime, backend, tmp_path):
+    runtime.dispatch(app.JobAsked(job(tmp_path / "job")))
+    hear(runtime, backend, FrameArrived("job", 0, 1, PNG), VariantDone("job", 0, (HASH,)), Finished("job", SUMMARY))
+    assert runtime.written["job"].folder == tmp_path / "job"
+    assert runtime.written["job"].files == {"variant_00/frame_0001.png": HASH}
 
 
 def test_a_full_disk_at_the_very_end_is_told(runtime, backend, tmp_path, monkeypatch):

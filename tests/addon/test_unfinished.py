@@ -111,10 +111,48 @@ def test_another_version_of_the_product_starts_anew(tmp_path, monkeypatch):
     assert unfinished.folder(tmp_path, ASKED) != before
 
 
-def test_what_waits_for_other_requests_goes_and_whole_bakes_stay(waiting, tmp_path):
-    whole = tmp_path / "variant_00"
+@pytest.fixture
+def bake(tmp_path) -> Path:
+    """A folder of bakes below a root of results, with three frames of one that was broken off."""
+    folder = tmp_path / "ipoke/leaf/job/bake"
+    write(unfinished.folder(folder, ASKED), 1, 3)
+    return folder
+
+
+def test_what_waits_for_other_requests_goes_and_whole_bakes_stay(bake, tmp_path):
+    whole = bake / "variant_00"
     whole.mkdir()
-    other = unfinished.folder(tmp_path, replace(ASKED, seed=8))
+    other = unfinished.folder(bake, replace(ASKED, seed=8))
     write(other, 1, 2)
-    unfinished.remove_others([tmp_path, tmp_path / "nowhere"], {other})
-    assert sorted(tmp_path.iterdir()) == sorted([whole, other])
+    unfinished.remove_others([bake, tmp_path / "nowhere"], {other}, [tmp_path / "ipoke"])
+    assert sorted(bake.iterdir()) == sorted([whole, other])
+
+
+def test_what_the_record_does_not_name_stays_where_a_bake_waits(bake, tmp_path):
+    (waiting,) = bake.glob(".*")
+    (waiting / "notes.txt").write_text("mine")
+    (waiting / "variant_00/frame_0002.png").write_bytes(b"painted over")
+    (bake / ".abcdef012345").mkdir()
+    (bake / ".abcdef012345/frames.txt").write_text("mine too")
+    (bake / ".git").mkdir()
+    (bake / ".git/config").write_text("mine")
+    unfinished.remove_others([bake], set(), [tmp_path / "ipoke"])
+    assert sorted(path.name for path in waiting.rglob("*.*")) == ["frame_0002.png", "frames.txt", "notes.txt"]
+    assert (bake / ".git/config").read_text() == "mine"
+    assert (bake / ".abcdef012345/frames.txt").read_text() == "mine too"
+
+
+def test_outside_our_roots_and_behind_links_nothing_goes(bake, tmp_path):
+    kept = sorted(tmp_path.rglob("*"))
+    link = tmp_path / "results/leaf"
+    link.parent.mkdir()
+    link.symlink_to(tmp_path / "ipoke/leaf")
+    hostile = [bake, link / "job/bake", tmp_path / "results/../ipoke/leaf/job/bake"]
+    unfinished.remove_others(hostile, set(), [tmp_path / "results", tmp_path / "elsewhere"])
+    assert set(kept) <= set(tmp_path.rglob("*"))
+
+
+def test_a_bake_that_is_discarded_leaves_what_others_put_there(waiting):
+    (waiting / "notes.txt").write_text("mine")
+    write(waiting, 5, 6).discard()
+    assert [path.name for path in waiting.iterdir()] == ["notes.txt"]

@@ -40,8 +40,8 @@ def test_a_model_of_ones_own_folder_can_be_chosen_and_makes_the_variants_and_the
     assert chosen.jobs[-1].model == "signing-64"
     chosen.model = ""
     assert bpy.ops.ipoke.bake() == {"FINISHED"}
-    results, variant = part("results"), chosen.variants[0]
-    baked = Path(results.baked_file(results.folder(chosen, variant.job_id), variant))
+    paths, variant = part("paths"), chosen.variants[0]
+    baked = Path(paths.baked_file(paths.folder(chosen, variant.job_id), variant))
     assert json.loads(baked.with_name("job.json").read_text(encoding="utf-8"))["model"]["name"] == "signing-64"
 
 

@@ -69,9 +69,9 @@ def test_rerolls_and_more_like_this_keep_the_variation_of_the_chosen_variant(wil
 
 def test_a_bake_repeats_the_variation_of_its_variant(wild, part):
     assert bpy.ops.ipoke.bake() == {"FINISHED"}
-    plate, results = wild.ipoke, part("results")
+    plate, paths = wild.ipoke, part("paths")
     variant = plate.variants[plate.active_variant]
-    baked = Path(results.baked_file(results.folder(plate, variant.job_id), variant))
+    baked = Path(paths.baked_file(paths.folder(plate, variant.job_id), variant))
     assert json.loads(baked.with_name("job.json").read_text(encoding="utf-8"))["variation"] == 1.2
 
 
