@@ -15,6 +15,7 @@ PICTURE_SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp",
 NAMES_SHOWN = 3
 
 _NUMBERED = re.compile(r"(?P<head>.*?)(?P<digits>[0-9]+)(?P<tail>[^0-9]*)", re.DOTALL)
+_THUMBNAIL = re.compile(r"(?<![a-z])thumb(nail)?s?(?![a-z])", re.IGNORECASE)
 _SIGNED = re.compile(r"(?:^|[._ ])-$")
 
 
@@ -67,13 +68,14 @@ def frame_name(name: str) -> FrameName | None:
 
 
 def is_hidden(path: Path) -> bool:
-    """Tell whether a file is one that systems leave beside others: `._0001.png`, `.DS_Store`, or a thumbnail."""
-    return path.name.startswith(".") or "thumb" in path.name.lower()
+    """Tell whether a file is one that systems leave beside others: `._0001.png`, `.DS_Store`."""
+    return path.name.startswith(".")
 
 
-def in_order(paths: Iterable[Path]) -> list[Path]:
-    """The files in the order of the numbers in their names, as people count: 2 before 10, -2 before 1."""
-    return sorted(paths, key=lambda path: _natural(path.name))
+def natural(text: str) -> list[tuple[int, str]]:
+    """A key that sorts names and paths as people count: 2 before 10."""
+    parts = re.split(r"([0-9]+)", text.lower())
+    return [(int(part), "") if part.isascii() and part.isdigit() else (-1, part) for part in parts if part]
 
 
 def sequences(paths: Iterable[Path]) -> list[list[Path]]:
@@ -82,14 +84,15 @@ def sequences(paths: Iterable[Path]) -> list[list[Path]]:
     Single pictures beside a sequence are no part of it. Where no two names differ in their number alone, all are one
     sequence, in the order of their names.
     """
-    pictures = [path for path in paths if path.suffix.lower() in PICTURE_SUFFIXES and not is_hidden(path)]
+    shown = [path for path in paths if path.suffix.lower() in PICTURE_SUFFIXES and not is_hidden(path)]
+    pictures = [path for path in shown if _THUMBNAIL.search(path.name) is None] or shown
     groups: dict[tuple[str, str], list[tuple[int, Path]]] = {}
     for path in pictures:
         name = frame_name(path.name)
         if name is not None:
             groups.setdefault(name.sequence, []).append((name.number, path))
     found = [[path for _, path in sorted(group)] for _, group in sorted(groups.items()) if len(group) > 1]
-    return found or ([in_order(pictures)] if pictures else [])
+    return found or ([sorted(pictures, key=lambda path: natural(path.name))] if pictures else [])
 
 
 def only_sequence(folder: Path) -> list[Path]:
@@ -137,16 +140,3 @@ def evenly(times: Sequence[float], count: int) -> list[int]:
     slack = 1e-6 * max(span, 1.0)
     moments = (times[0] + span * step / max(count - 1, 1) for step in range(count))
     return [max(bisect_right(times, moment + slack) - 1, 0) for moment in moments]
-
-
-def _natural(name: str) -> tuple[object, ...]:
-    found = frame_name(name)
-    if found is None:
-        return (_parts(name), 0, "", name)
-    head, tail = found.sequence
-    return (_parts(head), found.number, tail, name)
-
-
-def _parts(text: str) -> list[tuple[int, str]]:
-    parts = re.split(r"([0-9]+)", text.lower())
-    return [(int(part), "") if part.isascii() and part.isdigit() else (-1, part) for part in parts if part]
