@@ -1,10 +1,9 @@
-"""Owns the plate of an object: finding it, reading its file's bytes, and giving an object a plate."""
+"""Owns the plate of an object: finding it, what is set on it, and giving an object a plate."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import bpy
@@ -65,7 +64,15 @@ def settings(plate: IPOKE_PG_plate) -> Settings:
     """Return what is set on a plate, but for its seed."""
     box = region_box(plate) if plate.use_region else None
     varied = amount(plate.variation) if plate.use_variation else None
-    return Settings(poke_settings(plate.pokes), plate.samples, box, like=likes(plate.like), model=plate.model, variation=varied)
+    return Settings(
+        poke_settings(plate.pokes),
+        plate.samples,
+        box,
+        like=likes(plate.like),
+        model=plate.model,
+        variation=varied,
+        still_frame=plate.still_frame,
+    )
 
 
 def amount(stored: float) -> float:
@@ -137,19 +144,6 @@ def find(wanted: Target) -> bpy.types.Object | None:
     """Return the object that a job is for, or None when it is gone."""
     owners = [obj for obj in bpy.data.objects if obj.ipoke.plate_id == wanted.plate_id]
     return next((obj for obj in owners if obj.name == wanted.object_name), owners[0] if owners else None)
-
-
-def read(image: bpy.types.Image) -> bytes:
-    """Return the still as an encoded image file; raises `PlateError` when there is none."""
-    if image.is_dirty:
-        raise PlateError(f"{image.name} has changes that are not saved; save or pack the image first.")
-    if image.packed_file is not None:
-        return bytes(image.packed_file.data)
-    path = Path(bpy.path.abspath(image.filepath_from_user(), library=image.library))
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise PlateError(f"The plate's file {path} can't be read: {error.strerror}; relink the image.") from error
 
 
 def size_px(plate: IPOKE_PG_plate) -> tuple[int, int]:

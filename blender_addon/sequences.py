@@ -8,6 +8,11 @@ from typing import Any, Protocol
 
 import bpy
 
+from . import stills
+
+STILL_TIMING = "ipoke_still_timing"
+TIMING = ("frame_duration", "frame_start", "frame_offset", "use_cyclic", "use_auto_refresh")
+
 
 class ImageUser(Protocol):
     """What plays an image sequence; image users and compositor nodes share these names."""
@@ -60,7 +65,7 @@ def load_sequence(file: Path, still: bpy.types.Image, colour: str = "") -> bpy.t
 
 def colour_of(file: Path, still: bpy.types.Image, colour: str = "") -> str:
     """Return the colour space of frames that were made from a still: `colour` if one is named, else what fits."""
-    linear = file.suffix == ".exr" and not still.is_float
+    linear = file.suffix == ".exr" and not stills.is_light(still)
     return colour or ("Linear Rec.709" if linear else still.colorspace_settings.name)
 
 
@@ -71,6 +76,12 @@ def time(user: ImageUser, frames: int, start: int, offset: int, cyclic: bool) ->
     user.frame_offset = offset
     user.use_cyclic = cyclic
     user.use_auto_refresh = True
+
+
+def copy_timing(played: ImageUser, user: ImageUser) -> None:
+    """Let one user of a sequence play what another one plays."""
+    for name in TIMING:
+        setattr(user, name, getattr(played, name))
 
 
 def blend_path(path: Path) -> str:
@@ -113,7 +124,12 @@ def _swap(obj: bpy.types.Object, image: bpy.types.Image) -> None:
             continue
         for node in slot.material.node_tree.nodes:
             if node.type == "TEX_IMAGE" and node.image in ours and node.image != image:
+                if node.image == plate.still and plate.still.source in stills.PLAYED:
+                    node[STILL_TIMING] = [int(getattr(node.image_user, name)) for name in TIMING]
                 node.image = image
+                if image == plate.still and STILL_TIMING in node:
+                    for name, value in zip(TIMING, node.pop(STILL_TIMING), strict=True):
+                        setattr(node.image_user, name, value)
 
 
 def _read_like(image: bpy.types.Image, file: Path, still: bpy.types.Image, colour: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import bpy
 from bpy.props import BoolProperty, FloatProperty, IntProperty, StringProperty
 
-from .. import library, models, movies, plates, pump, results
+from .. import library, models, pixels, plates, pump, results
 from .._vendor.client import InvertRequest, new_job_id
 from ..core import clips, folders
 from ..core.app import Phase
@@ -140,7 +140,7 @@ class IPOKE_OT_extract_from_movie(_ExtractsPart, bpy.types.Operator):
     def read(self, _context: bpy.types.Context) -> tuple[str, tuple[bytes, ...]]:
         """Return the movie's name and frames."""
         path = Path(bpy.path.abspath(self.filepath))
-        return path.stem, movies.frames(path, self._pick)
+        return path.stem, pixels.clip_of(path, self._pick)
 
 
 class IPOKE_OT_extract_from_clip(_ExtractsPart, bpy.types.Operator):
@@ -176,7 +176,7 @@ class IPOKE_OT_extract_from_clip(_ExtractsPart, bpy.types.Operator):
             raise PlateError(f"There is no movie clip {self.clip}; choose one of this file's.")
         path = Path(bpy.path.abspath(clip.filepath, library=clip.library))
         if clip.source == "MOVIE":
-            return path.stem, movies.frames(path, self._pick)
+            return path.stem, pixels.clip_of(path, self._pick)
         return clip.name, self._read_images(folders.numbered_files(path, clip.frame_duration))
 
 
