@@ -47,6 +47,7 @@ _DECODERS = (
 _OPTIONS = {"max_pixels": str(SIDE_PX * SIDE_PX), "codec_whitelist": _DECODERS}
 _ALPHA_DECODER = "libvpx-vp9"  # FFmpeg's own reads the colour of VP9 alone
 _UNSPECIFIED, _BT709, _BT601 = 2, 1, 6
+_MATRICES = frozenset((_BT709, 4, 5, _BT601, 7, 9))  # what swscale knows; players take any other for unspecified
 _HIGH_DYNAMIC_RANGE = frozenset((ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67))
 _WIDE_GAMUT = frozenset((ColorPrimaries.BT2020, ColorPrimaries.SMPTE431, ColorPrimaries.SMPTE432))
 _SCALING = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.BITEXACT
@@ -99,7 +100,11 @@ def read_frames(file: Path, wanted: Collection[int] | None = None) -> Iterator[P
     reformatter = VideoReformatter()
     for place, (_, frame, stretch) in enumerate(_decoded(file)):
         if wanted is None or place in wanted:
-            yield _upright(_shown(frame, stretch, reformatter), frame)
+            try:
+                picture = _shown(frame, stretch, reformatter)
+            except av.FFmpegError as error:
+                raise DamagedVideoError(f"{file} has pixels that can't be shown ({frame.format.name}); convert it.") from error
+            yield _upright(picture, frame)
         if place >= last:
             return
 
@@ -188,7 +193,7 @@ def _opened(file: Path) -> Iterator[tuple[Any, Any]]:
     """The container, and the stream of pictures that a player takes; raises VideoError."""
     try:
         if not file.is_file():
-            raise VideoError(f"There is no file {file}; choose a video.")
+            raise VideoError(f"{file} can't be read: there is no such file; check the path.")
         with file.open("rb") as opened:
             form = _form(opened.read(_HEAD_BYTES), file)
             opened.seek(0)
@@ -255,7 +260,9 @@ def _claimed_s(container: Any, stream: Any) -> float | None:
 
 def _shown(frame: Any, stretch: float, reformatter: VideoReformatter) -> Picture:
     """A frame as RGB with square pixels, as it is stored: not yet turned."""
-    if frame.colorspace == _UNSPECIFIED and not frame.format.is_rgb:
+    if frame.format.is_rgb:
+        frame.colorspace = _UNSPECIFIED
+    elif frame.colorspace not in _MATRICES:
         frame.colorspace = _BT709 if frame.width >= _HD_PX[0] or frame.height > _HD_PX[1] else _BT601
     converted = frame.color_trc in _HIGH_DYNAMIC_RANGE or frame.color_primaries in _WIDE_GAMUT
     clear = frame.format.has_palette or any(component.is_alpha for component in frame.format.components)

@@ -33,10 +33,10 @@ def _read_folder(folder: Path, count: int) -> tuple[bytes, ...]:
         raise UsageError(str(error)) from error
     except OSError as error:
         raise UsageError(f"{folder} can't be read ({error.strerror}); check the path.") from error
+    wanted = _evenly(frame_numbers.numbers(files), count, folder)
     hole = frame_numbers.gap(files)
     if hole is not None:
         _warn(f"{folder}: {hole[1]}; {files[hole[0]].name} stands for what is not there.")
-    wanted = _evenly(frame_numbers.numbers(files), count, folder)
     return tuple(_read_picture(files[place]) for place in wanted)
 
 

@@ -197,7 +197,7 @@ def test_what_is_no_video_is_a_sentence(tmp_path: Path, name: str, content: byte
 def test_folders_pipes_and_missing_files_are_sentences(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.mp4")
     for path in (tmp_path, tmp_path / "pipe.mp4", tmp_path / "gone.mp4"):
-        with pytest.raises(VideoError, match="There is no file"):
+        with pytest.raises(VideoError, match="there is no such file"):
             frame_times(path)
 
 

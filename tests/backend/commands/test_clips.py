@@ -92,5 +92,5 @@ def test_too_short_a_clip_and_what_is_no_clip_are_sentences(tmp_path):
     (tmp_path / "list.mp4").write_text("#EXTM3U\nclip.mp4\n")
     with pytest.raises(UsageError, match="can't be read as a video"):
         read_clip(tmp_path / "list.mp4", 5)
-    with pytest.raises(UsageError, match="There is no file"):
+    with pytest.raises(UsageError, match="there is no such file"):
         read_clip(tmp_path / "gone.mp4", 5)
