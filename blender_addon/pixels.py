@@ -43,6 +43,18 @@ def movie_frame(path: Path, number: int) -> bytes:
         return png.encode(_movie_pixels(movie, min(max(number, 1), movie.frame_duration)))
 
 
+def check_picture(path: Path) -> None:
+    """Raise `FolderError` when Blender can't read a file as a picture."""
+    try:
+        image = bpy.data.images.load(str(path), check_existing=False)
+    except RuntimeError as error:
+        raise FolderError(f"{path} is missing or can't be read; bring it back, or choose another clip.") from error
+    readable = 0 not in image.size
+    bpy.data.images.remove(image)
+    if not readable:
+        raise FolderError(f"{path} is damaged or no picture, and the motion needs it; repair it, or choose another part.")
+
+
 def held(image: bpy.types.Image) -> bytes:
     """Return what an image holds in memory: a PNG of 8 bits as it is stored, or an EXR of light; raises `PlateError`."""
     if 0 in image.size:

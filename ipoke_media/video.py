@@ -76,7 +76,7 @@ def frame_times(file: Path, most: int = MOST_FRAMES) -> tuple[list[float], str]:
     damage = ""
     try:
         for time_s, *_ in _decoded(file):
-            times.append(time_s)
+            times.append(max(time_s, times[-1]) if times else time_s)
             if len(times) > most:
                 raise VideoError(f"{file} has more than {most} frames; cut out the part that is meant.")
     except DamagedVideoError as error:

@@ -98,7 +98,10 @@ class _ExtractsPart(_Extracts):
         return clips.Part(self.first, self.last).spread(total, model.frames + 1)
 
     def _read_images(self, shots: list[Path]) -> tuple[bytes, ...]:
-        return clips.read([shots[number - 1] for number in self._pick(len(shots))])
+        chosen = [shots[number - 1] for number in self._pick(len(shots))]
+        for path in chosen:
+            pixels.check_picture(path)
+        return clips.read(chosen)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Read the frames and send them."""

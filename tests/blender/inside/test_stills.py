@@ -207,6 +207,33 @@ def test_a_movie_of_ten_bits_is_a_plate_of_sixteen(part, tmp_path):
     assert pixels_of(data, tmp_path)[5, 5, 0] == pytest.approx(((130 / 255 + 0.055) / 1.055) ** 2.4, abs=0.01)
 
 
+@pytest.mark.parametrize(
+    ("name", "codec", "pix_fmt", "size_px", "rotation", "colour"),
+    [
+        ("a.mp4", "libx264", "yuv420p", SIZE_PX, None, None),
+        ("a.mov", "libx264", "yuv420p", SIZE_PX, 90, None),
+        ("a.mov", "libx264", "yuv420p", SIZE_PX, 270, (6, 1)),
+        ("a.mp4", "libx264", "yuv420p", (1280, 720), None, (1, 1)),
+        ("a.mov", "prores_ks", "yuv422p10le", SIZE_PX, None, None),
+        ("a.webm", "libvpx-vp9", "yuv420p", SIZE_PX, None, None),
+    ],
+)
+def test_the_backend_reads_of_a_video_what_blender_shows(part, tmp_path, name, codec, pix_fmt, size_px, rotation, colour):
+    pytest.importorskip("av")
+    from ipoke_media import video
+    from tests.media.videos import counting, write
+
+    options = {} if codec == "prores_ks" else {"crf": "4"}
+    frames = counting(4, *size_px)
+    path = write(tmp_path / name, frames, codec, pix_fmt, rotation=rotation, colour=colour, options=options)
+    read = list(video.read_frames(path))[2].astype(float)
+    shown = pixels_of(part("pixels").movie_frame(path, 3), tmp_path)[::-1, :, :3]
+    if codec == "prores_ks":  # 16 bits, which Blender turns into light
+        shown = np.where(shown <= 0.0031308, shown * 12.92, 1.055 * np.maximum(shown, 1e-9) ** (1 / 2.4) - 0.055)
+    assert read.shape == shown.shape
+    assert np.abs(read - 255 * shown).mean() < 2
+
+
 def test_a_movie_larger_than_models_see_is_read_whole(part, tmp_path):
     bpy.context.scene.render.resolution_x, bpy.context.scene.render.resolution_y = 1280, 720
     scene = bpy.context.scene

@@ -87,6 +87,17 @@ def test_a_folder_of_images_gives_its_motion_too(sampled, library, tmp_path):
     assert (library / "other_shot.kin.safetensors").is_file()
 
 
+def test_a_damaged_picture_is_named(sampled, library, tmp_path):
+    shot = tmp_path / "other_shot"
+    shutil.copytree(frames_of(sampled), shot)
+    first = min(shot.glob("*.png"))
+    (shot / "frame_0000.png").write_bytes(first.read_bytes()[:100])
+    before = len(bpy.data.images)
+    with pytest.raises(RuntimeError, match=r"frame_0000\.png is damaged or no picture, and the motion needs it"):
+        bpy.ops.ipoke.extract_from_images(directory=str(shot))
+    assert len(bpy.data.images) == before
+
+
 def test_too_short_a_clip_and_missing_kinematics_are_sentences(sampled, library, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(RuntimeError, match="longer clip"):
