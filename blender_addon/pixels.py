@@ -26,12 +26,13 @@ Pick = Callable[[int], list[int]]
 
 
 def clip_of(path: Path, pick: Pick) -> tuple[bytes, ...]:
-    """Return frames of a movie as PNG files, about `CLIP_SIDE_PX` large; raises `FolderError`.
+    """Return frames of a movie as PNG files, about `CLIP_SIDE_PX` large, what is transparent on black; raises `FolderError`.
 
     `pick` is told how many frames there are and returns the numbers that are wanted, from 1 on.
     """
     with _movie(path) as movie:
-        return tuple(png.encode(_reduced(_movie_pixels(movie, number))) for number in pick(movie.frame_duration))
+        shown = (_on_black(_trimmed(_movie_pixels(movie, number))) for number in pick(movie.frame_duration))
+        return tuple(png.encode(_reduced(pixels)) for pixels in shown)
 
 
 def movie_frame(path: Path, number: int) -> bytes:
@@ -40,7 +41,7 @@ def movie_frame(path: Path, number: int) -> bytes:
     Numbers before the first and after the last are these, as Blender shows them.
     """
     with _movie(path) as movie:
-        return png.encode(_movie_pixels(movie, min(max(number, 1), movie.frame_duration)))
+        return png.encode(_trimmed(_movie_pixels(movie, min(max(number, 1), movie.frame_duration))))
 
 
 def check_picture(path: Path) -> None:
@@ -109,7 +110,7 @@ def _movie_pixels(movie: bpy.types.Image, number: int) -> Any:
     load_frame(movie, number)
     if 0 in movie.size:
         raise FolderError(f"Frame {number} of {Path(movie.filepath).name} can't be decoded; choose another part of it.")
-    return _trimmed(_array(movie))
+    return _array(movie)
 
 
 def _read_as_data(image: bpy.types.Image) -> None:
@@ -143,6 +144,13 @@ def _trimmed(pixels: Any) -> Any:
         pixels = np.rint(np.clip(pixels, 0, 1) * 65535).astype(np.uint16)
     peak = np.iinfo(pixels.dtype).max
     return pixels if (pixels[..., 3] < peak).any() else pixels[..., :3]
+
+
+def _on_black(pixels: Any) -> Any:
+    if pixels.shape[2] == 3:
+        return pixels
+    share = pixels[..., 3:] / np.float32(np.iinfo(pixels.dtype).max)
+    return np.rint(pixels[..., :3] * share).astype(pixels.dtype)
 
 
 def _reduced(pixels: Any) -> Any:

@@ -12,7 +12,7 @@ Pixels = Any  # numpy's array types are not there for a type checker inside Blen
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOUR_TYPES = {3: 2, 4: 6}
-_LEVEL = 4
+_LEVEL = 1  # a larger one costs seconds at 4K
 
 
 def encode(pixels: Pixels) -> bytes:

@@ -121,7 +121,7 @@ class IPOKE_OT_extract_from_images(_ExtractsPart, bpy.types.Operator):
     bl_label = "Extract From Images"
 
     directory: StringProperty(
-        name="Folder", description="Images of one size, in the order of their names", subtype="DIR_PATH", options={"SKIP_SAVE"}
+        name="Folder", description="Images of one size, in the order of their numbers", subtype="DIR_PATH", options={"SKIP_SAVE"}
     )
 
     def read(self, _context: bpy.types.Context) -> tuple[str, tuple[bytes, ...]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from ipoke_media.frame_numbers import evenly
 from ipoke_media.video import DamagedVideoError, VideoError, claimed_frames, encode_video, frame_times, read_frames
+from tests.media.fuzz import examples, mutated, try_one
 from tests.media.videos import counting, marked, told, write, write_sound
 
 LEVELS = 6
@@ -238,3 +240,16 @@ def test_a_preview_is_what_browsers_play(tmp_path: Path, size_px: tuple[int, int
     assert [told(frame) for frame in frames] == list(range(5))
     assert frames[0].shape == (height // 2 * 2, width // 2 * 2, 3)
     assert np.abs(frames[0][8, 8].astype(int) - marked()[8, 8]).max() <= 2 * LEVELS
+
+
+def test_mutated_videos_are_pictures_or_a_sentence(tmp_path: Path) -> None:
+    generator, kinds = random.Random(0), examples(tmp_path)
+    outcomes = [try_one(tmp_path / "video", mutated(generator.choice(kinds), generator)) for _ in range(400)]
+    assert set(outcomes) == {True, False}
+
+
+def test_a_matrix_that_cannot_be_read_is_taken_for_unspecified(tmp_path: Path) -> None:
+    file = write(tmp_path / "a.mp4", counting(1), colour=(8, 1))
+    with av.open(str(file)) as container:
+        assert next(container.decode(video=0)).colorspace == 8
+    assert near(next(read_frames(file)), marked())

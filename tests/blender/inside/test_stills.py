@@ -234,6 +234,21 @@ def test_the_backend_reads_of_a_video_what_blender_shows(part, tmp_path, name, c
     assert np.abs(read - 255 * shown).mean() < 2
 
 
+def test_of_a_clip_what_is_transparent_is_on_black(part, tmp_path):
+    pytest.importorskip("av")
+    from tests.media.videos import marked, write
+
+    clear = np.dstack([marked(), np.full((64, 96), 255, np.uint8)])
+    clear[:32, :48, 3], clear[:32, 48:, 3] = 0, 128
+    path = write(tmp_path / "a.mov", [clear, clear], "qtrle", "argb", options={})
+    (frame,) = part("pixels").clip_of(path, lambda total: [total])
+    shown = np.rint(255 * pixels_of(frame, tmp_path)[::-1])
+    assert [tuple(shown[place][:3]) for place in ((10, 10), (50, 10))] == [(0, 0, 0), (30, 30, 200)]
+    assert shown[10, 80, 1] == pytest.approx(90, abs=1)
+    whole = np.rint(255 * pixels_of(part("pixels").movie_frame(path, 1), tmp_path)[::-1])
+    assert (whole[10, 10, 3], whole[10, 80, 3], whole[50, 10, 3]) == (0, 128, 255), "a plate keeps its alpha"
+
+
 def test_a_movie_larger_than_models_see_is_read_whole(part, tmp_path):
     bpy.context.scene.render.resolution_x, bpy.context.scene.render.resolution_y = 1280, 720
     scene = bpy.context.scene
