@@ -31,7 +31,8 @@ ROOT = Path(__file__).resolve().parent
 SOURCE = ROOT / "blender_addon"
 VENDOR = SOURCE / "_vendor"
 SHARED = ("protocol", "client")
-VENDOR_NOTE = b'"""Copies of backend/protocol and backend/client; made by build_addon.py."""\n'
+SHARED_FILES = (ROOT / "ipoke_media" / "frame_numbers.py",)
+VENDOR_NOTE = b'"""Copies of what the backend shares: protocol, client, frame numbers; made by build_addon.py."""\n'
 LOCK = SOURCE / "wheels.lock"
 STAGE = ROOT / "build" / "addon"
 WHEEL_CACHE = ROOT / ".cache" / "wheels"
@@ -100,6 +101,7 @@ def vendor() -> None:
     for name in SHARED:
         folder = ROOT / "backend" / name
         wanted |= {Path(name) / path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.py")}
+    wanted |= {Path(path.name): path.read_bytes() for path in SHARED_FILES}
     present = {path.relative_to(VENDOR): path.read_bytes() for path in VENDOR.rglob("*.py")}
     if present == wanted:
         return

@@ -43,13 +43,14 @@ class InvertJob:
     def run(self, tell: Tell, fetch: Fetch, cancelled: Callable[[], bool]) -> None:
         """Read the frames, invert them, send the kinematics; raises JobCancelledError and PlateError."""
         request, sha256s = self._request, self._request.frame_sha256s
-        first = self._decode(fetch(sha256s[0]))
-        pokes = request.pokes or (strongest_motion(self._decode(fetch(sha256)) for sha256 in sha256s),)
+        first = self._decode(fetch(sha256s[0]), 0)
+        frames = (self._decode(fetch(sha256), number) for number, sha256 in enumerate(sha256s))
+        pokes = request.pokes or (strongest_motion(frames),)
         region = request.region or default_region(first, pokes)
         check_region(region, first.size_px, pokes)
         clip = np.empty((len(sha256s), 3, self._model.entry.size_px, self._model.entry.size_px), np.float32)
         for number, sha256 in enumerate(sha256s):
-            frame = first if number == 0 else self._decode(fetch(sha256))
+            frame = first if number == 0 else self._decode(fetch(sha256), number)
             if frame.size_px != first.size_px:
                 raise PlateError(f"Frame {number} of the clip has another size than the first; use frames of one size.")
             clip[number] = model_input(frame, region, self._model.entry.size_px)
@@ -62,8 +63,11 @@ class InvertJob:
         tell(messages.Kinematics(request.job_id, hashlib.sha256(data).hexdigest()), data)
         tell(messages.Finished(request.job_id, self._summary(region, first)))
 
-    def _decode(self, data: bytes) -> PlateImage:
-        return decode_plate(data, upright=self._request.upright, premultiplied=self._request.premultiplied)
+    def _decode(self, data: bytes, number: int) -> PlateImage:
+        try:
+            return decode_plate(data, upright=self._request.upright, premultiplied=self._request.premultiplied)
+        except PlateError as error:
+            raise PlateError(f"Picture {number + 1} of the {len(self._request.frame_sha256s)}: {error.sentence}") from error
 
     def _residual(self, clip: Field, pokes: NDArray[np.float64]) -> Field:
         if self._request.variant is not None:

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ipoke_media import video
 from ipoke_models.evaluation.i3d import SIZE_PX, load_i3d
 from ipoke_models.evaluation.weights import MetricWeightsError
 
@@ -25,14 +26,16 @@ SHOWN = 5
 
 def read_clip(file: Path) -> Tensor:
     """The middle square of the first frames of a video, (T, 3, 224, 224) in [-1, 1]; no frames where it can't be read."""
-    video = cv2.VideoCapture(str(file))
     frames: list[NDArray[np.uint8]] = []
-    while len(frames) < FRAMES and (read := video.read())[0]:
-        height, width = read[1].shape[:2]
-        side = min(height, width)
-        top, left = (height - side) // 2, (width - side) // 2
-        square = cv2.resize(read[1][top : top + side, left : left + side], (SIZE_PX, SIZE_PX), interpolation=cv2.INTER_AREA)
-        frames.append(cv2.cvtColor(square, cv2.COLOR_BGR2RGB))
+    try:
+        for frame in video.read_frames(file, range(FRAMES)):
+            height, width = frame.shape[:2]
+            side = min(height, width)
+            top, left = (height - side) // 2, (width - side) // 2
+            square = cv2.resize(frame[top : top + side, left : left + side], (SIZE_PX, SIZE_PX), interpolation=cv2.INTER_AREA)
+            frames.append(np.asarray(square, np.uint8))
+    except video.VideoError as error:
+        print(error, file=sys.stderr)
     pixels = np.stack(frames) if frames else np.zeros((0, SIZE_PX, SIZE_PX, 3), np.uint8)
     return torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 127.5 - 1
 

@@ -1,4 +1,4 @@
-"""Owns the plate of an object: finding it, reading its file's bytes, and giving an object a plate."""
+"""Owns the plate of an object: finding it, what is set on it, and giving an object a plate."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 import bpy
 
 from ._vendor.client import Like
-from ._vendor.client.owned import read_regular
-from ._vendor.protocol import limits
 from .core import region
 from .core.errors import PlateError
 from .core.jobs import Target
@@ -75,7 +73,15 @@ def settings(plate: IPOKE_PG_plate) -> Settings:
     """Return what is set on a plate, but for its seed."""
     box = region_box(plate) if plate.use_region else None
     varied = amount(plate.variation) if plate.use_variation else None
-    return Settings(poke_settings(plate.pokes), plate.samples, box, like=likes(plate.like), model=plate.model, variation=varied)
+    return Settings(
+        poke_settings(plate.pokes),
+        plate.samples,
+        box,
+        like=likes(plate.like),
+        model=plate.model,
+        variation=varied,
+        still_frame=plate.still_frame,
+    )
 
 
 def amount(stored: float) -> float:
@@ -154,21 +160,6 @@ def find(wanted: Target) -> bpy.types.Object | None:
         return asker
     owners = [obj for obj in own if obj.ipoke.plate_id == wanted.plate_id]
     return next((obj for obj in owners if obj.name == wanted.object_name), owners[0] if owners else None)
-
-
-def read(image: bpy.types.Image) -> bytes:
-    """Return the still as an encoded image file; raises `PlateError` when there is none."""
-    if image.is_dirty:
-        raise PlateError(f"{image.name} has changes that are not saved; save or pack the image first.")
-    if image.packed_file is not None:
-        return bytes(image.packed_file.data)
-    path = Path(bpy.path.abspath(image.filepath_from_user(), library=image.library))
-    try:
-        return read_regular(path, limits.RAW_BYTES)
-    except ValueError as error:
-        raise PlateError(f"The plate's file {path} has more than {limits.RAW_BYTES // 2**20} MiB; choose another.") from error
-    except OSError as error:
-        raise PlateError(f"The plate's file {path} can't be read: {error.strerror}; relink the image.") from error
 
 
 def load(path: Path) -> bpy.types.Image:

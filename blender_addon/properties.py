@@ -125,6 +125,7 @@ class IPOKE_PG_job(bpy.types.PropertyGroup):
     samples: IntProperty(name="Variants", description="How many variants were asked for", min=0)
     model: StringProperty(name="Model", description="Which model made the variants")
     plate_sha256: StringProperty(name="Plate", description="Hash of the still's file")
+    still_frame: IntProperty(name="Frame", description="Which frame of a sequence or a movie was the still")
     group: StringProperty(name="Group", description="The same for jobs that differ in their seeds only")
     use_region: BoolProperty(name="Own Region", description="Whether the region was set by hand")
     region: FloatVectorProperty(
@@ -209,6 +210,7 @@ class IPOKE_PG_plate(bpy.types.PropertyGroup):
     data_version: IntProperty(options={"HIDDEN"})  # a default is not stored, so 0 stands for version 1 as well
     plate_id: StringProperty(options={"HIDDEN"})
     still: PointerProperty(name="Still", description="The original still; it is never changed", type=bpy.types.Image)
+    still_frame: IntProperty(name="Frame", description="Which frame of a sequence or a movie is the still")
     clip: PointerProperty(name="Clip", description="The image sequence on the plane", type=bpy.types.Image)
 
     surface: EnumProperty(

@@ -203,6 +203,7 @@ def _ensure_entry(plate: IPOKE_PG_plate, job: Job) -> None:
         known.seed = job.request.seed
         known.model = job.request.model or ""
         known.samples = job.settings.samples
+        known.still_frame = job.settings.still_frame
         known.live = job.kind is JobKind.LIVE
         known.kinematics, known.mirror = job.settings.replay.kinematics, job.settings.replay.mirror
         known.strength = job.settings.replay.strength

@@ -8,7 +8,10 @@ from typing import Any, Protocol
 
 import bpy
 
-from . import ownership
+from . import ownership, stills
+
+STILL_TIMING = "ipoke_still_timing"
+TIMING = ("frame_duration", "frame_start", "frame_offset", "use_cyclic", "use_auto_refresh")
 
 
 class ImageUser(Protocol):
@@ -61,7 +64,7 @@ def load_sequence(file: Path, still: bpy.types.Image, colour: str = "") -> bpy.t
 
 def colour_of(file: Path, still: bpy.types.Image, colour: str = "") -> str:
     """Return the colour space of frames that were made from a still: `colour` if one is named, else what fits."""
-    linear = file.suffix == ".exr" and not still.is_float
+    linear = file.suffix == ".exr" and not stills.is_light(still)
     return colour or ("Linear Rec.709" if linear else still.colorspace_settings.name)
 
 
@@ -72,6 +75,12 @@ def time(user: ImageUser, frames: int, start: int, offset: int, cyclic: bool) ->
     user.frame_offset = offset
     user.use_cyclic = cyclic
     user.use_auto_refresh = True
+
+
+def copy_timing(played: ImageUser, user: ImageUser) -> None:
+    """Let one user of a sequence play what another one plays."""
+    for name in TIMING:
+        setattr(user, name, getattr(played, name))
 
 
 def blend_path(path: Path) -> str:
@@ -112,7 +121,12 @@ def _swap(obj: bpy.types.Object, image: bpy.types.Image, before: bpy.types.Image
     ownership.own_materials(obj, [slot.material for slot in obj.material_slots if _textures(slot, ours - {image})])
     for slot in obj.material_slots:
         for node in _textures(slot, ours - {image}):
+            if node.image == obj.ipoke.still and node.image.source in stills.PLAYED:
+                node[STILL_TIMING] = [int(getattr(node.image_user, name)) for name in TIMING]
             node.image = image
+            if image == obj.ipoke.still and STILL_TIMING in node:
+                for name, value in zip(TIMING, node.pop(STILL_TIMING), strict=True):
+                    setattr(node.image_user, name, value)
 
 
 def _textures(slot: bpy.types.MaterialSlot, images: set[bpy.types.Image]) -> list[bpy.types.ShaderNodeTexImage]:

@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from previews import find_job
 
+from ipoke_media import video
+
 VARIANTS = 4
 RENDERS = 3
 PREVIEW_SIDE_PX = 512
@@ -99,9 +101,11 @@ def _check_sequence(folder: Path, size_px: tuple[int, int]) -> list[Path]:
 def _check_previews(output: Path) -> None:
     _read(output / "contact_sheet.png")
     for index in range(VARIANTS):
-        video = cv2.VideoCapture(str(output / f"preview_{index:02d}.mp4"))
-        _need(video.read()[0], f"preview_{index:02d}.mp4 can't be played")
-        video.release()
+        file = output / f"preview_{index:02d}.mp4"
+        try:
+            video.frame_times(file)
+        except video.VideoError as error:
+            raise DemoError(f"{file.name} can't be played: {error}") from error
 
 
 def _read(path: Path) -> NDArray[np.float32]:

@@ -2,69 +2,73 @@
 
 from __future__ import annotations
 
-import re
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
-import numpy as np
+from ipoke_media import frame_numbers
 
+from ..plate.image import PlateImage, encode_png
 from .errors import CommandError, UsageError
-from .inputs import read_file
+from .inputs import read_file, read_plate
 
-_IMAGES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".exr", ".bmp")
 _MOST_FRAMES = 100_000
 
 
 def read_clip(clip: Path, count: int, still: Path | None = None) -> tuple[bytes, ...]:
-    """`count` frames of a video or an image folder as image files, its first and its last among them.
+    """`count` frames of a video or an image folder as image files, evenly over time, its first and its last among them.
 
-    `still` is put before them. Raises UsageError for a clip that is too short or can't be read.
+    `still` is put before them. Says on standard error what is damaged or missing, and what that costs. Raises UsageError
+    and CommandError for a clip that is too short or can't be read.
     """
     if still is not None:
         return (read_file(still), *read_clip(clip, count - 1))
-    if clip.is_dir():
-        return _read_folder(clip, count)
-    read_file(clip)
-    return _read_video(clip, count)
+    return _read_folder(clip, count) if clip.is_dir() else _read_video(clip, count)
 
 
 def _read_folder(folder: Path, count: int) -> tuple[bytes, ...]:
-    files = sorted((file for file in folder.iterdir() if file.suffix.lower() in _IMAGES), key=_natural)
-    return tuple(read_file(files[index]) for index in _evenly(len(files), count, folder))
+    try:
+        files = frame_numbers.only_sequence(folder)
+    except frame_numbers.SequenceError as error:
+        raise UsageError(str(error)) from error
+    except OSError as error:
+        raise UsageError(f"{folder} can't be read ({error.strerror}); check the path.") from error
+    wanted = _evenly(frame_numbers.numbers(files), count, folder)
+    hole = frame_numbers.gap(files)
+    if hole is not None:
+        _warn(f"{folder}: {hole[1]}; {files[hole[0]].name} stands for what is not there.")
+    return tuple(_read_picture(files[place]) for place in wanted)
+
+
+def _read_picture(file: Path) -> bytes:
+    try:
+        return read_plate(file)[0]
+    except UsageError:
+        raise
+    except CommandError as error:
+        raise CommandError(f"{error.sentence} The motion needs this frame.") from error
 
 
 def _read_video(file: Path, count: int) -> tuple[bytes, ...]:
-    # The number of frames that a video's header tells is a guess; they are counted.
-    video = cv2.VideoCapture(str(file))
-    length = 0
-    while length < _MOST_FRAMES and video.grab():
-        length += 1
-    video.release()
-    if not length:
-        raise UsageError(f"{file} can't be read as a video; use an MP4, MOV, AVI or WebM file, or a folder of images.")
-    wanted = _evenly(length, count, file)
-    video = cv2.VideoCapture(str(file))
-    frames = []
-    for index in range(wanted[-1] + 1):
-        video.grab()
-        if index in wanted:
-            frames.append(_encode(video, file))
-    video.release()
-    return tuple(frames)
+    from ipoke_media import video  # PyAV takes a while to load, and no other command needs it
+
+    try:
+        times, damage = video.frame_times(file, _MOST_FRAMES)
+        wanted = _evenly(times, count, file)
+        if damage:
+            _warn(f"{damage} The motion ends there, after {len(times)} frames.")
+        pictures = dict(zip(sorted(set(wanted)), video.read_frames(file, set(wanted)), strict=True))
+    except video.VideoError as error:
+        raise UsageError(str(error)) from error
+    files = {place: encode_png(PlateImage(picture[..., ::-1].copy(), None), 8) for place, picture in pictures.items()}
+    return tuple(files[place] for place in wanted)
 
 
-def _encode(video: cv2.VideoCapture, file: Path) -> bytes:
-    good, pixels = video.retrieve()
-    if not good:
-        raise CommandError(f"A frame of {file} is damaged; convert the video and try again.")
-    return cv2.imencode(".png", pixels)[1].tobytes()
+def _evenly(times: Sequence[float], count: int, clip: Path) -> list[int]:
+    if len(times) < count:
+        raise UsageError(f"{clip} has {len(times)} frames; the model needs {count}, or with --still one less.")
+    return frame_numbers.evenly(times, count)
 
 
-def _evenly(length: int, count: int, clip: Path) -> list[int]:
-    if length < count:
-        raise UsageError(f"{clip} has {length} frames; the model needs {count}, or with --still one less.")
-    return [int(index) for index in np.linspace(0, length - 1, count).round()]
-
-
-def _natural(file: Path) -> list[str | int]:
-    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", file.name)]
+def _warn(sentence: str) -> None:
+    print(sentence, file=sys.stderr)

@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "clip",
         type=Path,
         metavar="CLIP",
-        help="a video, a folder of images in the order of their names, or with --variant the folder that `ipoke poke` wrote",
+        help="a video, a folder of images in the order of their numbers, or with --variant the folder that `ipoke poke` wrote",
     )
     parser.add_argument("--variant", type=int, metavar="N", help="the kinematics of variant N of CLIP itself; needs --still")
     parser.add_argument("--still", type=Path, metavar="IMAGE", help="the still before the clip's first frame; variant N's plate")

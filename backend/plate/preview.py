@@ -121,13 +121,12 @@ def _row(title: str, cells: list[Pixels]) -> Pixels:
 
 
 def _write_video(path: Path, frames: list[Pixels]) -> None:
+    from ipoke_media import video  # PyAV takes a while to load, and few commands write videos
+
     side_px = max(frames[0].shape[:2])
     if side_px < _VIDEO_LEAST_PX:
         frames = [_fitted(frame, _VIDEO_LEAST_PX) for frame in frames]
-    height, width = (side // 2 * 2 for side in frames[0].shape[:2])
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), _VIDEO_RATE, (width, height))
-    if not writer.isOpened():
-        raise PlateError(f"The preview {path.name} can't be written; check the free disk space.")
-    for frame in frames * _VIDEO_ROUNDS:
-        writer.write(np.ascontiguousarray(frame[:height, :width]))
-    writer.release()
+    try:
+        path.write_bytes(video.encode_video([frame[..., ::-1] for frame in frames * _VIDEO_ROUNDS], _VIDEO_RATE))
+    except (video.VideoError, OSError) as error:
+        raise PlateError(f"The preview {path.name} can't be written; check the free disk space.") from error

@@ -1,4 +1,4 @@
-"""Owns reading a clip that is a folder of images. No bpy."""
+"""Owns reading a clip: a folder of images, a part of one, and what plays when. No bpy."""
 
 from __future__ import annotations
 
@@ -6,16 +6,42 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .._vendor.client.owned import read_regular
+from .._vendor.frame_numbers import SequenceError, only_sequence
 from .._vendor.protocol import limits
 from . import places
 from .errors import FolderError
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".exr", ".webp"}
-
 
 def pictures(folder: Path) -> list[Path]:
-    """Return the images of a folder in the order of their names; none when there is no such folder."""
-    return sorted(path for path in folder.glob("*") if path.suffix.lower() in SUFFIXES) if places.is_folder(folder) else []
+    """Return the images of a folder in the order of their numbers; none when there is no such folder.
+
+    Raises `FolderError` when it holds several sequences.
+    """
+    try:
+        return only_sequence(folder) if places.is_folder(folder) else []
+    except SequenceError as error:
+        raise FolderError(str(error)) from error
+    except OSError as error:
+        raise FolderError(f"{folder} can't be read: {error.strerror}; choose another clip.") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How a sequence or a movie is played: `frames` of them from scene frame `start` on, the first with number `offset` + 1."""
+
+    frames: int
+    start: int
+    offset: int
+    cyclic: bool
+
+    def number(self, scene_frame: int) -> int:
+        """Return the number of what Blender shows at a frame of the scene; before the start, of what precedes the first."""
+        if self.frames < 1:
+            return 0
+        place = scene_frame - self.start + 1
+        if self.cyclic:
+            place = (place - 1) % self.frames + 1
+        return min(max(place, 0), self.frames) + self.offset
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from .._vendor.client import frame_file_name, variant_folder_name
+from .._vendor.frame_numbers import frame_name
 from .errors import FolderError
 
 RESULTS = "ipoke"
@@ -47,9 +48,10 @@ def first_frame(variant: Path) -> Path:
 
 
 def numbered_files(first: Path, count: int) -> list[Path]:
-    """Return the files of a sequence, given the one that it starts with; raises `FolderError` for a name without a number."""
-    found = re.fullmatch(r"(.*?)(\d+)", first.stem)
-    if found is None:
-        raise FolderError(f"{first.name} has no number at its end, so it starts no sequence; choose its first file.")
-    stem, digits = found.groups()
-    return [first.with_name(f"{stem}{int(digits) + step:0{len(digits)}d}{first.suffix}") for step in range(count)]
+    """Return the files of a sequence, given the one that it starts with; raises `FolderError` when that has no number."""
+    name = frame_name(first.name)
+    if name is None:
+        if count == 1:
+            return [first]
+        raise FolderError(f"The name of {first} has no number to count on from; name the files like shot_0001.png.")
+    return [first.with_name(name.at(name.counted + step)) for step in range(count)]

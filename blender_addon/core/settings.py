@@ -36,7 +36,8 @@ class Settings:
     """Everything beside the seed. `region` None leaves the choice to the backend; `replay` names a motion of the library.
 
     `like` names the variant that all are to be like, and before it what that one was sampled like itself. `model` is a name, or
-    empty for the one that the backend takes by itself. `variation` None leaves that to the model.
+    empty for the one that the backend takes by itself. `variation` None leaves that to the model. `still_frame` is the number of
+    the frame that is the still, where that is a sequence or a movie.
     """
 
     pokes: tuple[PokeSetting, ...] = ()
@@ -46,6 +47,7 @@ class Settings:
     like: tuple[Like, ...] = ()
     model: str = ""
     variation: float | None = None
+    still_frame: int = 0
 
     @property
     def asked(self) -> tuple[Poke, ...]:

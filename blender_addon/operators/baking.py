@@ -8,7 +8,7 @@ from pathlib import Path
 import bpy
 from bpy.props import BoolProperty
 
-from .. import library, paths, plates, pump, results
+from .. import library, paths, plates, pump, results, stills
 from .._vendor.client import IpokeError, OutputSize, Region, SampleRequest, new_job_id
 from .._vendor.protocol import limits
 from .._vendor.protocol.messages import Easing, Loop, Playback
@@ -93,7 +93,7 @@ def _job(obj: bpy.types.Object, shot: Shot, *, overwrite: bool) -> Job:
 
 def sampled_still(plate: IPOKE_PG_plate, asked: IPOKE_PG_job) -> bytes:
     """Return the still's file, if it is still what a job sampled; raises `PlateError`."""
-    still = plates.read(plate.still)
+    still = stills.read(plate.still, asked.still_frame)
     if asked.plate_sha256 and asked.plate_sha256 != hashlib.sha256(still).hexdigest():
         raise PlateError("The plate's image has changed since this variant was sampled; sample again.")
     return still
@@ -156,7 +156,7 @@ def request_of(plate: IPOKE_PG_plate, asked: IPOKE_PG_job, variant: IPOKE_PG_var
     return SampleRequest(
         job_id=new_job_id(),
         plate=still,
-        plate_name=plate.still.name,
+        plate_name=stills.name(plate.still, asked.still_frame),
         pokes=Settings(plates.poke_settings(asked.pokes), replay=results.replay_of(asked)).asked,
         mirror=asked.mirror,
         region=Region(*asked.region_px) if any(asked.region_px) else None,
@@ -175,9 +175,9 @@ def request_of(plate: IPOKE_PG_plate, asked: IPOKE_PG_job, variant: IPOKE_PG_var
 def _depth_bits(plate: IPOKE_PG_plate) -> int:
     if plate.bake.depth != "AUTO":
         return int(plate.bake.depth)
-    if plate.still.is_float:
-        return 32 if plate.still.file_format in {"OPEN_EXR", "OPEN_EXR_MULTILAYER", "HDR"} else 16
-    return 8
+    if stills.is_light(plate.still):
+        return 32
+    return 16 if plate.still.is_float else 8
 
 
 def _playback(wanted: IPOKE_PG_bake, shot: Shot) -> Playback | None:

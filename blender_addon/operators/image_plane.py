@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from .. import plates, surfaces
+from .. import plates, sequences, stills, surfaces
 
 HEIGHT_M = 2.0
 AS_BLENDER_STARTS = ("MATERIAL", "STUDIO")
@@ -27,7 +27,8 @@ def from_empty(context: bpy.types.Context, empty: bpy.types.Object, surface: str
     side = empty.empty_display_size / max(image.size)
     width, height = side * image.size[0], side * image.size[1]
     x, y = empty.empty_image_offset[0] * width, empty.empty_image_offset[1] * height
-    obj = _new(empty.name, image, surface, [(x, y, 0), (x + width, y, 0), (x + width, y + height, 0), (x, y + height, 0)])
+    corners = [(x, y, 0), (x + width, y, 0), (x + width, y + height, 0), (x, y + height, 0)]
+    obj = _new(empty.name, image, surface, corners, empty.image_user)
     for collection in empty.users_collection:
         collection.objects.link(obj)
     obj.parent, obj.parent_type, obj.parent_bone = empty.parent, empty.parent_type, empty.parent_bone
@@ -39,9 +40,22 @@ def from_empty(context: bpy.types.Context, empty: bpy.types.Object, surface: str
     return obj
 
 
-def _new(name: str, image: bpy.types.Image, surface: str, corners: list[tuple[float, float, float]]) -> bpy.types.Object:
+def _new(
+    name: str,
+    image: bpy.types.Image,
+    surface: str,
+    corners: list[tuple[float, float, float]],
+    played: bpy.types.ImageUser | None = None,
+) -> bpy.types.Object:
+    """A mesh that shows an image; a movie or a sequence as `played`, or from the scene's first frame on."""
     obj = bpy.data.objects.new(name, _mesh(name, corners))
-    obj.data.materials.append(_material(name, image, surface))
+    material = _material(name, image, surface)
+    obj.data.materials.append(material)
+    user = material.node_tree.nodes[surfaces.TEXTURE_NODE].image_user
+    if image.source in stills.PLAYED and played is not None:
+        sequences.copy_timing(played, user)
+    elif image.source == "MOVIE":
+        sequences.time(user, image.frame_duration, bpy.context.scene.frame_start, 0, False)
     return obj
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import bpy
 from bpy.props import BoolProperty, EnumProperty, StringProperty
 
-from .. import plates, sequences, surfaces
+from .. import pixels, plates, sequences, stills, surfaces
 from ..core.errors import PlateError
 from . import image_plane
 from .reasons import has_plate, holds
@@ -102,6 +102,9 @@ class IPOKE_OT_convert_empty(_NewPlane, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Put the plane there."""
         empty = context.active_object
+        if empty.data.source in stills.PLAYED and 0 in empty.data.size:  # nothing has drawn it yet
+            number = stills.timing(empty.image_user).number(context.scene.frame_current)
+            pixels.load_frame(empty.data, number)
         if 0 in empty.data.size:
             self.report({"ERROR"}, f"{empty.data.name} holds no picture; relink the image")
             return {"CANCELLED"}

@@ -7,7 +7,7 @@ from pathlib import Path
 import bpy
 from bpy.props import FloatProperty
 
-from .. import library, models, paths, plates, pump, results
+from .. import library, models, paths, plates, pump, results, stills
 from .._vendor.client import Like, OutputSize, SampleRequest, new_job_id
 from .._vendor.protocol import limits
 from ..core import app, folders, region
@@ -60,11 +60,11 @@ class _Samples:
             and holds(cls, not _held_up(context.active_object), BUSY)
         )
 
-    def _ask(self, obj: bpy.types.Object) -> set[str]:
+    def _ask(self, obj: bpy.types.Object, *, recalled: bool = False) -> set[str]:
         for live in open_jobs(obj):
             pump.dispatch(app.CancelAsked(live.job_id))
         try:
-            job = new_job(obj)
+            job = new_job(obj, recalled=recalled)
         except AddonError as error:
             self.report({"ERROR"}, error.sentence)
             return {"CANCELLED"}
@@ -100,7 +100,7 @@ class IPOKE_OT_reroll(_Samples, bpy.types.Operator):
         if job is not None:
             recall(plate, job)
         plate.seed = secrets.randbelow(MAX_SEED)
-        return self._ask(obj)
+        return self._ask(obj, recalled=job is not None)
 
 
 def recall(plate: IPOKE_PG_plate, job: IPOKE_PG_job) -> None:
@@ -116,6 +116,7 @@ def recall(plate: IPOKE_PG_plate, job: IPOKE_PG_job) -> None:
     plates.store_pokes(plate.pokes, plates.poke_settings(job.pokes))
     plate.active_poke = min(max(plate.active_poke, 0), len(plate.pokes) - 1)
     plate.region, plate.use_region = job.region, job.use_region
+    plate.still_frame = job.still_frame
     plates.store_likes(plate.like, plates.likes(job.like))
 
 
@@ -155,7 +156,7 @@ class IPOKE_OT_more_like_this(_Samples, bpy.types.Operator):
         recall(plate, job)
         plate.seed, plate.lock_seed = secrets.randbelow(MAX_SEED), locked
         plates.store_likes(plate.like, like)
-        outcome = self._ask(obj)
+        outcome = self._ask(obj, recalled=True)
         plate.like.clear()
         return outcome
 
@@ -203,12 +204,16 @@ def _held_up(obj: bpy.types.Object) -> bool:
     return any(job.kind is not JobKind.LIVE for job in open_jobs(obj))
 
 
-def new_job(obj: bpy.types.Object, kind: JobKind = JobKind.SAMPLE, replay: Replay = NO_REPLAY) -> Job:
+def new_job(obj: bpy.types.Object, kind: JobKind = JobKind.SAMPLE, replay: Replay = NO_REPLAY, *, recalled: bool = False) -> Job:
     """Return the job that an object's settings ask for; raises `AddonError`.
+
+    Its still is what the plane shows, or for `recalled` settings that of the job which they come from.
 
     A live one has one variant, and so has one that replays the motion of a kinematics file.
     """
     plate = plates.adopt(obj)
+    if not recalled:
+        stills.take(obj)
     settings = plates.settings(plate)
     if kind is JobKind.LIVE or replay.kinematics:
         settings = replace(settings, samples=1, replay=replay, like=())
@@ -224,8 +229,8 @@ def new_job(obj: bpy.types.Object, kind: JobKind = JobKind.SAMPLE, replay: Repla
     job_id = new_job_id()
     request = SampleRequest(
         job_id=job_id,
-        plate=plates.read(plate.still),
-        plate_name=plate.still.name,
+        plate=stills.read(plate.still, settings.still_frame),
+        plate_name=stills.name(plate.still, settings.still_frame),
         pokes=pokes,
         region=None if settings.region is None else region.to_region(settings.region, plates.size_px(plate)),
         samples=settings.samples,

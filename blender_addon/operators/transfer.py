@@ -7,7 +7,7 @@ from pathlib import Path
 import bpy
 from bpy.props import BoolProperty, FloatProperty, IntProperty, StringProperty
 
-from .. import library, models, movies, paths, plates, pump, results
+from .. import library, models, paths, pixels, plates, pump, results
 from .._vendor.client import InvertRequest, new_job_id
 from ..core import clips, folders
 from ..core.app import Phase
@@ -99,7 +99,10 @@ class _ExtractsPart(_Extracts):
         return clips.Part(self.first, self.last).spread(total, model.frames + 1)
 
     def _read_images(self, shots: list[Path]) -> tuple[bytes, ...]:
-        return clips.read([shots[number - 1] for number in self._pick(len(shots))])
+        chosen = [shots[number - 1] for number in self._pick(len(shots))]
+        for path in chosen:
+            pixels.check_picture(path)
+        return clips.read(chosen)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Read the frames and send them."""
@@ -119,7 +122,7 @@ class IPOKE_OT_extract_from_images(_ExtractsPart, bpy.types.Operator):
     bl_label = "Extract From Images"
 
     directory: StringProperty(
-        name="Folder", description="Images of one size, in the order of their names", subtype="DIR_PATH", options={"SKIP_SAVE"}
+        name="Folder", description="Images of one size, in the order of their numbers", subtype="DIR_PATH", options={"SKIP_SAVE"}
     )
 
     def read(self, _context: bpy.types.Context) -> tuple[str, tuple[bytes, ...]]:
@@ -141,7 +144,7 @@ class IPOKE_OT_extract_from_movie(_ExtractsPart, bpy.types.Operator):
     def read(self, _context: bpy.types.Context) -> tuple[str, tuple[bytes, ...]]:
         """Return the movie's name and frames."""
         path = Path(bpy.path.abspath(self.filepath))
-        return path.stem, movies.frames(path, self._pick)
+        return path.stem, pixels.clip_of(path, self._pick)
 
 
 class IPOKE_OT_extract_from_clip(_ExtractsPart, bpy.types.Operator):
@@ -177,7 +180,7 @@ class IPOKE_OT_extract_from_clip(_ExtractsPart, bpy.types.Operator):
             raise PlateError(f"There is no movie clip {self.clip}; choose one of this file's.")
         path = Path(bpy.path.abspath(clip.filepath, library=clip.library))
         if clip.source == "MOVIE":
-            return path.stem, movies.frames(path, self._pick)
+            return path.stem, pixels.clip_of(path, self._pick)
         return clip.name, self._read_images(folders.numbered_files(path, clip.frame_duration))
 
 

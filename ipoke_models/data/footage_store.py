@@ -24,11 +24,11 @@ from .footage import Scan, Square, estimation_side, footage_clip, scan, windows
 from .layouts import LAYOUTS, Crop, Excerpt, Part
 from .optical_flow import flow_estimator
 from .parallel import in_parallel
-from .sources import FootageError, Source, claimed_frames, find_sources, read_frames
+from .sources import FootageError, Source, claimed_frames, find_sources, read_frames, why_ended
 from .store import INFO_FILE, ORDER_FILE, WEIGHTS_FILE, ClipStore, StoreInfo, begin_store, finish_store, write_shard
 
 CACHE = Path("runs") / "clips"
-VERSION = 1
+VERSION = 2
 """Part of the key: to be raised when clips are made in another way."""
 MOST_CLIPS = {Part.TRAIN: 4000, Part.HELD_OUT: 500, Part.WHOLE: 4000}
 SHARD_CLIPS = 25
@@ -154,9 +154,10 @@ def _scans(file: Path, sources: list[Source], crop: Crop, processes: int) -> dic
         found = known[source.name]
         claimed = claimed_frames(source)
         if found is None:
-            print(f"{source.name} is skipped: nothing of it can be decoded.", file=sys.stderr)
-        elif found.frames + CLAIM_TOLERANCE < claimed:
-            print(f"{source.name} is used up to frame {found.frames} of {claimed}: the next can't be decoded.", file=sys.stderr)
+            print(f"{source.name} is skipped, nothing of it can be decoded: {why_ended(source, 0)}.", file=sys.stderr)
+        elif found.frames + (0 if source.pictures else CLAIM_TOLERANCE) < claimed:
+            why = why_ended(source, found.frames)
+            print(f"{source.name} is used up to frame {found.frames} of {claimed}: {why}.", file=sys.stderr)
     return {name: found for name, found in known.items() if found is not None}
 
 

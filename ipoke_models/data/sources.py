@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +11,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ipoke_media import frame_numbers, video
+
 from .store import StoreError
 
-VIDEO_SUFFIXES = frozenset((".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".ogv", ".mts", ".gif"))
-PICTURE_SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp"))
+VIDEO_SUFFIXES = frozenset(
+    (".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".ogv", ".mts", ".m2ts", ".gif")
+)
 
 
 class FootageError(StoreError):
@@ -23,7 +26,7 @@ class FootageError(StoreError):
 
 @dataclass(frozen=True)
 class Source:
-    """One video, or one folder of pictures in the order of their numbers; `name` is its path below the footage's folder."""
+    """One video, or one sequence of pictures in the order of their numbers; `name` is its path below the footage's folder."""
 
     name: str
     path: Path
@@ -36,69 +39,86 @@ class Source:
 
 
 def find_sources(folder: Path) -> list[Source]:
-    """Every video below a folder, and every folder with pictures in it, sorted by name.
+    """Every video and every sequence of pictures below a folder, sorted by name; links to folders are followed, once.
+
+    Hidden files, and single pictures beside a sequence, are no footage.
 
     Raises:
         FootageError: there is no such folder, or it holds neither.
     """
     if not folder.is_dir():
         raise FootageError(f"The folder {folder} does not exist; give a folder of videos or of folders with numbered pictures.")
-    videos: list[Source] = []
-    sequences: dict[Path, list[Path]] = {}
-    for path in folder.rglob("*"):
-        suffix = path.suffix.lower()
-        if suffix in VIDEO_SUFFIXES and path.is_file():
-            videos.append(Source(path.relative_to(folder).as_posix(), path))
-        elif suffix in PICTURE_SUFFIXES:
-            sequences.setdefault(path.parent, []).append(path)
-    for parent, pictures in sequences.items():
-        ordered = tuple(sorted(pictures, key=lambda path: _natural(path.name)))
-        videos.append(Source(parent.relative_to(folder).as_posix(), parent, ordered))
-    if not videos:
+    found: list[Source] = []
+    for place, files in _folders(folder):
+        found += [Source(file.relative_to(folder).as_posix(), file) for file in files if file.suffix.lower() in VIDEO_SUFFIXES]
+        found += _sequences(folder, place, files)
+    if not found:
         raise FootageError(f"{folder} holds neither videos nor folders of pictures, nor is it a clip store; name another folder.")
-    return sorted(videos, key=lambda source: _natural(source.name))
+    return sorted(found, key=lambda source: frame_numbers.natural(source.name))
 
 
 def read_frames(source: Source) -> Iterator[NDArray[np.uint8]]:
-    """Frames as (H, W, 3) uint8 RGB, all of the size of the first, until one can't be decoded."""
+    """Frames as (H, W, 3) uint8 RGB, all of the size of the first, until one is missing or can't be decoded."""
     size: tuple[int, ...] | None = None
     for frame in _pictures(source) if source.pictures else _video(source.path):
         size = size or frame.shape
         if frame.shape != size:
             return
-        yield np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB), np.uint8)
+        yield frame
 
 
 def claimed_frames(source: Source) -> int:
     """Number of frames that a source says it has; 0 where it doesn't say."""
+    return len(source.pictures) or video.claimed_frames(source.path)
+
+
+def why_ended(source: Source, frames: int) -> str:
+    """Why a source gives this many frames and no more; names the picture that is at fault."""
     if source.pictures:
-        return len(source.pictures)
-    video = cv2.VideoCapture(str(source.path))
+        hole = frame_numbers.gap(source.pictures)
+        if hole is not None and hole[0] == frames - 1:
+            return hole[1]
+        return f"{source.pictures[frames].name} can't be decoded, or has another size"
     try:
-        return max(0, round(video.get(cv2.CAP_PROP_FRAME_COUNT)))
-    finally:
-        video.release()
+        next(iter(video.read_frames(source.path)), None)
+    except video.VideoError as error:
+        return str(error).rstrip(".")
+    return "the next can't be decoded"
+
+
+def _folders(top: Path) -> Iterator[tuple[Path, list[Path]]]:
+    """Every folder below one with its files, but for hidden ones; each is visited once, whatever links lead to it."""
+    visited: set[str] = set()
+    for place, folders, names in os.walk(top, followlinks=True):
+        here = os.path.realpath(place)
+        if here in visited:
+            folders.clear()
+            continue
+        visited.add(here)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        files = [Path(place, name) for name in sorted(names) if not name.startswith(".")]
+        yield Path(place), [file for file in files if file.is_file()]
+
+
+def _sequences(top: Path, place: Path, files: list[Path]) -> Iterator[Source]:
+    found = frame_numbers.sequences(files)
+    for pictures in found:
+        name = frame_numbers.frame_name(pictures[0].name)
+        own = place if len(found) == 1 or name is None else place / name.pattern
+        yield Source(own.relative_to(top).as_posix(), place, tuple(pictures))
 
 
 def _pictures(source: Source) -> Iterator[NDArray[np.uint8]]:
-    for path in source.pictures:
+    hole = frame_numbers.gap(source.pictures)
+    for path in source.pictures if hole is None else source.pictures[: hole[0] + 1]:
         picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
         if picture is None:
             return
-        yield np.asarray(picture, np.uint8)
+        yield np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def _video(path: Path) -> Iterator[NDArray[np.uint8]]:
-    video = cv2.VideoCapture(str(path))
     try:
-        while True:
-            decoded, frame = video.read()
-            if not decoded:
-                return
-            yield np.asarray(frame, np.uint8)
-    finally:
-        video.release()
-
-
-def _natural(name: str) -> list[tuple[int, str]]:
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name.lower()) if part]
+        yield from video.read_frames(path)
+    except video.VideoError:
+        return

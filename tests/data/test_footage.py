@@ -9,7 +9,7 @@ import pytest
 from ipoke_models.data.footage import Square, footage_clip, foreground, scan, windows
 from ipoke_models.data.layouts import Crop
 from ipoke_models.data.optical_flow import dis_flow, flow_estimator, visible_places
-from ipoke_models.data.sources import Source, find_sources, read_frames
+from ipoke_models.data.sources import Source, find_sources, read_frames, why_ended
 from tests.data.small_footage import moving_square, write_pictures, write_video
 
 
@@ -125,3 +125,12 @@ def test_another_estimator_can_be_plugged_in_by_its_name() -> None:
     assert flow_estimator("tests.data.test_footage:flow_of_ones")(*moving_square(2)).max() == 1
     with pytest.raises(ValueError, match="no flow estimator 'nothing:here'"):
         flow_estimator("nothing:here")
+
+
+def test_a_sequence_ends_where_frames_are_missing_and_says_which(tmp_path: Path) -> None:
+    folder = write_pictures(tmp_path / "take", moving_square(8))
+    (folder / "5.png").unlink()
+    (folder / "6.png").unlink()
+    (source,) = find_sources(tmp_path)
+    assert len(list(read_frames(source))) == 4
+    assert why_ended(source, 4) == "the frames 5 to 6 are missing"

@@ -55,7 +55,8 @@ def test_a_clip_holds_frames_flow_and_no_neighbour(footage: Path, tmp_path: Path
     assert batch.backward.shape == (6, FRAMES, 2, SIZE_PX, SIZE_PX)
     assert batch.foreground is None
     assert not store.neighbour(0).any()
-    assert float(batch.poke_flow[:, 0].amax()) == pytest.approx(2 * 2 * 2 * SIZE_PX / 96, rel=0.3)
+    # A pixel or two at the square's edge are estimated too fast.
+    assert float(batch.poke_flow[:, 0].quantile(0.99)) == pytest.approx(2 * 2 * 2 * SIZE_PX / 96, rel=0.1)
 
 
 def test_people_are_kept_as_the_foreground_of_pokes(footage: Path, tmp_path: Path) -> None:
@@ -119,10 +120,10 @@ def test_broken_and_short_sources_are_named_and_skipped(
     (write_pictures(footage / "torn", moving_square(9)) / "5.png").write_bytes(b"")
     assert len(_made(footage, _options(tmp_path))) == 12 + 2
     said = capsys.readouterr().err
-    assert "broken.mp4 is skipped: nothing of it can be decoded." in said
-    assert "empty.mkv is skipped: nothing of it can be decoded." in said
+    assert "broken.mp4 is skipped, nothing of it can be decoded: " in said
+    assert "empty.mkv is skipped, nothing of it can be decoded: " in said
     assert "short.avi is skipped: 2 frames, a clip takes 3." in said
-    assert "torn is used up to frame 4 of 9: the next can't be decoded." in said
+    assert "torn is used up to frame 4 of 9: 5.png can't be decoded, or has another size." in said
 
 
 def test_footage_without_one_usable_source_is_refused_in_a_sentence(tmp_path: Path) -> None:

@@ -101,3 +101,30 @@ def test_human36m_is_divided_by_subject_without_the_videos_called_all(tmp_path: 
 def test_the_steps_give_the_published_lags() -> None:
     lags = {name: 10 * layout.frame_step for name, layout in LAYOUTS.items()}
     assert lags == {"folder": 10, "poking-plants": 20, "iper": 10, "taichi": 20, "h36m": 80}
+
+
+def test_links_to_folders_of_footage_are_followed_once(tmp_path: Path) -> None:
+    _touched(tmp_path / "disk", "shot/f_1.png", "shot/f_2.png", "a.mp4")
+    footage = tmp_path / "footage"
+    footage.mkdir()
+    (footage / "here").symlink_to(tmp_path / "disk", target_is_directory=True)
+    (footage / "again").symlink_to(tmp_path / "disk", target_is_directory=True)
+    (tmp_path / "disk" / "round").symlink_to(footage, target_is_directory=True)
+    assert [source.name for source in find_sources(footage)] == ["again/a.mp4", "again/shot"]
+
+
+def test_hidden_files_and_strangers_beside_frames_are_no_footage(tmp_path: Path) -> None:
+    _touched(tmp_path, "take/f_1.png", "take/f_2.png", "take/._f_1.png", "take/f_1.thumb.jpg", "take/poster.png", "._a.mp4")
+    _touched(tmp_path, ".Trash-0/old.mp4", "take/.thumbnails/f_1.png")
+    (source,) = find_sources(tmp_path)
+    assert [path.name for path in source.pictures] == ["f_1.png", "f_2.png"]
+
+
+def test_several_sequences_in_one_folder_are_sources_of_their_own(tmp_path: Path) -> None:
+    _touched(tmp_path, "take/a.1001.png", "take/a.1002.png", "take/b.9.png", "take/b.10.png")
+    sources = find_sources(tmp_path)
+    assert [source.name for source in sources] == ["take/a.####.png", "take/b.#.png"]
+    assert [[path.name for path in source.pictures] for source in sources] == [
+        ["a.1001.png", "a.1002.png"],
+        ["b.9.png", "b.10.png"],
+    ]
