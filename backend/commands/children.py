@@ -12,8 +12,12 @@ _PROJECT = Path(__file__).resolve().parents[2]
 
 
 def environment() -> dict[str, str]:
-    """What a child needs so that it imports the same code as this process."""
-    return {"PYTHONPATH": os.pathsep.join(filter(None, [str(_PROJECT), os.environ.get("PYTHONPATH")]))}
+    """What a child needs so that it imports the same code as this process, and prints in any code page as this process does."""
+    encoding = os.environ.get("PYTHONIOENCODING", "").split(":")[0]
+    return {
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(_PROJECT), os.environ.get("PYTHONPATH")])),
+        "PYTHONIOENCODING": f"{encoding}:backslashreplace",
+    }
 
 
 def python_command(module: str) -> list[str]:

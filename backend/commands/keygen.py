@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from pathlib import Path
 
 from ..client.connection_file import ConnectionFile
+from ..client.results import write_new
 from ..protocol.version import PROTOCOL_VERSION
-from ..security import KEY_CHARACTERS, KeyPair, is_key, write_connection_file, write_private
+from ..security import KEY_CHARACTERS, KeyPair, is_key
+from .console import say
 from .errors import UsageError
+
+_NOT_REPLACED = "keys are not overwritten, choose another file with -o"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,22 +26,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Make keys; the public one is printed, the secret one stays in the file."""
-    if arguments.output.exists():
-        raise UsageError(f"{arguments.output} exists; keys are not overwritten, choose another file with -o.")
+    target: Path = arguments.output
+    if os.path.lexists(target):
+        raise UsageError(f"{target} exists; {_NOT_REPLACED}.")
     if bool(arguments.server) != bool(arguments.server_key):
         raise UsageError("--server and --server-key belong together; give both, or none for a backend's own keys.")
     keys = KeyPair.new()
     if arguments.server:
-        write_connection_file(arguments.output, _connection(arguments.server, arguments.server_key, keys))
+        text = _connection(arguments.server, arguments.server_key, keys).to_json()
     else:
-        write_private(arguments.output, json.dumps({"public": keys.public, "secret": keys.secret}) + "\n")
-    print(keys.public)
+        text = json.dumps({"public": keys.public, "secret": keys.secret}) + "\n"
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_new(target, text.encode(), 0o600)
+    except FileExistsError:
+        raise UsageError(f"{target} exists; {_NOT_REPLACED}.") from None
+    except OSError as error:
+        raise UsageError(f"{target} can't be written ({error.strerror}); choose another file with -o.") from error
+    say(keys.public)
     return 0
 
 
 def _connection(server: str, server_key: str, keys: KeyPair) -> ConnectionFile:
     host, _, port = server.rpartition(":")
-    if not host or not port.isdigit() or not 0 < int(port) < 65536:
+    if not host or not (port.isascii() and port.isdigit() and len(port) <= 5) or not 0 < int(port) < 65536:
         raise UsageError(f"--server {server} is not HOST:PORT, such as workstation:5599.")
     if not is_key(server_key):
         raise UsageError(f"--server-key is not a public key of {KEY_CHARACTERS} characters; copy what `ipoke keygen` printed.")
