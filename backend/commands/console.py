@@ -34,7 +34,7 @@ def prepare() -> None:
 def say(text: str) -> None:
     """Print to standard output; raises BrokenPipeError when nobody reads it, CommandError when it can't be written."""
     try:
-        print(text, flush=True)
+        print("\n".join(map(one_line, text.split("\n"))), flush=True)
     except BrokenPipeError:
         raise
     except OSError as error:

@@ -13,7 +13,7 @@ from ..lifetime import noted_signals
 from ..protocol import limits
 from .backends import Backend, open_backend
 from .clips import read_clip
-from .console import say
+from .console import one_line, say
 from .errors import CommandError, UsageError
 from .inputs import parse_poke
 from .job_folder import JobFolder
@@ -110,4 +110,4 @@ def _show(target: Path, data: bytes, *, as_json: bool) -> None:
         say(json.dumps({"kinematics": str(target), "model": info.model.name, "frames": info.frames, "pokes": pokes}))
     else:
         arrows = ", ".join(f"{x:.2f},{y:.2f}:{x + dx:.2f},{y + dy:.2f}" for x, y, dx, dy in pokes)
-        say(f"Kinematics of {info.source} in {target} ({info.model.name}, {info.frames} frames, poke {arrows})")
+        say(one_line(f"Kinematics of {info.source} in {target} ({info.model.name}, {info.frames} frames, poke {arrows})"))

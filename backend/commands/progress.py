@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from .console import one_line
+
 _WIDTH = 28
 
 
@@ -24,6 +26,7 @@ class ProgressBar:
             line = f"[{'#' * full}{'.' * (_WIDTH - full)}] {100 * done // total:3d}% {text}"
         if eta_s is not None:
             line += f", {eta_s:.0f} s left"
+        line = one_line(line)
         self._write("\r" + line.ljust(self._length))
         self._length = len(line)
 

@@ -18,7 +18,7 @@ from ..plate.preview import CONTACT_SHEET, PreviewMaker, video_name
 from ..protocol.errors import IpokeError
 from ..protocol.messages import POSES_DIFFER, JobSummary, Loop, Region, Seam
 from .backends import Backend, open_backend
-from .console import remark, say
+from .console import one_line, remark, say
 from .errors import CommandError
 from .names import numbered, result_name
 from .output_folder import OutputFolder, open_output
@@ -208,4 +208,5 @@ def _show(folder: Path, request: SampleRequest, job: _Job, seconds: float, *, as
     if as_json:
         say(json.dumps(told))
     else:
-        say(f"{len(job.done)} variants in {folder} (seed {request.seed}, {seconds:.1f} s); look at {CONTACT_SHEET}")
+        sentence = f"{len(job.done)} variants in {folder} (seed {request.seed}, {seconds:.1f} s); look at {CONTACT_SHEET}"
+        say(one_line(sentence))

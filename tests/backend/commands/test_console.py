@@ -48,7 +48,7 @@ def test_a_name_that_is_no_text_is_told_in_any_encoding():
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a shell of Unix")
 @pytest.mark.parametrize("unbuffered", ["", "1"])
-@pytest.mark.parametrize("command", [[*IPOKE, "--help"], [*IPOKE, "poke", "--help"], doctor("a line\n", 50_000)])
+@pytest.mark.parametrize("command", [[*IPOKE, "--help"], [*IPOKE, "models"], doctor("a line\n", 50_000)])
 def test_a_pipe_that_nobody_reads_ends_the_command_quietly(command, unbuffered):
     line = f'export PYTHONUNBUFFERED={unbuffered}; "$@" | true; echo "${{PIPESTATUS[0]}}"'
     done = shell(line, *command)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from backend.commands.errors import UsageError
 from backend.commands.output_folder import OutputFolder, open_output
 
 from .made import content, names, write_result
+
+PROJECT = Path(__file__).resolve().parents[3]
 
 
 def opened(target: Path, variants: int = 2, *, replace: bool = False, mark: str = "two") -> OutputFolder:
@@ -157,6 +160,26 @@ def test_a_link_and_the_current_folder_stay_what_they_are(tmp_path, monkeypatch)
     opened(Path()).keep()
     assert set(os.listdir()) == names()
     assert tops(tmp_path) == {"disk", "link", "here"}
+
+
+MOUNTS = sys.platform == "linux" and subprocess.run(["unshare", "-rm", "true"], capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.skipif(not MOUNTS, reason="needs a system that lets its users mount")
+def test_a_mounted_volume_is_written_in_place(tmp_path):
+    program = f"""
+from pathlib import Path
+from tests.backend.commands.made import content, names, write_result
+from backend.commands.output_folder import open_output
+output = open_output(Path({str(tmp_path)!r}), names(), replace=False)
+write_result(output.work)
+assert output.keep() == Path({str(tmp_path)!r})
+assert {{name.split("/")[0] for name in content(Path({str(tmp_path)!r}))}} == names()
+"""
+    mounted = f'mount -t tmpfs none {tmp_path} && exec "$@"'
+    command = ["unshare", "-rm", "bash", "-c", mounted, "bash", sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_no_link_below_the_folder_is_followed(tmp_path):
