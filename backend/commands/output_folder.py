@@ -11,7 +11,7 @@ import os
 import secrets
 import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ..client.owned import MANIFEST, is_result_name, is_sealed, is_unchanged, manifest_of, move_new
@@ -116,9 +116,10 @@ class _FolderInPlace(OutputFolder):
         before = self._work.with_name(f"{self._work.name}-before")
         moved: list[tuple[Path, Path]] = []
         try:
-            self._move(self._target, before, earlier, moved)
+            self._move(self._target, before, [*earlier, *([MANIFEST] if earlier else [])], moved)
+            _refuse_changed(before, earlier, self._target)  # where nobody can reach them any more
             self._move(self._work, self._target, _files_below(self._work), moved)
-        except OSError:
+        except (OSError, UsageError):
             for source, destination in reversed(moved):
                 with contextlib.suppress(OSError):
                     move_new(destination, source)
@@ -141,18 +142,31 @@ class _FolderInPlace(OutputFolder):
                 moved.append((source / name, destination / name))
 
 
-def _earlier(target: Path, names: Collection[str], *, replace: bool) -> list[str]:
-    """Files of an earlier result that give way; raises UsageError where something must stay that is in the way."""
+def _earlier(target: Path, names: Collection[str], *, replace: bool) -> dict[str, str]:
+    """The manifest of an earlier result that gives way; raises UsageError where something must stay that is in the way."""
     manifest = manifest_of(target)
     if manifest and not replace:
         raise UsageError(f"{target} holds an earlier result; replace it with --replace, or choose another folder with -o.")
     if os.path.lexists(target / MANIFEST) and not is_sealed(target):
-        raise UsageError(f"{target / MANIFEST} is not as this version wrote it, and stays; choose another folder with -o.")
-    for name in dict.fromkeys((*manifest, *_in_the_way(target, names))):
-        unchanged = name in manifest and is_unchanged(target, name, manifest[name])
-        if not unchanged and os.path.lexists(target / name):
-            raise UsageError(f"{target / name} is not as ipoke wrote it, and stays; choose another folder with -o.")
-    return [*manifest, *([MANIFEST] if manifest else [])]
+        raise _stays(target / MANIFEST)
+    _refuse_changed(target, manifest, target)
+    for name in _in_the_way(target, names):
+        if name not in manifest:
+            raise _stays(target / name)
+    return manifest
+
+
+def _refuse_changed(folder: Path, manifest: Mapping[str, str], target: Path) -> None:
+    """Refuse to replace a file of ours, now in `folder` and before in `target`, that is not as it was written."""
+    for name, sha256 in manifest.items():
+        if os.path.lexists(folder / name) and not is_unchanged(folder, name, sha256):
+            raise _stays(target / name)
+    if manifest and os.path.lexists(folder / MANIFEST) and not is_sealed(folder):
+        raise _stays(target / MANIFEST)
+
+
+def _stays(path: Path) -> UsageError:
+    return UsageError(f"{path} is not as this version wrote it, and stays; choose another folder with -o.")
 
 
 def _in_the_way(target: Path, names: Collection[str]) -> Iterator[str]:

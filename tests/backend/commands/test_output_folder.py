@@ -217,6 +217,27 @@ def test_a_move_that_fails_leaves_the_earlier_result_and_the_work_whole(tmp_path
     assert not [name for name in tops(target) if name.startswith(".")]
 
 
+def test_a_file_that_is_changed_while_others_are_moved_stays(tmp_path, monkeypatch):
+    target = tmp_path / "out"
+    write_result(target)
+    before = content(target)
+    output = opened(target, replace=True)
+    move = output_folder.move_new
+
+    def paint_meanwhile(source: Path, destination: Path) -> None:
+        if source == target / "variant_01" / "frame_0001.png":
+            source.write_bytes(b"painted")
+        move(source, destination)
+
+    monkeypatch.setattr(output_folder, "move_new", paint_meanwhile)
+    with pytest.raises(UsageError, match="frame_0001"):
+        output.keep()
+    output.set_aside()
+    assert tops(target) == names() | {next(name for name in tops(target) if name.startswith("ipoke-"))}
+    kept = {name: data for name, data in content(target).items() if not name.startswith("ipoke-")}
+    assert kept == before | {"variant_01/frame_0001.png": b"painted"}
+
+
 # --- a place that can't be written ---------------------------------------------------------------------------------
 
 
