@@ -9,16 +9,16 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ..client.owned import MANIFEST, is_result_name, is_sealed, is_unchanged, manifest_of, move_new
+from ..client.results import write_atomically
 from .errors import UsageError
 from .names import is_reserved, numbered
 
-_PROBE_BYTES = 4096
+_PROBE, _PROBE_BYTES = "probe", 4096
 
 
 def open_output(target: Path, names: Collection[str], *, replace: bool) -> OutputFolder:
@@ -50,11 +50,10 @@ class OutputFolder(ABC):
         self._work = near / f".ipoke-{secrets.token_hex(6)}"
         self._work.mkdir()
         try:
-            probe = self._work / "probe"
-            probe.write_bytes(bytes(_PROBE_BYTES))
-            probe.unlink()
+            write_atomically(self._work / _PROBE, bytes(_PROBE_BYTES))
+            (self._work / _PROBE).unlink()
         except OSError:
-            self.close(keep=False)
+            self.close()
             raise
 
     @property
@@ -64,22 +63,20 @@ class OutputFolder(ABC):
 
     @abstractmethod
     def keep(self) -> Path:
-        """Bring what was written to its place and return that; raises OSError or CommandError, and the work is as before."""
+        """Bring what was written to its place and return that; raises OSError or UsageError, and the work is as before."""
 
     def set_aside(self) -> Path:
-        """Leave what was written where it is, in sight; returns the folder."""
+        """Leave what was written near its place, in sight; returns the folder."""
         visible = self._work.with_name(self._work.name.removeprefix("."))
         with contextlib.suppress(OSError):
             self._work.rename(visible)
             return visible
         return self._work
 
-    def close(self, *, keep: bool) -> None:
-        """Leave no hidden folder behind: what is still in it is set aside with `keep`, and removed else."""
-        if keep:
-            self.set_aside()
-        else:
-            shutil.rmtree(self._work, ignore_errors=True)
+    def close(self) -> None:
+        """Leave no hidden folder behind: what is still in it is set aside."""
+        _remove_empty(self._work)
+        self.set_aside()
 
 
 class _NewFolder(OutputFolder):
@@ -125,8 +122,10 @@ class _FolderInPlace(OutputFolder):
                     move_new(destination, source)
             _remove_empty(before)
             raise
-        shutil.rmtree(before, ignore_errors=True)
-        self.close(keep=False)
+        for path in (destination for _, destination in moved if destination.is_relative_to(before)):
+            path.unlink(missing_ok=True)
+        _remove_empty(before)
+        _remove_empty(self._work)
         for folder in {(self._target / name).parent for name in earlier} - {self._target}:
             with contextlib.suppress(OSError):
                 folder.rmdir()
@@ -199,6 +198,7 @@ def _make_and_remove(folders: Sequence[Path], near: Path) -> None:
 
 
 def _remove_empty(folder: Path) -> None:
+    """Remove a folder and those in it, as far as there are no files in them."""
     for inside in sorted((path for path in folder.rglob("*") if path.is_dir()), reverse=True):
         with contextlib.suppress(OSError):
             inside.rmdir()

@@ -57,7 +57,8 @@ def run_job(request: SampleRequest, plate: PlateImage, arguments: argparse.Names
                 raise _early_end(error, job, output, target) from error
             folder = _keep(job, output, target)
         finally:
-            output.close(keep=bool(job.done))
+            job.discard()
+            output.close()
     job.show_findings()
     _show(folder, request, job, time.monotonic() - started_s, as_json=arguments.json)
     return 0
@@ -98,6 +99,11 @@ class _Job:
         self._writer.abort()
         self._previews.finish(self._summary.regions or (Region(*self._summary.region_px),))
         self._writer.finish(self._summary)
+
+    def discard(self) -> None:
+        """Remove what was written, unless variants are finished."""
+        if not self.done:
+            self._writer.discard()
 
     def show_findings(self) -> None:
         """Say how each loop closes, and whether replayed motion may not fit."""

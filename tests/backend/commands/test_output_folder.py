@@ -41,14 +41,23 @@ def test_nothing_is_at_the_target_until_it_is_kept(tmp_path):
     output = opened(target)
     assert not target.parent.exists()
     assert output.keep() == target
-    output.close(keep=True)
+    output.close()
     assert tops(target) == names()
     assert tops(tmp_path) == {"deep"}
 
 
-def test_discarding_leaves_nothing(tmp_path):
-    opened(tmp_path / "deep" / "out").close(keep=False)
-    assert list(tmp_path.iterdir()) == []
+def test_nothing_is_left_where_nothing_was_written(tmp_path):
+    (tmp_path / "there").mkdir()
+    for name in ("there", "deep/out"):
+        open_output(tmp_path / name, names(), replace=False).close()
+    assert list(tmp_path.rglob("*")) == [tmp_path / "there"]
+
+
+def test_what_was_not_brought_to_its_place_is_in_sight_at_the_end(tmp_path):
+    opened(tmp_path / "out").close()
+    (aside,) = tmp_path.iterdir()
+    assert not aside.name.startswith(".")
+    assert tops(aside) == names()
 
 
 def test_a_folder_that_somebody_made_meanwhile_stays_and_the_next_name_is_taken(tmp_path):
@@ -91,7 +100,9 @@ def test_what_lies_beside_an_earlier_result_stays(tmp_path):
     for name in mine:
         (target / name).parent.mkdir(exist_ok=True)
         (target / name).write_text("mine")
+    (target / "variant_01" / "later").mkdir()
     opened(target, variants=1, replace=True).keep()
+    assert (target / "variant_01" / "later").is_dir()
     kept = content(target)
     assert {name for name, data in kept.items() if data == b"mine"} == mine
     assert tops(target) == names(1) | {"notes.txt", "selects", "variant_01", "plate.png"}
@@ -212,9 +223,9 @@ def test_a_move_that_fails_leaves_the_earlier_result_and_the_work_whole(tmp_path
         output.keep()
     assert len(content(output.work)) == len(before)
     assert {name: data for name, data in content(target).items() if not name.startswith(".")} == before
-    output.close(keep=False)
+    shutil.rmtree(output.work)
     assert content(target) == before
-    assert not [name for name in tops(target) if name.startswith(".")]
+    assert tops(target) == names()
 
 
 def test_a_file_that_is_changed_while_others_are_moved_stays(tmp_path, monkeypatch):
