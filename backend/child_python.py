@@ -9,8 +9,6 @@ from pathlib import Path
 from .client.environment import without_python_settings
 
 _PROJECT = Path(__file__).resolve().parent.parent
-_TEXT = ("PYTHONIOENCODING", "PYTHONUTF8")
-"""How Python's output is encoded: what holds for this process holds for its children."""
 
 
 def package_path() -> dict[str, str]:
@@ -19,8 +17,11 @@ def package_path() -> dict[str, str]:
 
 
 def python_environment() -> dict[str, str]:
-    """The environment of a child that runs this package and writes to this process's own output."""
-    text = {name: os.environ[name] for name in _TEXT if name in os.environ}
+    """The environment of a child that runs this package and writes to this process's own output, in any code page as it does."""
+    encoding = os.environ.get("PYTHONIOENCODING", "").split(":")[0]
+    text = {"PYTHONIOENCODING": f"{encoding}:backslashreplace"}
+    if "PYTHONUTF8" in os.environ:
+        text["PYTHONUTF8"] = os.environ["PYTHONUTF8"]
     return without_python_settings() | text | package_path()
 
 

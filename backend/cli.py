@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Sequence
 from typing import NoReturn
 
-from .commands import children, doctor, invert, keygen, models, poke, serve, status, transfer
+from .commands import children, console, doctor, invert, keygen, models, poke, serve, status, transfer
 from .commands.errors import CommandError, UsageError
 from .protocol.errors import IpokeError
 from .protocol.version import PRODUCT_VERSION
@@ -38,17 +38,31 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; returns 0 on success, 2 on bad usage, 1 otherwise."""
+    """Run a command; returns 0 on success, 2 on bad usage, 141 when nobody reads what it prints, 1 otherwise."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments is None:
+        console.prepare()
     if words and words[0] in _PROGRAMS:
         run = children.become_module if arguments is None else children.run_module
         return run(_PROGRAMS[words[0]][0], words[1:])
+    try:
+        code = _run(words)
+    except SystemExit:  # --help and --version have printed, and nobody may have read it
+        if console.finish():
+            raise
+        return console.CLOSED_PIPE_CODE
+    return code if console.finish() or code else console.CLOSED_PIPE_CODE
+
+
+def _run(words: list[str]) -> int:
     try:
         parsed = _parser().parse_args(words)
         return int(_COMMANDS[parsed.command][0].run(parsed))
     except IpokeError as error:
         _report(error.sentence, "--debug" in words)
         return error.exit_code if isinstance(error, CommandError) else 1
+    except BrokenPipeError:
+        return console.CLOSED_PIPE_CODE
     except KeyboardInterrupt:
         _report("Interrupted.", debug=False)
         return 1
@@ -73,4 +87,4 @@ def _parser() -> argparse.ArgumentParser:
 def _report(sentence: str, debug: bool) -> None:
     if debug:
         traceback.print_exc()
-    print(f"ipoke: {sentence}", file=sys.stderr)
+    console.remark(f"ipoke: {sentence}")

@@ -110,8 +110,9 @@ def read_kinematics(data: bytes) -> Kinematics:
         raise KinematicsError(f"The kinematics hold values that are not finite; {_WRONG}.")
     if hashlib.sha256(values).hexdigest() != info.values_sha256:
         raise KinematicsError(f"The kinematics' values don't match their hash, the file is damaged; {_WRONG}.")
-    residual, features = np.split(floats, [header[_FEATURES]["data_offsets"][0] // 4])
-    return Kinematics(residual.reshape(header[_RESIDUAL]["shape"]), features, info)
+    channels = _first_size(header[_RESIDUAL])
+    residual, features = np.split(floats, [channels * _SIDE * _SIDE])
+    return Kinematics(residual.reshape(channels, _SIDE, _SIDE), features, info)
 
 
 def _split(data: bytes) -> tuple[dict[str, Any], bytes]:

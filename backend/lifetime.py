@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import BinaryIO
 
 _GRACE_S = 5.0
+_SAME_REQUEST_S = 1.0
 
 
 def exit_with_parent(stdin: BinaryIO) -> None:
@@ -40,6 +43,36 @@ def stop_on_signals(stop: threading.Event) -> None:
     signal.signal(signal.SIGTERM, handle)
     if sys.platform == "win32":
         signal.signal(signal.SIGBREAK, handle)
+
+
+@contextlib.contextmanager
+def noted_signals() -> Iterator[Callable[[], None]]:
+    """Within the block, a signal that asks this process to end is noted: what is given raises KeyboardInterrupt then.
+
+    So work is interrupted between its steps only. A second signal ends the process at once; one that comes right after
+    the first is the same request, since `timeout` and shutdowns send two. Signals that were ignored stay so (`nohup`).
+    """
+    first_s: list[float] = []
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        first_s.append(time.monotonic())
+        if first_s[-1] - first_s[0] > _SAME_REQUEST_S:
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+
+    def check() -> None:
+        if first_s:
+            raise KeyboardInterrupt
+
+    named = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in named if signal.getsignal(number) is not signal.SIG_IGN}
+    for number in before:
+        signal.signal(number, note)
+    try:
+        yield check
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _watch(stdin: BinaryIO, ended: Callable[[], None]) -> None:

@@ -20,7 +20,12 @@ def make_previews(output: Path) -> None:
     folder = find_job(output)
     job = json.loads((folder / "job.json").read_text())
     plate = decode_plate((output / "plate.jpg").read_bytes())
-    maker = preview.PreviewMaker(output, plate, [Poke(*poke) for poke in job["pokes"]])
+
+    def write(name: str, data: bytes) -> Path:
+        (output / name).write_bytes(data)
+        return output / name
+
+    maker = preview.PreviewMaker(write, plate, [Poke(*poke) for poke in job["pokes"]])
     for variant in job["variants"]:
         for t, frame in enumerate(sorted((folder / variant["folder"]).glob("frame_*.png")), start=1):
             maker.frame(variant["index"], t, frame.read_bytes())

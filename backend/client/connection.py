@@ -35,9 +35,13 @@ class Connection:
             zmq.CURVE_PUBLICKEY: target.client_public.encode(),
             zmq.CURVE_SECRETKEY: target.client_secret.encode(),
         }
-        for option, value in options.items():
-            self._socket.setsockopt(option, value)
-        self._socket.connect(target.endpoint)
+        try:
+            for option, value in options.items():
+                self._socket.setsockopt(option, value)
+            self._socket.connect(target.endpoint)
+        except zmq.ZMQError:
+            self.close()
+            raise
 
     @classmethod
     def open(cls, file: Path) -> Connection:
@@ -46,7 +50,10 @@ class Connection:
         if target.is_stale():
             sentence = f"The connection file {file} is stale, its backend has ended; start one with `ipoke serve`."
             raise LinkError(sentence)
-        return cls(target)
+        try:
+            return cls(target)
+        except zmq.ZMQError as error:
+            raise LinkError(f"The connection file {file} is damaged ({error}); restart the backend.") from error
 
     def send(self, parts: list[bytes]) -> bool:
         """Queue a message; False when the queue is full because nobody takes anything at the other end."""

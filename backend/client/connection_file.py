@@ -11,9 +11,11 @@ from pathlib import Path
 
 from ..protocol.version import PROTOCOL_VERSION
 from .errors import LinkError
+from .owned import read_regular
 
 _KEY_CHARACTERS = 40
 _PROBE_S = 0.5
+_MOST_BYTES = 2**16
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +50,10 @@ class ConnectionFile:
     def read(cls, file: Path) -> ConnectionFile:
         """Read and check a connection file; raises LinkError."""
         try:
-            plain = json.loads(file.read_text(encoding="utf-8"))
+            plain = json.loads(read_regular(file, _MOST_BYTES))
         except FileNotFoundError as error:
             raise LinkError(f"There is no connection file {file}; start the backend with `ipoke serve`.") from error
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise LinkError(f"The connection file {file} can't be read; restart the backend.") from error
         if not isinstance(plain, dict) or plain.get("version") != PROTOCOL_VERSION:
             raise LinkError(f"The connection file {file} is of another version; install the same version on both sides.")
@@ -61,7 +63,11 @@ class ConnectionFile:
             set(plain) == {*text_fields, *number_fields}
             and all(type(plain[name]) is str for name in text_fields)
             and all(type(plain[name]) is int for name in number_fields)
-            and all(len(plain[name]) == _KEY_CHARACTERS for name in text_fields[1:])
+            and all(len(plain[name]) == _KEY_CHARACTERS and plain[name].isascii() for name in text_fields[1:])
+            and plain["address"].isascii()
+            and plain["address"].isprintable()
+            and 0 < plain["port"] < 2**16
+            and 0 <= plain["pid"] < 2**31
         )
         if not good:
             raise LinkError(f"The connection file {file} is damaged; restart the backend.")

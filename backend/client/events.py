@@ -47,9 +47,13 @@ class Connected:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """The backend does not answer, or can't work; jobs stay and are submitted again when it is back."""
+    """The backend does not answer, or can't work; jobs stay and are submitted again when it is back.
+
+    `final` says that nothing is tried any more: the backend refuses this client, or can't be kept running.
+    """
 
     sentence: str
+    final: bool = False
 
 
 @dataclass(frozen=True, slots=True)

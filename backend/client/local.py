@@ -79,9 +79,9 @@ class LocalBackend:
             if self._attached:
                 self.session.detach()
                 self._attached = False
-            if state.phase is LaunchPhase.FAILED:
-                events.append(Lost(state.sentence))
             self._start_again(now_s, events)
+            if state.phase is LaunchPhase.FAILED:
+                events.insert(0, Lost(state.sentence, final=self._gave_up))
 
     def _attach(self, state: LauncherState, events: list[Event]) -> None:
         assert state.connection_file is not None
@@ -104,4 +104,4 @@ class LocalBackend:
 
     def _give_up(self, sentence: str, events: list[Event]) -> None:
         self._gave_up = True
-        events.append(Lost(sentence))
+        events.append(Lost(sentence, final=True))

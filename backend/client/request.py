@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import uuid
 from dataclasses import dataclass
 
 from ..protocol.limits import NAME_CHARACTERS
 from ..protocol.messages import Invert, Like, OutputSize, Playback, Poke, Region, Sample, Variant
 
+_UNREADABLE = re.compile(r"[/\\\x00-\x1f\ud800-\udfff]")
+
 
 def new_job_id() -> str:
     """A job id that nobody else has."""
     return uuid.uuid4().hex
+
+
+def readable(name: str) -> str:
+    """A file's name as one that travels: 1 to 128 characters, `_` for bytes that are no text, slashes and control characters."""
+    return _UNREADABLE.sub("_", name)[:NAME_CHARACTERS] or "_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +165,7 @@ class InvertRequest:
             region=self.region,
             model=self.model,
             upright=self.upright,
-            source=self.source,
+            source=readable(self.source),
             variant=self.variant,
             premultiplied=self.premultiplied,
         )

@@ -17,7 +17,7 @@ from typing import Any
 from ..protocol.fields import to_plain
 from ..protocol.messages import JobSummary, VariantDone
 from .events import FrameArrived, PassesArrived
-from .owned import MANIFEST, remove_owned
+from .owned import MANIFEST, move_new, remove_owned, sealed
 from .request import SampleRequest
 
 JOB_FILE = MANIFEST
@@ -100,7 +100,8 @@ class ResultWriter:
         """Write `job.json`, which says that the job is whole, with `more` of the client's own in it; returns its path."""
         path = self._folder / JOB_FILE
         self._folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, (json.dumps({**self._job(summary), **(more or {})}, indent=1) + "\n").encode())
+        job = sealed({**self._job(summary), **(more or {})})
+        write_atomically(path, (json.dumps(job, indent=1) + "\n").encode())
         return path
 
     def abort(self) -> None:
@@ -128,7 +129,7 @@ class ResultWriter:
             **({} if request.variation is None else {"variation": request.variation}),
             "model": {"name": summary.model.name, "sha256": summary.model.sha256},
             "plate": {
-                "name": request.plate_name,
+                "name": request.plate_name.encode("utf-8", "replace").decode(),
                 "sha256": summary.plate_sha256,
                 "size_px": list(summary.plate_size_px),
             },
@@ -176,10 +177,24 @@ class ResultWriter:
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a file so that it is there whole or not at all."""
-    half = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    half = path.with_name(f".ipoke-{secrets.token_hex(6)}.part")  # short, since `path` may have the longest name there is
     try:
         half.write_bytes(data)
         os.replace(half, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            half.unlink()
+        raise
+
+
+def write_new(path: Path, data: bytes, mode: int = 0o666) -> None:
+    """Write a file whole to a name that is free; raises FileExistsError where it is not, and OSError."""
+    half = path.with_name(f".ipoke-{secrets.token_hex(6)}.part")
+    try:
+        descriptor = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        move_new(half, path)
     except OSError:
         with contextlib.suppress(OSError):
             half.unlink()

@@ -207,7 +207,7 @@ class Session:
         try:
             envelope = decode(parts, FROM_BACKEND)
         except ProtocolError as error:
-            self._events.append(Lost(error.sentence))
+            self._events.append(Lost(error.sentence, final=True))
             return
         if not isinstance(envelope.message, messages.Pong):
             self._received += 1
@@ -225,7 +225,7 @@ class Session:
             case messages.NeedUpload(sha256=sha256):
                 self._upload(sha256)
             case messages.Refused(error=error):
-                self._events.append(Lost(error.sentence))
+                self._events.append(Lost(error.sentence, final=True))
             case messages.Frame(job_id=job_id, variant=variant, t=t):
                 if job_id in self._jobs:
                     self._jobs[job_id].arrived.add((variant, t))

@@ -30,8 +30,9 @@ def become_module(module: str, arguments: Sequence[str]) -> int:
 
 def read_output(command: Sequence[str], timeout_s: float) -> tuple[int, str, str]:
     """Run a short command; returns exit code, output and errors. A command that can't run or end counts as failed."""
+    told = {**python_environment(), "PYTHONIOENCODING": "utf-8:backslashreplace"}
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, env=python_environment())
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", timeout=timeout_s, env=told)
     except (OSError, subprocess.TimeoutExpired) as error:
         return 1, "", str(error)
     return done.returncode, done.stdout, done.stderr

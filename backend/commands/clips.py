@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from ipoke_media import frame_numbers
 
 from ..plate.image import PlateImage, encode_png
+from .console import remark
 from .errors import CommandError, UsageError
 from .inputs import read_file, read_plate
 
@@ -36,7 +36,7 @@ def _read_folder(folder: Path, count: int) -> tuple[bytes, ...]:
     wanted = _evenly(frame_numbers.numbers(files), count, folder)
     hole = frame_numbers.gap(files)
     if hole is not None:
-        _warn(f"{folder}: {hole[1]}; {files[hole[0]].name} stands for what is not there.")
+        remark(f"{folder}: {hole[1]}; {files[hole[0]].name} stands for what is not there.")
     return tuple(_read_picture(files[place]) for place in wanted)
 
 
@@ -56,7 +56,7 @@ def _read_video(file: Path, count: int) -> tuple[bytes, ...]:
         times, damage = video.frame_times(file, _MOST_FRAMES)
         wanted = _evenly(times, count, file)
         if damage:
-            _warn(f"{damage} The motion ends there, after {len(times)} frames.")
+            remark(f"{damage} The motion ends there, after {len(times)} frames.")
         pictures = dict(zip(sorted(set(wanted)), video.read_frames(file, set(wanted)), strict=True))
     except video.VideoError as error:
         raise UsageError(str(error)) from error
@@ -68,7 +68,3 @@ def _evenly(times: Sequence[float], count: int, clip: Path) -> list[int]:
     if len(times) < count:
         raise UsageError(f"{clip} has {len(times)} frames; the model needs {count}, or with --still one less.")
     return frame_numbers.evenly(times, count)
-
-
-def _warn(sentence: str) -> None:
-    print(sentence, file=sys.stderr)

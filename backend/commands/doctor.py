@@ -26,6 +26,7 @@ from ..cluster.link import Cluster, ClusterError
 from ..config import ClusterConfig
 from ..protocol.version import PRODUCT_VERSION, PROTOCOL_VERSION
 from . import children, models
+from .console import say
 from .workers import CLUSTERS, read_cluster
 
 _CHILD_LIMIT_S = 120.0
@@ -80,12 +81,12 @@ def run(arguments: argparse.Namespace) -> int:
     )  # fmt: skip
     findings = [finding for check in checks for finding in check()]
     if arguments.json:
-        print(json.dumps({"findings": [asdict(finding) for finding in findings]}, indent=1))
+        say(json.dumps({"findings": [asdict(finding) for finding in findings]}, indent=1))
     else:
         for finding in findings:
-            print(f"{finding.health.value:>4}  {finding.what}: {finding.seen}")
+            say(f"{finding.health.value:>4}  {finding.what}: {finding.seen}")
             if finding.fix:
-                print(f"      fix: {finding.fix}")
+                say(f"      fix: {finding.fix}")
     return int(any(finding.health is Health.BAD for finding in findings))
 
 

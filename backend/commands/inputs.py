@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..client.owned import read_regular
 from ..plate.image import PlateImage, decode_plate
 from ..protocol import limits
 from ..protocol.errors import IpokeError, ProtocolError
@@ -40,13 +41,12 @@ def parse_like(text: str) -> Like:
     return like
 
 
-def read_file(path: Path) -> bytes:
-    """The bytes of a file that may be uploaded; raises UsageError."""
+def read_file(path: Path, most_bytes: int = limits.RAW_BYTES) -> bytes:
+    """The bytes of a file, at most as many as may be uploaded; raises UsageError."""
     try:
-        size = path.stat().st_size
-        if size > limits.RAW_BYTES:
-            raise UsageError(f"{path} has {size // limits.MIB} MiB; use a file of at most 256 MiB.")
-        return path.read_bytes()
+        return read_regular(path, most_bytes)
+    except ValueError as error:
+        raise UsageError(f"{path} has more than {most_bytes // limits.MIB} MiB; use a smaller file.") from error
     except OSError as error:
         raise UsageError(f"{path} can't be read ({error.strerror}); check the path.") from error
 

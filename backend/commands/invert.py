@@ -8,14 +8,16 @@ from pathlib import Path
 
 from ..client import InvertRequest, ModelEntry, ServerInfo, new_job_id
 from ..client import events as happened
-from ..client.results import write_atomically
 from ..kinematics import SUFFIX, read_kinematics
-from ..protocol.limits import NAME_CHARACTERS
-from .backends import connect, open_backend, run_to_end
+from ..lifetime import noted_signals
+from ..protocol import limits
+from .backends import Backend, open_backend
 from .clips import read_clip
+from .console import one_line, say
 from .errors import CommandError, UsageError
 from .inputs import parse_poke
 from .job_folder import JobFolder
+from .output_file import OutputFile
 from .progress import ProgressBar
 
 
@@ -38,39 +40,47 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--model", metavar="M", help="name of an installed model; the default one without it")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar=f"FILE{SUFFIX}", help="where to write")
+    parser.add_argument("--replace", action="store_true", help="a kinematics file that is there gives way")
     parser.add_argument("--connection-file", type=Path, metavar="F", help="use the backend that wrote this file")
     parser.add_argument("--json", action="store_true", help="machine-readable results on standard output")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Invert, write, show where."""
-    target: Path = arguments.output
-    if not target.name.endswith(SUFFIX):
-        raise UsageError(f"-o {target} must end in {SUFFIX}.")
-    if target.is_dir() or not target.absolute().parent.is_dir():
-        raise UsageError(f"{target} can't be written; choose a file in a folder that exists with -o.")
+    output = OutputFile(
+        arguments.output, SUFFIX, replace=arguments.replace, check=read_kinematics, most_bytes=limits.KINEMATICS_BYTES
+    )
     job = None if arguments.variant is None else _job(arguments)
     asked = None if job is None else job.kinematics_of(arguments.variant)
-    with open_backend(arguments.connection_file) as backend:
-        request = asked or _clip_request(arguments, connect(backend).info)
-        bar, brought = ProgressBar(), list[bytes]()
-
-        def take(event: happened.Event) -> None:
-            match event:
-                case happened.KinematicsArrived(kinematics=data):
-                    brought.append(data)
-                case happened.Progress(stage=stage, done=done, total=total):
-                    bar.show(stage, done, total)
-
-        try:
-            run_to_end(backend, request, take)
-        finally:
-            bar.clear()
-    if job is not None and read_kinematics(brought[-1]).info.model.sha256 != job.model_sha256:
-        raise CommandError(f"The model {request.model} is another one than made {job.folder}; sample the plate again.")
-    _write(target, brought[-1])
-    _show(target, brought[-1], as_json=arguments.json)
+    with noted_signals() as check:
+        with open_backend(arguments.connection_file, check) as backend:
+            request = asked or _clip_request(arguments, backend.connect())
+            data = _run(backend, request)
+        if job is not None and read_kinematics(data).info.model.sha256 != job.model_sha256:
+            raise CommandError(f"The model {request.model} is another one than made {job.folder}; sample the plate again.")
+        written = output.write(data)
+    _show(written, data, as_json=arguments.json)
     return 0
+
+
+def _run(backend: Backend, request: InvertRequest) -> bytes:
+    """The kinematics file that the job brings."""
+    bar, brought = ProgressBar(), list[bytes]()
+
+    def take(event: happened.Event) -> None:
+        match event:
+            case happened.KinematicsArrived(kinematics=data):
+                brought.append(data)
+            case happened.Progress(stage=stage, done=done, total=total):
+                bar.show(stage, done, total)
+            case happened.Lost(sentence=sentence):
+                bar.show(sentence)
+
+    try:
+        backend.run(request, take)
+    finally:
+        bar.clear()
+    return brought[-1]
 
 
 def _job(arguments: argparse.Namespace) -> JobFolder:
@@ -82,8 +92,7 @@ def _job(arguments: argparse.Namespace) -> JobFolder:
 def _clip_request(arguments: argparse.Namespace, info: ServerInfo) -> InvertRequest:
     pokes = tuple(parse_poke(text) for text in arguments.poke)
     frames = read_clip(arguments.clip, _model(info, arguments.model).frames + 1, arguments.still)
-    source = arguments.clip.resolve().name[:NAME_CHARACTERS]
-    return InvertRequest(new_job_id(), frames, source, pokes, model=arguments.model)
+    return InvertRequest(new_job_id(), frames, arguments.clip.resolve().name, pokes, model=arguments.model)
 
 
 def _model(info: ServerInfo, name: str | None) -> ModelEntry:
@@ -94,18 +103,11 @@ def _model(info: ServerInfo, name: str | None) -> ModelEntry:
     return entry
 
 
-def _write(target: Path, data: bytes) -> None:
-    try:
-        write_atomically(target, data)
-    except OSError as error:
-        raise CommandError(f"{target} can't be written ({error.strerror}); free some space or choose another.") from error
-
-
 def _show(target: Path, data: bytes, *, as_json: bool) -> None:
     info = read_kinematics(data).info
     pokes = [[poke.x, poke.y, poke.dx, poke.dy] for poke in info.pokes]
     if as_json:
-        print(json.dumps({"kinematics": str(target), "model": info.model.name, "frames": info.frames, "pokes": pokes}))
+        say(json.dumps({"kinematics": str(target), "model": info.model.name, "frames": info.frames, "pokes": pokes}))
     else:
         arrows = ", ".join(f"{x:.2f},{y:.2f}:{x + dx:.2f},{y + dy:.2f}" for x, y, dx, dy in pokes)
-        print(f"Kinematics of {info.source} in {target} ({info.model.name}, {info.frames} frames, poke {arrows})")
+        say(one_line(f"Kinematics of {info.source} in {target} ({info.model.name}, {info.frames} frames, poke {arrows})"))

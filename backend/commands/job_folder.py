@@ -6,15 +6,69 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from ..client import InvertRequest, SampleRequest, new_job_id
+from ..client.owned import MANIFEST_BYTES
 from ..client.results import JOB_FILE
+from ..kinematics import ModelId
+from ..protocol import limits
+from ..protocol.codec import encode
 from ..protocol.errors import ProtocolError
-from ..protocol.fields import from_plain
-from ..protocol.messages import Like, Playback, Poke, Region
+from ..protocol.fields import Between, Length, field_types, from_plain
+from ..protocol.messages import (
+    Digest,
+    Fraction,
+    Likes,
+    OutputSize,
+    Pixels,
+    Playback,
+    Poke,
+    Region,
+    Seed,
+    Shift,
+    Text,
+    Variation,
+)
 from .errors import UsageError
 from .inputs import read_file
+
+
+@dataclass(frozen=True, slots=True)
+class _Plate:
+    name: Text
+    sha256: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class _Options:
+    playback: Playback | None
+    premultiplied: bool
+    upright: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Variant:
+    index: Annotated[int, Between(0, limits.VARIANT_INDEX)]
+
+
+_Corner = tuple[Pixels, Pixels, Pixels, Pixels]
+_Arrow = tuple[Fraction, Fraction, Shift, Shift]
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What of `job.json` says how the variants were made; what else stands there is not looked at."""
+
+    pokes: Annotated[tuple[_Arrow, ...], Length(1, limits.POKES)]
+    seed: Seed
+    region_px: _Corner
+    model: ModelId
+    plate: _Plate
+    plate_options: _Options
+    variants: Annotated[tuple[_Variant, ...], Length(1, limits.SAMPLES)]
+    like: Likes
+    variation: Variation | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +83,18 @@ class JobFolder:
     @classmethod
     def read(cls, folder: Path, still: Path) -> JobFolder:
         """Read `job.json` and the plate; raises UsageError."""
-        data = read_file(folder / JOB_FILE)
+        data = read_file(folder / JOB_FILE, MANIFEST_BYTES)
         plate = read_file(still)
         try:
             job = json.loads(data)
-            request = _request(job, plate, still.name)
-            variants = tuple(int(variant["index"]) for variant in job["variants"])
-            read = cls(folder, request, str(job["model"]["sha256"]), variants)
-        except (ValueError, KeyError, TypeError, ProtocolError) as error:
+            _refuse_other_kinds(job)
+            told: _Told = from_plain(_Told, _what_is_read(job), JOB_FILE)
+            request = _request(told, plate, still.name)
+        except (ValueError, RecursionError, ProtocolError) as error:
             raise UsageError(f"{folder / JOB_FILE} is not what `ipoke poke` wrote; name its folder.") from error
-        if hashlib.sha256(plate).hexdigest() != job["plate"]["sha256"]:
-            raise UsageError(f"{still} is not the plate of {folder}; name the file {job['plate']['name']} as it was then.")
-        return read
+        if hashlib.sha256(plate).hexdigest() != told.plate.sha256:
+            raise UsageError(f"{still} is not the plate of {folder}; name the file {told.plate.name} as it was then.")
+        return cls(folder, request, told.model.sha256, tuple(variant.index for variant in told.variants))
 
     def kinematics_of(self, variant: int) -> InvertRequest:
         """The request for the kinematics of a variant; raises UsageError when it has none of its own."""
@@ -55,24 +109,47 @@ class JobFolder:
         return InvertRequest.of_variant(new_job_id(), self.request, variant)
 
 
-def _request(job: dict[str, Any], plate: bytes, name: str) -> SampleRequest:
-    if "kinematics" in job:
+def _refuse_other_kinds(job: object) -> None:
+    if isinstance(job, dict) and "kinematics" in job:
         raise UsageError("This variant replays a kinematics file; use that file itself.")
-    if "regions_px" in job:
+    if isinstance(job, dict) and "regions_px" in job:
         raise UsageError("The variants have several regions, each with its own motion; sample them with one --region.")
-    options = job["plate_options"]
-    return SampleRequest(
+
+
+def _what_is_read(job: object) -> dict[str, Any]:
+    """The fields of `_Told` out of what else stands in `job.json`."""
+    if not isinstance(job, dict):
+        raise ProtocolError(f"{JOB_FILE} must be a map.")
+    told = {"like": [], "variation": None, **_pick(_Told, job)}
+    for name, kind in (("plate", _Plate), ("plate_options", _Options), ("model", ModelId)):
+        told[name] = _pick(kind, told.get(name))
+    variants = told.get("variants")
+    told["variants"] = [_pick(_Variant, variant) for variant in variants] if isinstance(variants, list) else variants
+    return told
+
+
+def _pick(kind: type, plain: Any) -> Any:
+    """Those of a map's entries that are fields of `kind`; what is no map as it is."""
+    return {name: plain[name] for name in field_types(kind) if name in plain} if isinstance(plain, dict) else plain
+
+
+def _request(told: _Told, plate: bytes, name: str) -> SampleRequest:
+    """The request again; raises ProtocolError for one that no backend would take."""
+    request = SampleRequest(
         job_id=new_job_id(),
         plate=plate,
         plate_name=name,
-        pokes=tuple(Poke(*poke) for poke in job["pokes"]),
-        region=Region(*job["region_px"]),
+        pokes=tuple(Poke(*arrow) for arrow in told.pokes),
+        region=Region(*told.region_px),
         samples=1,
-        seed=job["seed"],
-        model=job["model"]["name"],
-        playback=None if options["playback"] is None else from_plain(Playback, options["playback"]),
-        premultiplied=options["premultiplied"],
-        upright=options["upright"],
-        like=tuple(from_plain(Like, like) for like in job.get("like", ())),
-        variation=job.get("variation"),
+        seed=told.seed,
+        model=told.model.name,
+        size=OutputSize.PLATE,
+        playback=told.plate_options.playback,
+        premultiplied=told.plate_options.premultiplied,
+        upright=told.plate_options.upright,
+        like=told.like,
+        variation=told.variation,
     )
+    encode(request.message())
+    return request

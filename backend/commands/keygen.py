@@ -11,6 +11,7 @@ from ..client.connection_file import ConnectionFile
 from ..client.private_files import write_private
 from ..protocol.version import PROTOCOL_VERSION
 from ..security import KEY_CHARACTERS, KeyPair, is_key
+from .console import say
 from .errors import UsageError
 
 
@@ -23,22 +24,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Make keys; the public one is printed, the secret one stays in the file."""
-    if os.path.lexists(arguments.output):
-        raise UsageError(f"{arguments.output} exists; keys are not overwritten, choose another file with -o.")
+    target: Path = arguments.output
+    if os.path.lexists(target):
+        raise UsageError(f"{target} exists; keys are not overwritten, choose another file with -o.")
     if bool(arguments.server) != bool(arguments.server_key):
         raise UsageError("--server and --server-key belong together; give both, or none for a backend's own keys.")
     keys = KeyPair.new()
     if arguments.server:
-        write_private(arguments.output, _connection(arguments.server, arguments.server_key, keys).to_json())
+        text = _connection(arguments.server, arguments.server_key, keys).to_json()
     else:
-        write_private(arguments.output, json.dumps({"public": keys.public, "secret": keys.secret}) + "\n")
-    print(keys.public)
+        text = json.dumps({"public": keys.public, "secret": keys.secret}) + "\n"
+    write_private(target, text)
+    say(keys.public)
     return 0
 
 
 def _connection(server: str, server_key: str, keys: KeyPair) -> ConnectionFile:
     host, _, port = server.rpartition(":")
-    if not host or not port.isdigit() or not 0 < int(port) < 65536:
+    if not host or not (port.isascii() and port.isdigit() and len(port) <= 5) or not 0 < int(port) < 65536:
         raise UsageError(f"--server {server} is not HOST:PORT, such as workstation:5599.")
     if ":" in host:
         raise UsageError(f"{host} is an IPv6 address, and a backend speaks IPv4 only; use its name or its IPv4 address.")

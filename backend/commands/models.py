@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 
+from ..child_python import python_command
 from . import children
+from .console import remark, say
 
+_LIMIT_S = 120.0
 MODULE = "ipoke_models.models"
 
 
@@ -16,4 +19,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the installed models."""
-    return children.run_module(MODULE, ["--json"] if arguments.json else [])
+    command = [*python_command(MODULE), *(["--json"] if arguments.json else [])]
+    code, output, errors = children.read_output(command, _LIMIT_S)
+    for line in errors.splitlines():
+        remark(line)
+    if code == 0:
+        say(output.rstrip("\n"))
+    return code if code in (0, 2) else 1

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from .console import one_line
+
 _WIDTH = 28
 
 
@@ -24,13 +26,19 @@ class ProgressBar:
             line = f"[{'#' * full}{'.' * (_WIDTH - full)}] {100 * done // total:3d}% {text}"
         if eta_s is not None:
             line += f", {eta_s:.0f} s left"
-        sys.stderr.write("\r" + line.ljust(self._length))
-        sys.stderr.flush()
+        line = one_line(line)
+        self._write("\r" + line.ljust(self._length))
         self._length = len(line)
 
     def clear(self) -> None:
         """Remove the line."""
         if self._shown and self._length:
-            sys.stderr.write("\r" + " " * self._length + "\r")
-            sys.stderr.flush()
+            self._write("\r" + " " * self._length + "\r")
             self._length = 0
+
+    def _write(self, text: str) -> None:
+        try:
+            sys.stderr.write(text)
+            sys.stderr.flush()
+        except OSError:
+            self._shown = False  # the terminal is gone, the work goes on

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from ..client import Connection, Lost, Session, Status, default_runtime_dir, drive
 from ..client.private_files import check_private_folder
+from .backends import UNREACHABLE
+from .console import say
 from .errors import CommandError
 
 _LIMIT_S = 10.0
@@ -37,9 +39,9 @@ def run(arguments: argparse.Namespace) -> int:
     finally:
         session.close()
     if isinstance(status, Lost):
-        raise CommandError(status.sentence)
+        raise CommandError(status.sentence if status.final else UNREACHABLE)
     assert isinstance(status, Status)
-    print(json.dumps(asdict(status), indent=1) if arguments.json else _text(status))
+    say(json.dumps(asdict(status), indent=1) if arguments.json else _text(status))
     return 0
 
 

@@ -9,12 +9,13 @@ from pathlib import Path
 
 from ..client import SampleRequest, new_job_id
 from ..kinematics import SUFFIX, read_kinematics
+from ..protocol import limits
 from ..protocol.errors import IpokeError
 from ..protocol.messages import OutputSize, Region
 from .errors import CommandError
 from .inputs import parse_poke, read_file, read_plate
 from .plate_options import add_plate_arguments, with_plate_options
-from .poke import add_output_arguments, run_job
+from .sample_job import add_output_arguments, run_job
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,13 +32,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mirror", action="store_true", help="replay the motion with left and right swapped")
     parser.add_argument("--model", metavar="M", help="name of an installed model; the one that made the kinematics without it")
     add_plate_arguments(parser)
-    parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="where to write (IMAGE's name with -transferred)")
-    add_output_arguments(parser)
+    add_output_arguments(parser, "-transferred")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Replay, write, show where."""
-    data = read_file(arguments.kinematics)
+    data = read_file(arguments.kinematics, limits.KINEMATICS_BYTES)
     try:
         kinematics = read_kinematics(data)
     except IpokeError as error:
@@ -61,5 +61,4 @@ def run(arguments: argparse.Namespace) -> int:
     on_its_own = hashlib.sha256(image).hexdigest() == kinematics.info.frame_sha256s[0] and not arguments.poke
     if on_its_own and not arguments.region:
         request = dataclasses.replace(request, region=Region(*kinematics.info.region_px))
-    target: Path = arguments.output or Path(f"{arguments.image.stem}-transferred")
-    return run_job(request, plate, target, arguments.connection_file, as_json=arguments.json)
+    return run_job(request, plate, arguments)

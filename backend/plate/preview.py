@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cv2
@@ -34,10 +34,10 @@ def video_name(variant: int) -> str:
 
 
 class PreviewMaker:
-    """Gathers small copies of a job's frames while they arrive; writes into `folder`."""
+    """Gathers small copies of a job's frames while they arrive; hands each file it makes to `write`, by its name."""
 
-    def __init__(self, folder: Path, plate: PlateImage, pokes: Sequence[Poke]) -> None:
-        self._folder = folder
+    def __init__(self, write: Callable[[str, bytes], Path], plate: PlateImage, pokes: Sequence[Poke]) -> None:
+        self._write = write
         self._plate = plate
         self._pokes = pokes
         self._frames: dict[int, dict[int, Pixels]] = {}
@@ -54,9 +54,7 @@ class PreviewMaker:
         frames = [cv2.imdecode(data, cv2.IMREAD_COLOR) for _, data in sorted(self._frames.pop(variant).items())]
         chosen = np.unique(np.linspace(0, len(frames) - 1, min(len(frames), _COLUMNS)).round().astype(int))
         self._rows[variant] = [_fitted(frames[index], _CELL_PX) for index in chosen]
-        path = self._folder / video_name(variant)
-        _write_video(path, frames)
-        return path
+        return self._write(video_name(variant), _encode_video(frames))
 
     def finish(self, regions: Sequence[Region]) -> Path:
         """Write the contact sheet of the variants that are done."""
@@ -69,9 +67,7 @@ class PreviewMaker:
         for block in blocks:
             sheet[y : y + block.shape[0], _GAP_PX : _GAP_PX + block.shape[1]] = block
             y += block.shape[0] + _GAP_PX
-        path = self._folder / CONTACT_SHEET
-        path.write_bytes(cv2.imencode(".png", sheet)[1].tobytes())
-        return path
+        return self._write(CONTACT_SHEET, cv2.imencode(".png", sheet)[1].tobytes())
 
 
 def draw_arrows(plate: PlateImage, pokes: Sequence[Poke], regions: Sequence[Region], side_px: int) -> Pixels:
@@ -120,13 +116,13 @@ def _row(title: str, cells: list[Pixels]) -> Pixels:
     return row
 
 
-def _write_video(path: Path, frames: list[Pixels]) -> None:
+def _encode_video(frames: list[Pixels]) -> bytes:
     from ipoke_media import video  # PyAV takes a while to load, and few commands write videos
 
     side_px = max(frames[0].shape[:2])
     if side_px < _VIDEO_LEAST_PX:
         frames = [_fitted(frame, _VIDEO_LEAST_PX) for frame in frames]
     try:
-        path.write_bytes(video.encode_video([frame[..., ::-1] for frame in frames * _VIDEO_ROUNDS], _VIDEO_RATE))
-    except (video.VideoError, OSError) as error:
-        raise PlateError(f"The preview {path.name} can't be written; check the free disk space.") from error
+        return video.encode_video([frame[..., ::-1] for frame in frames * _VIDEO_ROUNDS], _VIDEO_RATE)
+    except video.VideoError as error:
+        raise PlateError(f"A preview can't be made: {error}") from error

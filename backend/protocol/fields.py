@@ -17,6 +17,8 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 from .errors import ProtocolError
 
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+
 
 @dataclass(frozen=True, slots=True)
 class Between:
@@ -143,6 +145,8 @@ def _convert_scalar(kind: Any, value: Any, where: str) -> Any:
         return kind(value)
     if type(value) is not kind:
         raise _refused(where, {int: "a whole number", bool: "true or false", str: "a text"}[kind], value)
+    if kind is str and _SURROGATE.search(value):
+        raise ProtocolError(f"{where} must be a text of Unicode characters; it has bytes that are none.", where)
     return value
 
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import random
+import struct
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from safetensors.numpy import load
 
 from backend.job import ModelFrame
@@ -23,6 +28,7 @@ from backend.kinematics import (
 )
 from backend.protocol.messages import Like, Poke, Variant, Version
 
+from .commands.hostile import changed
 from .protocol.examples import SHA
 from .test_job import ShiftingModel
 
@@ -142,3 +148,43 @@ def test_a_mirrored_replay_is_what_a_mirrored_plate_would_show_seen_in_a_mirror(
     assert seen.frame == pytest.approx(plain.frame[..., ::-1], abs=1e-6)
     assert seen.flow == pytest.approx(plain.flow[..., ::-1] * np.array([-1, 1])[:, None, None], abs=1e-6)
     assert seen.visibility == pytest.approx(plain.visibility[..., ::-1], abs=1e-6)
+
+
+def header_and_values() -> tuple[dict, bytes]:
+    written = write_kinematics(kinematics(variant=Variant(7, 2, (Like(3, 0, 0.5),), 0.25)))
+    (length,) = struct.unpack_from("<Q", written)
+    return json.loads(written[8 : 8 + length]), written[8 + length :]
+
+
+def packed(header: object, values: bytes) -> bytes:
+    text = json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + values
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=st.data())
+def test_whatever_its_header_says_a_file_is_read_or_refused(data):
+    header, values = header_and_values()
+    entry = header["__metadata__"]
+    if data.draw(st.booleans()):
+        entry["ipoke_kinematics"] = json.dumps(data.draw(changed(json.loads(entry["ipoke_kinematics"]))))
+    else:
+        header = data.draw(changed(header))
+    with contextlib.suppress(KinematicsError):
+        read = read_kinematics(packed(header, values))
+        assert read.residual.shape == RESIDUAL.shape
+        assert read.info.source.encode()
+
+
+@pytest.mark.parametrize("shape", [[3.0, 8, 8], [3, 8.0, True + 7], [True, 8, 8]])
+def test_a_shape_of_other_numbers_is_no_surprise(shape):
+    header, values = header_and_values()
+    header["residual"]["shape"] = shape
+    with contextlib.suppress(KinematicsError):
+        assert read_kinematics(packed(header, values)).residual.shape == (3, 8, 8)
+
+
+def test_offsets_of_other_numbers_are_no_surprise():
+    header, values = header_and_values()
+    header["still_features"]["data_offsets"] = [float(offset) for offset in header["still_features"]["data_offsets"]]
+    assert (read_kinematics(packed(header, values)).still_features == FEATURES).all()

@@ -108,7 +108,7 @@ def test_kinematics_move_another_still(invert, transfer, folder, still):
     plate = decode_plate(image.read_bytes())
     assert frames[-1].size_px == plate.size_px
     assert (frames[-1].bgr != plate.bgr).any()
-    again = transfer(invert(folder), image, output="again")
+    again = transfer(invert(folder, "--replace"), image, output="again")
     assert json.loads((again / "job.json").read_text())["variants"] == job["variants"]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +15,8 @@ import cv2
 import numpy as np
 import pytest
 
+from backend.cli import main
+from backend.client.owned import manifest_of
 from backend.plate.image import PlateImage, decode_plate
 from tests.backend.plate.files import turned_jpeg
 from tests.processes import eventually
@@ -126,11 +129,22 @@ def test_a_variant_is_the_same_however_many_are_asked_for(poke, still):
     assert other[0] != few[0]
 
 
-def test_an_earlier_result_is_replaced(poke, still):
-    image = still("photo.jpg", 160, 120)
-    poke(image, "--samples", "2")
-    folder = poke(image, "--samples", "1")
-    assert sorted(path.name for path in folder.iterdir()) == ["contact_sheet.png", "job.json", "preview_00.mp4", "variant_00"]
+def test_an_earlier_result_gives_way_when_the_command_says_so_and_what_lies_beside_it_stays(poke, still, tmp_path, capsys):
+    folder = poke(still("photo.jpg", 160, 120), "--samples", "2")
+    (folder / "notes.txt").write_text("variant 0 for shot 12")
+    plate = shutil.copy(tmp_path / "photo.jpg", folder / "photo_v002.jpg")
+    assert main(["poke", str(plate), "--poke", POKE, "-o", str(folder)]) == 2
+    assert "--replace" in capsys.readouterr().err
+    assert len(hashes_of(folder)) == 2
+    poke(plate, "--samples", "1", "--replace")
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "contact_sheet.png", "job.json", "notes.txt", "photo_v002.jpg", "preview_00.mp4", "variant_00",
+    ]  # fmt: skip
+    assert set(manifest_of(folder)) == {
+        "contact_sheet.png",
+        "preview_00.mp4",
+        *(f"variant_00/frame_{t:04d}.png" for t in range(1, 11)),
+    }
 
 
 def test_it_starts_its_own_backend_with_the_same_bytes(poke, still, tmp_path):
@@ -148,7 +162,8 @@ def test_it_starts_its_own_backend_with_the_same_bytes(poke, still, tmp_path):
     assert json.loads(done.stdout)["folder"] == str(tmp_path / "own")
 
 
-def test_an_interrupt_keeps_what_is_finished(connection_file, still, tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_keeps_what_is_finished(connection_file, still, tmp_path, number):
     image = still("photo.png", 480, 360)
     words = ["poke", image, "--poke", POKE, "--samples", "32", "--model", MODEL, "-o", "out"]
     words += ["--connection-file", connection_file]
@@ -157,7 +172,7 @@ def test_an_interrupt_keeps_what_is_finished(connection_file, still, tmp_path):
         cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(PROJECT)}, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     eventually(lambda: any(tmp_path.glob(".ipoke-*/preview_07.mp4")), "no variant came", 60)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 1
     assert "finished variants are in out" in errors

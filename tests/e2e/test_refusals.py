@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -103,10 +104,10 @@ def test_a_model_that_is_not_installed(poke):
     assert "not installed" in poke("--poke", GOOD, "--model", "nobody")
 
 
-def test_a_folder_with_other_files_is_not_overwritten(poke, tmp_path):
+def test_somebodys_file_under_a_name_of_ours_is_not_overwritten(poke, tmp_path):
     (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "thesis.txt").touch()
-    assert "other files" in poke("--poke", GOOD)
+    (tmp_path / "out" / "contact_sheet.png").touch()
+    assert "stays" in poke("--poke", GOOD)
 
 
 def test_a_file_in_the_place_of_the_folder(poke, tmp_path):
@@ -116,6 +117,19 @@ def test_a_file_in_the_place_of_the_folder(poke, tmp_path):
 
 def test_a_folder_that_can_not_be_made(refuse, still):
     assert "can't be written" in refuse("poke", still("a.jpg"), "--poke", GOOD, "-o", "/proc/out")
+
+
+def test_a_pipe_and_a_device_for_a_file(poke, refuse, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for name in (tmp_path / "pipe", "/dev/zero"):
+        assert "not a file" in poke("--poke", GOOD, image=name)
+        assert "not a file" in poke("--poke", GOOD, "--lock", name)
+        assert "not a file" in refuse("transfer", name, tmp_path / "photo.jpg")
+        assert "can't be read" in refuse("status", "--connection-file", name)
+
+
+def test_a_model_whose_name_is_no_text(poke):
+    assert "model must be a text" in poke("--poke", GOOD, "--model", "\udcff")
 
 
 def test_a_connection_file_of_nobody(refuse, still, tmp_path):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.client.owned import MANIFEST, manifest_of, read_regular, remove_owned
+from backend.client.owned import MANIFEST, is_sealed, manifest_of, move_new, read_regular, remove_owned, sealed
 
 FRAME = "variant_00/frame_0001.png"
 
@@ -96,3 +96,53 @@ def test_a_file_beyond_its_bound_is_not_read(tmp_path):
     assert read_regular(tmp_path / "big", 5) == b"12345"
     with pytest.raises(ValueError, match="more than 4 bytes"):
         read_regular(tmp_path / "big", 4)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no named pipes in folders")
+def test_nobody_waits_for_a_pipe_in_the_place_of_a_frame(folder):
+    (folder / FRAME).unlink()
+    os.mkfifo(folder / FRAME)
+    assert not remove_owned(folder, manifest_of(folder))
+    assert left(folder) == [MANIFEST, FRAME]
+
+
+@pytest.mark.parametrize("text", ['{"job_id": "of a version before"}', '{"files": {}}', "my own list of jobs"])
+def test_a_job_file_that_is_not_ours_stays(folder, text):
+    files = manifest_of(folder)
+    (folder / MANIFEST).write_text(text)
+    assert not remove_owned(folder, files)
+    assert left(folder) == [MANIFEST]
+
+
+def test_a_job_file_that_somebody_wrote_into_stays(folder):
+    files = manifest_of(folder)
+    manifest = sealed({"files": files, "seed": 7})
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=3))
+    assert is_sealed(folder)
+    (folder / MANIFEST).write_text(json.dumps({**manifest, "note": "this one for shot 12"}))
+    assert not is_sealed(folder)
+    assert not remove_owned(folder, files)
+    assert left(folder) == [MANIFEST]
+
+
+def test_a_manifest_as_we_wrote_it_goes_with_its_files(folder):
+    (folder / MANIFEST).write_text(json.dumps(sealed({"files": manifest_of(folder), "seed": 7})))
+    assert remove_owned(folder, manifest_of(folder))
+
+
+@pytest.mark.parametrize("kind", ["file", "dangling link"])
+def test_a_file_is_moved_only_to_a_name_that_is_free(tmp_path, kind):
+    source, target = tmp_path / "new", tmp_path / "target"
+    source.write_text("new")
+    if kind == "file":
+        target.write_text("mine")
+    else:
+        target.symlink_to(tmp_path / "away")
+    with pytest.raises(FileExistsError):
+        move_new(source, target)
+    assert source.read_text() == "new"
+    assert target.is_symlink() or target.read_text() == "mine"
+    target.unlink()
+    move_new(source, target)
+    assert target.read_text() == "new"
+    assert left(tmp_path) == ["target"]

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from backend.client import FrameArrived, Poke, ResultWriter, SampleRequest, VariantDone, results
-from backend.client.owned import manifest_of
+from backend.client.owned import is_sealed, manifest_of
+from backend.client.results import write_atomically, write_new
 
 from ..protocol.examples import SUMMARY
 
@@ -149,3 +150,28 @@ def test_frames_that_are_kept_count_and_stand_in_the_job_file(tmp_path):
         writer.frame(FrameArrived("job", 0, t, image(0, t)))
     assert writer.variant_done(VariantDone("job", 0, hashes))
     assert json.loads(writer.finish(SUMMARY).read_text())["variants"][0]["sha256"] == list(hashes)
+
+
+def test_the_longest_name_that_a_file_can_have_is_written(tmp_path):
+    file = tmp_path / ("n" * 251 + ".png")
+    write_atomically(file, b"one")
+    write_atomically(file, b"two")
+    assert file.read_bytes() == b"two"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_new_file_replaces_none_and_leaves_nothing_behind(tmp_path):
+    write_new(tmp_path / "keys", b"secret", 0o600)
+    assert (tmp_path / "keys").stat().st_mode & 0o777 == 0o600
+    with pytest.raises(FileExistsError):
+        write_new(tmp_path / "keys", b"other")
+    assert (tmp_path / "keys").read_bytes() == b"secret"
+    assert list(tmp_path.iterdir()) == [tmp_path / "keys"]
+
+
+def test_a_name_of_any_bytes_stands_in_the_job_file_as_text(tmp_path):
+    request = SampleRequest("job", b"plate", "f\udcff\ud800.png", (Poke(0.5, 0.5, 0.1, 0.0),), None, 1, 7)
+    writer = ResultWriter(tmp_path / "job", request)
+    text = writer.finish(SUMMARY).read_text()
+    assert json.loads(text)["plate"]["name"] == "f??.png"
+    assert is_sealed(writer.folder)

@@ -209,7 +209,7 @@ def test_a_pong_that_agrees_changes_nothing(session, link):
 def test_silence_is_told_once_and_jobs_stay(session, link):
     session.submit(request())
     events = [event for tenth in range(200) for event in session.poll(tenth * 0.1, PATIENT_S)]
-    assert [type(event) for event in events] == [Lost]
+    assert events == [Lost("The backend does not answer; it is tried again until it does.", final=False)]
     assert session.open_jobs == ("job",)
 
 
@@ -259,6 +259,11 @@ def test_a_job_cancelled_while_the_backend_restarts_is_not_submitted_again(sessi
     session.poll(0.1, PATIENT_S)
     assert not link.take_sent(m.Sample)
     assert link.take_sent(m.Cancel)
+
+
+def test_a_refusal_is_final(session, link):
+    link.arrive(m.Refused(ERROR))
+    assert session.poll(0.1, PATIENT_S) == [Lost(ERROR.sentence, final=True)]
 
 
 def test_bytes_that_are_no_message_are_told_and_do_no_harm(session, link):

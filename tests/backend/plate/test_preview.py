@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -51,7 +53,12 @@ def test_transparent_parts_show_a_checkerboard():
 @pytest.mark.parametrize("size_px", [(64, 64), (333, 251), (700, 100)])
 def test_a_job_gets_a_sheet_and_a_video_a_variant(tmp_path, size_px):
     plate = flat(*size_px)
-    maker = PreviewMaker(tmp_path, plate, [Poke(0.5, 0.5, 0.1, 0.1)])
+
+    def write(name: str, data: bytes) -> Path:
+        (tmp_path / name).write_bytes(data)
+        return tmp_path / name
+
+    maker = PreviewMaker(write, plate, [Poke(0.5, 0.5, 0.1, 0.1)])
     for variant in (3, 4):
         for t in (2, 1, 3):
             maker.frame(variant, t, encode_png(PlateImage(np.full_like(plate.bgr, 60 * t), None), 8))
