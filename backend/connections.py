@@ -1,0 +1,250 @@
+"""Owns the front's TCP connections: reads messages, knows which connections stand, and cuts those that hold too much.
+
+libzmq keeps every part of a message until its last one is there, and neither its high-water mark nor its largest size of a
+frame bounds their number. So for each connection the bytes that the kernel has taken in are compared with those of the
+messages that were read: the rest is what libzmq holds. Only Linux tells the first number; elsewhere a frame's size, the
+high-water mark and the number of connections are bounded, and the length of an unfinished message is not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import socket
+import struct
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import zmq
+
+from .protocol import limits
+from .protocol.limits import KIB, MIB
+
+if sys.platform == "linux":
+    import fcntl
+    import termios
+
+if sys.platform != "win32":
+    import resource
+
+_LOG = logging.getLogger("ipoke.connections")
+CONNECTIONS = 256
+HELD_BYTES = 8 * MIB
+"""What libzmq may hold of one connection; a client's pieces on their way are half of it."""
+HELD_BYTES_OF_ALL = 48 * MIB
+_HANDLES = 4096
+_FRAME_BYTES = limits.PIECE_BYTES + limits.HEAD_BYTES
+_WAITING_MESSAGES = 8
+_HANDSHAKE_MS = 5_000
+_HEARTBEAT_MS, _SILENT_MS = 3_000, 8_000
+_PARTS = 1 + limits.RAW_PARTS
+_PARTS_OF_A_FLOOD = 64
+_FREE_BYTES = 4 * KIB
+_FREE_BYTES_A_SECOND = KIB
+"""What a connection takes beside messages: its handshake, and heartbeats."""
+_LOOK_S = 0.02
+_TCP_INFO_BYTES, _BYTES_RECEIVED_AT = 192, 128
+_EVENTS = zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED | zmq.EVENT_CLOSED
+_ENDPOINT = "inproc://front-connections"
+
+
+@dataclass(slots=True, eq=False)
+class Connection:
+    """One TCP connection. `inode` tells it from a later one with the same file descriptor."""
+
+    fd: int
+    inode: int
+    heard_s: float
+    looked_s: float
+    has_spoken: bool = False
+    closed_s: float | None = None
+    is_cut: bool = False
+    delivered: int = _FREE_BYTES
+    held: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message, the key that sent it, and the connection it came by, None when that is gone already."""
+
+    routing_id: bytes
+    user: str
+    parts: list[bytes]
+    connection: Connection | None
+
+
+class Connections:
+    """The connections of a ROUTER. Call before it is bound."""
+
+    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], router: zmq.Socket[bytes]) -> None:
+        self._router = router
+        router.maxmsgsize = _FRAME_BYTES
+        router.rcvhwm = _WAITING_MESSAGES
+        router.handshake_ivl = _HANDSHAKE_MS
+        router.heartbeat_ivl, router.heartbeat_timeout = _HEARTBEAT_MS, _SILENT_MS
+        router.monitor(_ENDPOINT, _EVENTS)
+        self.socket = context.socket(zmq.PAIR)
+        self.socket.linger = 0
+        # Without a bound, or libzmq's own thread would wait here for the front to read.
+        self.socket.rcvhwm = 0
+        self.socket.connect(_ENDPOINT)
+        self._limit = min(CONNECTIONS, raise_handle_limit() // 2)
+        self._open: dict[int, Connection] = {}
+        self._looked_s = 0.0
+
+    @property
+    def count(self) -> int:
+        """Connections that stand."""
+        return len(self._open)
+
+    @property
+    def is_holding(self) -> bool:
+        """True while something has come that is no whole message yet: look again soon."""
+        return any(connection.held for connection in self._open.values())
+
+    def receive(self, now_s: float) -> Received | None:
+        """The next message, or None when there is none."""
+        try:
+            routing_id = self._router.recv(zmq.DONTWAIT)
+        except zmq.Again:
+            return None
+        kept, count, wire_bytes, more = [], 0, 0, True
+        while more:
+            frame = self._router.recv(copy=False)
+            more = frame.more
+            count += 1
+            wire_bytes += _wire_bytes(len(frame))
+            if count <= _PARTS + 1:
+                kept.append(frame)
+        connection = self._note(kept[0].get(zmq.SRCFD), wire_bytes, now_s)
+        if connection is not None and count > _PARTS_OF_A_FLOOD:
+            self._cut(connection, "sent a message of too many parts")
+        return Received(routing_id, str(kept[0].get("User-Id")), [frame.bytes for frame in kept], connection)
+
+    def look_after(self, now_s: float) -> None:
+        """Notice connections that came and went, and cut those that are too many or hold too much."""
+        self._read_events(now_s)
+        while len(self._standing()) > self._limit:
+            longest_silent = min(self._standing(), key=lambda one: (one.has_spoken, one.heard_s))
+            self._cut(longest_silent, "was one too many")
+        if now_s - self._looked_s >= _LOOK_S:
+            self._looked_s = now_s
+            self._bound_held_bytes(now_s)
+
+    def cut(self, connection: Connection) -> None:
+        """End a connection."""
+        self._cut(connection, "was given up")
+
+    def _standing(self) -> list[Connection]:
+        return [connection for connection in self._open.values() if not connection.is_cut]
+
+    def _read_events(self, now_s: float) -> None:
+        while True:
+            try:
+                parts = self.socket.recv_multipart(zmq.DONTWAIT)
+            except zmq.Again:
+                return
+            event, fd = struct.unpack("=hi", parts[0])
+            self._forget(fd, now_s)
+            if event == zmq.EVENT_ACCEPTED:
+                inode = _inode(fd)
+                if inode is not None:
+                    self._open[fd] = Connection(fd, inode, now_s, now_s)
+
+    def _forget(self, fd: int, now_s: float) -> None:
+        gone = self._open.pop(fd, None)
+        if gone is not None:
+            gone.closed_s = now_s
+
+    def _note(self, fd: int, wire_bytes: int, now_s: float) -> Connection | None:
+        self._read_events(now_s)
+        connection = self._open.get(fd)
+        if connection is not None:
+            connection.has_spoken, connection.heard_s = True, now_s
+            connection.delivered += wire_bytes
+        return connection
+
+    def _bound_held_bytes(self, now_s: float) -> None:
+        for connection in list(self._open.values()):
+            received = bytes_taken_in(connection)
+            if received is None:
+                self._forget(connection.fd, now_s)
+                continue
+            if connection.heard_s > connection.looked_s:
+                connection.delivered += int(_FREE_BYTES_A_SECOND * (now_s - connection.looked_s))
+                connection.delivered = min(connection.delivered, max(received, _FREE_BYTES))
+                connection.looked_s = now_s
+            connection.held = max(0, received - connection.delivered)
+            if connection.held > HELD_BYTES:
+                self._cut(connection, "holds an unfinished message")
+        standing = sorted(self._standing(), key=lambda one: one.held)
+        while sum(one.held for one in standing) > HELD_BYTES_OF_ALL:
+            self._cut(standing.pop(), "holds most of what all connections may")
+
+    def _cut(self, connection: Connection, why: str) -> None:
+        if connection.is_cut or not _is_same(connection):
+            return
+        connection.is_cut = True
+        _LOG.warning("a connection was cut, it %s", why)
+        with contextlib.suppress(OSError), _borrowed(connection.fd) as borrowed:
+            borrowed.shutdown(socket.SHUT_RDWR)
+
+
+def raise_handle_limit() -> int:
+    """How many files and connections this process may have open, after it was raised as far as the system lets."""
+    if sys.platform == "win32":
+        return _HANDLES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _HANDLES if hard == resource.RLIM_INFINITY else min(_HANDLES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return _HANDLES if soft == resource.RLIM_INFINITY else soft
+
+
+def bytes_taken_in(connection: Connection) -> int | None:
+    """Bytes of a connection that libzmq has read; 0 where the system doesn't tell, None when the connection is gone."""
+    if not _is_same(connection):
+        return None
+    if sys.platform != "linux":
+        return 0
+    try:
+        with _borrowed(connection.fd) as borrowed:
+            info = borrowed.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_BYTES)
+        unread = fcntl.ioctl(connection.fd, termios.FIONREAD, bytes(4))
+    except OSError:
+        return None
+    return struct.unpack_from("=Q", info, _BYTES_RECEIVED_AT)[0] - struct.unpack("=i", unread)[0]
+
+
+def _inode(fd: int) -> int | None:
+    if sys.platform == "win32":
+        return 0
+    try:
+        return os.fstat(fd).st_ino
+    except OSError:
+        return None
+
+
+def _is_same(connection: Connection) -> bool:
+    # libzmq's own thread closes connections, so a descriptor may stand for something else by now.
+    return connection.closed_s is None and _inode(connection.fd) == connection.inode
+
+
+@contextlib.contextmanager
+def _borrowed(fd: int) -> Iterator[socket.socket]:
+    """libzmq's socket as Python's, which takes no descriptor of its own and doesn't close this one."""
+    borrowed = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 0, fileno=fd)
+    try:
+        yield borrowed
+    finally:
+        borrowed.detach()
+
+
+def _wire_bytes(part_bytes: int) -> int:
+    # A CURVE message: its name 8, nonce 8, authenticator 16, flags 1; before it ZMTP's flags and length.
+    sealed = part_bytes + 33
+    return sealed + (2 if sealed <= 255 else 9)
