@@ -40,6 +40,8 @@ class Client:
     hold_bytes: int
     held: bool = False
     connection: Connection | None = None
+    read_at: float = 0.0
+    asks_status: bool = False
     incoming: Incoming = field(default_factory=Incoming)
     _outbox: deque[list[bytes]] = field(default_factory=deque)
     _outbox_bytes: int = 0
@@ -47,6 +49,7 @@ class Client:
     _sent: int = 0
     _sent_bytes: int = 0
     _read_bytes: int = 0
+    _noted_bytes: int = 0
     _uploads: OrderedDict[str, bytes | bytearray] = field(default_factory=OrderedDict)
     _upload_bytes: int = 0
 
@@ -80,6 +83,11 @@ class Client:
         return self.connection is not None and self.connection.closed_s is not None
 
     @property
+    def has_read_all(self) -> bool:
+        """True when no message waits for the client."""
+        return not self._outbox
+
+    @property
     def is_full(self) -> bool:
         """True when so much waits that no more should be made for this client."""
         return self._outbox_bytes >= self.hold_bytes
@@ -101,6 +109,12 @@ class Client:
     def acknowledge(self, read_bytes: int) -> None:
         """The client has read this many raw bytes since the last welcome."""
         self._read_bytes = min(read_bytes, self._sent_bytes)
+
+    def note_reading(self, now_s: float) -> None:
+        """Call often: keeps when the client was last seen to read what it was sent, or had nothing to read."""
+        if self._read_bytes != self._noted_bytes or not self.waiting_bytes:
+            self._noted_bytes = self._read_bytes
+            self.read_at = now_s
 
     def push(self, parts: list[bytes]) -> None:
         """Let a message wait for its turn."""

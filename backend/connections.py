@@ -1,9 +1,10 @@
 """Owns the front's TCP connections: reads messages, knows which connections stand, and cuts those that hold too much.
 
 libzmq keeps every part of a message until its last one is there, and neither its high-water mark nor its largest size of a
-frame bounds their number. So for each connection the bytes that the kernel has taken in are compared with those of the
-messages that were read: the rest is what libzmq holds. Only Linux tells the first number; elsewhere a frame's size, the
-high-water mark and the number of connections are bounded, and the length of an unfinished message is not.
+frame bounds their number. A high-water mark is no use at all: where it has stopped a connection that then ends, a heartbeat
+among the bytes that were read aborts the process (libzmq 4.3.5). So for each connection the bytes that the kernel has handed
+over are compared with those of the messages that were read: the rest is what libzmq holds, and it has a bound.
+Only Linux tells the first number; elsewhere the size of a frame and the number of connections are bounded, but not this.
 """
 
 from __future__ import annotations
@@ -32,13 +33,14 @@ if sys.platform != "win32":
 _LOG = logging.getLogger("ipoke.connections")
 CONNECTIONS = 256
 HELD_BYTES = 8 * MIB
-"""What libzmq may hold of one connection; a client's pieces on their way are half of it."""
+"""What libzmq may hold of one connection: twice a client's pieces on their way."""
 HELD_BYTES_OF_ALL = 48 * MIB
+_UNREAD_BYTES = 16 * MIB
+"""What may wait of connections that have ended before new ones are taken: messages that were complete can't be dropped."""
 _HANDLES = 4096
 _FRAME_BYTES = limits.PIECE_BYTES + limits.HEAD_BYTES
-_WAITING_MESSAGES = 8
 _HANDSHAKE_MS = 5_000
-_HEARTBEAT_MS, _SILENT_MS = 3_000, 8_000
+_KEEPALIVE_S, _KEEPALIVE_AGAIN_S, _KEEPALIVES = 4, 3, 2
 _PARTS = 1 + limits.RAW_PARTS
 _PARTS_OF_A_FLOOD = 64
 _FREE_BYTES = 4 * KIB
@@ -67,12 +69,12 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A message, the key that sent it, and the connection it came by, None when that is gone already."""
+    """A message, the key that sent it, and the connection it came by, which may have ended since."""
 
     routing_id: bytes
     user: str
     parts: list[bytes]
-    connection: Connection | None
+    connection: Connection
 
 
 class Connections:
@@ -81,9 +83,12 @@ class Connections:
     def __init__(self, context: zmq.Context[zmq.Socket[bytes]], router: zmq.Socket[bytes]) -> None:
         self._router = router
         router.maxmsgsize = _FRAME_BYTES
-        router.rcvhwm = _WAITING_MESSAGES
+        router.rcvhwm = 0
         router.handshake_ivl = _HANDSHAKE_MS
-        router.heartbeat_ivl, router.heartbeat_timeout = _HEARTBEAT_MS, _SILENT_MS
+        # A machine that was switched off is noticed within some seconds, whether something is on its way to it or not.
+        router.tcp_keepalive, router.tcp_keepalive_idle = 1, _KEEPALIVE_S
+        router.tcp_keepalive_intvl, router.tcp_keepalive_cnt = _KEEPALIVE_AGAIN_S, _KEEPALIVES
+        router.tcp_maxrt = 1000 * (_KEEPALIVE_S + _KEEPALIVES * _KEEPALIVE_AGAIN_S)
         router.monitor(_ENDPOINT, _EVENTS)
         self.socket = context.socket(zmq.PAIR)
         self.socket.linger = 0
@@ -92,6 +97,7 @@ class Connections:
         self.socket.connect(_ENDPOINT)
         self._limit = min(CONNECTIONS, raise_handle_limit() // 2)
         self._open: dict[int, Connection] = {}
+        self._unread = 0
         self._looked_s = 0.0
 
     @property
@@ -102,13 +108,14 @@ class Connections:
     @property
     def is_holding(self) -> bool:
         """True while something has come that is no whole message yet: look again soon."""
-        return any(connection.held for connection in self._open.values())
+        return self._unread > 0 or any(connection.held for connection in self._open.values())
 
     def receive(self, now_s: float) -> Received | None:
         """The next message, or None when there is none."""
         try:
             routing_id = self._router.recv(zmq.DONTWAIT)
         except zmq.Again:
+            self._unread = 0
             return None
         kept, count, wire_bytes, more = [], 0, 0, True
         while more:
@@ -119,7 +126,7 @@ class Connections:
             if count <= _PARTS + 1:
                 kept.append(frame)
         connection = self._note(kept[0].get(zmq.SRCFD), wire_bytes, now_s)
-        if connection is not None and count > _PARTS_OF_A_FLOOD:
+        if count > _PARTS_OF_A_FLOOD:
             self._cut(connection, "sent a message of too many parts")
         return Received(routing_id, str(kept[0].get("User-Id")), [frame.bytes for frame in kept], connection)
 
@@ -152,18 +159,23 @@ class Connections:
                 inode = _inode(fd)
                 if inode is not None:
                     self._open[fd] = Connection(fd, inode, now_s, now_s)
+                    if self._unread > _UNREAD_BYTES:
+                        self._cut(self._open[fd], "came while too much of ended ones is unread")
 
     def _forget(self, fd: int, now_s: float) -> None:
         gone = self._open.pop(fd, None)
         if gone is not None:
             gone.closed_s = now_s
+            self._unread += gone.held
 
-    def _note(self, fd: int, wire_bytes: int, now_s: float) -> Connection | None:
+    def _note(self, fd: int, wire_bytes: int, now_s: float) -> Connection:
         self._read_events(now_s)
         connection = self._open.get(fd)
-        if connection is not None:
-            connection.has_spoken, connection.heard_s = True, now_s
-            connection.delivered += wire_bytes
+        if connection is None:
+            self._unread = max(0, self._unread - wire_bytes)
+            return Connection(fd, 0, now_s, now_s, closed_s=now_s)
+        connection.has_spoken, connection.heard_s = True, now_s
+        connection.delivered += wire_bytes
         return connection
 
     def _bound_held_bytes(self, now_s: float) -> None:
@@ -180,7 +192,7 @@ class Connections:
             if connection.held > HELD_BYTES:
                 self._cut(connection, "holds an unfinished message")
         standing = sorted(self._standing(), key=lambda one: one.held)
-        while sum(one.held for one in standing) > HELD_BYTES_OF_ALL:
+        while standing and self._unread + sum(one.held for one in standing) > HELD_BYTES_OF_ALL:
             self._cut(standing.pop(), "holds most of what all connections may")
 
     def _cut(self, connection: Connection, why: str) -> None:

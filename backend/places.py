@@ -11,11 +11,11 @@ from .protocol.limits import MIB
 
 WAITING = Share(sure_bytes=8 * MIB, shared_bytes=128 * MIB)
 """What waits for all clients: beyond it the jobs of those that don't read are held."""
-_WAITING_BYTES = 384 * MIB
-"""What waits for all clients or is on its way to them: beyond it the longest silent one is given up."""
+_WAITING_BYTES = 256 * MIB
+"""What waits for all clients or is on its way to them: beyond it those that read nothing are given up."""
 _SILENT_FOREIGNER_S = 30.0
 _GONE_S = 18.0
-_GIVEN_UP_S = 10.0
+_DEAF_S = 5.0
 
 
 def who_makes_room(clients: Collection[Client], user: str, is_owner: bool, now_s: float) -> Client | None:
@@ -54,8 +54,8 @@ def is_lost(client: Client, idle_s: float, now_s: float) -> bool:
 
 
 def one_too_many(clients: Collection[Client], now_s: float) -> Client | None:
-    """The longest silent client when more waits for all of them than the front may hold."""
+    """The client that has read nothing for longest, when more waits for all of them than the front may hold."""
     if sum(client.waiting_bytes for client in clients) <= _WAITING_BYTES:
         return None
-    longest = max(clients, key=lambda client: client.silent_s(now_s))
-    return longest if longest.silent_s(now_s) > _GIVEN_UP_S else None
+    deafest = min(clients, key=lambda client: client.read_at)
+    return deafest if now_s - deafest.read_at > _DEAF_S else None

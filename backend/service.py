@@ -19,6 +19,7 @@ from .config import BackendConfig
 from .connections import Connections, Received
 from .intake import Intake
 from .log import keep_small
+from .memory import Trimmer
 from .places import has_to_wait, is_lost, one_too_many, too_many, who_makes_room
 from .protocol import messages
 from .protocol.codec import Envelope, decode, encode
@@ -33,6 +34,7 @@ from .worker_pool import WorkerDied, WorkerPool, WorkerSaid, WorkersGaveUp
 _LOG = logging.getLogger("ipoke.service")
 _TICK_MS = 100
 _SHORT_TICK_MS = 20
+_TRIM_S = 10.0
 _STRANGER = "0" * 32
 _MESSAGES_PER_TURN = 64
 
@@ -53,6 +55,7 @@ class Service:
         self._clients: dict[bytes, Client] = {}
         self._scheduler = jobs.Scheduler()
         self._intake = Intake(self._clients.values, self._scheduler)
+        self._trimmer = Trimmer(every_s=_TRIM_S)
         self._info: ServerInfo | None = None
         self._broken: ErrorInfo | None = None
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
@@ -117,6 +120,7 @@ class Service:
             self._look_after(client, now_s)
         self._give_up(one_too_many(self._clients.values(), now_s))
         self._pool.look_after(self._scheduler.is_busy, now_s)
+        self._trimmer.trim(now_s)
         if self._config.log_file is not None:
             keep_small(self._config.log_file)
 
@@ -167,7 +171,7 @@ class Service:
             case messages.ReleaseMemory():
                 self._pool.release_memory(self._scheduler.is_busy)
             case messages.AskStatus():
-                self._tell(routing_id, self._status(client, now_s))
+                client.asks_status = True
             case messages.Bye():
                 self._drop(client)
 
@@ -181,7 +185,7 @@ class Service:
             if sentence:
                 self._refuse(routing_id, ErrorCode.QUOTA, sentence)
                 return
-            client = Client(routing_id, user, now_s, self._config.hold_bytes, connection=received.connection)
+            client = Client(routing_id, user, now_s, self._config.hold_bytes, connection=received.connection, read_at=now_s)
             self._clients[routing_id] = client
         if self._send(routing_id, encode(messages.Welcome(self._instance))):
             client.restart_counting()
@@ -209,6 +213,11 @@ class Service:
     def _look_after(self, client: Client, now_s: float) -> None:
         self._do(self._intake.look_after(client, now_s))
         client.flush(self._send)
+        client.note_reading(now_s)
+        if client.asks_status and client.has_read_all:
+            client.asks_status = False
+            self._tell(client.routing_id, self._status(client, now_s))
+            client.flush(self._send)
         if client.held != has_to_wait(client, self._clients.values()):
             client.held = not client.held
             change = self._scheduler.hold if client.held else self._scheduler.release
