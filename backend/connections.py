@@ -15,6 +15,7 @@ import os
 import socket
 import struct
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -47,6 +48,7 @@ _FREE_BYTES = 4 * KIB
 _FREE_BYTES_A_SECOND = KIB
 """What a connection takes beside messages: its handshake, and heartbeats."""
 _LOOK_S = 0.02
+_TELL_S = 5.0
 _TCP_INFO_BYTES, _BYTES_RECEIVED_AT = 192, 128
 _EVENTS = zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED | zmq.EVENT_CLOSED
 _ENDPOINT = "inproc://front-connections"
@@ -98,7 +100,8 @@ class Connections:
         self._limit = min(CONNECTIONS, raise_handle_limit() // 2)
         self._open: dict[int, Connection] = {}
         self._unread = 0
-        self._looked_s = 0.0
+        self._looked_s = self._told_s = 0.0
+        self._untold = 0
 
     @property
     def count(self) -> int:
@@ -199,9 +202,16 @@ class Connections:
         if connection.is_cut or not _is_same(connection):
             return
         connection.is_cut = True
-        _LOG.warning("a connection was cut, it %s", why)
+        self._tell(why)
         with contextlib.suppress(OSError), _borrowed(connection.fd) as borrowed:
             borrowed.shutdown(socket.SHUT_RDWR)
+
+    def _tell(self, why: str) -> None:
+        # A flood of connections must not become one of lines in the log.
+        self._untold += 1
+        if time.monotonic() - self._told_s > _TELL_S:
+            _LOG.warning("a connection was cut, it %s; %d since the last such line", why, self._untold)
+            self._told_s, self._untold = time.monotonic(), 0
 
 
 def raise_handle_limit() -> int:

@@ -290,9 +290,9 @@ def measure(flood: str, seconds: float = FLOOD_S) -> Row:
             _poll_for(session, 0.1)
         row.free_s, row.after_mb = time.monotonic() - gone_s, resident_mb(target.pid)
         _poll_for(session, 2.0)
-        before_s, began_s = _cpu_s(target.pid), time.monotonic()
+        before_s, began_s = cpu_s(target.pid), time.monotonic()
         _poll_for(session, 2.0)
-        row.cpu_after = (_cpu_s(target.pid) - before_s) / (time.monotonic() - began_s)
+        row.cpu_after = (cpu_s(target.pid) - before_s) / (time.monotonic() - began_s)
         assert isinstance(run(session, request(samples=1)).ending, Finished)
         return row
 
@@ -321,7 +321,8 @@ def _poll_for(session: Session, seconds: float, note: Callable[[object], None] =
         session.wait(0.02)
 
 
-def _cpu_s(pid: int) -> float:
+def cpu_s(pid: int) -> float:
+    """Seconds of processor time that a process has taken."""
     columns = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(columns[11]) + int(columns[12])) / os.sysconf("SC_CLK_TCK")
 
