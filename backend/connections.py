@@ -35,9 +35,9 @@ _LOG = logging.getLogger("ipoke.connections")
 CONNECTIONS = 256
 HELD_BYTES = 8 * MIB
 """What libzmq may hold of one connection: twice a client's pieces on their way."""
-HELD_BYTES_OF_ALL = 48 * MIB
-_UNREAD_BYTES = 16 * MIB
-"""What may wait of connections that have ended before new ones are taken: messages that were complete can't be dropped."""
+HELD_BYTES_OF_ALL = 32 * MIB
+_UNREAD_BYTES = 2 * MIB
+"""What may wait of connections that have ended before new ones are taken."""
 _HANDLES = 4096
 _FRAME_BYTES = limits.PIECE_BYTES + limits.HEAD_BYTES
 _HANDSHAKE_MS = 5_000
@@ -48,6 +48,7 @@ _FREE_BYTES = 4 * KIB
 _FREE_BYTES_A_SECOND = KIB
 """What a connection takes beside messages: its handshake, and heartbeats."""
 _LOOK_S = 0.02
+_DROPPED_AT_ONCE = 2_000
 _TELL_S = 5.0
 _TCP_INFO_BYTES, _BYTES_RECEIVED_AT = 192, 128
 _EVENTS = zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED | zmq.EVENT_CLOSED
@@ -99,6 +100,7 @@ class Connections:
         self.socket.connect(_ENDPOINT)
         self._limit = min(CONNECTIONS, raise_handle_limit() // 2)
         self._open: dict[int, Connection] = {}
+        self._ended: dict[int, Connection] = {}
         self._unread = 0
         self._looked_s = self._told_s = 0.0
         self._untold = 0
@@ -114,13 +116,25 @@ class Connections:
         return self._unread > 0 or any(connection.held for connection in self._open.values())
 
     def receive(self, now_s: float) -> Received | None:
-        """The next message, or None when there is none."""
-        try:
-            routing_id = self._router.recv(zmq.DONTWAIT)
-        except zmq.Again:
-            self._unread = 0
-            return None
-        kept, count, wire_bytes, more = [], 0, 0, True
+        """The next message, or None when there is none. Those of connections that were cut are dropped, some at a time."""
+        for _ in range(_DROPPED_AT_ONCE):
+            try:
+                routing_id = self._router.recv(zmq.DONTWAIT)
+            except zmq.Again:
+                self._unread = 0
+                return None
+            frames, count, wire_bytes = self._read_parts()
+            connection = self._note(frames[0].get(zmq.SRCFD), wire_bytes, now_s)
+            if count > _PARTS_OF_A_FLOOD:
+                self._cut(connection, "sent a message of too many parts")
+            if not connection.is_cut:
+                return Received(routing_id, str(frames[0].get("User-Id")), [frame.bytes for frame in frames], connection)
+        return None
+
+    def _read_parts(self) -> tuple[list[zmq.Frame], int, int]:
+        """The first parts of a message, how many it has, and its bytes on the wire."""
+        kept: list[zmq.Frame] = []
+        count, wire_bytes, more = 0, 0, True
         while more:
             frame = self._router.recv(copy=False)
             more = frame.more
@@ -128,10 +142,7 @@ class Connections:
             wire_bytes += _wire_bytes(len(frame))
             if count <= _PARTS + 1:
                 kept.append(frame)
-        connection = self._note(kept[0].get(zmq.SRCFD), wire_bytes, now_s)
-        if count > _PARTS_OF_A_FLOOD:
-            self._cut(connection, "sent a message of too many parts")
-        return Received(routing_id, str(kept[0].get("User-Id")), [frame.bytes for frame in kept], connection)
+        return kept, count, wire_bytes
 
     def look_after(self, now_s: float) -> None:
         """Notice connections that came and went, and cut those that are too many or hold too much."""
@@ -159,6 +170,7 @@ class Connections:
             event, fd = struct.unpack("=hi", parts[0])
             self._forget(fd, now_s)
             if event == zmq.EVENT_ACCEPTED:
+                self._ended.pop(fd, None)
                 inode = _inode(fd)
                 if inode is not None:
                     self._open[fd] = Connection(fd, inode, now_s, now_s)
@@ -170,13 +182,16 @@ class Connections:
         if gone is not None:
             gone.closed_s = now_s
             self._unread += gone.held
+            self._ended[fd] = gone
 
     def _note(self, fd: int, wire_bytes: int, now_s: float) -> Connection:
-        self._read_events(now_s)
         connection = self._open.get(fd)
         if connection is None:
+            self._read_events(now_s)
+            connection = self._open.get(fd)
+        if connection is None:
             self._unread = max(0, self._unread - wire_bytes)
-            return Connection(fd, 0, now_s, now_s, closed_s=now_s)
+            return self._ended.get(fd) or Connection(fd, 0, now_s, now_s, closed_s=now_s)
         connection.has_spoken, connection.heard_s = True, now_s
         connection.delivered += wire_bytes
         return connection
