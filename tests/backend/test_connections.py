@@ -161,7 +161,7 @@ def test_messages_of_a_connection_that_was_cut_are_dropped(front):
     assert front.received() == [b"hello"]
     (of_friend,) = [fd for fd, connection in front.connections._open.items() if connection.has_spoken]
     for _ in range(10):
-        client.send(b"flood")
+        client.send(bytes(KIB))
     front.until(lambda: sum(front.held) > 100, "nothing came")
     (flood,) = [connection for fd, connection in front.connections._open.items() if fd != of_friend]
     front.connections.cut(flood)
