@@ -66,7 +66,7 @@ class Client:
     @property
     def waiting_bytes(self) -> int:
         """Raw bytes that wait for the client or are on their way."""
-        return self._outbox_bytes + self._sent_bytes - self._read_bytes
+        return self._outbox_bytes + self._on_the_way
 
     def silent_s(self, now_s: float) -> float:
         """Seconds since its last word."""
@@ -112,9 +112,16 @@ class Client:
 
     def note_reading(self, now_s: float) -> None:
         """Call often: keeps when the client was last seen to read what it was sent, or had nothing to read."""
-        if self._read_bytes != self._noted_bytes or not self.waiting_bytes:
-            self._noted_bytes = self._read_bytes
+        unsent = self.connection.unsent if self.connection is not None else 0
+        read_bytes = self.connection.acknowledged if self.connection is not None and unsent else self._read_bytes
+        if read_bytes != self._noted_bytes or not self.waiting_bytes:
+            self._noted_bytes = read_bytes
             self.read_at = now_s
+
+    @property
+    def _on_the_way(self) -> int:
+        # What the client says that it has read is not all there is to believe.
+        return max(self._sent_bytes - self._read_bytes, self.connection.unsent if self.connection is not None else 0)
 
     def push(self, parts: list[bytes]) -> None:
         """Let a message wait for its turn."""
@@ -127,11 +134,12 @@ class Client:
         while self._outbox:
             parts = self._outbox[0]
             raw_bytes = _raw_bytes(parts)
-            on_the_way = self._sent_bytes - self._read_bytes
-            if raw_bytes and on_the_way and on_the_way + raw_bytes > limits.WINDOW_BYTES:
+            if raw_bytes and self._on_the_way and self._on_the_way + raw_bytes > limits.WINDOW_BYTES:
                 return
             if not send(self.routing_id, parts):
                 return
+            if self.connection is not None:
+                self.connection.note_sent(parts)
             self._outbox.popleft()
             self._outbox_bytes -= raw_bytes
             self._head_bytes -= len(parts[0])

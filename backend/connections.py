@@ -16,7 +16,7 @@ import socket
 import struct
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import zmq
@@ -50,7 +50,7 @@ _FREE_BYTES_A_SECOND = KIB
 _LOOK_S = 0.02
 _DROPPED_AT_ONCE = 2_000
 _TELL_S = 5.0
-_TCP_INFO_BYTES, _BYTES_RECEIVED_AT = 192, 128
+_TCP_INFO_BYTES, _BYTES_ACKNOWLEDGED_AT = 192, 120
 _EVENTS = zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED | zmq.EVENT_CLOSED
 _ENDPOINT = "inproc://front-connections"
 
@@ -68,6 +68,18 @@ class Connection:
     is_cut: bool = False
     delivered: int = _FREE_BYTES
     held: int = 0
+    sent: int = 0
+    acknowledged: int = 0
+    """Bytes that were handed to libzmq, and those of them that are known to have reached the other machine."""
+
+    def note_sent(self, parts: Sequence[bytes]) -> None:
+        """A message was handed to libzmq."""
+        self.sent += sum(_wire_bytes(len(part)) for part in parts)
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that are on their way, whatever the client says that it has read; 0 where the system doesn't tell."""
+        return self.sent - self.acknowledged if sys.platform == "linux" and self.closed_s is None else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,10 +210,12 @@ class Connections:
 
     def _bound_held_bytes(self, now_s: float) -> None:
         for connection in list(self._open.values()):
-            received = bytes_taken_in(connection)
-            if received is None:
+            counted = _counted(connection)
+            if counted is None:
                 self._forget(connection.fd, now_s)
                 continue
+            received, connection.acknowledged = counted
+            connection.sent = max(connection.sent, connection.acknowledged)
             if connection.heard_s > connection.looked_s:
                 connection.delivered += int(_FREE_BYTES_A_SECOND * (now_s - connection.looked_s))
                 connection.delivered = min(connection.delivered, max(received, _FREE_BYTES))
@@ -242,19 +256,20 @@ def raise_handle_limit() -> int:
     return _HANDLES if soft == resource.RLIM_INFINITY else soft
 
 
-def bytes_taken_in(connection: Connection) -> int | None:
-    """Bytes of a connection that libzmq has read; 0 where the system doesn't tell, None when the connection is gone."""
+def _counted(connection: Connection) -> tuple[int, int] | None:
+    """Bytes that libzmq has read, and that the other machine has; 0 where the system doesn't tell, None for what is gone."""
     if not _is_same(connection):
         return None
     if sys.platform != "linux":
-        return 0
+        return 0, 0
     try:
         with _borrowed(connection.fd) as borrowed:
             info = borrowed.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_BYTES)
         unread = fcntl.ioctl(connection.fd, termios.FIONREAD, bytes(4))
     except OSError:
         return None
-    return struct.unpack_from("=Q", info, _BYTES_RECEIVED_AT)[0] - struct.unpack("=i", unread)[0]
+    acknowledged, received = struct.unpack_from("=QQ", info, _BYTES_ACKNOWLEDGED_AT)
+    return received - struct.unpack("=i", unread)[0], acknowledged
 
 
 def _inode(fd: int) -> int | None:

@@ -122,8 +122,8 @@ def unfinished_uploads(target: ConnectionFile) -> None:
         time.sleep(0.001)
 
 
-def deaf(target: ConnectionFile) -> None:
-    """Clients that ask for large frames and don't read, but go on saying that they live."""
+def deaf(target: ConnectionFile, lies: bool = False) -> None:
+    """Clients that ask for large frames and don't read, but go on saying that they live; some lie that they have read all."""
     clients = [_Raw(target, queued=1) for _ in range(_CROWD)]
     for client in clients:
         client.send(m.Hello())
@@ -138,8 +138,8 @@ def deaf(target: ConnectionFile) -> None:
     while True:
         for client in clients:
             with contextlib.suppress(zmq.Again):
-                client.socket.send_multipart(encode(m.Ping(0, 0)), zmq.DONTWAIT)
-        time.sleep(1.0)
+                client.socket.send_multipart(encode(m.Ping(0, 2**60 if lies else 0)), zmq.DONTWAIT)
+        time.sleep(0.1 if lies else 1.0)
 
 
 def status(target: ConnectionFile) -> None:
@@ -180,6 +180,7 @@ FLOODS: dict[str, Callable[[ConnectionFile], None]] = {
     "small-files": small_files,
     "unfinished-files": unfinished_uploads,
     "deaf-clients": deaf,
+    "lying-clients": lambda target: deaf(target, lies=True),
     "status": status,
     "garbage": garbage,
     "hellos": hellos,

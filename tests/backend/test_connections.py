@@ -212,7 +212,7 @@ def test_a_descriptor_that_stands_for_something_else_by_now_is_left_alone(front)
     connection.inode += 1
     front.connections.cut(connection)
     assert not connection.is_cut
-    assert connections_module.bytes_taken_in(connection) is None
+    assert connections_module._counted(connection) is None
     client.send(b"still here")
     assert front.received() == [b"still here"]
 
