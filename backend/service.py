@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import logging
 import os
 import secrets
@@ -17,21 +16,27 @@ from .client.connection_file import ConnectionFile
 from .clients import Client
 from .config import BackendConfig
 from .connection_claim import ConnectionClaim
+from .connections import Connections, Received
+from .intake import Intake
 from .log import keep_small
-from .protocol import limits, messages
-from .protocol.codec import decode, encode
+from .memory import Trimmer
+from .places import has_to_wait, is_lost, one_too_many, too_many, who_makes_room
+from .protocol import messages
+from .protocol.codec import Envelope, decode, encode
 from .protocol.errors import ErrorCode, IpokeError, ProtocolError
 from .protocol.messages import FROM_CLIENT, ErrorInfo, Message, ServerInfo, Work
 from .protocol.version import PROTOCOL_VERSION
 from .security import Doorkeeper, Gate, KeyPair, make_server
 from .status import status
+from .uploads import piece_bytes
 from .worker_pool import WorkerDied, WorkerPool, WorkerSaid, WorkersGaveUp
 
 _LOG = logging.getLogger("ipoke.service")
-_TICK_MS = 200
+_TICK_MS = 100
+_SHORT_TICK_MS = 20
+_TRIM_S = 10.0
 _STRANGER = "0" * 32
 _MESSAGES_PER_TURN = 64
-_SILENT_S = 30.0
 
 
 class BindError(IpokeError):
@@ -49,6 +54,8 @@ class Service:
         self._began_s = time.monotonic()
         self._clients: dict[bytes, Client] = {}
         self._scheduler = jobs.Scheduler()
+        self._intake = Intake(self._clients.values, self._scheduler)
+        self._trimmer = Trimmer(every_s=_TRIM_S)
         self._info: ServerInfo | None = None
         self._broken: ErrorInfo | None = None
         self._claim = ConnectionClaim(config.connection_file)
@@ -58,6 +65,7 @@ class Service:
             self._door = Doorkeeper(self._gate, config.address, config.key_file, config.allow_list)
             self._pool = WorkerPool(self._context, self._gate, config)
             self._socket = self._context.socket(zmq.ROUTER)
+            self._connections = Connections(self._context, self._socket)
         except IpokeError:
             self._context.destroy(linger=0)
             raise
@@ -77,7 +85,6 @@ class Service:
     def _listen(self) -> None:
         owner = KeyPair.new()
         self._socket.linger = 0
-        self._socket.maxmsgsize = limits.RAW_BYTES
         self._socket.router_mandatory = True
         self._socket.router_handover = True
         make_server(self._socket, self._door.keys, self._door.DOMAIN)
@@ -97,11 +104,12 @@ class Service:
 
     def _turn(self) -> None:
         poller = zmq.Poller()
-        for socket in (self._gate.socket, self._socket, *self._pool.sockets):
+        for socket in (self._gate.socket, self._connections.socket, self._socket, *self._pool.sockets):
             poller.register(socket, zmq.POLLIN)
-        poller.poll(_TICK_MS)
+        poller.poll(_SHORT_TICK_MS if self._connections.is_holding else _TICK_MS)
         now_s = time.monotonic()
         self._scheduler.pass_time(now_s)
+        self._connections.look_after(now_s)
         if self._door.read_allow_list():
             self._drop_revoked()
         self._gate.answer()
@@ -111,39 +119,40 @@ class Service:
         self._hear_workers(now_s)
         for client in list(self._clients.values()):
             self._look_after(client, now_s)
+        self._give_up(one_too_many(self._clients.values(), now_s))
         self._pool.look_after(self._scheduler.is_busy, now_s)
         self._claim.keep(now_s)
+        self._trimmer.trim(now_s)
         if self._config.log_file is not None:
             keep_small(self._config.log_file)
 
     # --- clients ---------------------------------------------------------------------------------------------------
 
     def _hear_client(self, now_s: float) -> bool:
-        try:
-            frames = self._socket.recv_multipart(zmq.DONTWAIT, copy=False)
-        except zmq.Again:
+        received = self._connections.receive(now_s)
+        if received is None:
             return False
-        user = str(frames[-1].get("User-Id"))
-        if not self._door.is_allowed(user):
+        if not self._door.is_allowed(received.user):
             return True
-        routing_id, *parts = [frame.bytes for frame in frames]
+        routing_id, user = received.routing_id, received.user
         client = self._clients.get(routing_id)
         if client is not None and client.user != user:
             return True
         try:
-            envelope = decode(parts, FROM_CLIENT)
+            envelope = decode(received.parts, FROM_CLIENT)
         except ProtocolError as error:
             self._refuse(routing_id, error.code, error.sentence)
             return True
         if client is not None:
-            client.heard_at = now_s
-        self._handle(routing_id, user, envelope.message, envelope.raw, now_s)
+            client.heard_at, client.connection = now_s, received.connection
+        self._handle(received, envelope, now_s)
         return True
 
-    def _handle(self, routing_id: bytes, user: str, message: Message, raw: tuple[bytes, ...], now_s: float) -> None:
+    def _handle(self, received: Received, envelope: Envelope, now_s: float) -> None:
+        routing_id, message = received.routing_id, envelope.message
         client = self._clients.get(routing_id)
         if isinstance(message, messages.Hello):
-            self._welcome(routing_id, user, now_s)
+            self._welcome(received, now_s)
             return
         if client is None:
             self._send(routing_id, encode(messages.Pong(_STRANGER, 0)))
@@ -153,8 +162,8 @@ class Service:
                 client.acknowledge(received_bytes)
                 client.flush(self._send)
                 self._send(routing_id, encode(messages.Pong(self._instance, client.sent)))
-            case messages.Upload(sha256=sha256):
-                self._take_upload(client, sha256, raw[0])
+            case messages.Upload() as upload:
+                self._do(self._intake.take(client, upload, envelope.raw[0], now_s))
             case messages.Sample() | messages.Invert():
                 self._submit(client, message)
             case messages.Cancel(job_id=job_id):
@@ -164,55 +173,33 @@ class Service:
             case messages.ReleaseMemory():
                 self._pool.release_memory(self._scheduler.is_busy)
             case messages.AskStatus():
-                self._tell(routing_id, self._status(client, now_s))
+                client.asks_status = True
             case messages.Bye():
                 self._drop(client)
 
-    def _welcome(self, routing_id: bytes, user: str, now_s: float) -> None:
+    def _welcome(self, received: Received, now_s: float) -> None:
+        routing_id, user = received.routing_id, received.user
         client = self._clients.get(routing_id)
         if client is None:
-            self._make_room(now_s)
-            sentence = self._too_many(user)
+            is_owner = self._door.is_owner(user)
+            self._give_up(who_makes_room(self._clients.values(), user, is_owner, now_s))
+            sentence = too_many(self._clients.values(), user, is_owner)
             if sentence:
                 self._refuse(routing_id, ErrorCode.QUOTA, sentence)
                 return
-            client = self._clients[routing_id] = Client(routing_id, user, now_s, self._config.hold_bytes)
+            client = Client(routing_id, user, now_s, self._config.hold_bytes, connection=received.connection, read_at=now_s)
+            self._clients[routing_id] = client
         if self._send(routing_id, encode(messages.Welcome(self._instance))):
             client.restart_counting()
         if self._info is not None:
             self._tell(routing_id, messages.Ready(self._info))
         if self._broken is not None:
             self._tell(routing_id, messages.Refused(self._broken))
-
-    def _too_many(self, user: str) -> str:
-        own = sum(client.user == user for client in self._clients.values())
-        if not self._door.is_owner(user) and own >= limits.CLIENTS_PER_KEY:
-            return f"{own} clients are connected with this key already; close one of them."
-        if len(self._clients) >= limits.CLIENTS:
-            return f"{limits.CLIENTS} clients are connected already; close one of them."
-        return ""
-
-    def _make_room(self, now_s: float) -> None:
-        if len(self._clients) >= limits.CLIENTS:
-            silent = min(self._clients.values(), key=lambda client: client.heard_at)
-            if now_s - silent.heard_at > _SILENT_S:
-                self._drop(silent)
+        self._intake.welcome(client, now_s)
 
     def _submit(self, client: Client, work: Work) -> None:
         missing = {sha256 for sha256 in work.uploads if client.upload(sha256) is None}
         self._do(self._scheduler.submit(client.routing_id, work, missing))
-
-    def _take_upload(self, client: Client, sha256: str, data: bytes) -> None:
-        if hashlib.sha256(data).hexdigest() != sha256:
-            self._refuse(client.routing_id, ErrorCode.BAD_PLATE, "The file's bytes don't match its hash; send it again.")
-            return
-        needed = self._scheduler.uploads_of(client.routing_id)
-        if client.keep_upload(sha256, data, needed):
-            self._do(self._scheduler.upload_arrived(client.routing_id, sha256))
-        else:
-            sentence = "The files of the waiting jobs are larger than 256 MiB together; wait or cancel a job."
-            error = ErrorInfo(ErrorCode.QUOTA, sentence)
-            self._do(self._scheduler.upload_refused(client.routing_id, sha256, error))
 
     def _cancel_all(self, client: Client, everyone: bool) -> None:
         if everyone and not self._door.is_owner(client.user):
@@ -226,21 +213,32 @@ class Service:
         return status(self._info, uptime_s, self._clients.values(), self._pool.workers, self._scheduler, asks, now_s)
 
     def _look_after(self, client: Client, now_s: float) -> None:
+        self._do(self._intake.look_after(client, now_s))
         client.flush(self._send)
-        if client.held and client.has_room:
-            client.held = False
-            self._do(self._scheduler.release(client.routing_id))
-        elif not client.held and client.is_full:
-            client.held = True
-            self._do(self._scheduler.hold(client.routing_id))
-        if client.is_hopeless or now_s - client.heard_at > self._config.client_idle_s:
-            self._drop(client)
+        client.note_reading(now_s)
+        if client.asks_status and client.has_read_all:
+            client.asks_status = False
+            self._tell(client.routing_id, self._status(client, now_s))
+            client.flush(self._send)
+        if client.held != has_to_wait(client, self._clients.values()):
+            client.held = not client.held
+            change = self._scheduler.hold if client.held else self._scheduler.release
+            self._do(change(client.routing_id))
+        if is_lost(client, self._config.client_idle_s, now_s):
+            self._give_up(client)
 
     def _drop_revoked(self) -> None:
         for client in list(self._clients.values()):
             if not self._door.is_allowed(client.user):
                 _LOG.info("a client was dropped, its key is not on the allow-list any more")
-                self._drop(client)
+                self._give_up(client)
+
+    def _give_up(self, client: Client | None) -> None:
+        """Forget a client, and close its connection with all that is on its way; when it comes back, it begins anew."""
+        if client is not None:
+            if client.connection is not None:
+                self._connections.cut(client.connection)
+            self._drop(client)
 
     def _drop(self, client: Client) -> None:
         del self._clients[client.routing_id]
@@ -270,22 +268,26 @@ class Service:
                     self._tell(routing_id, messages.Ready(message.info))
             self._do(self._scheduler.worker_ready(worker))
         elif isinstance(message, messages.NeedUpload):
-            self._hand_over(worker, message.sha256)
+            self._hand_over(worker, message)
         elif not isinstance(message, messages.Memory):
             self._do(self._scheduler.worker_said(worker, message, raw))
 
-    def _hand_over(self, worker: int, sha256: str) -> None:
+    def _hand_over(self, worker: int, asked: messages.NeedUpload) -> None:
         job = self._scheduler.job_of(worker)
         client = self._clients.get(job[0]) if job is not None else None
-        data = client.upload(sha256) if client is not None else None
+        data = client.upload(asked.sha256) if client is not None else None
         if data is not None:
-            self._pool.send(worker, messages.Upload(sha256), data)
+            end = asked.start + piece_bytes(len(data), asked.start)
+            piece = bytes(memoryview(data)[asked.start : end])
+            self._pool.send(worker, messages.Upload(asked.sha256, len(data), asked.start), piece)
 
     # --- effects ---------------------------------------------------------------------------------------------------
 
     def _do(self, effects: list[jobs.Effect]) -> None:
         for effect in effects:
             match effect:
+                case jobs.Tell(client=routing_id, message=messages.NeedUpload(sha256=sha256)):
+                    self._intake.want(self._clients[routing_id], sha256, time.monotonic())
                 case jobs.Tell(client=routing_id, message=message, raw=raw):
                     self._log_job(message)
                     self._tell(routing_id, message, *raw)
@@ -315,7 +317,7 @@ class Service:
         return True
 
     def _log_job(self, message: Message) -> None:
-        if not isinstance(message, messages.Frame | messages.Progress | messages.NeedUpload):
+        if not isinstance(message, messages.Frame | messages.Progress):
             _LOG.info("%s %s", type(message).__name__.lower(), getattr(message, "job_id", ""))
 
 

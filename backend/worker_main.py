@@ -23,6 +23,7 @@ from .protocol import messages
 from .protocol.codec import Envelope, decode, encode
 from .protocol.errors import ErrorCode, IpokeError
 from .protocol.messages import FROM_CLIENT, ErrorInfo, Message, Sample, Work
+from .uploads import FileInPieces
 from .worker_link import Ticket, TicketError, WorkerLink
 from .worker_memory import is_out_of_memory
 
@@ -115,13 +116,21 @@ class WorkerLoop:
         return self._plates[key]
 
     def _fetch(self, sha256: str) -> bytes:
-        """A file of the client's; raises JobCancelledError when the job ends before it comes."""
-        self._tell(messages.NeedUpload(sha256))
+        """A file of the client's, piece by piece; raises JobCancelledError when the job ends before it is here."""
+        file = FileInPieces(sha256)
+        while not file.is_complete:
+            self._tell(messages.NeedUpload(sha256, file.received))
+            upload, piece = self._piece(sha256, file.received)
+            file.take(upload, piece)
+        return bytes(file.data)
+
+    def _piece(self, sha256: str, start: int) -> tuple[messages.Upload, bytes]:
         while True:
             envelope = self._receive(None)
-            if envelope is not None and envelope.message == messages.Upload(sha256):
-                return envelope.raw[0]
             if envelope is not None:
+                message = envelope.message
+                if isinstance(message, messages.Upload) and (message.sha256, message.start) == (sha256, start):
+                    return message, envelope.raw[0]
                 self._notice(envelope)
             if self._cancelled:
                 raise JobCancelledError

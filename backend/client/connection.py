@@ -26,6 +26,9 @@ class Connection:
         options: dict[int, int | bytes] = {
             zmq.LINGER: 0,
             zmq.MAXMSGSIZE: RAW_BYTES,
+            # Credits bound what comes. A full queue whose connection ends would abort the process at the next heartbeat
+            # (libzmq 4.3.5).
+            zmq.RCVHWM: 0,
             zmq.ROUTING_ID: b"c" + secrets.token_bytes(16),
             zmq.HEARTBEAT_IVL: _HEARTBEAT_MS,
             zmq.HEARTBEAT_TIMEOUT: _SILENCE_MS,

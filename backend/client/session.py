@@ -222,8 +222,8 @@ class Session:
                 self._events.append(Connected(info))
             case messages.Pong() as pong:
                 self._compare(pong)
-            case messages.NeedUpload(sha256=sha256):
-                self._upload(sha256)
+            case messages.NeedUpload(sha256=sha256, start=start):
+                self._upload(sha256, start)
             case messages.Refused(error=error):
                 self._events.append(Lost(error.sentence, final=True))
             case messages.Frame(job_id=job_id, variant=variant, t=t):
@@ -260,14 +260,16 @@ class Session:
 
     def _compare(self, pong: messages.Pong) -> None:
         # A pong comes after everything sent before it: a difference means that messages were lost on the way.
+        if pong.instance != self._last_instance:
+            self._last_instance = None  # it knows nothing of this session, so it is asked only for the rest
         if pong.instance != self._instance or pong.sent != self._received:
             self._send(messages.Hello())
 
-    def _upload(self, sha256: str) -> None:
-        for job in self._jobs.values():
-            if sha256 in job.uploads:
-                self._send(messages.Upload(sha256), job.uploads[sha256])
-                return
+    def _upload(self, sha256: str, start: int) -> None:
+        # The backend asks for a few pieces at a time, so the queue of the connection never holds more.
+        data = next((job.uploads[sha256] for job in self._jobs.values() if sha256 in job.uploads), b"")
+        if start < len(data):
+            self._send(messages.Upload(sha256, len(data), start), data[start : start + limits.PIECE_BYTES])
 
     def _take_kinematics(self, job_id: str, sha256: str, data: bytes) -> None:
         if hashlib.sha256(data).hexdigest() == sha256:

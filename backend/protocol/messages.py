@@ -27,6 +27,8 @@ Counter = Annotated[int, Between(0, limits.COUNTER)]
 VariantIndex = Annotated[int, Between(0, limits.VARIANT_INDEX + limits.SAMPLES)]
 FrameNumber = Annotated[int, Between(1, limits.FRAMES)]
 OutputNumber = Annotated[int, Between(1, limits.OUTPUT_FRAMES)]
+FileBytes = Annotated[int, Between(1, limits.UPLOAD_BYTES_PER_CLIENT)]
+FilePlace = Annotated[int, Between(0, limits.UPLOAD_BYTES_PER_CLIENT - 1)]
 Seconds = Annotated[float, Between(0.0, 1e9)]
 Extent = Annotated[float, Between(0.0, 1e6)]
 Seed = Annotated[int, Between(0, limits.SEED)]
@@ -283,10 +285,15 @@ class Ping(Message):
 
 @dataclass(frozen=True, slots=True)
 class Upload(Message):
-    """A file that a job needs, a still or kinematics, in one raw part; its name is the sha256 of these bytes."""
+    """The piece of a file that `NeedUpload` asked for, a still or kinematics, in one raw part.
+
+    The file's name is the sha256 of its `size` bytes. Each piece has `limits.PIECE_BYTES`, the last one the rest.
+    """
 
     RAW_PARTS: ClassVar[int] = 1
     sha256: Digest
+    size: FileBytes
+    start: FilePlace = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -450,9 +457,10 @@ class Pong(Message):
 
 @dataclass(frozen=True, slots=True)
 class NeedUpload(Message):
-    """Asks for the file with this hash."""
+    """Asks for the piece of the file with this hash that begins at byte `start`."""
 
     sha256: Digest
+    start: FilePlace = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ def test_a_child_knows_nothing_of_a_foreign_environment_or_of_the_current_folder
 
 def test_how_output_is_encoded_is_handed_on(monkeypatch):
     monkeypatch.setenv("PYTHONIOENCODING", "cp1252")
-    assert python_environment()["PYTHONIOENCODING"] == "cp1252"
+    assert python_environment()["PYTHONIOENCODING"] == "cp1252:backslashreplace"
 
 
 @pytest.mark.parametrize("kind", ["modules", "packages"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from backend.clients import WAITING_MESSAGES, Client
+from backend.connections import Connection
 from backend.protocol import limits
 
 
@@ -121,3 +122,16 @@ def test_a_plate_that_does_not_fit_beside_needed_ones_is_refused(client, monkeyp
     assert not client.keep_upload("b", bytes(40), {"a"})
     assert client.upload("a")
     assert client.upload("b") is None
+
+
+def test_a_client_that_lies_about_what_it_has_read_gets_no_more_than_a_window(client, socket):
+    client.connection = Connection(0, 0, 0.0, 0.0)
+    for _ in range(5):
+        client.push(frame(12))
+    for _ in range(5):
+        client.flush(socket.send)
+        client.acknowledge(10**12)
+    assert len(socket.taken) == 2
+    client.connection.acknowledged = client.connection.sent
+    client.flush(socket.send)
+    assert len(socket.taken) == 4

@@ -17,6 +17,7 @@ from pathlib import Path
 from backend.lifetime import exit_with_parent
 from backend.protocol import messages as m
 from backend.protocol.codec import Envelope, decode, encode
+from backend.uploads import FileInPieces
 from backend.worker_link import NUMBER_VARIABLE, Ticket, WorkerLink
 from tests.backend.protocol.examples import MODEL, SUMMARY
 
@@ -61,12 +62,15 @@ class FakeWorker:
     def _sample(self, request: m.Sample) -> None:
         with (self._scratch / "jobs").open("a") as notes:
             notes.write(f"{request.job_id} {request.first} {request.samples}\n")
-        self._tell(m.NeedUpload(request.plate_sha256))
-        plate = self._hear(None)
-        if isinstance(plate.message, m.Cancel):
-            self._tell(m.Cancelled(request.job_id))
-            return
-        assert hashlib.sha256(plate.raw[0]).hexdigest() == request.plate_sha256
+        plate = FileInPieces(request.plate_sha256)
+        while not plate.is_complete:
+            self._tell(m.NeedUpload(request.plate_sha256, plate.received))
+            envelope = self._hear(None)
+            if isinstance(envelope.message, m.Cancel):
+                self._tell(m.Cancelled(request.job_id))
+                return
+            assert isinstance(envelope.message, m.Upload)
+            plate.take(envelope.message, envelope.raw[0])
         summary = dataclasses.replace(SUMMARY, plate_sha256=request.plate_sha256)
         for variant in range(request.first, request.first + request.samples):
             hashes = []

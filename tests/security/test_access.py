@@ -15,6 +15,7 @@ from backend.protocol import messages as m
 from backend.protocol.codec import decode, encode
 from backend.protocol.version import PROTOCOL_VERSION
 from backend.security import KeyPair, SecurityError, require_loopback
+from tests.faults.work import request
 from tests.processes import eventually
 
 STRANGER_WAITS_MS = 400
@@ -128,14 +129,33 @@ def test_so_many_clients_and_no_more(service):
             connection.close()
 
 
+def told(connection: Connection, kind: type[m.Message]) -> m.Message:
+    """The next message of one kind."""
+    while connection.wait(5.0):
+        parts = connection.receive()
+        message = decode(parts, m.FROM_BACKEND).message if parts else None
+        if isinstance(message, kind):
+            return message
+    pytest.fail(f"no {kind.__name__} came")
+
+
+def test_a_file_that_nobody_asked_for_is_refused(service):
+    connection = Connection(service.connection)
+    assert welcomed(connection)
+    connection.send(encode(m.Upload("ab" * 32, 14), b"something else"))
+    assert "not asked" in told(connection, m.Refused).error.sentence
+    connection.close()
+
+
 def test_a_plate_with_another_hash_is_refused(service):
     connection = Connection(service.connection)
     assert welcomed(connection)
-    connection.send(encode(m.Upload("ab" * 32), b"something else"))
-    assert connection.wait(5.0)
-    (refused,) = [decode(parts, m.FROM_BACKEND).message for parts in [connection.receive()] if parts]
-    assert isinstance(refused, m.Refused)
-    assert refused.error.code is ErrorCode.BAD_PLATE
+    asked = request(plate=b"a plate of some kind")
+    connection.send(encode(asked.message()))
+    assert told(connection, m.NeedUpload) == m.NeedUpload(asked.plate_sha256())
+    connection.send(encode(m.Upload(asked.plate_sha256(), 14), b"something else"))
+    failed = told(connection, m.Failed)
+    assert (failed.job_id, failed.error.code) == (asked.job_id, ErrorCode.BAD_PLATE)
     connection.close()
 
 

@@ -172,6 +172,15 @@ def test_one_key_opens_so_many_clients_and_no_more(remote):
             assert isinstance(answer(owner, m.Hello()), m.Welcome)
 
 
+def test_clients_that_crashed_leave_their_places_to_the_same_key_at_once(remote):
+    artist = remote.new_artist("anna")
+    for _ in range(limits.CLIENTS_PER_KEY):
+        with connection(artist) as crashed:
+            assert isinstance(answer(crashed, m.Hello()), m.Welcome)
+    with connection(artist) as fifth:
+        assert isinstance(answer(fifth, m.Hello()), m.Welcome)
+
+
 @pytest.mark.parametrize("given", [{}, {"key_file"}, {"allow_list"}])
 def test_other_machines_are_served_only_with_keys_and_allow_list(tmp_path, given):
     files = {name: tmp_path / name for name in given}

@@ -22,6 +22,7 @@ from backend.client import (
 from backend.client.session import SILENCE_S
 from backend.protocol import messages as m
 from backend.protocol.codec import decode, encode
+from backend.protocol.limits import PIECE_BYTES
 
 from ..protocol.examples import ERROR, MODEL, SUMMARY
 
@@ -114,6 +115,17 @@ def test_the_plate_is_sent_only_when_it_is_asked_for(session, link):
     assert link.raw == [b"plate"]
 
 
+def test_a_large_plate_is_sent_in_the_pieces_that_are_asked_for(session, link):
+    plate = bytes(range(256)) * 4096
+    asked = replace(request(), plate=plate + b"end")
+    session.submit(asked)
+    sha256, size = asked.plate_sha256(), len(plate) + 3
+    link.arrive(m.NeedUpload(sha256, 2 * PIECE_BYTES), m.NeedUpload(sha256), m.NeedUpload(sha256, 3 * PIECE_BYTES))
+    session.poll(0.2, PATIENT_S)
+    assert link.take_sent(m.Upload) == [m.Upload(sha256, size, 2 * PIECE_BYTES), m.Upload(sha256, size, 0)]
+    assert link.raw == [b"end", plate[:PIECE_BYTES]]
+
+
 def test_the_same_job_twice_is_sent_once(session, link):
     session.submit(request())
     session.submit(request())
@@ -190,6 +202,18 @@ def test_a_restarted_backend_is_not_asked_again_for_variants_that_are_done(sessi
     rest = [message for message in frames(samples=3) if message.variant > 0]
     link.arrive(*rest, m.Finished("job", SUMMARY))
     assert session.poll(0.3, PATIENT_S)[-1] == Finished("job", SUMMARY)
+
+
+def test_a_backend_that_has_forgotten_the_client_is_not_asked_again_for_variants_that_are_done(session, link):
+    session.submit(request(samples=3))
+    link.arrive(*frames(samples=1), m.VariantDone("job", 0, ("ab" * 32,) * MODEL.frames), m.Pong("0" * 32, 0))
+    link.sent.clear()
+    session.poll(0.1, PATIENT_S)
+    assert link.take_sent(m.Hello)
+    link.arrive(m.Welcome(INSTANCE))
+    session.poll(0.2, PATIENT_S)
+    (again,) = link.take_sent(m.Sample)
+    assert (again.first, again.samples) == (1, 2)
 
 
 def test_messages_lost_on_the_way_are_noticed(session, link):

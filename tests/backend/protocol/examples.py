@@ -6,6 +6,7 @@ import dataclasses
 
 from backend.protocol import messages as m
 from backend.protocol.errors import ErrorCode
+from backend.protocol.limits import PIECE_BYTES
 
 SHA = "ab" * 32
 JOB = "job-1"
@@ -40,7 +41,7 @@ INVERT = m.Invert(JOB, (SHA, "cd" * 32), SAMPLE.pokes, SAMPLE.region, "garden-64
 EXAMPLES: tuple[m.Message, ...] = (
     m.Hello(),
     m.Ping(3, 1024),
-    m.Upload(SHA),
+    m.Upload(SHA, 3 * PIECE_BYTES, PIECE_BYTES),
     SAMPLE,
     dataclasses.replace(SAMPLE, samples=1, kinematics_sha256=SHA),
     dataclasses.replace(SAMPLE, samples=1, kept=(SHA, "cd" * 32)),
@@ -64,7 +65,7 @@ EXAMPLES: tuple[m.Message, ...] = (
     m.Welcome("0" * 32),
     m.Ready(m.ServerInfo("0.1.0", "CPU", 1024, (MODEL,))),
     m.Pong("0" * 32, 3),
-    m.NeedUpload(SHA),
+    m.NeedUpload(SHA, PIECE_BYTES),
     m.Queued(JOB, 2),
     m.Started(JOB),
     m.Prepared(JOB, SUMMARY),
