@@ -84,7 +84,7 @@ def answer(monkeypatch, code: int, output: str, errors: str = "") -> None:
 
 
 def test_no_model(findings, monkeypatch):
-    answer(monkeypatch, 0, '{"models": []}')
+    answer(monkeypatch, 0, '{"models": [], "left_out": []}')
     assert "fix: install ipoke again, or name a folder" in findings("_torch")
 
 
