@@ -94,25 +94,34 @@ class Installer:
                     _signal(self._process, hard=False)
 
     def _start(self, plan: Plan, step: Step) -> None:
-        plan.downloads.mkdir(parents=True, exist_ok=True)
-        with (plan.root / environment.LOG).open("wb" if step is Step.CREATE else "ab") as log:
+        if step is Step.CREATE:
+            environment.begin(plan)
+        with _opened_log(plan, new=step is Step.CREATE) as log:
             log.write(f"{step.value}\n".encode())
             log.flush()
             self._process = self._spawn(plan, step, log)
         self._began_at = self._looked_at = time.monotonic()
 
     def _spawn(self, plan: Plan, step: Step, log: IO[bytes]) -> subprocess.Popen[bytes]:
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+        inherited = {name: value for name, value in os.environ.items() if not name.upper().startswith(("PIP_", "PYTHON"))}
+        own = {"PYTHONUTF8": "1", "PIP_CONFIG_FILE": os.devnull, "TMPDIR": str(plan.downloads), "TEMP": str(plan.downloads)}
         return self.run(
             environment.command(plan, step),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             cwd=plan.root,
-            env={**inherited, "PYTHONUTF8": "1", "TMPDIR": str(plan.downloads), "TEMP": str(plan.downloads)},
+            env={**inherited, **own},
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             start_new_session=True,
         )
+
+
+def _opened_log(plan: Plan, *, new: bool) -> IO[bytes]:
+    """The log of an attempt, the user's alone; a link in its place is not followed."""
+    flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if new else os.O_APPEND)
+    flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    return os.fdopen(os.open(plan.root / environment.LOG, flags, 0o600), "wb")
 
 
 def last_words(plan: Plan) -> str:
