@@ -171,6 +171,8 @@ class Model:
 
         Where the flow's inverse runs away there, r is replayed more gently, at as much of its strength as the still bears.
         """
+        if r.shape != self._residual_shape:
+            raise ModelError(f"'{self.name}' replays kinematics of shape {self._residual_shape}; got {tuple(r.shape)}.")
         prepared = self._prepare(x0, pokes)
 
         def solve(residual: Tensor) -> Tensor:

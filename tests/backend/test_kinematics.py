@@ -109,6 +109,44 @@ def test_a_file_with_changed_bytes_is_refused_or_says_the_same_residual():
     assert refused > 1_500
 
 
+def with_header(change) -> bytes:
+    """A file whose header says something else."""
+    data = write_kinematics(kinematics())
+    length = int.from_bytes(data[:8], "little")
+    text = change(data[8 : 8 + length].decode().rstrip()).encode()
+    return len(text).to_bytes(8, "little") + text + data[8 + length :]
+
+
+HOSTILE_HEADERS = {
+    "sizes that are no whole numbers": lambda text: text.replace("[3,8,8]", "[3,8.0,8]"),
+    "offsets that are no whole numbers": lambda text: text.replace("[768,", "[768.0,"),
+    "a size that is a truth": lambda text: text.replace("[3,8,8]", "[3,8,8,true]"),
+    "a size of thousands of digits": lambda text: text.replace("[3,8,8]", f"[{'9' * 4000},8,8]"),
+    "nothing but brackets": lambda text: "[" * 400_000,
+    "brackets in the metadata": lambda text: (
+        '{"__metadata__":{"ipoke_kinematics":"' + "[" * 100_000 + '"}' + text[text.index(',"residual"') :]
+    ),
+    "NaN": lambda text: text.replace("[3,8,8]", "[NaN,8,8]"),
+    "a number of sizes that is huge": lambda text: text.replace("[3,8,8]", "[" + "8," * 2_000_000 + "8]"),
+}
+
+
+@pytest.mark.parametrize("hostile", HOSTILE_HEADERS)
+def test_a_strangers_header_is_a_sentence_or_says_the_same_residual(hostile):
+    try:
+        read = read_kinematics(with_header(HOSTILE_HEADERS[hostile]))
+    except KinematicsError as error:
+        assert len(error.sentence) < 300
+    else:
+        assert (read.residual == RESIDUAL).all()
+        assert (read.still_features == FEATURES).all()
+
+
+def test_a_pose_of_another_size_is_refused():
+    with pytest.raises(KinematicsError, match="doesn't see"):
+        ReplayedModel(SwayingModel(), kinematics(sha256=ShiftingModel.entry.sha256)).pose_difference(np.zeros((3, 5, 5)))
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_values_that_are_not_finite_are_refused(value):
     with pytest.raises(KinematicsError, match="not finite"):
