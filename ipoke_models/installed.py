@@ -84,7 +84,7 @@ class _Found:
             reason = f"{shown(root)} can't be listed ({error.strerror}); name another folder in {MODELS_VARIABLE}."
             self.left_out.append(LeftOut(root, reason))
             return
-        folders = [root / name for name in names if os.path.lexists(root / name / CONFIG_FILE)]
+        folders = [root / name for name in names if _may_be_model(root / name)]
         if len(folders) > MOST_FOLDERS:
             reason = (
                 f"{shown(root)} holds {len(folders)} folders of models, of which the first {MOST_FOLDERS} by name are looked at; "
@@ -131,6 +131,17 @@ def find_model(name_or_folder: str | Path) -> Path:
         listed = ", ".join(known) or "none"
         raise ModelError(f"There is no model '{shown(name_or_folder)}'; installed are: {listed}.")
     return known[str(name_or_folder)]
+
+
+def _may_be_model(folder: Path) -> bool:
+    """Whether a folder has a config.json, or doesn't tell."""
+    try:
+        os.lstat(folder / CONFIG_FILE)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _info(folder: Path) -> ModelInfo:
