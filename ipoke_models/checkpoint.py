@@ -27,7 +27,7 @@ from .config import ModelConfig, from_dict, to_dict
 from .errors import CheckpointError, ConfigError
 from .layers import folded_state
 from .networks import Networks, without_norms
-from .strangers import brief, parse_json, printable, read_small, shown
+from .strangers import brief, parse_json, read_small, shown
 from .weights_file import WeightsFile, open_weights
 
 CONFIG_FILE = "config.json"
@@ -77,7 +77,7 @@ def require_free(folder: Path) -> None:
             raise CheckpointError(f"{shown(folder)} is no folder; give another one for the model.")
         if folder.is_dir() and not _is_ours(folder) and any(not _STAGING.fullmatch(name) for name in os.listdir(folder)):
             raise CheckpointError(f"{shown(folder)} holds something else than a model; give another folder for the model.")
-        with tempfile.TemporaryFile(dir=next(there for there in (folder, *folder.parents) if there.is_dir())):
+        with tempfile.TemporaryFile(dir=next(there for there in (folder, *folder.parents) if os.path.lexists(there))):
             pass
     except OSError as error:
         raise CheckpointError(f"{shown(folder)} can't be written ({error.strerror}); give another folder.") from error
@@ -146,7 +146,7 @@ def load_networks(folder: Path, device: str | torch.device = "cpu") -> tuple[Man
 def read_card(folder: Path) -> str:
     """The model card, Markdown; empty where there is none that can be read."""
     try:
-        return printable(read_small(folder / CARD_FILE, MOST_CARD_BYTES).decode("utf-8", "replace"))
+        return read_small(folder / CARD_FILE, MOST_CARD_BYTES).decode("utf-8", "replace")
     except (OSError, CheckpointError):
         return ""
 

@@ -8,7 +8,7 @@ import sys
 
 from .checkpoint import read_card
 from .installed import Survey, survey
-from .strangers import shown
+from .strangers import printable, shown
 
 
 def main() -> None:
@@ -22,7 +22,7 @@ def main() -> None:
         return
     for info in found.models:
         print(f"{info.name}: {info.size_px} px, {info.frames} frames, up to {info.max_pokes} pokes, in {shown(info.folder)}")
-        print(read_card(info.folder))
+        print(printable(read_card(info.folder)))
     for one in found.left_out:
         print(f"left out: {one.reason}", file=sys.stderr)
 
