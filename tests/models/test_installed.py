@@ -177,5 +177,8 @@ def test_a_listed_model_is_loaded_from_its_own_folder_whatever_lies_in_the_curre
     (model / CONFIG_FILE).write_text(json.dumps({**GARDEN, "name": "garden"}))
     (tmp_path / "here/garden").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "here")
-    loaded = Models().get("garden")
+    write_model(root, "odd", name="team/leaves")
+    models = Models()
+    assert {entry.name for entry in models.info().models} == {"aa", "zz", "garden"} | SHIPPED
+    loaded = models.get("garden")
     assert loaded.entry.sha256 == hashlib.sha256((model / "model.safetensors").read_bytes()).hexdigest()
