@@ -67,7 +67,9 @@ for wheel in sorted(wheels.glob("*.whl")):
     if pin not in pins or not wheel.is_file():
         continue
     copy = pathlib.Path(shutil.copyfile(wheel, private / wheel.name))
-    if hashlib.sha256(copy.read_bytes()).hexdigest() in hashes:
+    with copy.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if digest in hashes:
         right.add(pin)
     else:
         copy.unlink()
