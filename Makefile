@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint addon clean
+.PHONY: demo test lint addon audit clean
 
 demo: $(READY)
 	$(BIN)/python demo/run.py
@@ -18,6 +18,10 @@ lint: $(READY)
 
 addon: $(READY)
 	$(BIN)/python build_addon.py --platform all
+
+audit: $(READY)
+	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check -e '.[release]'
+	$(BIN)/python audit_packages.py
 
 $(READY): pyproject.toml requirements-blender.txt
 	$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v[:2] < (3, 14) else "Python 3.11 to 3.13 is needed, this is %d.%d; name another with make PYTHON=python3.11" % v[:2])'

@@ -24,6 +24,7 @@ import tomllib
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from build_backend import WheelError, backend_wheel
 
@@ -131,18 +132,35 @@ def build(blender_platform: str | None) -> Path:
 def build_repository(folder: Path) -> Path:
     """Build a zip for each platform into `folder` and list them in its `index.json`; returns that file.
 
+    Entries of other extensions, and blocked ones, that are listed there stay.
     The format is Blender's (https://docs.blender.org/manual/en/latest/advanced/extensions/creating_repository/).
     """
     folder.mkdir(parents=True, exist_ok=True)
+    index = folder / "index.json"
+    listed = _read_index(index)
     packages = []
     for blender_platform in sorted(WHEEL_TAGS):
         zipped = folder / shutil.copy(build(blender_platform), folder)
         packages.append(_listed(zipped))
-    index = folder / "index.json"
+    others = [entry for entry in listed["data"] if entry.get("id") != packages[0]["id"]]
     half = index.with_suffix(".part")
-    half.write_text(json.dumps({"version": "v1", "blocklist": [], "data": packages}, indent=2) + "\n", encoding="utf-8")
+    half.write_text(json.dumps(listed | {"data": [*others, *packages]}, indent=2) + "\n", encoding="utf-8")
     half.replace(index)
     return index
+
+
+def _read_index(index: Path) -> dict[str, Any]:
+    """What a repository lists already."""
+    if not index.exists():
+        return {"version": "v1", "blocklist": [], "data": []}
+    try:
+        listed = json.loads(index.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        listed = None
+    entries = listed.get("data") if isinstance(listed, dict) and listed.get("version") == "v1" else None
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise BuildError(f"{index} is no list of extensions; give another folder for the repository.")
+    return listed
 
 
 def _listed(zipped: Path) -> dict[str, object]:

@@ -29,6 +29,7 @@ _KEY = "ipoke_kinematics"
 FORMAT = 3
 _WITHOUT_VARIATION = 2
 _SIDE = 8
+_HEADER_BYTES = 512 * limits.KIB  # names whose every letter is escaped twice included
 _RESIDUAL, _FEATURES = "residual", "still_features"
 _WRONG = "make it again with `ipoke invert`"
 
@@ -103,25 +104,25 @@ def write_kinematics(kinematics: Kinematics) -> bytes:
 
 def read_kinematics(data: bytes) -> Kinematics:
     """Read a kinematics file; raises KinematicsError for anything that `write_kinematics` would not have written."""
-    header, values = _split(data)
-    info = _info(header)
+    metadata, channels, values = _split(data)
+    info = _info(metadata)
     floats = np.frombuffer(values, "<f4").astype(np.float32)
     if not np.isfinite(floats).all():
         raise KinematicsError(f"The kinematics hold values that are not finite; {_WRONG}.")
     if hashlib.sha256(values).hexdigest() != info.values_sha256:
         raise KinematicsError(f"The kinematics' values don't match their hash, the file is damaged; {_WRONG}.")
-    channels = _first_size(header[_RESIDUAL])
-    residual, features = np.split(floats, [channels * _SIDE * _SIDE])
+    residual, features = np.split(floats, [channels * _SIDE**2])
     return Kinematics(residual.reshape(channels, _SIDE, _SIDE), features, info)
 
 
-def _split(data: bytes) -> tuple[dict[str, Any], bytes]:
+def _split(data: bytes) -> tuple[object, int, bytes]:
+    """The metadata, how many channels the residual has, and the values of both tensors."""
     if not 8 < len(data) <= limits.KINEMATICS_BYTES:
         most = limits.KINEMATICS_BYTES // limits.MIB
         raise KinematicsError(f"The kinematics file is empty or larger than {most} MiB; {_WRONG}.")
     (length,) = struct.unpack_from("<Q", data)
     try:
-        header = json.loads(data[8 : 8 + length]) if length <= len(data) - 8 else None
+        header = json.loads(data[8 : 8 + length]) if length <= min(len(data) - 8, _HEADER_BYTES) else None
     except (ValueError, RecursionError):
         header = None
     if not isinstance(header, dict) or set(header) != {"__metadata__", _RESIDUAL, _FEATURES}:
@@ -133,7 +134,7 @@ def _split(data: bytes) -> tuple[dict[str, Any], bytes]:
         raise KinematicsError(f"The kinematics file has no residual of {_SIDE} x {_SIDE} places; {_WRONG}.")
     if len(values) != header[_FEATURES]["data_offsets"][1]:
         raise KinematicsError(f"The kinematics file is cut off; {_WRONG}.")
-    return header, values
+    return header["__metadata__"], channels, values
 
 
 def _entry(shape: list[int], start: int) -> dict[str, Any]:
@@ -148,8 +149,7 @@ def _first_size(entry: object) -> int:
     return size if type(size) is int and size > 0 else 1
 
 
-def _info(header: dict[str, Any]) -> KinematicsInfo:
-    metadata = header["__metadata__"]
+def _info(metadata: object) -> KinematicsInfo:
     try:
         plain = json.loads(metadata[_KEY]) if isinstance(metadata, dict) and set(metadata) == {_KEY} else None
         info: KinematicsInfo = from_plain(KinematicsInfo, _up_to_date(plain), "kinematics")
@@ -231,8 +231,10 @@ class ReplayedModel:
 
     def pose_difference(self, x0: Field) -> float:
         """Distance of the still from that of the kinematics."""
-        facing = _flipped(x0) if self._mirror else x0
-        return pose_difference(self._model.features(facing), self._kinematics.still_features)
+        features = self._model.features(_flipped(x0) if self._mirror else x0)
+        if features.shape != self._kinematics.still_features.shape:
+            raise KinematicsError(f"The kinematics tell a pose that the model {self.entry.name} doesn't see; {_WRONG}.")
+        return pose_difference(features, self._kinematics.still_features)
 
 
 def _flipped(field: Field) -> Field:

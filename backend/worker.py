@@ -19,7 +19,8 @@ import ipoke_models
 
 from .job import Field, JobCancelledError, ModelFrame
 from .kinematics import ModelId
-from .protocol.errors import ErrorCode, IpokeError
+from .protocol.errors import ErrorCode, IpokeError, ProtocolError
+from .protocol.fields import from_plain, to_plain
 from .protocol.messages import Like, Memory, ModelEntry, ServerInfo, Variant, Version
 from .protocol.version import PRODUCT_VERSION
 from .worker_link import NUMBER_VARIABLE
@@ -27,6 +28,7 @@ from .worker_memory import LIMIT_VARIABLE, is_out_of_memory, limit_memory, machi
 
 _LOG = logging.getLogger("ipoke.worker")
 _BUDGET_SHARE = 4
+_NOTES = 64
 
 
 class ModelUnavailableError(IpokeError):
@@ -138,10 +140,11 @@ class Models:
         self._device = _device()
         self._budget_mb = _memory_mb(self._device) // _BUDGET_SHARE if budget_mb is None else budget_mb
         self._loaded: OrderedDict[str, LoadedModel] = OrderedDict()
+        self._noted: set[str] = set()
 
     def info(self) -> ServerInfo:
         """What this worker runs on and which models it has."""
-        return ServerInfo(PRODUCT_VERSION, _device_name(self._device), _memory_mb(self._device), self._entries())
+        return ServerInfo(PRODUCT_VERSION, _device_name(self._device), _memory_mb(self._device), tuple(self._installed()))
 
     def memory(self) -> Memory:
         """What is loaded, and the memory that this worker takes of its device."""
@@ -157,7 +160,8 @@ class Models:
 
         Raises ModelUnavailableError.
         """
-        entries = self._entries()
+        folders = self._installed()
+        entries = tuple(folders)
         if name is None and made_by is not None:
             name = next((entry.name for entry in entries if entry.sha256 == made_by.sha256), made_by.name)
         entry = next((entry for entry in entries if name in (None, entry.name)), None)
@@ -168,24 +172,37 @@ class Models:
             raise ModelUnavailableError(f"The model {name} is not installed; choose one of: {have}.")
         loaded = self._loaded.get(entry.sha256)
         if loaded is None:
-            loaded = self._loaded[entry.sha256] = self._load(entry)
+            loaded = self._loaded[entry.sha256] = self._load(entry, folders[entry])
         self._loaded.move_to_end(entry.sha256)
         while len(self._loaded) > 1 and sum(model.size_mb for model in self._loaded.values()) > self._budget_mb:
             self._loaded.popitem(last=False)
         return loaded
 
-    def _load(self, entry: ModelEntry) -> LoadedModel:
+    def _load(self, entry: ModelEntry, folder: Path) -> LoadedModel:
         with _translated():
             try:
-                return LoadedModel(entry, ipoke_models.load_model(entry.name, str(self._device)))
+                return LoadedModel(entry, ipoke_models.load_model(folder, str(self._device)))
             except ipoke_models.ModelError as error:
                 raise ModelUnavailableError(f"The model {entry.name} can't be loaded: {error}") from error
 
-    def _entries(self) -> tuple[ModelEntry, ...]:
-        return tuple(
-            ModelEntry(info.name, info.size_px, info.frames, info.max_pokes, info.sha256)
-            for info in ipoke_models.installed_models()
-        )
+    def _installed(self) -> dict[ModelEntry, Path]:
+        """The models that a client can be told of, the default first, and their folders; what is left out is logged once."""
+        survey = ipoke_models.survey()
+        for one in survey.left_out:
+            self._note(one.reason)
+        found = {}
+        for info in survey.models:
+            entry = ModelEntry(info.name, info.size_px, info.frames, info.max_pokes, info.sha256)
+            try:
+                found[from_plain(ModelEntry, to_plain(entry))] = info.folder
+            except ProtocolError as error:
+                self._note(f"{info.folder}: {error.sentence}")
+        return found
+
+    def _note(self, reason: str) -> None:
+        if reason not in self._noted and len(self._noted) < _NOTES:
+            self._noted.add(reason)
+            _LOG.warning("a model is left out: %s", reason)
 
 
 def release_cache() -> None:

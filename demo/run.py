@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 from checks import DemoError, check_output, check_same_picture
+from output import own_output
 from previews import make_previews
 from steps import step
 
@@ -53,13 +54,6 @@ def new_settings(folder: Path) -> Path:
     return folder
 
 
-def clean_output() -> Path:
-    """Empty the output folder and put the plate into it, so that the .blend and all it needs lie in one folder."""
-    shutil.rmtree(OUTPUT, ignore_errors=True)
-    (OUTPUT / "renders").mkdir(parents=True)
-    return Path(shutil.copy(PLATE, OUTPUT))
-
-
 def check_opens_elsewhere(resources: Path, last_render: Path) -> None:
     """Copy the output to another place, open its .blend there and see the same picture."""
     with tempfile.TemporaryDirectory() as elsewhere:
@@ -77,8 +71,8 @@ def main() -> int:
             raise DemoError("Blender's module bpy is missing; use Python 3.11 or 3.13, pip install -r requirements-blender.txt.")
         with step("Build the extension"):
             extension = build_addon.build(build_addon.current_platform())
-        plate = clean_output()
-        with tempfile.TemporaryDirectory() as settings:
+        with own_output(OUTPUT), tempfile.TemporaryDirectory() as settings:
+            plate = Path(shutil.copy(PLATE, OUTPUT))  # beside the .blend, so that all it needs lies in one folder
             resources = new_settings(Path(settings))
             in_blender(resources, "make", extension, plate, OUTPUT)
             with step("Make the contact sheet and the previews"):

@@ -2,13 +2,15 @@
 
 from .draws import GROUP, Near
 from .errors import Cancelled, CheckpointError, ConfigError, ModelError, PokeError
-from .inference import Model, ModelInfo, StreamedFrame, installed_models, load_model
+from .inference import Model, StreamedFrame, load_model
+from .installed import LeftOut, ModelInfo, installed_models, survey
 
 __all__ = [
     "GROUP",
     "Cancelled",
     "CheckpointError",
     "ConfigError",
+    "LeftOut",
     "Model",
     "ModelError",
     "ModelInfo",
@@ -17,4 +19,5 @@ __all__ = [
     "StreamedFrame",
     "installed_models",
     "load_model",
+    "survey",
 ]

@@ -1,7 +1,8 @@
 """Model folders: `config.json` + `model.safetensors` + `model_card.md`. No pickle.
 
 The weights are stored with spectral and weight norms folded. `config.json` holds their SHA-256, since safetensors itself
-notices neither flipped bits nor NaN.
+notices neither flipped bits nor NaN. A folder may be a stranger's: sizes are bounded before memory is taken, and nothing in it
+names another file.
 """
 
 from __future__ import annotations
@@ -9,27 +10,39 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
+import tempfile
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
 from .config import ModelConfig, from_dict, to_dict
-from .errors import CheckpointError
+from .errors import CheckpointError, ConfigError
 from .layers import folded_state
 from .networks import Networks, without_norms
+from .strangers import brief, parse_json, read_small, shown
+from .weights_file import WeightsFile, open_weights
 
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
 CARD_FILE = "model_card.md"
+MOST_CONFIG_BYTES = 64 << 10
+"""The shipped ones have under 2 KiB."""
+MOST_CARD_BYTES = 1 << 20
+MOST_PARAMETERS = 2**31
+"""The larger of the released models has 1.27e9."""
+NAME_CHARACTERS = 128
 _FORMAT = "ipoke-model-1"
 _HASH_CHUNK_BYTES = 1 << 22
+_MOST_NAMED_CHARACTERS = 100
+_STAGING = re.compile(r"\.ipoke-[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
@@ -41,35 +54,63 @@ class Manifest:
     sha256: str
     """SHA-256 of `model.safetensors`, in hexadecimal."""
 
+    def __post_init__(self) -> None:
+        require_name(self.name)
+        if not re.fullmatch(r"[0-9a-f]{64}", self.sha256):
+            raise ConfigError(f"sha256 must be 64 hexadecimal digits, not {brief(self.sha256)}.")
+
+
+def require_name(name: str) -> None:
+    """Raises ConfigError for a model's name that programs can't pass on or people can't read."""
+    if not (0 < len(name) <= NAME_CHARACTERS and name.isprintable() and name == name.strip() and not set(name) & set("/\\")):
+        raise ConfigError(
+            f"A model's name must have 1 to {NAME_CHARACTERS} characters that can be printed, without slashes and spaces at its "
+            f"ends; this one is {brief(name)}."
+        )
+
 
 def require_free(folder: Path) -> None:
-    """Raises CheckpointError where a model written to `folder` would replace anything but a model."""
-    if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / CONFIG_FILE).is_file()):
-        raise CheckpointError(f"{folder} holds something else than a model; give another folder for the model.")
+    """Raises CheckpointError where no model could be written to `folder`, or would replace anything but a model's own files."""
+    folder = Path(os.path.realpath(folder))
+    try:
+        if os.path.lexists(folder) and not folder.is_dir():
+            raise CheckpointError(f"{shown(folder)} is no folder; give another one for the model.")
+        if folder.is_dir() and not _is_ours(folder) and any(not _STAGING.fullmatch(name) for name in os.listdir(folder)):
+            raise CheckpointError(f"{shown(folder)} holds something else than a model; give another folder for the model.")
+        with tempfile.TemporaryFile(dir=next(there for there in (folder, *folder.parents) if os.path.lexists(there))):
+            pass
+    except OSError as error:
+        raise CheckpointError(f"{shown(folder)} can't be written ({error.strerror}); give another folder.") from error
 
 
 def save_model(folder: Path, networks: Networks, name: str, card: str) -> Manifest:
-    """Writes a model folder in one step: readers see the old folder or the whole new one.
+    """Writes a model folder; of one that is there, a model's three files are replaced and all others stay.
+
+    A new folder appears whole. In one that is there the files are renamed into place right after one another, `config.json`
+    with the hash last, and `load_networks` looks again where it came in between.
 
     Raises:
-        CheckpointError: a weight is not finite, or the folder holds something else than a model.
+        CheckpointError: a weight is not finite, or the folder holds something else than a model or can't be written to.
+        ConfigError: the name is none for a model.
     """
+    require_name(name)
     require_free(folder)
     state = {key: value.contiguous() for key, value in folded_state(networks).items()}
     _require_finite(state, "the networks")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    staging = folder.with_name(f".{folder.name}-{uuid.uuid4().hex}")
-    staging.mkdir()
+    folder = Path(os.path.realpath(folder))
+    new = not folder.exists()
+    staging = (folder.parent if new else folder) / f".ipoke-{uuid.uuid4().hex}"
     try:
-        save_file(state, staging / WEIGHTS_FILE)
-        (staging / WEIGHTS_FILE).chmod(0o644)  # safetensors lets the owner alone read it
-        manifest = Manifest(name, without_norms(networks.config), sha256_of(staging / WEIGHTS_FILE))
-        document = {"format": _FORMAT, **to_dict(manifest)}
-        (staging / CONFIG_FILE).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-        (staging / CARD_FILE).write_text(card, encoding="utf-8")
-        _publish(staging, folder)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+        staging.mkdir(parents=True)
+        try:
+            manifest = _write(staging, state, name, without_norms(networks.config), card)
+            _publish(staging, folder, new=new)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)  # made a moment ago, under a name that nobody else has
+    except OSError as error:
+        raise CheckpointError(
+            f"{shown(folder)} can't be written ({error.strerror}); make room, or give another folder."
+        ) from error
     return manifest
 
 
@@ -80,15 +121,10 @@ def read_manifest(folder: Path) -> Manifest:
         ModelError: the folder holds no model of this version.
     """
     path = folder / CONFIG_FILE
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise CheckpointError(f"{folder} is no model folder: {CONFIG_FILE} can't be read ({error.strerror}).") from error
-    except ValueError as error:
-        raise CheckpointError(f"{path} is not JSON; get the model again.") from error
+    document = _read_document(folder)
     if not isinstance(document, dict) or document.pop("format", None) != _FORMAT:
-        raise CheckpointError(f"{path} does not say format {_FORMAT}; it was written by another version of the models.")
-    return from_dict(Manifest, document, str(path))
+        raise CheckpointError(f"{shown(path)} does not say format {_FORMAT}; it was written by another version of the models.")
+    return from_dict(Manifest, document, shown(path))
 
 
 def load_networks(folder: Path, device: str | torch.device = "cpu") -> tuple[Manifest, Networks]:
@@ -98,28 +134,21 @@ def load_networks(folder: Path, device: str | torch.device = "cpu") -> tuple[Man
         ModelError: a file is missing, damaged or of another shape than `config.json` says.
     """
     manifest = read_manifest(folder)
-    path = folder / WEIGHTS_FILE
-    if not path.is_file():
-        raise CheckpointError(f"{folder} has no {WEIGHTS_FILE}; get the model again.")
-    found = sha256_of(path)
-    try:
-        state = load_file(path, device=str(device))
-    except SafetensorError as error:
-        raise CheckpointError(f"{path} is not a whole safetensors file ({error}); get the model again.") from error
-    with torch.device("meta"):
-        networks = Networks(manifest.networks)
-    _require_same(networks.state_dict(), state, str(path))
-    _require_finite(state, str(path))
+    networks, found = _load_once(folder, manifest, device)
     if found != manifest.sha256:
-        raise CheckpointError(f"{path} has another SHA-256 than {CONFIG_FILE} says; get the model again.")
-    networks.load_state_dict(state, assign=True)
+        manifest = read_manifest(folder)  # somebody may have written the model anew meanwhile
+        networks, found = _load_once(folder, manifest, device)
+    if found != manifest.sha256:
+        raise CheckpointError(f"{shown(folder / WEIGHTS_FILE)} has another SHA-256 than {CONFIG_FILE} says; get the model again.")
     return manifest, networks.eval().requires_grad_(False)
 
 
 def read_card(folder: Path) -> str:
-    """The model card, Markdown; empty where there is none."""
-    path = folder / CARD_FILE
-    return path.read_text(encoding="utf-8") if path.is_file() else ""
+    """The model card, Markdown; empty where there is none that can be read."""
+    try:
+        return read_small(folder / CARD_FILE, MOST_CARD_BYTES).decode("utf-8", "replace")
+    except (OSError, CheckpointError):
+        return ""
 
 
 def sha256_of(path: Path) -> str:
@@ -131,29 +160,89 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _publish(staging: Path, folder: Path) -> None:
-    if not folder.exists():
+def _is_ours(folder: Path) -> bool:
+    """Whether a folder's `config.json` is one that was written here, of any version."""
+    try:
+        document = _read_document(folder)
+    except CheckpointError:
+        return False
+    return isinstance(document, dict) and document.get("format") == _FORMAT
+
+
+def _read_document(folder: Path) -> Any:
+    path = folder / CONFIG_FILE
+    try:
+        return parse_json(read_small(path, MOST_CONFIG_BYTES))
+    except CheckpointError:
+        raise
+    except OSError as error:
+        raise CheckpointError(f"{shown(folder)} is no model folder: {CONFIG_FILE} can't be read ({error.strerror}).") from error
+    except ValueError as error:
+        raise CheckpointError(f"{shown(path)} is not JSON; get the model again.") from error
+
+
+def _write(staging: Path, state: Mapping[str, Tensor], name: str, config: ModelConfig, card: str) -> Manifest:
+    save_file(dict(state), staging / WEIGHTS_FILE)
+    (staging / WEIGHTS_FILE).chmod(0o644)  # safetensors lets the owner alone read it
+    manifest = Manifest(name, config, sha256_of(staging / WEIGHTS_FILE))
+    document = {"format": _FORMAT, **to_dict(manifest)}
+    (staging / CONFIG_FILE).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    (staging / CARD_FILE).write_text(card, encoding="utf-8")
+    return manifest
+
+
+def _publish(staging: Path, folder: Path, *, new: bool) -> None:
+    if new:
         os.rename(staging, folder)
         return
-    old = folder.with_name(f".{folder.name}-{uuid.uuid4().hex}")
-    os.rename(folder, old)
-    os.rename(staging, folder)
-    shutil.rmtree(old)
+    for file in (CARD_FILE, WEIGHTS_FILE, CONFIG_FILE):
+        os.replace(staging / file, folder / file)
 
 
-def _require_same(expected: Mapping[str, Tensor], found: Mapping[str, Tensor], where: str) -> None:
+def _load_once(folder: Path, manifest: Manifest, device: str | torch.device) -> tuple[Networks, str]:
+    """Networks and the SHA-256 of the file that they came from."""
+    path = folder / WEIGHTS_FILE
+    if not os.path.exists(path):
+        raise CheckpointError(f"{shown(folder)} has no {WEIGHTS_FILE}; get the model again.")
+    with open_weights(path) as file:
+        networks = _built(manifest.networks, shown(folder / CONFIG_FILE))
+        _require_same(networks.state_dict(), file, shown(path))
+        state, found = file.read()
+    _require_finite(state, shown(path))
+    networks.load_state_dict({key: value.to(device) for key, value in state.items()}, assign=True)
+    return networks, found
+
+
+def _built(config: ModelConfig, where: str) -> Networks:
+    """Networks without memory. Only weights with their norms folded are ever saved."""
+    if config != without_norms(config):
+        raise CheckpointError(f"{where} asks for spectral or weight norms, which no saved model has; get the model again.")
+    try:
+        with torch.device("meta"):
+            networks = Networks(config)
+    except (ValueError, RuntimeError, ZeroDivisionError) as error:
+        raise CheckpointError(f"{where} has sizes that don't fit one another; get the model again.") from error
+    if sum(tensor.numel() for tensor in networks.state_dict().values()) > MOST_PARAMETERS:
+        raise CheckpointError(f"{where} asks for more than {MOST_PARAMETERS} parameters; get the model again.")
+    return networks
+
+
+def _require_same(expected: Mapping[str, Tensor], file: WeightsFile, where: str) -> None:
+    found = file.entries
     for kind, keys in (("lacks", expected.keys() - found.keys()), ("has unknown", found.keys() - expected.keys())):
         if keys:
-            raise CheckpointError(f"{where} {kind} tensors, such as {min(keys)} ({len(keys)} in all); get the model again.")
+            named = shown(min(keys)[:_MOST_NAMED_CHARACTERS])
+            raise CheckpointError(f"{where} {kind} tensors, such as {named} ({len(keys)} in all); get the model again.")
     for key, tensor in expected.items():
-        if tensor.shape != found[key].shape or tensor.dtype != found[key].dtype:
+        if tuple(tensor.shape) != found[key].shape or tensor.dtype != found[key].dtype:
             raise CheckpointError(
-                f"{where}: {key} is {_kind(found[key])}, but {CONFIG_FILE} asks for {_kind(tensor)}; get the model again."
+                f"{where}: {key} is {_kind(found[key].dtype, found[key].shape)}, but {CONFIG_FILE} asks for "
+                f"{_kind(tensor.dtype, tuple(tensor.shape))}; get the model again."
             )
 
 
-def _kind(tensor: Tensor) -> str:
-    return f"{str(tensor.dtype).removeprefix('torch.')} {tuple(tensor.shape)}"
+def _kind(dtype: torch.dtype, shape: tuple[int, ...]) -> str:
+    return f"{str(dtype).removeprefix('torch.')} {shape}"
 
 
 def _require_finite(state: Mapping[str, Tensor], where: str) -> None:

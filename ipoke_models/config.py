@@ -1,12 +1,14 @@
 """Every size of every network, as frozen data that travels as JSON.
 
-Reading is strict: an unknown key, a missing key or a value of another type raises `ConfigError` with the key's path.
+Reading is strict: an unknown key, a missing key or a value of another type raises `ConfigError` with the key's path. Every size
+has an upper bound, far above those of any model that was made, so that a configuration of any origin can be built.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import enum
+import math
 import types
 import typing
 from collections.abc import Mapping
@@ -14,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from .errors import ConfigError
+from .strangers import brief
 
 LATENT_PX = 8
 """Side of the latent grid: z, r and h are (B, C, 8, 8) at every working resolution."""
@@ -28,8 +31,19 @@ POKE_GRID_PX = POKE_GRID_FOLD * LATENT_PX
 """Side of the averaged poke map, and of the dense flow that a conditioner predicts, which is folded likewise."""
 DENSE_GROUPS = 8
 """Groups of the norms in what predicts it."""
+LARGEST_SIZE_PX = 1024
+MOST_FRAMES = 64
+MOST_POKES = 64
+MOST_CHANNELS = 16384
+"""Of any layer; the largest of the released models has 2048."""
+MOST_LAYERS = 16
+"""Of recurrent layers and of blocks."""
+MOST_LEVELS = 64
+MOST_STEPS = 100
+"""Of the flow, in all its levels; the released models have 50."""
 
 ConfigType = TypeVar("ConfigType")
+_MOST_NAMED, _MOST_NAMED_CHARACTERS = 8, 200
 _LATER = {"later": True}
 """Marks a key that folders written before it lack; its default is what these mean."""
 
@@ -39,12 +53,31 @@ def _require(condition: bool, sentence: str) -> None:
         raise ConfigError(f"{sentence}.")
 
 
+def _require_sizes(most: int, least: int = 1, **sizes: int) -> None:
+    """Each of the named sizes in [least, most]; `__` in a name stands for a dot."""
+    for name, size in sizes.items():
+        _require(least <= size <= most, f"{name.replace('__', '.')} must lie between {least} and {most}, not {brief(size)}")
+
+
+def _require_widths(widths: tuple[int, ...], name: str, least: int = 1) -> None:
+    _require(least <= len(widths) <= MOST_LAYERS, f"{name} must have {least} to {MOST_LAYERS} entries, not {len(widths)}")
+    for width in widths:
+        _require(0 < width <= MOST_CHANNELS, f"{name} must lie between 1 and {MOST_CHANNELS}, not {brief(width)}")
+
+
+def _require_scale(scale_px: float, name: str) -> None:
+    _require(0 < scale_px <= LARGEST_SIZE_PX, f"{name} must lie above 0 and be at most {LARGEST_SIZE_PX}, not {brief(scale_px)}")
+
+
 def _halvings(size_px: int) -> int:
     return (size_px // LATENT_PX).bit_length() - 1
 
 
 def _require_power(size_px: int, name: str) -> None:
-    _require(size_px >= 16 and size_px & (size_px - 1) == 0, f"{name} must be 16, 32, 64, 128 or a larger power of two")
+    _require(
+        16 <= size_px <= LARGEST_SIZE_PX and size_px & (size_px - 1) == 0,
+        f"{name} must be 16, 32, 64, 128 or a larger power of two up to {LARGEST_SIZE_PX}",
+    )
 
 
 class MotionInput(enum.Enum):
@@ -85,12 +118,11 @@ class DecoderConfig:
     """Whether SPADE normalises (the paper). Without, lengths of motion need not be found again after each norm."""
 
     def __post_init__(self) -> None:
-        _require(len(self.widths) >= 2, "decoder.widths needs at least two entries")
-        _require(all(width > 0 for width in self.widths), "decoder.widths must be positive")
-        _require(self.spade_hidden > 0, "decoder.spade_hidden must be positive")
+        _require_widths(self.widths, "decoder.widths", least=2)
+        _require_sizes(MOST_CHANNELS, decoder__spade_hidden=self.spade_hidden)
         _require(self.flow_stride in (1, 2, 4), "decoder.flow_stride must be 1, 2 or 4")
         _require(self.head is DecoderHead.WARP or self.flow_stride == 1, "decoder.flow_stride must be 1 for the rgb head")
-        _require(self.flow_scale_px > 0, "decoder.flow_scale_px must be positive")
+        _require_scale(self.flow_scale_px, "decoder.flow_scale_px")
 
 
 @dataclass(frozen=True)
@@ -116,9 +148,11 @@ class AutoencoderConfig:
 
     def __post_init__(self) -> None:
         _require_power(self.size_px, "autoencoder.size_px")
-        _require(self.frames > 0 and self.latent_channels > 0, "autoencoder.frames and latent_channels must be positive")
-        _require(self.gru_layers > 0 and self.groups > 0, "autoencoder.gru_layers and groups must be positive")
-        _require(self.flow_scale_px > 0, "autoencoder.flow_scale_px must be positive")
+        _require_sizes(MOST_FRAMES, autoencoder__frames=self.frames)
+        _require_sizes(MOST_CHANNELS, autoencoder__latent_channels=self.latent_channels, autoencoder__groups=self.groups)
+        _require_sizes(MOST_LAYERS, autoencoder__gru_layers=self.gru_layers)
+        _require_widths(self.encoder_widths, "autoencoder.encoder_widths")
+        _require_scale(self.flow_scale_px, "autoencoder.flow_scale_px")
         _require(self.motion_stride in (1, 2, 4), "autoencoder.motion_stride must be 1, 2 or 4")
         _require(
             self.motion_input is MotionInput.FLOW or self.motion_stride == 1, "autoencoder.motion_stride must be 1 for frames"
@@ -154,11 +188,11 @@ class EncoderConfig:
     spectral_norm: bool = True
 
     def __post_init__(self) -> None:
-        _require(self.in_channels > 0, "encoder.in_channels must be positive")
-        _require(self.out_channels >= 0, "encoder.out_channels must not be negative")
-        _require(len(self.widths) >= 1 and self.groups > 0, "encoder.widths must not be empty and groups must be positive")
+        _require_sizes(MOST_CHANNELS, encoder__in_channels=self.in_channels, encoder__groups=self.groups)
+        _require_sizes(MOST_CHANNELS, least=0, encoder__out_channels=self.out_channels)
+        _require_widths(self.widths, "encoder.widths")
         for width in self.widths:
-            _require(width > 0 and width % self.groups == 0, f"encoder width {width} is not a multiple of groups {self.groups}")
+            _require(width % self.groups == 0, f"encoder width {width} is not a multiple of groups {self.groups}")
 
     @property
     def channels(self) -> int:
@@ -191,7 +225,7 @@ class ConditionerConfig:
         _require(self.poke.in_channels in (2, 5), "conditioner.poke.in_channels must be 2 (poke) or 5 (poke and x0)")
         _require(len(self.image.widths) == len(self.poke.widths), "conditioner.image and poke must halve equally often")
         _require(
-            all(width > 0 and width % DENSE_GROUPS == 0 for width in self.dense_widths)
+            all(0 < width <= MOST_CHANNELS and width % DENSE_GROUPS == 0 for width in self.dense_widths)
             and POKE_GRID_PX >> len(self.dense_widths) > 0,
             f"conditioner.dense_widths must be positive multiples of {DENSE_GROUPS}, {POKE_GRID_PX.bit_length() - 1} at most",
         )
@@ -235,14 +269,21 @@ class FlowConfig:
     """Whether the base normalises (group norm), and so has units that don't saturate."""
 
     def __post_init__(self) -> None:
-        _require(self.base_hidden >= 0, "flow.base_hidden must not be negative")
+        _require_sizes(MOST_CHANNELS, least=0, flow__base_hidden=self.base_hidden)
         _require(
             not self.base_normalised or self.base_hidden % BASE_GROUPS == 0,
             f"flow.base_hidden must be a multiple of {BASE_GROUPS} where the base is normalised",
         )
-        _require(self.channels > 0 and self.cond_channels > 0, "flow.channels and cond_channels must be positive")
-        _require(self.mid_channels > 0 and self.masked_hidden_factor > 0, "flow.mid_channels and hidden factor must be positive")
-        _require(len(self.num_steps) > 0 and min(self.num_steps) > 0, "flow.num_steps needs positive entries")
+        _require_sizes(
+            MOST_CHANNELS,
+            flow__channels=self.channels,
+            flow__cond_channels=self.cond_channels,
+            flow__mid_channels=self.mid_channels,
+            flow__masked_hidden_factor=self.masked_hidden_factor,
+        )
+        _require(0 < len(self.num_steps) <= MOST_LEVELS, f"flow.num_steps must have 1 to {MOST_LEVELS} entries")
+        _require(min(self.num_steps) > 0, "flow.num_steps needs positive entries")
+        _require(sum(self.num_steps) <= MOST_STEPS, f"flow.num_steps adds up to more than {MOST_STEPS}")
         _require(0 < self.factor <= self.channels, "flow.factor must lie between 1 and flow.channels")
         _require(
             self.channels - len(self.num_steps) * self.split_channels >= 1,
@@ -276,11 +317,15 @@ class CvaeConfig:
     groups: int = 16
 
     def __post_init__(self) -> None:
-        _require(self.channels > 0 and self.cond_channels > 0, "cvae.channels and cond_channels must be positive")
-        _require(self.blocks > 0 and self.groups > 0, "cvae.blocks and groups must be positive")
-        _require(
-            self.hidden > 0 and self.hidden % self.groups == 0, f"cvae.hidden must be a positive multiple of groups {self.groups}"
+        _require_sizes(
+            MOST_CHANNELS,
+            cvae__channels=self.channels,
+            cvae__cond_channels=self.cond_channels,
+            cvae__hidden=self.hidden,
+            cvae__groups=self.groups,
         )
+        _require_sizes(MOST_LAYERS, cvae__blocks=self.blocks)
+        _require(self.hidden % self.groups == 0, f"cvae.hidden must be a positive multiple of groups {self.groups}")
 
 
 @dataclass(frozen=True)
@@ -297,10 +342,11 @@ class ModelConfig:
     z = mean + variation (z - mean); 1: the flow's own draws, above it wilder ones."""
 
     def __post_init__(self) -> None:
-        _require(self.max_pokes > 0, "max_pokes must be positive")
+        _require_sizes(MOST_POKES, max_pokes=self.max_pokes)
         _require(0 < self.variation <= LARGEST_VARIATION, f"variation must lie above 0 and be at most {LARGEST_VARIATION:g}")
         _require(self.variation == 1 or self.flow.base_hidden > 0, "variation must be 1 for a flow without a base")
-        _require(self.poke_size_px % 2 == 1 and self.poke_size_px > 0, "poke_size_px must be odd and positive")
+        _require_sizes(self.size_px, poke_size_px=self.poke_size_px)
+        _require(self.poke_size_px % 2 == 1, "poke_size_px must be odd")
         _require(
             self.conditioner.size_px == self.size_px,
             f"conditioner widths have {len(self.conditioner.image.widths)} entries, but {self.size_px} px needs "
@@ -364,7 +410,9 @@ def from_dict(cls: type[ConfigType], data: object, where: str = "config") -> Con
     missing = {name for name, field in fields.items() if name not in data and not field.metadata.get("later")}
     for kind, keys in (("unknown", set(data) - set(fields)), ("missing", missing)):
         if keys:
-            listed = ", ".join(sorted(str(key) for key in keys))
+            listed = ", ".join(sorted(map(str, keys))[:_MOST_NAMED])
+            if not listed.isprintable() or len(listed) > _MOST_NAMED_CHARACTERS:
+                listed = brief(listed)
             raise ConfigError(f"{where} has {kind} keys: {listed}, so it was written by another version of the models.")
     return cls(**{name: _parse(hints[name], data[name], f"{where}.{name}") for name in fields if name in data})
 
@@ -383,7 +431,7 @@ def _parse(hint: Any, value: object, where: str) -> Any:
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
         choices = [member.value for member in hint]
         if value not in choices:
-            raise ConfigError(f"{where} must be one of {', '.join(map(str, choices))}, not {value!r}.")
+            raise ConfigError(f"{where} must be one of {', '.join(map(str, choices))}, not {brief(value)}.")
         return hint(value)
     if typing.get_origin(hint) is tuple:
         if not isinstance(value, list):
@@ -394,8 +442,8 @@ def _parse(hint: Any, value: object, where: str) -> Any:
 
 
 def _scalar(hint: type | types.UnionType, value: object, where: str) -> Any:
-    if hint is float and type(value) is int:
+    if hint is float and type(value) is int and abs(value) < 2**53:
         return float(value)
-    if type(value) is not hint:
-        raise ConfigError(f"{where} must be of type {getattr(hint, '__name__', hint)}, not {value!r}.")
+    if type(value) is not hint or (isinstance(value, float) and not math.isfinite(value)):
+        raise ConfigError(f"{where} must be of type {getattr(hint, '__name__', hint)}, not {brief(value)}.")
     return value

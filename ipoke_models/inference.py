@@ -1,4 +1,4 @@
-"""The door for everyone who uses a model: find, load, sample, invert, replay.
+"""The door for everyone who uses a model: load, sample, invert, replay.
 
 Variant `index` of a still, its pokes and a seed is always the same: its noise comes from its own generator (`draws.py`), codes
 are held to the pokes and decoded two by two, so that every product has the same shapes however many variants are wanted.
@@ -6,7 +6,6 @@ are held to the pokes and decoded two by two, so that every product has the same
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -19,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from .autoencoder import flow_motion_input
-from .checkpoint import Manifest, load_networks, read_card, read_manifest
+from .checkpoint import Manifest, load_networks, read_card
 from .config import LARGEST_VARIATION, LATENT_PX, DecoderHead, MotionInput
 from .data.batches import motion_input
 from .data.optical_flow import estimate_motion
@@ -29,28 +28,13 @@ from .draws import GROUP, Near, draw_group, gentle
 from .errors import Cancelled, ModelError
 from .flow import Conditioning, FlowSampler
 from .guidance import Guide
+from .installed import DEFAULT_MODEL, find_model
 from .networks import Networks
 from .pokes import check_pokes, paint_pokes, pokes_to_pixels
 
-WEIGHTS = Path(__file__).parent / "weights"
-DEFAULT_MODEL = "garden-64"
-MODELS_VARIABLE = "IPOKE_MODELS"
 PAIR = 2
 """Variants guided and decoded together. Memory does not grow with their number, and two cost each no more time than eight."""
 FEATURE_GRID = 4
-
-
-@dataclass(frozen=True)
-class ModelInfo:
-    """An installed model, as its config.json tells it."""
-
-    name: str
-    folder: Path
-    size_px: int
-    frames: int
-    max_pokes: int
-    sha256: str
-    default: bool
 
 
 @dataclass(frozen=True)
@@ -76,49 +60,6 @@ class _Prepared:
     h: Tensor
     conditioning: Conditioning
     modulation: Modulation
-
-
-def installed_models() -> list[ModelInfo]:
-    """Models in the folders of IPOKE_MODELS and beside this package, the default first; damaged ones are left out.
-
-    Of several with one name it is that of the folder named first; those beside this package come last.
-    """
-    roots = [*(Path(root) for root in os.environ.get(MODELS_VARIABLE, "").split(os.pathsep) if root), WEIGHTS]
-    found: dict[str, ModelInfo] = {}
-    for folder in (config.parent for root in roots for config in sorted(root.glob("*/config.json"))):
-        try:
-            manifest = read_manifest(folder)
-        except ModelError:
-            continue
-        networks = manifest.networks
-        found.setdefault(
-            manifest.name,
-            ModelInfo(
-                manifest.name,
-                folder,
-                networks.size_px,
-                networks.frames,
-                networks.max_pokes,
-                manifest.sha256,
-                manifest.name == DEFAULT_MODEL,
-            ),
-        )
-    return sorted(found.values(), key=lambda info: (not info.default, info.name))
-
-
-def find_model(name_or_folder: str | Path) -> Path:
-    """The folder of an installed model, or the folder itself.
-
-    Raises:
-        ModelError: there is no such model.
-    """
-    folder = Path(name_or_folder)
-    if folder.is_dir():
-        return folder
-    known = {info.name: info.folder for info in installed_models()}
-    if str(name_or_folder) not in known:
-        raise ModelError(f"There is no model '{name_or_folder}'; installed are: {', '.join(known) or 'none'}.")
-    return known[str(name_or_folder)]
 
 
 def load_model(name_or_folder: str | Path = DEFAULT_MODEL, device: str = "cpu") -> Model:
@@ -230,6 +171,8 @@ class Model:
 
         Where the flow's inverse runs away there, r is replayed more gently, at as much of its strength as the still bears.
         """
+        if r.shape != self._residual_shape:
+            raise ModelError(f"'{self.name}' replays kinematics of shape {self._residual_shape}; got {tuple(r.shape)}.")
         prepared = self._prepare(x0, pokes)
 
         def solve(residual: Tensor) -> Tensor:

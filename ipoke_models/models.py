@@ -4,32 +4,42 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 
 from .checkpoint import read_card
-from .inference import installed_models
+from .installed import Survey, survey
+from .strangers import printable, shown
 
 
 def main() -> None:
-    """Print the installed models, the default first."""
+    """Print the installed models, the default first; what was left out goes to stderr."""
     parser = argparse.ArgumentParser(prog="ipoke models", description=main.__doc__)
     parser.add_argument("--json", action="store_true", help="machine-readable")
-    if parser.parse_args().json:
-        rows = [
-            {
-                "name": info.name,
-                "size_px": info.size_px,
-                "frames": info.frames,
-                "max_pokes": info.max_pokes,
-                "sha256": info.sha256,
-                "folder": str(info.folder),
-            }
-            for info in installed_models()
-        ]
-        print(json.dumps({"models": rows}))
+    as_json = parser.parse_args().json
+    found = survey()
+    if as_json:
+        print(json.dumps(_plain(found)))
         return
-    for info in installed_models():
-        print(f"{info.name}: {info.size_px} px, {info.frames} frames, up to {info.max_pokes} pokes, in {info.folder}")
-        print(read_card(info.folder))
+    for info in found.models:
+        print(f"{info.name}: {info.size_px} px, {info.frames} frames, up to {info.max_pokes} pokes, in {shown(info.folder)}")
+        print(printable(read_card(info.folder)))
+    for one in found.left_out:
+        print(f"left out: {one.reason}", file=sys.stderr)
+
+
+def _plain(found: Survey) -> dict[str, object]:
+    rows = [
+        {
+            "name": info.name,
+            "size_px": info.size_px,
+            "frames": info.frames,
+            "max_pokes": info.max_pokes,
+            "sha256": info.sha256,
+            "folder": str(info.folder),
+        }
+        for info in found.models
+    ]
+    return {"models": rows, "left_out": [{"folder": str(one.folder), "reason": one.reason} for one in found.left_out]}
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ from .workers import CLUSTERS, read_cluster
 
 _CHILD_LIMIT_S = 120.0
 _DISK_MB = 1024
+_MOST_LEFT_OUT = 8
 _PACKAGES = ("numpy", "opencv-python-headless", "pyzmq", "msgpack", "safetensors")
 _TORCH_PROBE = """
 import json, torch
@@ -118,11 +119,14 @@ def _models() -> list[Finding]:
     if code != 0:
         words = errors.strip().splitlines()
         return [Finding("Models", Health.BAD, words[-1] if words else "unknown", "install ipoke again.")]
-    names = [f"{row['name']} ({row['size_px']} px, {row['frames']} frames)" for row in json.loads(output)["models"]]
-    if names:
-        return [Finding("Models", Health.GOOD, ", ".join(names))]
+    told = json.loads(output)
+    names = [f"{row['name']} ({row['size_px']} px, {row['frames']} frames)" for row in told["models"]]
     fix = "install ipoke again, or name a folder of models in the environment variable IPOKE_MODELS."
-    return [Finding("Models", Health.BAD, "none installed", fix)]
+    found = Finding("Models", Health.GOOD, ", ".join(names)) if names else Finding("Models", Health.BAD, "none installed", fix)
+    left_out = [Finding("Model left out", Health.NOTE, row["reason"]) for row in told["left_out"]]
+    more = len(left_out) - _MOST_LEFT_OUT
+    tail = [Finding("Models left out", Health.NOTE, f"{more} more", "see `ipoke models`.")] if more > 0 else []
+    return [found, *left_out[:_MOST_LEFT_OUT], *tail]
 
 
 def _runtime_folder() -> list[Finding]:

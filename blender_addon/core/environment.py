@@ -1,7 +1,11 @@
 """Owns the managed environment: which lists of packages there are, where it lies, how each step of making it is run. No bpy.
 
-The folder of managed environments holds one folder for each attempt, and a file that names the one that works. That file is
-written last and replaced in one go, so an environment is either whole or not there.
+The folder of managed environments holds one folder for each attempt, a file that names the one that works, and while there is
+more than that, a file that names all that were made. Only folders that are named there are ever removed. The file that names
+the one that works is written last and replaced in one go, so an environment is either whole or not there.
+
+What pip installs depends on the list alone: it reads neither its environment variables nor its configuration, and wheels of a
+folder are copied to where only the user may write before their hashes are checked. Proxies of the system stay.
 """
 
 from __future__ import annotations
@@ -18,19 +22,60 @@ from .._vendor.client.results import write_atomically
 from .errors import SetupError
 
 CURRENT = "current"
+MADE = "made"
 LOG = "setup.log"
 TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
 DISK_FOR_EACH_BYTE = 5  # the archive, and what comes out of it: 3.7 times as much (docs/addon.md)
 _WINDOWS = sys.platform == "win32"
 _LIST_NAME = re.compile(r"(?P<system>.+)-(?P<device>cpu|cuda)-(?P<python>\d\.\d+)\.txt")
+_NAME = re.compile(r"[0-9A-Za-z_-]{1,64}")
 _TIDY = """
-import pathlib, shutil, sys
+import pathlib, re, shutil, sys
 root = pathlib.Path(sys.argv[1])
-current = root / sys.argv[2]
-kept = current.read_text() if current.is_file() else ""
-for folder in root.iterdir():
-    if folder.is_dir() and folder.name != kept:
-        shutil.rmtree(folder)
+current, made = root / sys.argv[2], root / sys.argv[3]
+kept = current.read_text().strip() if current.is_file() else ""
+named = [name for name in made.read_text().split() if re.fullmatch("[0-9A-Za-z_-]+([.]tmp)?", name)] if made.is_file() else []
+for name in named:
+    if name != kept and not (root / name).is_symlink():
+        shutil.rmtree(root / name, ignore_errors=True)
+left = [name for name in named if name != kept and (root / name).is_dir() and not (root / name).is_symlink()]
+if left:
+    made.write_text("".join(name + chr(10) for name in left))
+else:
+    made.unlink(missing_ok=True)
+"""
+_PIP = """
+import os, runpy, sys
+for name in [name for name in os.environ if name.upper().startswith(("PIP_", "PYTHON"))]:
+    del os.environ[name]
+os.environ["PIP_CONFIG_FILE"] = os.devnull
+sys.argv[0] = "pip"
+runpy.run_module("pip", run_name="__main__", alter_sys=True)
+"""
+_COPY = r"""
+import hashlib, os, pathlib, re, shutil, sys
+listed, wheels, private = map(pathlib.Path, sys.argv[1:4])
+del sys.argv[1:4]
+os.umask(0o077)
+private.mkdir(mode=0o700, parents=True)
+text = listed.read_text(encoding="utf-8")
+pins, hashes = set(re.findall(r"(?m)^[^#\s=]+==[^\s=]+", text)), set(re.findall("sha256:([0-9a-f]{64})", text))
+right, wrong = set(), {}
+for wheel in sorted(wheels.glob("*.whl")):
+    name, _, rest = wheel.name.partition("-")
+    pin = re.sub("[-_.]+", "-", name).lower() + "==" + rest.partition("-")[0]
+    if pin not in pins or not wheel.is_file():
+        continue
+    copy = pathlib.Path(shutil.copyfile(wheel, private / wheel.name))
+    with copy.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if digest in hashes:
+        right.add(pin)
+    else:
+        copy.unlink()
+        wrong[pin] = wheel
+for pin in wrong.keys() - right:
+    sys.exit(f"ERROR: {wrong[pin]} has none of the hashes that {pin} may have; get it again.")
 """
 
 
@@ -87,6 +132,11 @@ class Plan:
         """Where archives are while they are needed."""
         return self.root / f"{self.name}.tmp"
 
+    @property
+    def private(self) -> Path:
+        """Where wheels of a folder are copied to."""
+        return self.downloads / "wheels"
+
 
 def package_lists(folder: Path) -> tuple[PackageList, ...]:
     """Return the lists in a folder."""
@@ -134,29 +184,22 @@ def check_room(plan: Plan) -> None:
 def command(plan: Plan, step: Step) -> list[str]:
     """Return the command of a step."""
     python = [str(python_of(plan.folder)), "-I"]
-    pip = [
-        *python,
-        "-m",
-        "pip",
-        "install",
-        "--no-deps",
-        "--no-compile",
-        "--no-cache-dir",
-        "--no-input",
-        "--disable-pip-version-check",
-    ]
+    pip = ["install", "--isolated", "--no-deps", "--no-compile", "--no-cache-dir", "--no-input", "--disable-pip-version-check"]
     match step:
         case Step.CREATE:
             return [str(plan.python), "-I", "-m", "venv", str(plan.folder)]
         case Step.FETCH:
             locked = ["--only-binary", ":all:", "--require-hashes", "-r", str(plan.packages.file)]
-            return [*pip, *_source(plan), *locked]
+            if plan.wheels is None:
+                return [*python, "-c", _PIP, *pip, *_index(plan.packages), *locked]
+            places = [str(plan.packages.file), str(plan.wheels), str(plan.private)]
+            return [*python, "-c", _COPY + _PIP, *places, *pip, "--no-index", "--find-links", str(plan.private), *locked]
         case Step.INSTALL:
-            return [*pip, "--no-index", str(plan.backend)]
+            return [*python, "-c", _PIP, *pip, "--no-index", str(plan.backend)]
         case Step.CHECK:
             return [*python, "-m", "backend", "models"]
         case Step.TIDY:
-            return [str(plan.python), "-I", "-c", _TIDY, str(plan.root), CURRENT]
+            return [str(plan.python), "-I", "-c", _TIDY, str(plan.root), CURRENT, MADE]
 
 
 def torch_index(packages: PackageList) -> str | None:
@@ -164,11 +207,19 @@ def torch_index(packages: PackageList) -> str | None:
     return TORCH_INDEX if packages.device is Device.CPU and packages.system.startswith("linux") else None
 
 
-def _source(plan: Plan) -> list[str]:
-    if plan.wheels is not None:
-        return ["--no-index", "--find-links", str(plan.wheels)]
-    index = torch_index(plan.packages)
+def _index(packages: PackageList) -> list[str]:
+    index = torch_index(packages)
     return [] if index is None else ["--extra-index-url", index]
+
+
+def begin(plan: Plan) -> None:
+    """Note what an attempt makes in the folder of environments, before it makes it; raises `OSError`."""
+    made = plan.root / MADE
+    before = made.read_text(encoding="utf-8").split() if made.is_file() else []
+    managed = _managed(plan.root)
+    names = [*before, *([] if managed is None else [managed.name]), plan.folder.name, plan.downloads.name]
+    write_atomically(made, "".join(f"{name}\n" for name in dict.fromkeys(names)).encode())
+    plan.downloads.mkdir(mode=0o700)
 
 
 def downloaded_bytes(plan: Plan) -> int:
@@ -205,14 +256,15 @@ def lost_python(root: Path) -> Path | None:
     settings = None if folder is None else folder / "pyvenv.cfg"
     if settings is None or not settings.is_file():
         return None
-    named = re.search(r"^executable *= *(.+)$", settings.read_text(encoding="utf-8"), re.MULTILINE)
+    named = re.search(r"^executable *= *(.+)$", settings.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
     return None if named is None or Path(named[1].strip()).is_file() else Path(named[1].strip())
 
 
 def _managed(root: Path) -> Path | None:
     """Return the folder of the environment that counts."""
     current = root / CURRENT
-    return root / current.read_text(encoding="utf-8").strip() if current.is_file() else None
+    name = current.read_text(encoding="utf-8", errors="replace").strip() if current.is_file() else ""
+    return root / name if _NAME.fullmatch(name) else None
 
 
 def python_of(folder: Path) -> Path:

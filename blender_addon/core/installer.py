@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import IO
 
 from .._vendor.client.environment import without_python_settings
-from .._vendor.client.private_files import PrivateFileError, make_private_folder
+from .._vendor.client.private_files import PrivateFileError, make_private_folder, open_private
 from . import environment, setup
 from .environment import Plan, Step
 from .setup import SetupEvent, SetupPhase, SetupState
@@ -96,25 +96,34 @@ class Installer:
                     _signal(self._process, hard=False)
 
     def _start(self, plan: Plan, step: Step) -> None:
-        make_private_folder(plan.root)
-        make_private_folder(plan.downloads)
-        with (plan.root / environment.LOG).open("wb" if step is Step.CREATE else "ab") as log:
+        if step is Step.CREATE:
+            make_private_folder(plan.root)
+            environment.begin(plan)
+        with _opened_log(plan, new=step is Step.CREATE) as log:
             log.write(f"{step.value}\n".encode())
             log.flush()
             self._process = self._spawn(plan, step, log)
         self._began_at = self._looked_at = time.monotonic()
 
     def _spawn(self, plan: Plan, step: Step, log: IO[bytes]) -> subprocess.Popen[bytes]:
+        inherited = {name: value for name, value in without_python_settings().items() if not name.upper().startswith("PIP_")}
+        own = {"PYTHONUTF8": "1", "PIP_CONFIG_FILE": os.devnull, "TMPDIR": str(plan.downloads), "TEMP": str(plan.downloads)}
         return self.run(
             environment.command(plan, step),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             cwd=plan.root,
-            env={**without_python_settings(), "PYTHONUTF8": "1", "TMPDIR": str(plan.downloads), "TEMP": str(plan.downloads)},
+            env={**inherited, **own},
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             start_new_session=True,
         )
+
+
+def _opened_log(plan: Plan, *, new: bool) -> IO[bytes]:
+    """The log of an attempt, the user's alone; a link in its place is not followed."""
+    descriptor = open_private(plan.root / environment.LOG, os.O_WRONLY | (os.O_TRUNC if new else os.O_APPEND))
+    return os.fdopen(descriptor, "wb")
 
 
 def last_words(plan: Plan) -> str:

@@ -19,7 +19,7 @@ from dataclasses import asdict
 import torch
 
 from ..errors import ModelError
-from ..inference import DEFAULT_MODEL
+from ..installed import DEFAULT_MODEL
 from .goals import Goal, goals
 from .measure import Row, measure
 from .released import RELEASED

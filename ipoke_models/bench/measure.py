@@ -18,7 +18,8 @@ from ..flow import FlowSampler, RecordedSampler
 from ..flow.coupling import Coupling
 from ..flow.masked import MaskedConvolution
 from ..flow.sampler import CouplingSolver, MaskedSolver, PriorSolver, Solver
-from ..inference import Model, installed_models
+from ..inference import Model
+from ..installed import installed_models
 from ..networks import Networks
 from .gauges import clocked, forget_peak, peak_mb, roofline_s, seconds, seconds_by_kind
 from .released import RELEASED, random_networks, released_config

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
-from ..checkpoint import require_free, save_model
+from ..checkpoint import require_free, require_name, save_model
 from ..config import ModelConfig
 from ..errors import CheckpointError, ConfigError
 from ..networks import Networks
@@ -33,7 +33,9 @@ def convert(logs: Path, name: str, folder: Path) -> Report:
     Raises:
         ModelError: files are missing or damaged, or something in them is not of the released layout.
     """
+    require_name(name)
     require_free(folder)
+    folder = folder.resolve()  # "." has a parent too
     source = find(logs, name)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".convert-", dir=folder.parent) as scratch:

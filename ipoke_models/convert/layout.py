@@ -18,8 +18,12 @@ from typing import Any
 import yaml
 
 from ..errors import CheckpointError
+from ..strangers import brief, read_small
 
 STAGES = ("first_stage", "img_encoder", "poke_encoder", "second_stage")
+MOST_YAML_BYTES = 64 << 10
+"""Those of a release have under 4 KiB."""
+_MOST_ALIASES = 32
 _FLAT_CHECKPOINT = "second_stage.ckpt"
 _BEST = "best_k_models.yaml"
 _LAST = "last.ckpt"
@@ -28,9 +32,28 @@ _NAMED_BY = {"first_stage": "first_stage", "img_encoder": "conditioner", "poke_e
 
 
 class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML is untyped
-    """The safe loader, and tuples, which the released files contain."""
+    """The safe loader, and tuples, which the released files contain; merged keys and many aliases, which can grow without end,
+    are refused."""
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self._aliases = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: object) -> yaml.Node:
+        """Count aliases."""
+        self._aliases += self.check_event(yaml.AliasEvent)
+        if self._aliases > _MOST_ALIASES:
+            raise yaml.YAMLError("it has too many aliases")
+        return super().compose_node(parent, index)
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Refuse keys that are merged in."""
+        if any(key.tag == "tag:yaml.org,2002:merge" for key, _ in node.value):
+            raise yaml.YAMLError("it merges keys")
 
 
+# Beside its own errors, PyYAML lets those of the types that it makes through, such as that of a date that can't be.
+_NO_YAML = (yaml.YAMLError, ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError)
 _Loader.add_constructor("tag:yaml.org,2002:python/tuple", lambda loader, node: tuple(loader.construct_sequence(node)))
 
 
@@ -67,8 +90,15 @@ class Settings:
         """A whole number that must be there."""
         value = self.require(*keys)
         if type(value) is not int:
-            raise CheckpointError(f"{self.path}: {'.'.join(keys)} must be a whole number, not {value!r}.")
+            raise CheckpointError(f"{self.path}: {'.'.join(keys)} must be a whole number, not {brief(value)}.")
         return value
+
+    def name(self, *keys: str) -> str:
+        """The name of a folder, that must be there."""
+        value = self.require(*keys)
+        if not isinstance(value, str | int) or not re.fullmatch(r"(?!\.\.?$)[^/\\\x00]{1,255}", str(value)):
+            raise CheckpointError(f"{self.path}: {'.'.join(keys)} must be the name of a folder, not {brief(value)}.")
+        return str(value)
 
 
 def find(logs: Path, name: str) -> Source:
@@ -86,7 +116,7 @@ def find(logs: Path, name: str) -> Source:
     second = _read_yaml(logs / "second_stage" / "config" / model.name / "config.yaml")
     configs = {"second_stage": second}
     for stage, key in _NAMED_BY.items():
-        configs[stage] = _read_yaml(logs / stage / "config" / str(second.require(key, "name")) / "config.yaml")
+        configs[stage] = _read_yaml(logs / stage / "config" / second.name(key, "name") / "config.yaml")
     return Source(_best_checkpoint(model), configs)
 
 
@@ -126,16 +156,18 @@ def _best_checkpoint(model: Path) -> Path:
 def _scores(path: Path) -> dict[str, float]:
     try:
         return {str(file): float(score) for file, score in _read_yaml(path).values.items()}
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise CheckpointError(f"{path} must hold a number for each checkpoint ({error}).") from error
 
 
 def _read_yaml(path: Path) -> Settings:
     try:
-        values = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+        values = yaml.load(read_small(path, MOST_YAML_BYTES).decode("utf-8"), Loader=_Loader)
+    except CheckpointError:
+        raise
     except OSError as error:
         raise CheckpointError(f"{path} can't be read ({error.strerror}); the conversion needs it.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except _NO_YAML as error:
         raise CheckpointError(f"{path} is not YAML that can be read safely ({_first_line(error)}).") from error
     if not isinstance(values, dict):
         raise CheckpointError(f"{path} must hold keys and values.")
@@ -143,4 +175,4 @@ def _read_yaml(path: Path) -> Settings:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0]
+    return next(iter(str(error).splitlines()), type(error).__name__)[:200]

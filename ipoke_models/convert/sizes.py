@@ -16,6 +16,7 @@ from ..config import (
     ModelConfig,
 )
 from ..errors import CheckpointError
+from ..strangers import brief
 from .layout import Settings, Source
 from .source import Tensors
 
@@ -69,7 +70,7 @@ def _require_released(source: Source) -> None:
         settings = source.configs[stage]
         value = settings.get(*keys)
         if value is not None and value not in allowed:
-            raise CheckpointError(f"{settings.path}: {'.'.join(keys)} is {value!r}, but only {allowed[0]!r} was released.")
+            raise CheckpointError(f"{settings.path}: {'.'.join(keys)} is {brief(value)}, but only {allowed[0]!r} was released.")
 
 
 def _size_px(tensors: Tensors, source: Source) -> int:
@@ -165,7 +166,7 @@ def _check_list(settings: Settings, keys: tuple[str, ...], found: Sequence[int])
 
 def _same(settings: Settings, keys: tuple[str, ...], said: object, found: object) -> None:
     if said != found:
-        raise CheckpointError(f"{settings.path}: {'.'.join(keys)} means {said}, but the checkpoint's tensors say {found}.")
+        raise CheckpointError(f"{settings.path}: {'.'.join(keys)} means {brief(said)}, but the checkpoint's tensors say {found}.")
 
 
 def _count(tensors: Tensors, pattern: str, first: int = 0) -> int:

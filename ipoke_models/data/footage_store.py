@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, astuple, dataclass
@@ -25,7 +24,17 @@ from .layouts import LAYOUTS, Crop, Excerpt, Part
 from .optical_flow import flow_estimator
 from .parallel import in_parallel
 from .sources import FootageError, Source, claimed_frames, find_sources, read_frames, why_ended
-from .store import INFO_FILE, ORDER_FILE, WEIGHTS_FILE, ClipStore, StoreInfo, begin_store, finish_store, write_shard
+from .store import (
+    INFO_FILE,
+    ORDER_FILE,
+    WEIGHTS_FILE,
+    ClipStore,
+    StoreInfo,
+    begin_store,
+    finish_store,
+    remove_leftovers,
+    write_shard,
+)
 
 CACHE = Path("runs") / "clips"
 VERSION = 2
@@ -136,8 +145,7 @@ def _make(store: Path, excerpts: list[Excerpt], recipe: _Recipe, options: Footag
     for _ in in_parallel(jobs, options.processes, f"{part.value} clips: shard"):
         pass
     finish_store(store)
-    for leftover in store.glob(".shard_*"):
-        shutil.rmtree(leftover, ignore_errors=True)
+    remove_leftovers(store)
 
 
 def _scans(file: Path, sources: list[Source], crop: Crop, processes: int) -> dict[str, Scan]:

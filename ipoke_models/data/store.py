@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
@@ -29,6 +30,7 @@ from .recipes import GARDEN
 INFO_FILE, PLAN_FILE = "clips.json", "clips.json.part"
 ORDER_FILE, WEIGHTS_FILE = "order.npy", "weights.npy"
 SHARD_CLIPS = 500
+_TEMPORARY = re.compile(r"\.shard_\d{4,}\.\d+")
 FLOW_STRIDE = 2
 """The motion encoder's flow is kept at half of the working resolution."""
 
@@ -103,6 +105,13 @@ def write_shard(store: Path, number: int, clips: list[Clip]) -> None:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def remove_leftovers(store: Path) -> None:
+    """Remove what `write_shard` left of shards whose process was killed."""
+    for leftover in store.iterdir():
+        if _TEMPORARY.fullmatch(leftover.name) and leftover.is_dir() and not leftover.is_symlink():
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
 def begin_store(store: Path, info: StoreInfo) -> None:
     """Note in the folder what it is going to hold; goes on with a store of the same clips.
 
@@ -122,7 +131,7 @@ def begin_store(store: Path, info: StoreInfo) -> None:
 def _read_info(note: Path) -> StoreInfo | None:
     try:
         return StoreInfo(**json.loads(note.read_text(encoding="utf-8")))
-    except (TypeError, json.JSONDecodeError):
+    except (TypeError, ValueError, RecursionError):
         return None
 
 
@@ -146,7 +155,7 @@ class ClipStore:
         self.augmented = augmented
         try:
             self.info = StoreInfo(**json.loads((folder / INFO_FILE).read_text(encoding="utf-8")))
-        except (OSError, TypeError, json.JSONDecodeError) as error:
+        except (OSError, TypeError, ValueError, RecursionError) as error:
             raise StoreError(
                 f"{folder} is no clip store (clips.json is missing or damaged); make one with 'ipoke generate -o {folder}'."
             ) from error

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from ..checkpoint import save_model
+from ..checkpoint import read_card, require_free, require_name, save_model
 from ..config import AutoencoderConfig
 from ..data.clips import Portion, add_footage_options, footage_command, footage_options, open_clips, open_training_clips
 from ..data.footage_store import FootageOptions
@@ -24,8 +24,9 @@ from ..data.kept import KeptClips
 from ..data.layouts import Part
 from ..data.pictures import PictureError
 from ..data.store import ClipStore, StoreError
-from ..errors import ModelError
-from ..evaluation.card import PROVENANCE_FILE
+from ..errors import CheckpointError, ModelError
+from ..evaluation.card import NOTES, PROVENANCE_FILE
+from ..strangers import parse_json, read_small
 from .interruption import terminate_like_interrupt
 from .presets import PRESETS, Preset
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 PACKAGE = Path(__file__).parents[1]
+_MOST_RECORD_BYTES = 1 << 20
 TRAINING_PACKAGES = ("filelock", "lightning_fabric", "tqdm")
 
 
@@ -122,12 +124,30 @@ def _train(options: argparse.Namespace) -> int:
     from .claim import claim  # with what only training needs
     from .launch import launch
 
+    if not options.output.name:  # such as ".", whose name is the current folder's
+        options.output = options.output.resolve()
+    require_name(options.output.name)
+    require_free(options.output)
     footage, preset = footage_options(options), PRESETS[options.preset].sized(options.source)
     fabric = launch(options.device, bf16=options.bf16)
     work: Path = options.work or Path("runs") / options.output.name
+    _require_own(work)
     work.mkdir(parents=True, exist_ok=True)
     with claim(work) if fabric.is_global_zero else nullcontext():
         return _train_in(work, preset, options, footage, fabric)
+
+
+def _require_own(work: Path) -> None:
+    """Raises CheckpointError where the record of a training would replace another file of that name."""
+    path = work / PROVENANCE_FILE
+    if not os.path.lexists(path):
+        return
+    try:
+        record = parse_json(read_small(path, _MOST_RECORD_BYTES))
+    except (OSError, ValueError):
+        record = None
+    if not isinstance(record, dict) or not {"command", "commit", "train"} <= record.keys():
+        raise CheckpointError(f"{path} is no record of a training; name another folder with --work.")
 
 
 def _train_in(work: Path, preset: Preset, options: argparse.Namespace, footage: FootageOptions, fabric: Fabric) -> int:
@@ -149,6 +169,7 @@ def _train_in(work: Path, preset: Preset, options: argparse.Namespace, footage: 
         return 1
     if fabric.is_global_zero:
         card = f"# {options.output.name}\n\nNot measured yet: run `ipoke evaluate {options.output} CLIPS --card {work}`.\n"
+        card += "".join(read_card(options.output).partition(NOTES)[1:])  # somebody's words
         save_model(options.output, networks, options.output.name, card)
         print(f"Wrote {options.output}.", file=sys.stderr)
     return 0

@@ -5,19 +5,21 @@ WORK/video-0000250.safetensors    module.*, average.*, optimizer.N.*; with criti
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ..errors import CheckpointError
+from ..weights_file import open_weights, read_weights
 
 KEPT_CHECKPOINTS = 2
+_KIND = {"kind": "ipoke-checkpoint-1"}
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class State:
     optimizers: Mapping[str, Optimizer]
 
     def save(self, folder: Path, name: str, step: int) -> None:
-        """Write the checkpoint of this step and remove the ones before the last two."""
+        """Write the checkpoint of this step and remove those written before the last two."""
         tensors: dict[str, Tensor] = {}
         for prefix, module in self.modules.items():
             tensors |= {f"{prefix}.{key}": value for key, value in module.state_dict().items()}
@@ -37,10 +39,11 @@ class State:
                 tensors |= {f"{prefix}.{index}.{key}": value for key, value in state.items()}
         final = folder / f"{name}-{step:07d}.safetensors"
         partial = final.with_suffix(".part")
-        save_file({key: value.detach().to("cpu", copy=True).contiguous() for key, value in tensors.items()}, partial)
+        save_file({key: value.detach().to("cpu", copy=True).contiguous() for key, value in tensors.items()}, partial, _KIND)
         partial.replace(final)
         for old in _found(folder, name)[:-KEPT_CHECKPOINTS]:
-            old.unlink()
+            if _is_ours(old):
+                old.unlink()
 
     def resume(self, folder: Path, name: str) -> int:
         """Load the last checkpoint that can be read; returns its step, 0 where there is none.
@@ -50,9 +53,9 @@ class State:
         """
         for path in reversed(_found(folder, name)):
             try:
-                tensors = load_file(path)
-            except SafetensorError as error:
-                print(f"{path} is damaged ({error}); going on from the one before it.", file=sys.stderr)
+                tensors = read_weights(path)
+            except CheckpointError as error:
+                print(f"{path} is damaged, going on from the one before it. {error}", file=sys.stderr)
                 continue
             try:
                 self._load(tensors)
@@ -73,7 +76,17 @@ class State:
 
 
 def _found(folder: Path, name: str) -> list[Path]:
-    return sorted(folder.glob(f"{name}-*.safetensors"))
+    """Files that are named as checkpoints are, by their steps."""
+    named = re.compile(re.escape(name) + r"-\d{7,}\.safetensors")
+    return sorted(path for path in folder.glob(f"{name}-*.safetensors") if named.fullmatch(path.name))
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        with open_weights(path) as file:
+            return not path.is_symlink() and file.metadata == _KIND
+    except CheckpointError:
+        return False
 
 
 def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -10,7 +10,7 @@ from ..bench.released import released_config
 from ..checkpoint import read_manifest
 from ..config import CvaeConfig, ModelConfig
 from ..errors import ModelError
-from ..inference import find_model
+from ..installed import find_model
 from .adversarial import CriticsLoss
 from .base import BaseLoss
 from .codes import LEAST_DEVIATION

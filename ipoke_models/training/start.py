@@ -11,7 +11,7 @@ from torch import Tensor
 from ..checkpoint import load_networks
 from ..config import ModelConfig
 from ..errors import ModelError
-from ..inference import find_model
+from ..installed import find_model
 from ..layers import folded_state, load_folded
 from ..networks import Networks, without_norms
 

@@ -103,6 +103,20 @@ def test_a_repository_lists_each_platforms_zip_with_its_hash(wheels_from_memory,
         assert package["version"] == PRODUCT_VERSION
 
 
+def test_other_extensions_of_a_repository_stay_listed_and_another_file_stays(wheels_from_memory, tmp_path):
+    other = {"id": "other", "version": "1.0.0", "archive_url": "./other.zip"}
+    index = tmp_path / "index.json"
+    index.write_text(json.dumps({"version": "v1", "blocklist": [{"id": "bad"}], "data": [other, {"id": MANIFEST["id"]}]}))
+    listed = json.loads(build_addon.build_repository(tmp_path).read_text())
+    assert listed["blocklist"] == [{"id": "bad"}]
+    assert [entry["id"] for entry in listed["data"]] == ["other", *[MANIFEST["id"]] * len(MANIFEST["platforms"])]
+    for text in ("[]", '{"data": []}', "hello", "[" * 100_000):
+        index.write_text(text)
+        with pytest.raises(build_addon.BuildError, match="is no list of extensions"):
+            build_addon.build_repository(tmp_path)
+        assert index.read_text() == text
+
+
 def test_the_repository_says_what_blenders_own_tool_says(wheels_from_memory, tmp_path):
     spec = importlib.util.find_spec("bpy")
     if spec is None or spec.origin is None:

@@ -115,6 +115,44 @@ def test_a_file_with_changed_bytes_is_refused_or_says_the_same_residual():
     assert refused > 1_500
 
 
+def with_header(change) -> bytes:
+    """A file whose header says something else."""
+    data = write_kinematics(kinematics())
+    length = int.from_bytes(data[:8], "little")
+    text = change(data[8 : 8 + length].decode().rstrip()).encode()
+    return len(text).to_bytes(8, "little") + text + data[8 + length :]
+
+
+DEEP = '{"__metadata__":{"ipoke_kinematics":"' + "[" * 100_000 + '"}'
+HOSTILE_HEADERS = {
+    "a size that is a truth": lambda text: text.replace("[3,8,8]", "[3,8,8,true]"),
+    "a size of thousands of digits": lambda text: text.replace("[3,8,8]", f"[{'9' * 4000},8,8]"),
+    "nothing but brackets": lambda text: "[" * 400_000,
+    "brackets in the metadata": lambda text: DEEP + text[text.index(',"residual"') :],
+    "NaN": lambda text: text.replace("[3,8,8]", "[NaN,8,8]"),
+    "very many sizes": lambda text: text.replace("[3,8,8]", "[" + "8," * 2_000_000 + "8]"),
+}
+
+
+@pytest.mark.parametrize("hostile", HOSTILE_HEADERS)
+def test_a_strangers_header_is_a_sentence(hostile):
+    with pytest.raises(KinematicsError) as refused:
+        read_kinematics(with_header(HOSTILE_HEADERS[hostile]))
+    assert len(refused.value.sentence) < 300
+
+
+@pytest.mark.parametrize(("right", "equal"), [("[3,8,8]", "[3,8.0,8]"), ("[768,", "[768.0,")])
+def test_sizes_that_only_equal_the_right_ones_say_the_same_residual(right, equal):
+    read = read_kinematics(with_header(lambda text: text.replace(right, equal)))
+    assert (read.residual == RESIDUAL).all()
+    assert (read.still_features == FEATURES).all()
+
+
+def test_a_pose_of_another_size_is_refused():
+    with pytest.raises(KinematicsError, match="doesn't see"):
+        ReplayedModel(SwayingModel(), kinematics(sha256=ShiftingModel.entry.sha256)).pose_difference(np.zeros((3, 5, 5)))
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_values_that_are_not_finite_are_refused(value):
     with pytest.raises(KinematicsError, match="not finite"):

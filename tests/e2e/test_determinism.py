@@ -21,7 +21,7 @@ from backend.client import (
     new_job_id,
 )
 from ipoke_models.checkpoint import read_manifest
-from ipoke_models.inference import find_model
+from ipoke_models.installed import find_model
 from tests.processes import processes_with
 
 from .conftest import MODEL, START_S, new_backend

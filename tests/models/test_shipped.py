@@ -10,7 +10,7 @@ import torch
 from ipoke_models import installed_models, load_model
 from ipoke_models.checkpoint import sha256_of
 from ipoke_models.evaluation.figures.stills import PokedStill, read_still
-from ipoke_models.inference import WEIGHTS, ModelInfo
+from ipoke_models.installed import WEIGHTS, ModelInfo
 
 PLATE = Path(__file__).parents[2] / "demo" / "plate.jpg"
 MOST_BYTES = 30e6

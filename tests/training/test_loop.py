@@ -2,12 +2,14 @@
 
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from lightning_fabric import Fabric
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ipoke_models.errors import CheckpointError, ModelError
@@ -135,3 +137,13 @@ def test_weights_that_ran_away_end_training_and_the_checkpoint_before_them_stays
     resumed = Line()
     train_stage(resumed, SCHEDULE, tmp_path, fabric)
     assert bool(resumed.module.weight.isfinite().all())
+
+
+def test_files_that_training_did_not_write_are_never_removed(tmp_path: Path, fabric: Fabric) -> None:
+    """Whatever their names are, even those of checkpoints."""
+    train_stage(Line(), SCHEDULE, tmp_path, fabric)
+    names = {"line-0000001.safetensors", "line-best.safetensors", "line-00.safetensors"}
+    for name in names:
+        save_file({"mine": torch.ones(1)}, tmp_path / name)
+    train_stage(Line(), replace(SCHEDULE, steps=80), tmp_path, fabric)
+    assert set(checkpoints(tmp_path)) == names | {"line-0000070.safetensors", "line-0000080.safetensors"}

@@ -17,7 +17,8 @@ from ipoke_models.data.store import ClipStore
 from ipoke_models.decoder import SpadeDecoder
 from ipoke_models.errors import ModelError
 from ipoke_models.flow import ConditionalFlow
-from ipoke_models.inference import find_model, load_model
+from ipoke_models.inference import load_model
+from ipoke_models.installed import find_model
 from ipoke_models.layers import folded_state, load_folded
 from ipoke_models.pokes import paint_pokes, pokes_to_pixels
 from ipoke_models.training import __main__ as training

@@ -171,3 +171,22 @@ def test_standardised_codes_have_mean_0_and_deviation_1_and_decode_to_the_same_f
 def test_a_work_folder_without_a_twin_is_refused_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"holds no twin .* 'ipoke train --twin'"):
         load_twin(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("output", "work", "sentence"),
+    [
+        ("other", "work", "something else than a model"),
+        ("file", "work", "is no folder"),
+        ("model", "other", "is no record of a training"),
+        ("n" * 129, "work", "A model's name must have"),
+    ],
+)
+def test_what_training_would_not_be_able_to_write_is_told_before_it_begins(output, work, sentence, tmp_path, capsys):
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/training.json").write_text('{"mine": "keep me"}')
+    (tmp_path / "file").write_text("keep me")
+    command = [str(tmp_path / "nowhere"), "-o", str(tmp_path / output), "--work", str(tmp_path / work), "--device", "cpu"]
+    assert training.main([*command, "--threads", str(torch.get_num_threads())]) == 2
+    assert sentence in capsys.readouterr().err
+    assert (tmp_path / "other/training.json").read_text() == '{"mine": "keep me"}'
