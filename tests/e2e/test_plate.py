@@ -11,8 +11,8 @@ import OpenEXR
 import pytest
 
 from backend.cli import main
-from backend.plate import exr
 from backend.plate.image import PlateImage, decode_plate
+from ipoke_media.exr import write_exr
 
 from .conftest import MODEL, picture
 
@@ -54,7 +54,7 @@ def float_still(tmp_path) -> Path:
     light = (picture(200, 160).astype(np.float32) / 90).astype(np.float16)
     light[3, 4], light[100, 110] = np.nan, np.inf
     path = tmp_path / "plate.exr"
-    path.write_bytes(exr.write({name: light[..., index] for index, name in enumerate("BGR")}))
+    path.write_bytes(write_exr({name: light[..., index] for index, name in enumerate("BGR")}))
     return path
 
 
