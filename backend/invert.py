@@ -63,7 +63,8 @@ class InvertJob:
         tell(messages.Finished(request.job_id, self._summary(region, first)))
 
     def _decode(self, data: bytes) -> PlateImage:
-        return decode_plate(data, upright=self._request.upright, premultiplied=self._request.premultiplied)
+        request = self._request
+        return decode_plate(data, upright=request.upright, premultiplied=request.premultiplied, layer=request.layer)
 
     def _residual(self, clip: Field, pokes: NDArray[np.float64]) -> Field:
         if self._request.variant is not None:

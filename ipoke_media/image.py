@@ -7,6 +7,7 @@ asked for. A file that is cut off, or that a decoder complains about, is refused
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ from .tags import Tags, read_tags
 Pixels = NDArray[Any]  # uint8, uint16, float16 or float32
 
 SIDE_PX = 8192
+PHOTOGRAPH_SIDE_PX = 32768
+"""Of pictures that a user has chosen to learn from or to look at, which no stranger sends."""
 MOST_PARTS = 256
 UPRIGHT = 1
 _END_OF_JPEG, _START_OF_SCAN = b"\xff\xd9", b"\xff\xda"
@@ -67,12 +70,22 @@ def read_image(data: bytes, *, layer: str | None = None, side_px: int = SIDE_PX)
         return _read_flat(decoder, data, kind, side_px)
 
 
-def read_rgb8(data: bytes, *, side_px: int = SIDE_PX) -> NDArray[np.uint8]:
-    """A still as (H, W, 3) uint8 RGB, upright, its alpha left out; 16 bits are rounded. Raises ImageError, of light too."""
-    rgb = read_image(data, side_px=side_px).upright().rgb
-    if rgb.dtype.kind == "f":
+def load_rgba8(path: Path, *, side_px: int = PHOTOGRAPH_SIDE_PX) -> NDArray[np.uint8]:
+    """The still of a file as (H, W, 3) or, where it has alpha, (H, W, 4) uint8 RGB(A), upright; 16 bits are rounded.
+
+    Raises:
+        ImageError: `read_image` refuses it, it can't be opened, or it stores linear light.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ImageError(f"The image can't be opened ({error.strerror}); check its path.") from error
+    picture = read_image(data, side_px=side_px).upright()
+    if picture.rgb.dtype.kind == "f":
         raise ImageError("The image stores linear light; save it as an 8-bit PNG or JPEG.")
-    return rgb if rgb.dtype == np.uint8 else ((rgb.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    pixels = picture.rgb if picture.alpha is None else np.dstack([picture.rgb, picture.alpha])
+    rounded = pixels if pixels.dtype == np.uint8 else (pixels.astype(np.uint32) + 128) // 257
+    return np.ascontiguousarray(rounded, np.uint8)
 
 
 def _read_flat(decoder: Decoder, data: bytes, kind: Kind, side_px: int) -> Picture:

@@ -11,6 +11,7 @@ _COLOURS = (("R", "G", "B"), ("X", "Y", "Z"))
 _GREYS = ("Y",)
 _ALPHA = "A"
 _MOST_NAMED = 12
+_MOST_LETTERS = 255
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def layers_of(parts: Sequence[Part]) -> list[Layer]:
         for place, channel in enumerate(part.channels):
             prefix, _, letter = channel.rpartition(".")
             groups.setdefault(prefix, {})[letter] = place
-        layers += [_layer(_joined(part.name, prefix), index, groups[prefix]) for prefix in sorted(groups)]
+        layers += [_layer(_printable(_joined(part.name, prefix)), index, groups[prefix]) for prefix in sorted(groups)]
     return layers
 
 
@@ -82,7 +83,12 @@ def _layer(name: str, part: int, places: dict[str, int]) -> Layer:
         if letter in by_letter:
             return Layer(name or letter, part, (by_letter[letter],), alpha, True)
     letter = next((letter for letter in by_letter if letter != _ALPHA), _ALPHA)
-    return Layer(name or letter, part, (by_letter[letter],), None, False)
+    return Layer(name or _printable(letter) or "?", part, (by_letter[letter],), None, False)
+
+
+def _printable(name: str) -> str:
+    """A name as it may be shown: a stranger's file may hold anything, even what is no text."""
+    return "".join(letter if letter.isprintable() else "?" for letter in name[:_MOST_LETTERS])
 
 
 def _joined(part: str, prefix: str) -> str:

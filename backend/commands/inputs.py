@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from ..plate.image import PlateImage, decode_plate
@@ -45,16 +46,22 @@ def read_file(path: Path) -> bytes:
     try:
         size = path.stat().st_size
         if size > limits.RAW_BYTES:
-            raise UsageError(f"{path} has {size // limits.MIB} MiB; use a file of at most 256 MiB.")
+            raise UsageError(
+                f"{path} has {size / 1e6:.1f} MB, more than the {limits.RAW_BYTES / 1e6:.1f} MB that a file may have; "
+                "save it packed without loss (TIFF: ZIP or LZW; EXR: ZIP), with fewer bits a channel, or smaller."
+            )
         return path.read_bytes()
     except OSError as error:
         raise UsageError(f"{path} can't be read ({error.strerror}); check the path.") from error
 
 
-def read_plate(path: Path, *, premultiplied: bool = False) -> tuple[bytes, PlateImage]:
-    """A still as its file's bytes and decoded; raises UsageError and CommandError."""
+def read_plate(path: Path, *, premultiplied: bool = False, layer: str | None = None) -> tuple[bytes, PlateImage]:
+    """A still as its file's bytes and decoded; says what there is to know of it. Raises UsageError and CommandError."""
     data = read_file(path)
     try:
-        return data, decode_plate(data, premultiplied=premultiplied)
+        plate = decode_plate(data, premultiplied=premultiplied, layer=layer)
     except IpokeError as error:
         raise CommandError(f"{path}: {error.sentence}") from error
+    for note in plate.tags.notes:
+        print(f"{path}: {note}", file=sys.stderr)
+    return data, plate

@@ -73,6 +73,7 @@ def _request(job: dict[str, Any], plate: bytes, name: str) -> SampleRequest:
         playback=None if options["playback"] is None else from_plain(Playback, options["playback"]),
         premultiplied=options["premultiplied"],
         upright=options["upright"],
+        layer=options.get("layer"),
         like=tuple(from_plain(Like, like) for like in job.get("like", ())),
         variation=job.get("variation"),
     )

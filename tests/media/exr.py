@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import OpenImageIO
+from numpy.typing import NDArray
 
 from tests.media.files import HEIGHT, WIDTH, light
 
@@ -18,7 +19,7 @@ _EXR_TYPES = {"uint32": 0, "float16": 1, "float32": 2}
 
 
 def exr(
-    channels: Mapping[str, np.ndarray],
+    channels: Mapping[str, NDArray[Any]],
     *,
     data_window: tuple[int, int, int, int] | None = None,
     sampling: Mapping[str, int] | None = None,
@@ -56,7 +57,7 @@ def exr(
     return head + b"\0" + struct.pack(f"<{height}Q", *places.tolist()) + b"".join(lines)
 
 
-def planes(names: Sequence[str], dtype: type = np.float32) -> dict[str, np.ndarray]:
+def planes(names: Sequence[str], dtype: type = np.float32) -> dict[str, NDArray[Any]]:
     """Planes of those names, each with values of its own."""
     return {name: light(1, dtype, seed)[..., 0] for seed, name in enumerate(names, start=1)}
 
@@ -75,31 +76,33 @@ def deep_exr() -> bytes:
         samples.set_samples(pixel, 1)
     with tempfile.TemporaryDirectory() as folder:
         path = f"{folder}/deep.exr"
-        output = OpenImageIO.ImageOutput.create(path)
+        output: Any = OpenImageIO.ImageOutput.create(path)
         assert output.open(path, spec)
         assert output.write_deep_image(samples)
         output.close()
         return Path(path).read_bytes()
 
 
-def written(pixels: np.ndarray, suffix: str, **attributes: Any) -> bytes:
+def written(pixels: NDArray[Any], suffix: str, **attributes: Any) -> bytes:
     """A file as OpenImageIO writes it; `names`, `window` and `tile` are of its header, the rest its attributes."""
     spec = _spec(pixels, attributes)
     with tempfile.TemporaryDirectory() as folder:
         path = f"{folder}/image{suffix}"
-        output = OpenImageIO.ImageOutput.create(path)
+        output: Any = OpenImageIO.ImageOutput.create(path)
         assert output.open(path, spec), output.geterror()
         assert output.write_image(np.ascontiguousarray(pixels)), output.geterror()
         output.close()
         return Path(path).read_bytes()
 
 
-def parts(named: Mapping[str, np.ndarray]) -> bytes:
+def parts(named: Mapping[str, NDArray[Any]]) -> bytes:
     """A multi-part OpenEXR file."""
-    specs = [_spec(pixels, {"oiio:subimagename": name, "name": name}) for name, pixels in named.items()]
+    height, width, _ = next(iter(named.values())).shape
+    header = {"window": (0, 0, 0, 0, width, height)}  # all parts have to have one display window
+    specs = [_spec(pixels, {**header, "oiio:subimagename": name, "name": name}) for name, pixels in named.items()]
     with tempfile.TemporaryDirectory() as folder:
         path = f"{folder}/parts.exr"
-        output = OpenImageIO.ImageOutput.create(path)
+        output: Any = OpenImageIO.ImageOutput.create(path)
         assert output.open(path, tuple(specs))
         for index, pixels in enumerate(named.values()):
             assert index == 0 or output.open(path, specs[index], "AppendSubimage")
@@ -115,7 +118,7 @@ def mip_mapped() -> bytes:
         return Path(path).read_bytes()
 
 
-def _spec(pixels: np.ndarray, attributes: dict[str, Any]) -> Any:
+def _spec(pixels: NDArray[Any], attributes: dict[str, Any]) -> Any:
     types = {"float16": "half", "float32": "float"}
     height, width, channels = pixels.shape
     spec = OpenImageIO.ImageSpec(width, height, channels, types.get(pixels.dtype.name, pixels.dtype.name))

@@ -6,9 +6,11 @@ import struct
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 WIDTH, HEIGHT = 40, 28
 CMYK_JPEG = Path(__file__).parents[1] / "backend" / "plate" / "cmyk.jpg"
@@ -16,12 +18,12 @@ CMYK_JPEG = Path(__file__).parents[1] / "backend" / "plate" / "cmyk.jpg"
 Make = Callable[[], bytes]
 
 
-def noise(channels: int, dtype: type = np.uint8, seed: int = 0) -> np.ndarray:
+def noise(channels: int, dtype: type = np.uint8, seed: int = 0) -> NDArray[Any]:
     """Values (H, W, C) all over the range of an integer type."""
     return np.random.default_rng(seed).integers(0, np.iinfo(dtype).max, (HEIGHT, WIDTH, channels), dtype, endpoint=True)
 
 
-def light(channels: int, dtype: type = np.float32, seed: int = 0) -> np.ndarray:
+def light(channels: int, dtype: type = np.float32, seed: int = 0) -> NDArray[Any]:
     """Linear light (H, W, C); with four channels premultiplied."""
     pixels = np.random.default_rng(seed).random((HEIGHT, WIDTH, channels), np.float32)
     if channels == 4:
@@ -29,12 +31,12 @@ def light(channels: int, dtype: type = np.float32, seed: int = 0) -> np.ndarray:
     return pixels.astype(dtype)
 
 
-def blocks(channels: int) -> np.ndarray:
+def blocks(channels: int) -> NDArray[Any]:
     """Coarse noise, which lossy kinds keep."""
     return np.kron(noise(channels)[: HEIGHT // 4, : WIDTH // 4], np.ones((4, 4, 1), np.uint8))
 
 
-def encoded(pixels: np.ndarray, suffix: str, *options: int) -> bytes:
+def encoded(pixels: NDArray[Any], suffix: str, *options: int) -> bytes:
     """A file as OpenCV writes it, BGR(A)."""
     return cv2.imencode(suffix, pixels, list(options))[1].tobytes()
 
@@ -45,7 +47,7 @@ def exif(orientation: int, order: str = "<") -> bytes:
     return head + struct.pack(order + "IH", 8, 1) + entry + struct.pack(order + "I", 0)
 
 
-def jpeg_with(marker: int, body: bytes, pixels: np.ndarray | None = None) -> bytes:
+def jpeg_with(marker: int, body: bytes, pixels: NDArray[Any] | None = None) -> bytes:
     """A JPEG with a segment of its own behind its first bytes."""
     data = encoded(blocks(3) if pixels is None else pixels, ".jpg")
     return data[:2] + bytes([0xFF, marker]) + struct.pack(">H", len(body) + 2) + body + data[2:]

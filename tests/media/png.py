@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import struct
 import zlib
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tests.media.files import HEIGHT, WIDTH, exif, noise
 
@@ -22,7 +24,7 @@ def png(
     return b"\x89PNG\r\n\x1a\n" + header + b"".join(more) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
-def png_rows(pixels: np.ndarray, bits: int) -> bytes:
+def png_rows(pixels: NDArray[Any], bits: int) -> bytes:
     """Rows (H, W, C) without a filter."""
     if bits >= 8:
         return b"".join(b"\0" + row.astype(f">u{bits // 8}").tobytes() for row in pixels)
@@ -30,7 +32,7 @@ def png_rows(pixels: np.ndarray, bits: int) -> bytes:
     return b"".join(b"\0" + np.packbits(row.astype(np.uint8).ravel()).tobytes() for row in spread)
 
 
-def adam7(pixels: np.ndarray, bits: int) -> bytes:
+def adam7(pixels: NDArray[Any], bits: int) -> bytes:
     """The rows of the seven passes of an interlaced PNG."""
     passes = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
     return b"".join(png_rows(pixels[y::down, x::across], bits) for x, y, across, down in passes)

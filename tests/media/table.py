@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from tests.media import files, png
 from tests.media.exr import ACESCG, deep_exr, exr, luminance_chroma, mip_mapped, parts, planes, written
@@ -17,7 +19,7 @@ _COMPRESSIONS = ("none", "rle", "zip", "zips", "piz", "pxr24", "b44", "b44a", "d
 _RGBA, _RGB = ("R", "G", "B", "A"), ("R", "G", "B")
 
 
-def _times_alpha(pixels: np.ndarray) -> np.ndarray:
+def _times_alpha(pixels: NDArray[Any]) -> NDArray[Any]:
     peak = float(np.iinfo(pixels.dtype).max)
     colour = np.rint(pixels[..., :3] * (pixels[..., 3:] / peak))
     return np.dstack([colour, pixels[..., 3]]).astype(pixels.dtype)
@@ -74,6 +76,9 @@ TIFF: dict[str, Make] = {
     **{f"TIFF, orientation {turn}": partial(tiff, noise(3), 2, orientation=turn) for turn in range(1, 9)},
 }
 OTHERS: dict[str, Make] = {
+    "PNG, 8192 px wide": lambda: encoded(np.tile(noise(3), (1, 205, 1))[:, :8192], ".png"),
+    "TIFF, 8192 px high, 16 bits": lambda: tiff(np.tile(noise(4, np.uint16), (293, 1, 1))[:8192], 2, extra=2, packed=True),
+    "EXR, 8192 px wide": lambda: written(np.tile(light(3, np.float16), (1, 205, 1))[:, :8192], ".exr"),
     "WebP, lossless": lambda: encoded(noise(3), ".webp", *_WEBP_LOSSLESS),
     "WebP, lossless with alpha": lambda: encoded(noise(4), ".webp", *_WEBP_LOSSLESS),
     "WebP": lambda: encoded(blocks(3), ".webp"),

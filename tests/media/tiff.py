@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import struct
 import zlib
+from typing import Any, Literal
 
-import numpy as np
+from numpy.typing import NDArray
 
 
 def tiff(
-    pixels: np.ndarray,
+    pixels: NDArray[Any],
     photometric: int,
     *,
     extra: int | None = None,
-    order: str = "<",
+    order: Literal["<", ">"] = "<",
     packed: bool = False,
     orientation: int = 1,
 ) -> bytes:
