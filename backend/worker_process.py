@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from .protocol import limits
 from .security import KeyPair
 from .worker_link import NUMBER_VARIABLE, Meeting, Ticket
 
@@ -89,7 +90,7 @@ class LocalWorker:
         self._process = subprocess.Popen(
             list(command),
             stdin=subprocess.PIPE,
-            env=python_environment() | {NUMBER_VARIABLE: str(number)},
+            env=python_environment() | _IMAGE_LIMITS | {NUMBER_VARIABLE: str(number)},
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
         ticket = Ticket(meeting.endpoint, meeting.server_public, keys.public, keys.secret, ends_with_link)
@@ -130,3 +131,10 @@ class LocalWorker:
 def python_environment() -> dict[str, str]:
     """The environment of a child that imports this package from where this process has it."""
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(_PROJECT), os.environ.get("PYTHONPATH")]))}
+
+
+_IMAGE_LIMITS = {
+    "OPENCV_IO_MAX_IMAGE_WIDTH": str(limits.IMAGE_SIDE_PX),
+    "OPENCV_IO_MAX_IMAGE_HEIGHT": str(limits.IMAGE_SIDE_PX),
+    "OPENCV_IO_MAX_IMAGE_PIXELS": str(limits.IMAGE_SIDE_PX**2),
+}

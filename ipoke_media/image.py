@@ -17,7 +17,7 @@ from . import png
 from .errors import ImageError
 from .kinds import Kind, kind_of
 from .layers import Layer, Part, layers_of, listed, shown_layer
-from .library import MOST_DECODED_BYTES, Decoder, damaged, opened
+from .library import MOST_CHANNELS, MOST_DECODED_BYTES, Decoder, damaged, opened
 from .tags import Tags, read_tags
 
 Pixels = NDArray[Any]  # uint8, uint16, float16 or float32
@@ -152,7 +152,7 @@ def _check_size(spec: Any, kind: Kind, side_px: int) -> None:
         raise ImageError(f"The image has {spec.width} x {spec.height} px; scale it to at most {side_px} px a side.")
     if spec.depth > 1:
         raise ImageError("The image is a volume, not a picture; save one slice of it.")
-    if spec.image_bytes(native=True) > MOST_DECODED_BYTES:
+    if spec.nchannels > MOST_CHANNELS or spec.image_bytes(native=True) > MOST_DECODED_BYTES:
         raise ImageError(
             f"The image has {spec.nchannels} channels of {spec.width} x {spec.height} px; save its picture without the others."
         )

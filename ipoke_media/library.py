@@ -6,6 +6,7 @@ only, so that bytes pass through a private folder that is gone afterwards.
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -60,11 +61,13 @@ def opened(data: bytes, kind: Kind) -> Iterator[Decoder]:
     library = _library()
     wishes = library.ImageSpec()
     wishes.attribute("oiio:UnassociatedAlpha", 1)  # as stored: it would multiply by alpha otherwise
-    with _private_file(kind, data) as path:
+    with _private_path(kind) as path:
+        path.write_bytes(data)
         source = library.ImageInput.open(str(path), wishes)
         if source is None:
             raise ImageError(_why_not(_told(library), kind))
         try:
+            _take_name_away(path)
             if source.format_name() != kind:
                 raise ImageError(damaged(kind))
             yield Decoder(source, kind)
@@ -77,12 +80,14 @@ def opened(data: bytes, kind: Kind) -> Iterator[Decoder]:
 def encoded(pixels: NDArray[Any], spec: Any, kind: Kind) -> bytes:
     """A file of that kind with the pixels (H, W, C), as a spec of `new_spec` says. Raises ImageError."""
     target = _library().ImageOutput.create(kind.suffix[1:])
-    with _private_file(kind) as path:
-        written = target.open(str(path), spec) and target.write_image(pixels)
-        written = target.close() and written
-        if not written:
-            raise ImageError(f"The image can't be written as {kind.label}: {_told(target)}; check the free disk space.")
-        return path.read_bytes()
+    with _private_path(kind) as path:
+        if target.open(str(path), spec):
+            with path.open("rb") as file:
+                _take_name_away(path)
+                written = target.write_image(pixels)
+                if target.close() and written:
+                    return file.read()
+        raise ImageError(f"The image can't be written as {kind.label} ({_told(target)}); check the free disk space.")
 
 
 def new_spec(width: int, height: int, names: tuple[str, ...], dtypes: tuple[str, ...]) -> Any:
@@ -100,22 +105,27 @@ def _library() -> Any:
 
     OpenImageIO.attribute("try_all_readers", 0)
     OpenImageIO.attribute("plugin_searchpath", "")
-    OpenImageIO.attribute("limits:channels", MOST_CHANNELS)
-    OpenImageIO.attribute("limits:imagesize_MB", MOST_DECODED_BYTES >> 20)
+    # Farther than what is taken, so that a file beyond that is called too large, not damaged.
+    OpenImageIO.attribute("limits:channels", 8 * MOST_CHANNELS)
+    OpenImageIO.attribute("limits:imagesize_MB", 8 * MOST_DECODED_BYTES >> 20)
     return OpenImageIO
 
 
 @contextmanager
-def _private_file(kind: Kind, data: bytes | None = None) -> Iterator[Path]:
+def _private_path(kind: Kind) -> Iterator[Path]:
     try:
-        with tempfile.TemporaryDirectory(prefix="ipoke-") as folder:
-            path = Path(folder, "image" + kind.suffix)
-            if data is not None:
-                path.write_bytes(data)
-            yield path
+        with tempfile.TemporaryDirectory(prefix="ipoke-", ignore_cleanup_errors=True) as folder:
+            yield Path(folder, "image" + kind.suffix)
     except OSError as error:
         place = tempfile.gettempdir()
         raise ImageError(f"The image can't pass through {place} ({error.strerror}); make room there, or set TMPDIR.") from error
+
+
+def _take_name_away(path: Path) -> None:
+    """Let an opened file vanish with its last user, however that ends. Windows keeps what is open."""
+    if os.name == "posix":
+        path.unlink()
+        path.parent.rmdir()
 
 
 def _told(where: Any) -> str:

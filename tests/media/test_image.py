@@ -155,6 +155,10 @@ def test_more_channels_than_can_be_unpacked_in_time_are_refused(monkeypatch: pyt
     assert "without the others" in refusal_of(exr(planes("RGB")))
 
 
+def test_more_channels_than_any_render_has_are_refused():
+    assert "has 1100 channels" in refusal_of(exr(planes([f"layer{number}.Y" for number in range(1100)], np.float16)))
+
+
 def test_the_layer_of_that_name_is_read_or_the_names_are_told():
     names = [f"{layer}.{letter}" for layer in ("View.Combined", "View.AO", "View.Depth") for letter in "RGB"]
     channels = planes(names)
