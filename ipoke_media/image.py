@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import png
+from . import jpeg, png
 from .errors import ImageError
 from .kinds import Kind, kind_of
 from .layers import Layer, Part, layers_of, listed, shown_layer
@@ -27,7 +27,6 @@ PHOTOGRAPH_SIDE_PX = 32768
 """Of pictures that a user has chosen to learn from or to look at, which no stranger sends."""
 MOST_PARTS = 256
 UPRIGHT = 1
-_END_OF_JPEG, _START_OF_SCAN = b"\xff\xd9", b"\xff\xda"
 
 
 @dataclass(frozen=True)
@@ -159,11 +158,10 @@ def _check_size(spec: Any, kind: Kind, side_px: int) -> None:
 
 
 def _check_whole(data: bytes, kind: Kind) -> None:
-    """What decoders don't look at: chunks of PNG behind the pixels, the end of a JPEG whose rest is zeros."""
     if kind is Kind.PNG:
         png.check_whole(data)
-    elif kind is Kind.JPEG and data.rfind(_END_OF_JPEG) < data.rfind(_START_OF_SCAN):
-        raise ImageError(damaged(kind))
+    elif kind is Kind.JPEG:
+        jpeg.check_whole(data)
 
 
 def _split(pixels: Pixels) -> tuple[Pixels, Pixels | None]:

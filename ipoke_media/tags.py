@@ -104,7 +104,7 @@ def _of_exr(spec: Any, notes: tuple[str, ...]) -> Tags:
         chromaticities=values,
         pixel_aspect=aspect,
         window=window,
-        profile="of other primaries than Rec.709",
+        profile="other primaries than Rec.709",
         lost_in_png="" if fits else "the plate's primaries, some of which are negative",
         notes=notes,
     )
@@ -113,9 +113,9 @@ def _of_exr(spec: Any, notes: tuple[str, ...]) -> Tags:
 def _colours(spec: Any, profile: bytes, chunks: tuple[bytes, ...]) -> str:
     """What colours are where they are not sRGB."""
     if b"cICP" not in [chunk[4:8] for chunk in chunks] and profile:
-        name = _text(spec, "ICCProfile:profile_description") or "of a profile without a name"
+        name = _text(spec, "ICCProfile:profile_description") or "a profile without a name"
         return "" if icc.is_srgb(profile) else name
-    return "" if png.is_srgb(chunks) else "of another gamma, primaries or range than sRGB"
+    return "" if png.is_srgb(chunks) else "another gamma, primaries or range than sRGB"
 
 
 def _aspect(upper: float, lower: float) -> float:

@@ -112,11 +112,10 @@ def encode_exr(image: PlateImage) -> bytes:
 
 def check_depth(plate: PlateImage, depth_bits: int) -> None:
     """Refuse frames of a depth whose files can't say what the plate says of its colours. Raises PlateError."""
-    lost = plate.tags.lost_in_exr if depth_bits == FLOAT_BITS and not plate.is_float else ""
-    if depth_bits != FLOAT_BITS:
-        lost = plate.tags.lost_in_png
+    is_exr = depth_bits == FLOAT_BITS
+    lost = plate.tags.lost_in_exr if is_exr else plate.tags.lost_in_png
     if lost:
-        kind, other = ("EXR", "PNG") if depth_bits == FLOAT_BITS else ("PNG", "EXR")
+        kind, other = ("EXR", "PNG") if is_exr else ("PNG", "EXR")
         raise PlateError(f"{kind} frames can't carry {lost}; convert the plate to sRGB, or ask for {other} frames.")
 
 

@@ -19,7 +19,7 @@ from ipoke_media.errors import ImageError
 from ipoke_media.image import load_rgba8, read_image
 from tests.media import png
 from tests.media.exr import exr, parts, planes, written
-from tests.media.files import blocks, encoded, light, noise, turned_jpeg
+from tests.media.files import blocks, encoded, jpeg_with, light, noise, turned_jpeg
 from tests.media.table import REFUSED, TAKEN
 from tests.media.tiff import tiff
 
@@ -69,6 +69,15 @@ def test_a_copy_that_ended_in_zeros_is_damaged(name: str):
 def test_a_jpeg_that_ends_in_its_middle_is_damaged():
     data = CUT["JPEG"]()
     assert DAMAGED in refusal_of(data[: len(data) // 2] + b"\xff\xd9")
+
+
+def test_what_phones_put_around_a_jpeg_is_no_damage():
+    whole = TAKEN["JPEG, RGB"]()
+    assert read_image(whole + b"\xff\xda a movie that moves").rgb.shape == (28, 40, 3)
+    thumbnail = jpeg_with(0xE1, b"Exif\0\0" + whole)
+    assert read_image(thumbnail).rgb.shape == (28, 40, 3)
+    place = thumbnail.rindex(b"\xff\xda")
+    assert DAMAGED in refusal_of(thumbnail[: place + 60] + bytes(len(thumbnail)))
 
 
 def test_a_png_without_its_end_is_damaged():
