@@ -18,6 +18,7 @@ import time
 import zlib
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from ipoke_media.errors import ImageError
 from ipoke_media.image import read_image
@@ -77,15 +78,18 @@ def sealed(data: bytes) -> bytes:
     return bytes(sealed_data)
 
 
-def fuzz(seed: int, seconds: float, last: Path) -> dict[str, dict[str, int]]:
-    """Read mutated files for some time; returns how many of each kind were taken and refused. Anything else escapes."""
+def fuzz(seed: int, seconds: float, last: Path) -> dict[str, Any]:
+    """Read mutated files for some time; returns how many of each kind were taken and refused. Anything else escapes.
+
+    `slowest_s` is the most processor time that one file took.
+    """
     generator = random.Random(seed)
     by_kind: dict[Kind, list[bytes]] = {}
     for data in seeds().values():
         by_kind.setdefault(kind_of(data), []).append(data)
     taken: Counter[str] = Counter()
     refused: Counter[str] = Counter()
-    end_s = time.monotonic() + seconds
+    slowest_s, end_s = 0.0, time.monotonic() + seconds
     with last.open("wb", buffering=0) as kept:
         while time.monotonic() < end_s:
             kind = generator.choice(list(by_kind))
@@ -95,6 +99,7 @@ def fuzz(seed: int, seconds: float, last: Path) -> dict[str, dict[str, int]]:
             kept.seek(0)
             kept.truncate()
             kept.write(data)
+            began_s = time.process_time()
             try:
                 read_image(data).upright()
                 taken[kind.label] += 1
@@ -102,14 +107,15 @@ def fuzz(seed: int, seconds: float, last: Path) -> dict[str, dict[str, int]]:
                 if not error.sentence.startswith("The image"):
                     raise
                 refused[kind.label] += 1
-    return {"taken": dict(taken), "refused": dict(refused)}
+            slowest_s = max(slowest_s, time.process_time() - began_s)
+    return {"taken": dict(taken), "refused": dict(refused), "slowest_s": slowest_s}
 
 
 def run(seconds: float, folder: Path, seed: int = 1) -> bool:
     """Fuzz in processes of at most two minutes; prints what came of it, and says whether none crashed."""
     taken: Counter[str] = Counter()
     refused: Counter[str] = Counter()
-    crashes, largest_mb, began_s = 0, 0, time.monotonic()
+    crashes, largest_mb, slowest_s, began_s = 0, 0, 0.0, time.monotonic()
     while (left_s := seconds - (time.monotonic() - began_s)) > 0:
         last = folder / f"last-{seed}"
         command = [sys.executable, "-P", "-m", "tests.fuzz_images", str(seed), str(min(left_s, _ROUND_S)), str(last)]
@@ -123,12 +129,13 @@ def run(seconds: float, folder: Path, seed: int = 1) -> bool:
         told = json.loads(done.stdout.splitlines()[-1])
         taken.update(told["taken"])
         refused.update(told["refused"])
-        largest_mb = max(largest_mb, told["largest_mb"])
+        largest_mb, slowest_s = max(largest_mb, told["largest_mb"]), max(slowest_s, told["slowest_s"])
     print("| kind | files | taken | refused |\n|---|---|---|---|")
     for kind in sorted(taken.keys() | refused.keys()):
         print(f"| {kind} | {taken[kind] + refused[kind]} | {taken[kind]} | {refused[kind]} |")
     total, took_s = taken.total() + refused.total(), time.monotonic() - began_s
-    print(f"images: {total} files in {took_s:.0f} s, {crashes} crashes, {largest_mb} MB at most", flush=True)
+    most = f"{largest_mb} MB and {slowest_s:.1f} s for a file at most"
+    print(f"images: {total} files in {took_s:.0f} s, {crashes} crashes, {most}", flush=True)
     return crashes == 0
 
 
