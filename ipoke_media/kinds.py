@@ -92,6 +92,7 @@ _FTYP_STILLS = {b"avif": "an AVIF image", b"avis": "an AVIF image", b"crx ": "a 
 _FTYP_HEIF = (b"hei", b"hev", b"mif1", b"msf1")
 _NETPBM = b"123456fFh"
 _LEAD_BYTES = 512
+_ANIMATED = 0x02  # of the flags in a WebP's VP8X chunk
 
 
 def kind_of(data: bytes) -> Kind:
@@ -102,6 +103,8 @@ def kind_of(data: bytes) -> Kind:
         if data.startswith(magic, place):
             return kind
     if data.startswith(b"RIFF") and data.startswith(b"WEBP", 8):
+        if data.startswith(b"VP8X", 12) and data[20:21] and data[20] & _ANIMATED:
+            raise ImageError(f"The image is an animated WebP, of which Blender shows nothing; {_MOVIE}.")
         return Kind.WEBP
     what, fix = _what_else(data)
     raise ImageError(f"The image is {what}; {fix}.")

@@ -35,19 +35,17 @@ class Decoder:
     def part(self, index: int = 0) -> Any | None:
         """The header of a part, an OpenImageIO ImageSpec; None past the last one."""
         spec = self._source.spec(index)
-        self._take_error()
+        _told(self._source)  # about a part that is not there
         return spec if spec.width > 0 else None
 
     def read(self, part: int, first: int, end: int, dtype: str) -> NDArray[Any]:
         """Channels `first` to `end` - 1 of a part as (H, W, C)."""
         pixels = self._source.read_image(part, 0, first, end, dtype)
         # What a reader can't decode it fills up: a picture that comes with an error is none.
-        if self._take_error() or pixels is None:
-            raise ImageError(damaged(self._kind))
+        told = _told(self._source)
+        if told or pixels is None:
+            raise ImageError(_why_not(told, self._kind))
         return np.asarray(pixels)
-
-    def _take_error(self) -> str:
-        return _told(self._source)
 
 
 def damaged(kind: Kind) -> str:
@@ -142,4 +140,6 @@ def _why_not(told: str, kind: Kind) -> str:
             "The image is a luminance-chroma EXR, whose colour is stored at half its size; "
             "Blender doesn't show that either: save it as RGB."
         )
+    if "not configured" in told:
+        return f"The image is a {kind.label} file that is packed in a way that can't be read here; save it with ZIP or LZW."
     return damaged(kind)

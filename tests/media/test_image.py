@@ -213,6 +213,11 @@ def test_a_name_that_is_no_text_or_moves_the_cursor_is_shown_with_marks():
         assert "?" in note
 
 
+def test_a_packing_that_the_library_does_not_know_is_called_that():
+    data = TAKEN["TIFF, RGB, 8 bits"]().replace(struct.pack("<HHII", 259, 3, 1, 1), struct.pack("<HHII", 259, 3, 1, 34925))
+    assert "save it with ZIP or LZW" in refusal_of(data)  # LZMA
+
+
 def test_only_the_reader_of_the_kind_is_tried():
     assert DAMAGED in refusal_of(b"BM" + encoded(blocks(3), ".jpg"))
 

@@ -23,6 +23,7 @@ STRANGERS = {
     b"\0\0\0\x14ftypqt  ": "a movie",
     b"\x1aE\xdf\xa3\x01": "a movie",
     b"RIFF\0\0\0\0AVI LIST": "a movie",
+    b"RIFF\0\0\0\0WEBPVP8X\x0a\0\0\0\x02": "animated WebP",
     b"#EXTM3U\nhttp://example.org": "a playlist",
     b"ffconcat version 1.0": "a playlist",
     b"version https://git-lfs.github.com/spec/v1": "Git LFS",
