@@ -11,6 +11,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ipoke_media.errors import ImageError
+from ipoke_media.image import load_rgba8
+
 from .store import StoreError
 
 VIDEO_SUFFIXES = frozenset((".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".ogv", ".mts", ".gif"))
@@ -82,10 +85,11 @@ def claimed_frames(source: Source) -> int:
 
 def _pictures(source: Source) -> Iterator[NDArray[np.uint8]]:
     for path in source.pictures:
-        picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
-        if picture is None:
+        try:
+            picture = load_rgba8(path)
+        except ImageError:
             return
-        yield np.asarray(picture, np.uint8)
+        yield np.ascontiguousarray(picture[..., 2::-1])
 
 
 def _video(path: Path) -> Iterator[NDArray[np.uint8]]:
