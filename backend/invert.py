@@ -64,10 +64,11 @@ class InvertJob:
         tell(messages.Finished(request.job_id, self._summary(region, first)))
 
     def _decode(self, data: bytes, number: int) -> PlateImage:
+        request = self._request
         try:
-            return decode_plate(data, upright=self._request.upright, premultiplied=self._request.premultiplied)
+            return decode_plate(data, upright=request.upright, premultiplied=request.premultiplied, layer=request.layer)
         except PlateError as error:
-            raise PlateError(f"Picture {number + 1} of the {len(self._request.frame_sha256s)}: {error.sentence}") from error
+            raise PlateError(f"Picture {number + 1} of the {len(request.frame_sha256s)}: {error.sentence}") from error
 
     def _residual(self, clip: Field, pokes: NDArray[np.float64]) -> Field:
         if self._request.variant is not None:

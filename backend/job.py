@@ -16,8 +16,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ipoke_media.tags import Tags
+
 from .plate.errors import PlateError
-from .plate.image import FLOAT_BITS, PlateImage, decode_plate, encode_frame
+from .plate.image import FLOAT_BITS, PlateImage, check_depth, decode_plate, encode_frame
 from .plate.region import box_around, check_region, default_region, model_input, pokes_in_region, shared_out
 from .plate.scene import Scene
 from .plate.stage import Stage, lock_of
@@ -29,8 +31,6 @@ from .takes import Takes, View, derived_seed
 from .versions import own_versions
 
 PREVIEW_SIDE_PX = 512
-COLOUR = "sRGB as stored in the plate, straight alpha"
-LINEAR = "linear light, premultiplied alpha"
 
 Field = NDArray[np.float32]
 Tell = Callable[..., None]
@@ -95,7 +95,9 @@ class SampleJob:
         if len(request.kept) >= self._frames:
             sentence = f"There are {self._frames} frames, and {len(request.kept)} are kept; leave the last one out of kept."
             raise ProtocolError(sentence, "kept")
-        self._plate_size_px = plate.size_px
+        if request.size is OutputSize.PLATE:
+            check_depth(plate, request.depth_bits)
+        self._plate = plate
         shares = self._shares(plate)
         clean = None if request.clean_sha256 is None else self._clean_plate(plate, fetch)
         lock = None if request.lock_sha256 is None else self._lock(plate, fetch)
@@ -165,7 +167,8 @@ class SampleJob:
         depth_bits = self._request.depth_bits
         if self._request.size is OutputSize.MODEL:
             made = takes[0].frames(variant)
-            return ((encode_frame(_model_picture(shown.frame, depth_bits), depth_bits), b"") for shown in made), None
+            tags = self._plate.tags.of_colour()
+            return ((encode_frame(_model_picture(shown.frame, depth_bits, tags), depth_bits), b"") for shown in made), None
         scene = Scene([take.part(variant) for take in takes])
 
         def make(index: int) -> tuple[bytes, bytes]:
@@ -210,23 +213,32 @@ class SampleJob:
         return JobSummary(
             model=self._model.entry,
             plate_sha256=self._request.plate_sha256,
-            plate_size_px=self._plate_size_px,
+            plate_size_px=self._plate.size_px,
             region_px=(region.x, region.y, region.w, region.h),
             output_size_px=self._output_px,
             depth_bits=self._request.depth_bits,
             frames=self._frames,
-            colour=LINEAR if self._request.depth_bits == FLOAT_BITS else COLOUR,
+            colour=_colour_of(self._plate, self._request.depth_bits),
             versions=own_versions() + self._model.versions,
             regions=self._request.regions,
             pose_difference=self._model.pose_difference(self._views[0].x0),
+            layer=self._plate.layer or None,
         )
 
 
-def _model_picture(frame: Field, depth_bits: int) -> PlateImage:
+def _colour_of(plate: PlateImage, depth_bits: int) -> str:
+    """What the values of frames of that depth mean, in words."""
+    if depth_bits == FLOAT_BITS:
+        return "linear light, premultiplied alpha" + (f", {plate.tags.profile}" if plate.tags.profile else "")
+    alpha = "premultiplied" if plate.premultiplied and not plate.is_float else "straight"
+    return f"{plate.tags.profile or 'sRGB'} as stored in the plate, {alpha} alpha"
+
+
+def _model_picture(frame: Field, depth_bits: int, tags: Tags) -> PlateImage:
     """A decoded frame (3, S, S) in [-1, 1] as an image."""
     peak = 255 if depth_bits == 8 else 65535
     unit = np.clip((frame[::-1].transpose(1, 2, 0) + 1.0) * 0.5, 0, 1)
-    return PlateImage(np.rint(unit * peak).astype(np.uint8 if depth_bits == 8 else np.uint16), None)
+    return PlateImage(np.rint(unit * peak).astype(np.uint8 if depth_bits == 8 else np.uint16), None, tags=tags)
 
 
 def _groups(first: int, samples: int, size: int) -> Iterator[range]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from importlib import metadata
 
 import cv2
 import numpy as np
@@ -18,4 +19,5 @@ def own_versions() -> tuple[Version, ...]:
         Version("python", platform.python_version()),
         Version("numpy", np.__version__),
         Version("opencv", cv2.__version__),
+        Version("openimageio", metadata.version("OpenImageIO")),
     )

@@ -42,7 +42,7 @@ class WorkerLoop:
     def __init__(self, link: WorkerLink, models: Models) -> None:
         self._link = link
         self._models = models
-        self._plates: OrderedDict[tuple[str, bool, bool], PlateImage] = OrderedDict()
+        self._plates: OrderedDict[tuple[str, bool, bool, str | None], PlateImage] = OrderedDict()
         self._waiting: deque[Envelope] = deque()
         self._job_id = ""
         self._cancelled = False
@@ -106,10 +106,12 @@ class WorkerLoop:
         SampleJob(request, model, plate, self._fetch).run(self._tell, self._is_cancelled)
 
     def _plate(self, request: Sample) -> PlateImage:
-        key = (request.plate_sha256, request.upright, request.premultiplied)
+        key = (request.plate_sha256, request.upright, request.premultiplied, request.layer)
         if key not in self._plates:
             data = self._fetch(request.plate_sha256)
-            self._plates[key] = decode_plate(data, upright=request.upright, premultiplied=request.premultiplied)
+            self._plates[key] = decode_plate(
+                data, upright=request.upright, premultiplied=request.premultiplied, layer=request.layer
+            )
         self._plates.move_to_end(key)
         while len(self._plates) > _PLATES_KEPT:
             self._plates.popitem(last=False)

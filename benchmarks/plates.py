@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import torch
 
-from backend.plate.image import PlateImage, decode_plate
+from backend.plate.errors import PlateError
+from backend.plate.image import PlateImage, decode_plate, from_working, to_working
 from backend.plate.motion import Motion, motion_of_flows, motion_of_pictures
 from backend.plate.region import default_region, model_input, pokes_in_region
 from backend.plate.stage import Stage
@@ -19,13 +20,14 @@ from ipoke_models.inference import Model
 
 def read_still(path: Path, width_px: int | None) -> PlateImage:
     """A still, enlarged to a width where one is given."""
-    pixels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    if pixels is None:
-        raise SystemExit(f"{path} can't be read; give image files.")
-    if width_px is not None:
-        size = (width_px, round(pixels.shape[0] * width_px / pixels.shape[1]))
-        pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_CUBIC)
-    return decode_plate(cv2.imencode(".png", pixels, [cv2.IMWRITE_PNG_COMPRESSION, 0])[1].tobytes())
+    try:
+        plate = decode_plate(path.read_bytes())
+    except (OSError, PlateError) as error:
+        raise SystemExit(f"{path}: {error}") from error
+    if width_px is None:
+        return plate
+    size = (width_px, round(plate.size_px[1] * width_px / plate.size_px[0]))
+    return from_working(cv2.resize(to_working(plate), size, interpolation=cv2.INTER_CUBIC), plate)
 
 
 def textured(width: int, height: int, seed: int, dtype: type = np.uint8) -> PlateImage:

@@ -7,12 +7,13 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from previews import find_job
 
 from ipoke_media import video
+from ipoke_media.errors import ImageError
+from ipoke_media.image import load_rgba8
 
 VARIANTS = 4
 RENDERS = 3
@@ -109,9 +110,10 @@ def _check_previews(output: Path) -> None:
 
 
 def _read(path: Path) -> NDArray[np.float32]:
-    picture = cv2.imread(str(path))
-    _need(picture is not None, f"{path} is missing or no picture")
-    return picture.astype(np.float32)
+    try:
+        return load_rgba8(path)[..., :3].astype(np.float32)
+    except ImageError as error:
+        raise DemoError(f"{path}: {error.sentence}") from error
 
 
 def _difference(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:

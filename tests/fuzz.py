@@ -1,6 +1,7 @@
 """Mutated messages against the codec and against the live socket of a backend, with good jobs in between.
 
-python -m tests.fuzz                # 100,000 messages on each, as the documentation says
+python -m tests.fuzz                        # 100,000 messages on each, as the documentation says
+python -m tests.fuzz --images --seconds 60  # mutated stills instead, see tests/fuzz_images.py
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from backend.client import Connected, Connection, ConnectionFile, Finished, Laun
 from backend.protocol import messages as m
 from backend.protocol.codec import decode, encode
 from backend.protocol.errors import ProtocolError
+from tests import fuzz_images
 from tests.backend.protocol.examples import EVERY, EXAMPLES, raw_of
 from tests.faults.work import TIMEOUT_S, request, run
 from tests.processes import eventually
@@ -76,7 +78,12 @@ def resident_mb(pid: int) -> float:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--messages", type=int, default=100_000)
-    count = parser.parse_args().messages
+    parser.add_argument("--images", action="store_true", help="mutated stills against the reader of images instead")
+    parser.add_argument("--seconds", type=float, default=60, help="how long stills are read (60)")
+    options = parser.parse_args()
+    if options.images:
+        return int(not fuzz_images.run(options.seconds, Path(tempfile.mkdtemp(prefix="ipoke-fuzz-"))))
+    count = options.messages
     began_s = time.monotonic()
     print(f"codec: {fuzz_codec(count)} of {count} refused, 0 crashes, {time.monotonic() - began_s:.0f} s")
     with tempfile.TemporaryDirectory() as folder:

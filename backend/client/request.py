@@ -39,6 +39,7 @@ class SampleRequest:
     `like` names the variant that all are to be like, and before it what that one was sampled like: see `like_this`.
     `variation` in (0, 1.5] says how far apart the variants are, small is close together; None takes the model's own.
     `kept` are the sha256 of the first frames of the one variant, which are there already and don't come again.
+    `layer` names the layer of an EXR plate; None takes the one that Blender shows.
     """
 
     job_id: str
@@ -64,6 +65,7 @@ class SampleRequest:
     mirror: bool = False
     variation: float | None = None
     kept: tuple[str, ...] = ()
+    layer: str | None = None
 
     @property
     def is_single(self) -> bool:
@@ -116,6 +118,7 @@ class SampleRequest:
             mirror=self.mirror,
             variation=self.variation,
             kept=self.kept,
+            layer=self.layer,
         )
 
 
@@ -136,6 +139,7 @@ class InvertRequest:
     upright: bool = True
     variant: Variant | None = None
     premultiplied: bool = False
+    layer: str | None = None
 
     @classmethod
     def of_variant(cls, job_id: str, sampled: SampleRequest, index: int) -> InvertRequest:
@@ -150,6 +154,7 @@ class InvertRequest:
             upright=sampled.upright,
             variant=Variant(sampled.seed, index, sampled.like, sampled.variation),
             premultiplied=sampled.premultiplied,
+            layer=sampled.layer,
         )
 
     def uploads(self) -> dict[str, bytes]:
@@ -168,6 +173,7 @@ class InvertRequest:
             source=readable(self.source),
             variant=self.variant,
             premultiplied=self.premultiplied,
+            layer=self.layer,
         )
 
 

@@ -132,6 +132,7 @@ class ResultWriter:
                 "name": request.plate_name.encode("utf-8", "replace").decode(),
                 "sha256": summary.plate_sha256,
                 "size_px": list(summary.plate_size_px),
+                **({"layer": summary.layer} if summary.layer else {}),
             },
             "region_px": list(summary.region_px),
             **({"regions_px": [[seen.x, seen.y, seen.w, seen.h] for seen in summary.regions]} if summary.regions else {}),
@@ -172,6 +173,7 @@ class ResultWriter:
             "passes": sample.passes,
             "premultiplied": sample.premultiplied,
             "upright": sample.upright,
+            "layer": sample.layer,
         }
 
 

@@ -32,7 +32,7 @@ from .workers import CLUSTERS, read_cluster
 _CHILD_LIMIT_S = 120.0
 _DISK_MB = 1024
 _MOST_LEFT_OUT = 8
-_PACKAGES = ("numpy", "opencv-python-headless", "pyzmq", "msgpack", "safetensors")
+_PACKAGES = ("numpy", "opencv-python-headless", "OpenImageIO", "av", "pyzmq", "msgpack", "safetensors")
 _TORCH_PROBE = """
 import json, torch
 gpu, why = None, None

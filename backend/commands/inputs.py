@@ -9,6 +9,7 @@ from ..plate.image import PlateImage, decode_plate
 from ..protocol import limits
 from ..protocol.errors import IpokeError, ProtocolError
 from ..protocol.messages import LEAST_AMOUNT, Like, Poke
+from .console import remark
 from .errors import CommandError, UsageError
 
 
@@ -46,15 +47,22 @@ def read_file(path: Path, most_bytes: int = limits.RAW_BYTES) -> bytes:
     try:
         return read_regular(path, most_bytes)
     except ValueError as error:
-        raise UsageError(f"{path} has more than {most_bytes // limits.MIB} MiB; use a smaller file.") from error
+        size, most = path.stat().st_size / 1e6, most_bytes / 1e6
+        raise UsageError(
+            f"{path} has {size:.1f} MB, more than the {most:.1f} MB that a file may have; "
+            "save it packed without loss (TIFF: ZIP or LZW; EXR: ZIP), with fewer bits a channel, or smaller."
+        ) from error
     except OSError as error:
         raise UsageError(f"{path} can't be read ({error.strerror}); check the path.") from error
 
 
-def read_plate(path: Path, *, premultiplied: bool = False) -> tuple[bytes, PlateImage]:
-    """A still as its file's bytes and decoded; raises UsageError and CommandError."""
+def read_plate(path: Path, *, premultiplied: bool = False, layer: str | None = None) -> tuple[bytes, PlateImage]:
+    """A still as its file's bytes and decoded; says what there is to know of it. Raises UsageError and CommandError."""
     data = read_file(path)
     try:
-        return data, decode_plate(data, premultiplied=premultiplied)
+        plate = decode_plate(data, premultiplied=premultiplied, layer=layer)
     except IpokeError as error:
         raise CommandError(f"{path}: {error.sentence}") from error
+    for note in plate.tags.notes:
+        remark(f"{path}: {note}")
+    return data, plate

@@ -20,6 +20,7 @@ from ..protocol.messages import (
     Digest,
     Fraction,
     Likes,
+    Name,
     OutputSize,
     Pixels,
     Playback,
@@ -45,6 +46,7 @@ class _Options:
     playback: Playback | None
     premultiplied: bool
     upright: bool
+    layer: Name | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,8 @@ def _what_is_read(job: object) -> dict[str, Any]:
     told = {"like": [], "variation": None, **_pick(_Told, job)}
     for name, kind in (("plate", _Plate), ("plate_options", _Options), ("model", ModelId)):
         told[name] = _pick(kind, told.get(name))
+    if isinstance(told["plate_options"], dict):
+        told["plate_options"].setdefault("layer", None)
     variants = told.get("variants")
     told["variants"] = [_pick(_Variant, variant) for variant in variants] if isinstance(variants, list) else variants
     return told
@@ -148,6 +152,7 @@ def _request(told: _Told, plate: bytes, name: str) -> SampleRequest:
         playback=told.plate_options.playback,
         premultiplied=told.plate_options.premultiplied,
         upright=told.plate_options.upright,
+        layer=told.plate_options.layer,
         like=told.like,
         variation=told.variation,
     )

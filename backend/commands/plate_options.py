@@ -30,6 +30,7 @@ def add_plate_arguments(parser: argparse.ArgumentParser) -> None:
     plate.add_argument("--lock", type=Path, metavar="MASK", help="image of the plate's size: what is white never changes")
     plate.add_argument("--clean-plate", type=Path, metavar="IMAGE", help="the plate without what moves, to show behind it")
     plate.add_argument("--premultiplied", action="store_true", help="the plate's colour is stored times its alpha (EXR: always)")
+    plate.add_argument("--layer", metavar="NAME", help="which layer of an EXR to use; without it the one that Blender shows")
     plate.add_argument("--passes", action="store_true", help="write vectors, STMap, occlusion and confidence as EXR")
     time = parser.add_argument_group("time")
     time.add_argument("--frames", type=int, metavar="N", help=f"how many frames, 2 to {limits.OUTPUT_FRAMES}")
@@ -81,6 +82,7 @@ def with_plate_options(request: SampleRequest, arguments: argparse.Namespace) ->
         clean=None if arguments.clean_plate is None else read_file(arguments.clean_plate),
         passes=arguments.passes and request.size is OutputSize.PLATE,
         premultiplied=arguments.premultiplied,
+        layer=arguments.layer,
     )
     _check_numbers(playback)
     return request

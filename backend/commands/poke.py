@@ -65,7 +65,7 @@ def _request(arguments: argparse.Namespace) -> tuple[SampleRequest, PlateImage]:
     if len(arguments.like) > limits.LIKES:
         raise UsageError(f"--like may be given {limits.LIKES} times, not {len(arguments.like)}; start from a later variant.")
     like = tuple(parse_like(text) for text in arguments.like)
-    data, plate = read_plate(arguments.image, premultiplied=arguments.premultiplied)
+    data, plate = read_plate(arguments.image, premultiplied=arguments.premultiplied, layer=arguments.layer)
     request = SampleRequest(
         job_id=new_job_id(),
         plate=data,

@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
         kinematics = read_kinematics(data)
     except IpokeError as error:
         raise CommandError(f"{arguments.kinematics}: {error.sentence}") from error
-    image, plate = read_plate(arguments.image, premultiplied=arguments.premultiplied)
+    image, plate = read_plate(arguments.image, premultiplied=arguments.premultiplied, layer=arguments.layer)
     request = SampleRequest(
         job_id=new_job_id(),
         plate=image,

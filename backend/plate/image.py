@@ -1,35 +1,29 @@
-"""Owns a still in memory: decoding every usual kind of file, and encoding PNG and EXR. Values stay as they are stored."""
+"""Owns a still in memory: as its file is read, as pixels to calculate with, and as frames' files. Values stay as stored."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ipoke_media import png
+from ipoke_media.errors import ImageError
+from ipoke_media.exr import write_exr
+from ipoke_media.image import Picture, read_image
+from ipoke_media.tags import Tags
+
 from ..protocol import limits
 from ..protocol.messages import Region
-from . import exr
 from .errors import PlateError
-from .exif import orientation, without_tiff_orientation
 
 Pixels = NDArray[Any]  # uint8, uint16, float16 or float32
 Field = NDArray[np.float32]
 
 SMALLEST_SIDE_PX = 16
 FLOAT_BITS = 32
-_RADIANCE = b"#?"
-_TURNS: dict[int, tuple[int | None, int | None]] = {
-    2: (None, 1),
-    3: (cv2.ROTATE_180, None),
-    4: (None, 0),
-    5: (cv2.ROTATE_90_CLOCKWISE, 1),
-    6: (cv2.ROTATE_90_CLOCKWISE, None),
-    7: (cv2.ROTATE_90_COUNTERCLOCKWISE, 1),
-    8: (cv2.ROTATE_90_COUNTERCLOCKWISE, None),
-}
 
 
 @dataclass(frozen=True)
@@ -37,12 +31,15 @@ class PlateImage:
     """A still: `bgr` (H, W, 3) and `alpha` (H, W) or None, of one type, as stored.
 
     uint8 and uint16 are encoded for display; float16 and float32 are linear light without bounds. `premultiplied` says
-    that the colour was stored times alpha, as EXR does.
+    that the colour was stored times alpha, as EXR does. `layer` is which of its file's layers it is, empty where there is
+    one, and `tags` go along into frames.
     """
 
     bgr: Pixels
     alpha: Pixels | None
     premultiplied: bool = False
+    layer: str = ""
+    tags: Tags = field(default_factory=Tags)
 
     @property
     def size_px(self) -> tuple[int, int]:
@@ -65,48 +62,61 @@ class PlateImage:
         return 1.0 if self.is_float else float(np.iinfo(self.bgr.dtype).max)
 
 
-def decode_plate(data: bytes, *, upright: bool = True, premultiplied: bool = False) -> PlateImage:
+def decode_plate(data: bytes, *, upright: bool = True, premultiplied: bool = False, layer: str | None = None) -> PlateImage:
     """Decode a plate as `decode_image` does, and refuse one that shows nothing. Raises PlateError."""
-    plate = decode_image(data, upright=upright, premultiplied=premultiplied)
+    plate = decode_image(data, upright=upright, premultiplied=premultiplied, layer=layer)
     if plate.alpha is not None and not (plate.alpha > 0).any():
         raise PlateError("The plate is transparent everywhere, so nothing can move; choose another image or remove its alpha.")
     return plate
 
 
-def decode_image(data: bytes, *, upright: bool = True, premultiplied: bool = False) -> PlateImage:
-    """Decode an image file of any usual kind; `upright` turns it as its EXIF orientation says. Raises PlateError.
+def decode_image(data: bytes, *, upright: bool = True, premultiplied: bool = False, layer: str | None = None) -> PlateImage:
+    """Decode an image file as Blender does; `upright` turns it as its EXIF orientation says. Raises PlateError.
 
-    `premultiplied` says that the alpha of a PNG or TIFF is premultiplied; that of an EXR always is.
+    `premultiplied` says that the colour of a PNG or TIFF is stored times its alpha where Blender takes it as straight.
+    Of an EXR the named `layer` is read, or else the one that Blender shows.
     """
-    if not data:
-        raise PlateError("The plate's file is empty; choose an image.")
-    is_exr = data.startswith(exr.MAGIC)
-    pixels = exr.read(data) if is_exr else _read(data)
-    _check(pixels, is_float=is_exr or data.startswith(_RADIANCE))
-    if upright and not is_exr:
-        pixels = _turn(pixels, orientation(data))
-    return _split(pixels, premultiplied or is_exr)
+    try:
+        picture = read_image(data, layer=layer, side_px=limits.IMAGE_SIDE_PX)
+    except ImageError as error:
+        raise PlateError(error.sentence.replace("The image", "The plate", 1)) from error
+    return _checked(picture.upright() if upright else picture, premultiplied)
 
 
 def encode_png(image: PlateImage, depth_bits: int) -> bytes:
-    """PNG file of an image at 8 or 16 bits; values are scaled exactly when the depth differs."""
+    """PNG file of an image at 8 or 16 bits, with its tags; values are scaled exactly when the depth differs."""
     pixels: Pixels = image.bgr if image.alpha is None else np.dstack([image.bgr, image.alpha])
     if image.is_float:
         pixels = _for_display(image, depth_bits)
     good, data = cv2.imencode(".png", _with_depth(pixels, depth_bits))
     if not good:
         raise PlateError("A frame can't be encoded as PNG; use a smaller plate.")
-    return data.tobytes()
+    return png.with_chunks(data.tobytes(), image.tags.all_png_chunks)
 
 
 def encode_exr(image: PlateImage) -> bytes:
     """EXR file of an image: half or float as the image is, float of an 8- or 16-bit one (linear light, premultiplied)."""
     if not image.is_float:
-        linear = linear_of(image.bgr.astype(np.float32) / np.float32(image.peak))
+        shown = image.bgr.astype(np.float32) / np.float32(image.peak)
         alpha = None if image.alpha is None else image.alpha.astype(np.float32) / np.float32(image.peak)
-        image = PlateImage(linear if alpha is None else linear * alpha[..., None], alpha, True)
-    planes = {name: image.bgr[..., channel] for channel, name in enumerate("BGR")}
-    return exr.write(planes if image.alpha is None else {**planes, "A": image.alpha})
+        if alpha is not None and image.premultiplied:
+            shown /= np.maximum(alpha[..., None], np.float32(1 / 65536))
+        linear = linear_of(shown)
+        image = replace(image, bgr=linear if alpha is None else linear * alpha[..., None], alpha=alpha, premultiplied=True)
+    planes = {name: image.bgr[..., 2 - channel] for channel, name in enumerate("RGB")}
+    try:
+        return write_exr(planes if image.alpha is None else {**planes, "A": image.alpha}, image.tags)
+    except ImageError as error:
+        raise PlateError(error.sentence.replace("The image", "A frame", 1)) from error
+
+
+def check_depth(plate: PlateImage, depth_bits: int) -> None:
+    """Refuse frames of a depth whose files can't say what the plate says of its colours. Raises PlateError."""
+    is_exr = depth_bits == FLOAT_BITS
+    lost = plate.tags.lost_in_exr if is_exr else plate.tags.lost_in_png
+    if lost:
+        kind, other = ("EXR", "PNG") if is_exr else ("PNG", "EXR")
+        raise PlateError(f"{kind} frames can't carry {lost}; convert the plate to sRGB, or ask for {other} frames.")
 
 
 def encode_frame(image: PlateImage, depth_bits: int) -> bytes:
@@ -121,7 +131,8 @@ def shrink(image: PlateImage, long_side_px: int) -> PlateImage:
     if scale >= 1:
         return image
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return from_working(cv2.resize(to_working(image), size, interpolation=cv2.INTER_AREA), image)
+    small = from_working(cv2.resize(to_working(image), size, interpolation=cv2.INTER_AREA), image)
+    return replace(small, tags=image.tags.resized())
 
 
 def to_working(image: PlateImage) -> Field:
@@ -156,9 +167,9 @@ def from_working(working: Field, like: PlateImage) -> PlateImage:
     else:
         stored = np.clip(np.rint(working), 0, like.peak).astype(kind)
     if like.alpha is None:
-        return PlateImage(stored, None)
+        return replace(like, bgr=stored)
     alpha = stored[..., 3]
-    return PlateImage(stored[..., :3], np.clip(alpha, 0, 1) if like.is_float else alpha, like.premultiplied)
+    return replace(like, bgr=stored[..., :3], alpha=np.clip(alpha, 0, 1) if like.is_float else alpha)
 
 
 def displayed(image: PlateImage) -> Field:
@@ -182,49 +193,15 @@ def linear_of(display: Field) -> Field:
     return light
 
 
-def _read(data: bytes) -> Pixels:
-    try:
-        pixels: Pixels | None = cv2.imdecode(np.frombuffer(without_tiff_orientation(data), np.uint8), cv2.IMREAD_UNCHANGED)
-    except cv2.error:
-        pixels = None
-    if pixels is None:
-        raise PlateError(
-            "The plate can't be read as an image of at most "
-            f"{limits.IMAGE_SIDE_PX} x {limits.IMAGE_SIDE_PX} px; use a PNG, JPEG, TIFF, WebP or EXR file."
-        )
-    return pixels
-
-
-def _check(pixels: Pixels, *, is_float: bool) -> None:
-    height, width = pixels.shape[:2]
-    if max(width, height) > limits.IMAGE_SIDE_PX:
-        raise PlateError(f"The plate has {width} x {height} px; scale it to at most {limits.IMAGE_SIDE_PX} px a side.")
+def _checked(picture: Picture, premultiplied: bool) -> PlateImage:
+    height, width = picture.rgb.shape[:2]
     if min(width, height) < SMALLEST_SIDE_PX:
         raise PlateError(f"The plate has {width} x {height} px; it needs at least {SMALLEST_SIDE_PX} px a side.")
-    if pixels.dtype not in ((np.float16, np.float32) if is_float else (np.uint8, np.uint16)):
-        raise PlateError(f"The plate has {pixels.dtype} pixels; save it with 8 or 16 bits a channel, or as EXR.")
-    if is_float and not np.isfinite(pixels).any():
+    if picture.rgb.dtype.kind == "f" and not np.isfinite(picture.rgb).any():
         raise PlateError("The plate has no finite pixel; render it again.")
-
-
-def _turn(pixels: Pixels, exif_orientation: int) -> Pixels:
-    rotation, flip = _TURNS.get(exif_orientation, (None, None))
-    if rotation is not None:
-        pixels = cv2.rotate(pixels, rotation)
-    return pixels if flip is None else cv2.flip(pixels, flip)
-
-
-def _split(pixels: Pixels, premultiplied: bool) -> PlateImage:
-    if pixels.ndim == 2:
-        return PlateImage(cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGR), None)
-    channels = pixels.shape[2]
-    if channels == 3:
-        return PlateImage(pixels, None)
-    if channels == 2:
-        return PlateImage(cv2.cvtColor(pixels[..., 0], cv2.COLOR_GRAY2BGR), pixels[..., 1].copy(), premultiplied)
-    if channels == 4:
-        return PlateImage(pixels[..., :3].copy(), pixels[..., 3].copy(), premultiplied)
-    raise PlateError(f"The plate has {channels} channels; save it as grey, RGB or RGBA.")
+    alpha = None if picture.alpha is None else np.ascontiguousarray(picture.alpha)
+    times_alpha = alpha is not None and (premultiplied or picture.premultiplied)
+    return PlateImage(np.ascontiguousarray(picture.rgb[..., ::-1]), alpha, times_alpha, picture.layer, picture.tags)
 
 
 def _for_display(image: PlateImage, depth_bits: int) -> Pixels:

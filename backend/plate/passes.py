@@ -16,8 +16,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ipoke_media.exr import write_exr
+from ipoke_media.tags import Tags
+
 from ..protocol.messages import Region
-from . import exr
 from .image import Field
 from .region import bands, enlarged
 from .render import Renderer, Rows
@@ -50,7 +52,9 @@ def encode_passes(instants: Sequence[Instant]) -> bytes:
         _add(instant, (vector, stmap, occlusion, confidence))
     planes = {f"Vector.{name}": plane for name, plane in zip("XYZW", vector, strict=True)}
     planes |= {f"STMap.{name}": plane for name, plane in zip("RG", stmap, strict=True)}
-    return exr.write({**planes, "occlusion.V": occlusion, "confidence.V": confidence})
+    tags = instants[0].renderer.plate.tags
+    placed = Tags(pixel_aspect=tags.pixel_aspect, window=tags.window)
+    return write_exr({**planes, "occlusion.V": occlusion, "confidence.V": confidence}, placed)
 
 
 def _add(instant: Instant, passes: Planes) -> None:

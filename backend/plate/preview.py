@@ -8,6 +8,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ipoke_media.image import read_image
+
 from ..protocol.messages import Poke, Region
 from .errors import PlateError
 from .image import Pixels, PlateImage, decode_image, displayed, shrink
@@ -51,7 +53,8 @@ class PreviewMaker:
 
     def variant_done(self, variant: int) -> Path:
         """Write the variant's video and keep a row for the contact sheet."""
-        frames = [cv2.imdecode(data, cv2.IMREAD_COLOR) for _, data in sorted(self._frames.pop(variant).items())]
+        kept = sorted(self._frames.pop(variant).items())
+        frames = [np.ascontiguousarray(read_image(data.tobytes()).rgb[..., ::-1]) for _, data in kept]
         chosen = np.unique(np.linspace(0, len(frames) - 1, min(len(frames), _COLUMNS)).round().astype(int))
         self._rows[variant] = [_fitted(frames[index], _CELL_PX) for index in chosen]
         return self._write(video_name(variant), _encode_video(frames))

@@ -62,7 +62,7 @@ class Renderer:
     def still(self) -> PlateImage:
         """A copy of the plate, to draw on."""
         plate = self.plate
-        return PlateImage(plate.bgr.copy(), None if plate.alpha is None else plate.alpha.copy(), plate.premultiplied)
+        return replace(plate, bgr=plate.bgr.copy(), alpha=None if plate.alpha is None else plate.alpha.copy())
 
     def frame(self, weights: Rows) -> PlateImage:
         """The plate at an instant, given its keys' weights (K,)."""

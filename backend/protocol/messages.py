@@ -18,6 +18,7 @@ from .fields import Between, Length, Pattern
 Text = Annotated[str, Length(0, limits.TEXT_CHARACTERS)]
 Name = Annotated[str, Pattern(r"[^/\\\x00-\x1f]{1,128}", "a name of 1 to 128 characters without slashes")]
 JobId = Annotated[str, Pattern(r"[A-Za-z0-9_-]{1,64}", "1 to 64 letters, digits, - or _")]
+LayerName = Annotated[str, Length(1, limits.TEXT_CHARACTERS)]
 Digest = Annotated[str, Pattern(r"[0-9a-f]{64}", "a sha256 in hexadecimal")]
 Instance = Annotated[str, Pattern(r"[0-9a-f]{32}", "32 hexadecimal digits")]
 Fraction = Annotated[float, Between(0.0, 1.0)]
@@ -217,6 +218,7 @@ class JobSummary:
 
     Where the request named several `regions`, they stand here and `region_px` is the box around them.
     `pose_difference` is the distance of the plate from the still of the kinematics that were replayed, 0 for like poses.
+    `layer` is which of its file's layers the plate is, None where there is one.
     """
 
     model: ModelEntry
@@ -230,6 +232,7 @@ class JobSummary:
     versions: Annotated[tuple[Version, ...], Length(0, 32)]
     regions: Annotated[tuple[Region, ...], Length(0, limits.REGIONS)] = ()
     pose_difference: Annotated[float, Between(0.0, 2.0)] | None = None
+    layer: LayerName | None = None
 
     @property
     def poses_differ(self) -> bool:
@@ -306,6 +309,7 @@ class Sample(Message):
     With `like` the variants are like an earlier one, the last of the list; the ones before it say what that one was
     sampled like itself, the oldest first.
     `kept` are the hashes of the first frames, which the client has from an earlier try: they are not made again.
+    `layer` is which layer of an EXR is the plate, None the one that Blender shows.
     """
 
     job_id: JobId
@@ -330,6 +334,7 @@ class Sample(Message):
     mirror: bool = False
     variation: Variation | None = None
     kept: Annotated[tuple[Digest, ...], Length(0, limits.OUTPUT_FRAMES)] = ()
+    layer: LayerName | None = None
 
     def check(self, where: str) -> None:
         """Refuse a depth that no image file has, and more than one replay of the same kinematics."""
@@ -382,6 +387,7 @@ class Invert(Message):
     source: Name
     variant: Variant | None = None
     premultiplied: bool = False
+    layer: LayerName | None = None
 
     def check(self, where: str) -> None:
         """Refuse a clip without a second frame, and a variant with one or without its pokes."""

@@ -14,6 +14,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ipoke_media.errors import ImageError
+from ipoke_media.image import load_rgba8
+
 from .mocap import CapturedMotion, read_motion
 
 Array = NDArray[np.float32]
@@ -74,8 +77,8 @@ def _load_cutouts(folder: Path, held_out: bool, side_px: int) -> list[NDArray[np
     for path in _files(roots, {".png"}):
         if any(word in str(path.relative_to(folder)) for word in NOT_PHOTOGRAPHS) or is_held_out(path.name) != held_out:
             continue
-        picture = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-        if picture is None or picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 4:
+        picture = _read(path)
+        if picture is None or picture.shape[2] != 4:
             continue
         cut = _crop_to_alpha(picture)
         if cut is not None and min(cut.shape[:2]) >= 60:
@@ -90,12 +93,21 @@ def _load_photos(folder: Path, held_out: bool, side_px: int) -> list[NDArray[np.
     for path in _files([folder], {".jpg", ".jpeg", ".png"}):
         if is_held_out(path.name) != held_out:
             continue
-        picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
+        picture = _read(path)
         if picture is not None and min(picture.shape[:2]) >= 128:
-            found.append(shrink(picture, side_px))
+            found.append(shrink(np.ascontiguousarray(picture[..., :3]), side_px))
     if not found:
         raise PictureError(f"No photographs (JPEG or PNG) under {folder}; give a folder of them with --photos.")
     return found
+
+
+def _read(path: Path) -> NDArray[np.uint8] | None:
+    """BGR or BGRA; None of a file that is no picture: stamps and wallpapers come in folders with other things."""
+    try:
+        picture = load_rgba8(path)
+    except ImageError:
+        return None
+    return np.ascontiguousarray(picture[..., [2, 1, 0, 3][: picture.shape[2]]])
 
 
 def _load_motions(folder: Path, held_out: bool) -> list[CapturedMotion]:

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ipoke_media import frame_numbers, video
+from ipoke_media.errors import ImageError
+from ipoke_media.image import load_rgba8
 
 from .store import StoreError
 
@@ -111,10 +112,11 @@ def _sequences(top: Path, place: Path, files: list[Path]) -> Iterator[Source]:
 def _pictures(source: Source) -> Iterator[NDArray[np.uint8]]:
     hole = frame_numbers.gap(source.pictures)
     for path in source.pictures if hole is None else source.pictures[: hole[0] + 1]:
-        picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
-        if picture is None:
+        try:
+            picture = load_rgba8(path)
+        except ImageError:
             return
-        yield np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
+        yield np.ascontiguousarray(picture[..., :3])
 
 
 def _video(path: Path) -> Iterator[NDArray[np.uint8]]:

@@ -80,9 +80,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--held-out", type=Path, help="clips to judge by while training (default: a part of the footage)")
     parser.add_argument("-o", "--output", type=Path, required=True, help="model folder to write; its name is the model's")
     parser.add_argument("--preset", choices=sorted(PRESETS), default="garden-64")
-    parser.add_argument(
-        "--from", dest="source", metavar="MODEL", help="start from the weights of this model, a name or folder"
-    )
+    parser.add_argument("--from", dest="source", metavar="MODEL", help="start from the weights of this model, a name or folder")
     parser.add_argument("--twin", action="store_true", help="also train the flow's twin, for 'ipoke evaluate --twin WORK'")
     parser.add_argument("--work", type=Path, help="folder for checkpoints and the log (default: runs/MODEL)")
     parser.add_argument("--seed", type=int, default=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import cv2
@@ -11,8 +12,9 @@ import OpenEXR
 import pytest
 
 from backend.cli import main
-from backend.plate import exr
+from backend.commands.inputs import read_plate
 from backend.plate.image import PlateImage, decode_plate
+from ipoke_media.exr import write_exr
 
 from .conftest import MODEL, picture
 
@@ -54,8 +56,26 @@ def float_still(tmp_path) -> Path:
     light = (picture(200, 160).astype(np.float32) / 90).astype(np.float16)
     light[3, 4], light[100, 110] = np.nan, np.inf
     path = tmp_path / "plate.exr"
-    path.write_bytes(exr.write({name: light[..., index] for index, name in enumerate("BGR")}))
+    path.write_bytes(write_exr({name: light[..., index] for index, name in enumerate("BGR")}))
     return path
+
+
+def test_a_layer_of_an_exr_is_named_chosen_and_written_down(poke, refused, tmp_path, capsys):
+    light = (picture(200, 160).astype(np.float32) / 90).astype(np.float16)
+    layered = tmp_path / "layers.exr"
+    planes = {
+        f"{layer}.{name}": light[..., index] * dim
+        for layer, dim in (("AO", 0.1), ("Combined", 1))
+        for index, name in enumerate("BGR")
+    }
+    layered.write_bytes(write_exr({name: np.asarray(plane, np.float16) for name, plane in planes.items()}))
+    folder, job = poke(layered, "--layer", "Combined")
+    assert (job["plate"]["layer"], job["plate_options"]["layer"]) == ("Combined", "Combined")
+    assert (frames_of(folder)[0].bgr[0, 0] == light[0, 0]).all()
+    read_plate(layered, layer="Combined")
+    assert "2 layers, of which Combined is used" in capsys.readouterr().err
+    shutil.rmtree(folder)
+    assert "it has AO, Combined" in refused(layered, "--layer", "Beauty")
 
 
 def test_an_exr_plate_comes_back_as_half_float_exr(poke, float_still):

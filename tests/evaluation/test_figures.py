@@ -44,7 +44,7 @@ def test_an_arrow_that_can_not_be_used_is_refused_in_a_sentence(still: Path, arr
 
 
 def test_a_file_that_is_no_picture_is_refused_in_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="can't be read as a picture"):
+    with pytest.raises(ModelError, match="The image can't be opened"):
         read_still(f"{tmp_path / 'nothing.png'}@0.4,0.5:0.5,0.5", 64)
 
 

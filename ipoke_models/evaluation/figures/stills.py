@@ -11,6 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ipoke_media.errors import ImageError
+from ipoke_media.image import load_rgba8
+
 from ...errors import ModelError
 
 _NUMBER = r"(-?[0-9.]+)"
@@ -42,9 +45,10 @@ def read_still(argument: str, size_px: int) -> PokedStill:
     match = _ARROW.fullmatch(argument)
     if match is None:
         raise ModelError(f"'{argument}' names no still; write FILE@x0,y0:x1,y1, tail and tip of the arrow from 0 to 1.")
-    picture = cv2.imread(match[1], cv2.IMREAD_COLOR)
-    if picture is None:
-        raise ModelError(f"{match[1]} can't be read as a picture.")
+    try:
+        picture = np.ascontiguousarray(load_rgba8(Path(match[1]))[..., :3])
+    except ImageError as error:
+        raise ModelError(f"{match[1]}: {error.sentence}") from error
     try:
         ends = np.array([float(number) for number in match.groups()[1:]]).reshape(2, 2)
     except ValueError as error:
@@ -57,5 +61,5 @@ def read_still(argument: str, size_px: int) -> PokedStill:
     if min(tail.min(), tip.min()) < 0 or max(tail.max(), tip.max()) > 1 or np.array_equal(tail, tip):
         raise ModelError(f"The arrow of '{argument}' must have a length and lie inside a square of the picture; move its ends.")
     square = cv2.resize(picture[top : top + side, left : left + side], (size_px, size_px), interpolation=cv2.INTER_AREA)
-    x0 = torch.from_numpy(cv2.cvtColor(square, cv2.COLOR_BGR2RGB)).permute(2, 0, 1).float() / 127.5 - 1
+    x0 = torch.from_numpy(square).permute(2, 0, 1).float() / 127.5 - 1
     return PokedStill(Path(match[1]).stem, x0, [[*tail, *(tip - tail)]])

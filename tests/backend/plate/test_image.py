@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 
-import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backend.plate import exr
 from backend.plate.errors import PlateError
-from backend.plate.exif import orientation
 from backend.plate.image import PlateImage, decode_plate, encode_exr, encode_png, from_working, shrink, to_working
+from ipoke_media.exr import write_exr
 
 from . import files
 from .files import LEFT, RIGHT, encoded, halves, noise
 
 
 def exr_of(pixels: np.ndarray) -> bytes:
-    return exr.write({name: pixels[..., index] for index, name in enumerate("BGRA"[: pixels.shape[2]])})
+    return write_exr({name: pixels[..., index] for index, name in enumerate("BGRA"[: pixels.shape[2]])})
 
 
 def corners(image: PlateImage) -> list[tuple[int, ...]]:
@@ -93,16 +92,18 @@ def test_a_camera_orientation_is_obeyed_on_request_only(make, number):
 
 
 def test_both_byte_orders_of_exif_are_read():
-    assert orientation(files.turned_jpeg(6, "<")) == orientation(files.turned_jpeg(6, ">")) == 6
+    for order in "<>":
+        assert decode_plate(files.turned_jpeg(6, order)).size_px == (24, 32)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.sampled_from([files.turned_jpeg(6), files.turned_png(6), files.turned_tiff(6)]), st.data())
-def test_a_damaged_header_never_raises(data, choice):
+def test_a_damaged_header_is_a_sentence_or_a_still(data, choice):
     damaged = bytearray(data)
     for _ in range(choice.draw(st.integers(1, 4))):
         damaged[choice.draw(st.integers(0, 90))] = choice.draw(st.integers(0, 255))
-    assert 1 <= orientation(bytes(damaged)[: choice.draw(st.integers(0, len(damaged)))]) <= 8
+    with contextlib.suppress(PlateError):
+        decode_plate(bytes(damaged)[: choice.draw(st.integers(0, len(damaged)))])
 
 
 @pytest.mark.parametrize(
@@ -121,8 +122,8 @@ def test_a_damaged_header_never_raises(data, choice):
         exr_of(np.zeros((16, 8193, 3), np.float16)),
         exr_of(np.zeros((20, 20, 3), np.float16))[:200],
         exr_of(np.zeros((200, 200, 3), np.float16))[:-200],
-        exr.write({"Z": np.zeros((20, 20), np.float32)}),
-        exr.MAGIC + b"and nothing more",
+        write_exr({"Z": np.zeros((20, 20), np.float32)}),
+        b"v/1\x01" + b"and nothing more",
         encoded(np.zeros((16, 8193), np.uint8)),
         files.png(60_000, 60_000, 2, b"\0"),
         struct.pack("<HIHHI", 0x4D42, 100, 0, 0, 54),
@@ -180,10 +181,10 @@ def test_an_exr_comes_back_to_the_bit(dtype, channels):
 def test_layers_grey_and_windows_of_an_exr_are_understood():
     plane = np.arange(20 * 24, dtype=np.float32).reshape(20, 24)
     combined = {f"View.Combined.{name}": plane * index for index, name in enumerate("RGBA", start=1)}
-    image = decode_plate(exr.write({**combined, "View.Depth.Z": plane}))
+    image = decode_plate(write_exr({**combined, "View.Depth.Z": plane}))
     assert (image.bgr[..., 2] == plane).all()
     assert (image.bgr[..., 0] == 3 * plane).all()
-    assert (decode_plate(exr.write({"Y": plane})).bgr == plane[..., None]).all()
+    assert (decode_plate(write_exr({"Y": plane})).bgr == plane[..., None]).all()
 
 
 def test_a_radiance_picture_is_a_float_plate():
@@ -243,8 +244,3 @@ def test_shrinking_does_not_mix_in_hidden_colours():
 def test_a_small_image_is_not_enlarged():
     image = decode_plate(encoded(noise(40, 30)))
     assert shrink(image, 512) is image
-
-
-def test_opencv_still_leaves_jpeg_orientation_to_us():
-    pixels = cv2.imdecode(np.frombuffer(files.turned_jpeg(6), np.uint8), cv2.IMREAD_UNCHANGED)
-    assert pixels.shape == (24, 32, 3)

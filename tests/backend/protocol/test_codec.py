@@ -95,7 +95,7 @@ def is_good(message: m.Message, path: tuple[Any, ...], value: Any) -> bool:
         }  # fmt: skip
         if path == ("variant",):
             return message == INVERT
-        if name in {"pose_difference", "variation"}:
+        if name in {"pose_difference", "variation", "layer"}:
             return True
         return worker_without_job or (not hasattr(message, "summary") and path in optional) or (message, path) == STATUS_INFO
     if value == []:
