@@ -45,12 +45,13 @@ class Intake:
         """Keep a piece that was asked for; any other is refused in a sentence."""
         try:
             file = client.incoming.expect(upload, now_s)
+            size = upload.size_with(piece)
         except ProtocolError as error:
             client.push(encode(Refused(ErrorInfo(error.code, error.sentence))))
             return []
         effects: list[Effect] = []
         try:
-            if file is not None and (file.size is not None or self._admit(client, upload)):
+            if file is not None and (file.size is not None or self._admit(client, upload.sha256, size)):
                 file.take(upload, piece)
                 if file.is_complete:
                     effects = self._keep(client, file)
@@ -88,14 +89,14 @@ class Intake:
             other.forget_spare_uploads(self._needed(other))
         return FILES.has_room(client.file_bytes + size, (one.file_bytes for one in others))
 
-    def _admit(self, client: Client, upload: Upload) -> bool:
-        if not client.make_room(upload.size, self._needed(client)):
+    def _admit(self, client: Client, sha256: str, size: int) -> bool:
+        if not client.make_room(size, self._needed(client)):
             sentence = "The files of the waiting jobs are larger than 256 MiB together; wait or cancel a job."
             raise ProtocolError(sentence, "size", ErrorCode.QUOTA)
-        if not self.has_room(client, upload.size):
-            client.incoming.postpone(upload)
+        if not self.has_room(client, size):
+            client.incoming.postpone(sha256, size)
             return False
-        client.incoming.admit(upload)
+        client.incoming.admit(sha256, size)
         return True
 
     def _keep(self, client: Client, file: FileInPieces) -> list[Effect]:

@@ -36,8 +36,9 @@ class FileInPieces:
 
     def take(self, upload: Upload, piece: bytes) -> None:
         """Add the piece that follows; ProtocolError for one that doesn't, or when the whole file has another hash."""
-        size = upload.size if self.size is None else self.size
-        if upload.size != size or upload.start != self.received or len(piece) != piece_bytes(size, upload.start):
+        told = upload.size_with(piece)
+        size = told if self.size is None else self.size
+        if told != size or upload.start != self.received or len(piece) != piece_bytes(size, upload.start):
             raise ProtocolError("A piece does not follow the one before it, or has another length; send the file again.", "start")
         self.size = size
         self.data += piece
@@ -142,16 +143,16 @@ class Incoming:
         self._late.extend(self._asked)
         self._asked.clear()
 
-    def admit(self, upload: Upload) -> None:
+    def admit(self, sha256: str, size: int) -> None:
         """There is room for a file of the size that its first piece announces."""
-        self._files[upload.sha256].size = upload.size
-        self.announced_bytes += upload.size
+        self._files[sha256].size = size
+        self.announced_bytes += size
 
-    def postpone(self, upload: Upload) -> None:
+    def postpone(self, sha256: str, size: int) -> None:
         """Ask again for a file from its beginning when there is room for it."""
-        file = self._files[upload.sha256]
+        file = self._files[sha256]
         file.asked = 0
-        file.needs_room_for = upload.size
+        file.needs_room_for = size
 
 
 def piece_bytes(size: int, start: int) -> int:

@@ -290,13 +290,18 @@ class Ping(Message):
 class Upload(Message):
     """The piece of a file that `NeedUpload` asked for, a still or kinematics, in one raw part.
 
-    The file's name is the sha256 of its `size` bytes. Each piece has `limits.PIECE_BYTES`, the last one the rest.
+    The file's name is the sha256 of its `size` bytes; None says that this piece is the last. Each piece has
+    `limits.PIECE_BYTES`, the last one the rest.
     """
 
     RAW_PARTS: ClassVar[int] = 1
     sha256: Digest
-    size: FileBytes
+    size: FileBytes | None = None
     start: FilePlace = 0
+
+    def size_with(self, piece: bytes) -> int:
+        """Size of the whole file, given this piece of it."""
+        return self.start + len(piece) if self.size is None else self.size
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,13 @@ def test_pieces_in_order_make_the_file():
     assert file.data == DATA
 
 
+def test_a_small_file_needs_no_size():
+    file = FileInPieces(hashlib.sha256(b"small").hexdigest())
+    file.take(Upload(file.sha256), b"small")
+    assert file.is_complete
+    assert file.data == b"small"
+
+
 @pytest.mark.parametrize(
     ("upload", "data"),
     [
@@ -70,7 +77,7 @@ def test_a_file_is_asked_for_by_its_beginning_and_then_a_few_pieces_at_a_time(in
     assert incoming.questions(always) == []
     large = Upload(SHA, 100 * PIECE_BYTES, 0)
     file = incoming.expect(large, 1.0)
-    incoming.admit(large)
+    incoming.admit(SHA, 100 * PIECE_BYTES)
     file.take(large, bytes(PIECE_BYTES))
     assert [asked.start for asked in incoming.questions(always)] == [PIECE_BYTES * n for n in range(1, PIECES_ASKED + 1)]
     assert incoming.announced_bytes == 100 * PIECE_BYTES
@@ -111,7 +118,7 @@ def test_a_piece_of_a_job_that_was_cancelled_is_no_fault(incoming):
 def test_a_file_without_room_is_asked_for_when_there_is_some(incoming):
     incoming.questions(always)
     incoming.expect(piece(0)[0], 1.0)
-    incoming.postpone(piece(0)[0])
+    incoming.postpone(SHA, len(DATA))
     assert incoming.questions(lambda size: size < len(DATA)) == []
     assert incoming.waits_for_room
     assert incoming.questions(lambda size: size == len(DATA)) == [NeedUpload(SHA, 0)]
@@ -120,7 +127,7 @@ def test_a_file_without_room_is_asked_for_when_there_is_some(incoming):
 def test_bytes_that_are_given_up_are_asked_for_from_the_beginning(incoming):
     incoming.questions(always)
     file = incoming.expect(piece(0)[0], 1.0)
-    incoming.admit(piece(0)[0])
+    incoming.admit(SHA, len(DATA))
     file.take(*piece(0))
     incoming.questions(always)
     incoming.give_up_bytes()

@@ -95,6 +95,8 @@ def is_good(message: m.Message, path: tuple[Any, ...], value: Any) -> bool:
         }  # fmt: skip
         if path == ("variant",):
             return message == INVERT
+        if name == "size" and isinstance(message, m.Upload):
+            return True
         if name in {"pose_difference", "variation", "layer"}:
             return True
         return worker_without_job or (not hasattr(message, "summary") and path in optional) or (message, path) == STATUS_INFO
