@@ -91,8 +91,7 @@ def _read_flat(decoder: Decoder, data: bytes, kind: Kind, side_px: int) -> Pictu
     spec = _header(decoder, 0, kind)
     _check_size(spec, kind, side_px)
     _check_whole(data, kind)
-    names = {"uint8": "uint8", "uint16": "uint16"} if kind is not Kind.HDR else {"float": "float"}
-    if str(spec.format) not in names:
+    if str(spec.format) not in (("float",) if kind is Kind.HDR else ("uint8", "uint16")):
         raise ImageError(f"The image has {spec.format} values; save it with 8 or 16 bits a channel, or light as EXR.")
     if not 1 <= spec.nchannels <= 4:
         raise ImageError(f"The image has {spec.nchannels} channels; save it as grey, RGB or RGBA.")
@@ -130,9 +129,9 @@ def _parts(decoder: Decoder) -> list[Any]:
 
 def _planes(decoder: Decoder, layer: Layer, types: list[str]) -> Pixels:
     """The layer's channels, colour first, as (H, W, C) of the least type that holds them."""
-    places, first = layer.places, min(layer.places)
-    if len(set(types)) == 1 and max(places) - first == len(places) - 1:
-        pixels = decoder.read(layer.part, first, first + len(places), types[0])[..., [place - first for place in places]]
+    places, first = layer.places, layer.places[0]
+    if len(set(types)) == 1 and places == tuple(range(first, first + len(places))):
+        pixels = decoder.read(layer.part, first, first + len(places), types[0])
     else:
         planes = [decoder.read(layer.part, place, place + 1, dtype) for place, dtype in zip(places, types, strict=True)]
         pixels = np.concatenate(planes, axis=2)
