@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from .child_python import python_environment
-from .protocol import limits
 from .security import KeyPair
 from .worker_link import NUMBER_VARIABLE, Meeting, Ticket
 from .worker_memory import LIMIT_VARIABLE
@@ -99,7 +98,7 @@ class LocalWorker:
             list(command),
             bufsize=0,  # what a worker that is gone did not read must not come up again when its pipe is closed
             stdin=subprocess.PIPE,
-            env=python_environment() | _IMAGE_LIMITS | {NUMBER_VARIABLE: str(number), LIMIT_VARIABLE: str(memory_mb)},
+            env=python_environment() | {NUMBER_VARIABLE: str(number), LIMIT_VARIABLE: str(memory_mb)},
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
         ticket = Ticket(meeting.endpoint, meeting.server_public, keys.public, keys.secret, ends_with_link)
@@ -134,10 +133,3 @@ class LocalWorker:
         self._process.wait()
         if self._process.stdin is not None:
             self._process.stdin.close()
-
-
-_IMAGE_LIMITS = {
-    "OPENCV_IO_MAX_IMAGE_WIDTH": str(limits.IMAGE_SIDE_PX),
-    "OPENCV_IO_MAX_IMAGE_HEIGHT": str(limits.IMAGE_SIDE_PX),
-    "OPENCV_IO_MAX_IMAGE_PIXELS": str(limits.IMAGE_SIDE_PX**2),
-}
