@@ -1,0 +1,114 @@
+"""Owns the body of a thing: its mesh at rest, what holds it, and the poses that arrows, pins and targets give it.
+
+Places and poses are in fractions of the plate: x right, y down. numpy alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .mesh import NOWHERE, Mesh, mesh_of
+from .solver import Edges, Solver
+from .thickness import thickness_of
+
+Points = NDArray[np.float64]
+
+VERTICES = 300
+ROUNDS = 20
+_SOFTEST, _STIFFEST = 0.25, 4.0  # of the stiffness at the thing's usual thickness
+_GROUND = 0.05  # of the thing's height: what stands lower is held where the thing leaves the picture nowhere
+_FREE = 2.5  # edges from an arrow's tail within which the ground lets go
+
+
+class BodyError(ValueError):
+    """No body can be made of this; the text is a sentence with the fix."""
+
+
+@dataclass(frozen=True)
+class Body:
+    """An elastic body over a thing. `size_px` is width and height of the mask that it was made of."""
+
+    mesh: Mesh
+    edges: Edges
+    size_px: tuple[int, int]
+
+    @classmethod
+    def of(cls, mask: NDArray[np.bool_], vertices: int = VERTICES) -> Body:
+        """The body of a mask (H, W) of the plate's shape, of about so many vertices; raises BodyError for an empty mask."""
+        if not mask.any():
+            raise BodyError("The thing's mask is empty; mark the thing with a stroke.")
+        mesh = mesh_of(mask, vertices)
+        return cls(mesh, Edges.of(mesh.triangles, _stiffness(mesh)), (mask.shape[1], mask.shape[0]))
+
+    @property
+    def rest(self) -> Points:
+        """The vertices (V, 2) at rest."""
+        return np.asarray(self.mesh.vertices / self.size_px)
+
+    @property
+    def edge_px(self) -> float:
+        """Length of an edge at rest, in pixels of the mask."""
+        a, b = self.mesh.vertices[self.mesh.triangles[0, :2]]
+        return float(np.hypot(*(a - b)))
+
+    def ground(self, tails: Points) -> Points:
+        """Places (G, 2) that are held by themselves: where the thing leaves the picture, else the lowest part that it stands on.
+
+        None near the tails (N, 2) of arrows, which would tear at them.
+        """
+        mesh, on = self.mesh, self.mesh.owner != NOWHERE
+        border = np.zeros_like(on)
+        border[[0, -1]] = border[:, [0, -1]] = True
+        rows = np.flatnonzero(on.any(axis=1))
+        lowest = np.zeros_like(on)
+        lowest[rows[-1] - int(_GROUND * (rows[-1] - rows[0])) :] = True
+        held = on & (border if (on & border).any() else lowest)
+        triangles = np.unique(mesh.owner[held])
+        places = mesh.vertices[mesh.triangles[triangles]].mean(axis=1)
+        away = np.hypot(*(places[:, None] - (tails * self.size_px)[None]).T).min(axis=0, initial=np.inf)
+        return np.asarray(places[away > _FREE * self.edge_px] / self.size_px)
+
+    def held(self, places: Points, target_weight: NDArray[np.float64] | None = None) -> HeldBody:
+        """The body with handles at places (H, 2), at rest; a place off the thing holds its nearest part. Raises BodyError.
+
+        `target_weight` (V,) says how strongly each vertex is drawn to its target, beside edges of weight 1.
+        """
+        if not len(places) or not np.isfinite(places).all():
+            raise BodyError("Nothing moves or holds the thing; draw an arrow on it.")
+        triangles, weights = self.mesh.located(np.asarray(places, np.float64) * self.size_px)
+        handles = np.zeros((len(places), len(self.mesh.vertices)))
+        for row, triangle, weight in zip(handles, triangles, weights, strict=True):
+            row[self.mesh.triangles[triangle]] = weight
+        drawn = np.zeros(len(self.mesh.vertices)) if target_weight is None else target_weight
+        return HeldBody(self, Solver(self.mesh.vertices, self.edges, handles, drawn), handles @ self.mesh.vertices)
+
+
+@dataclass(frozen=True)
+class HeldBody:
+    """A body with handles, which may be moved again and again: what is costly was computed. `places_px` (H, 2) are at rest."""
+
+    body: Body
+    solver: Solver
+    places_px: Points
+
+    def poses(self, shifts: Points, targets: Points | None = None, start: Points | None = None, rounds: int = ROUNDS) -> Points:
+        """Poses (T, N, V, 2) of N clips, the handles moved by exactly `shifts` (T, N, H, 2) from where they rest; 0 for a pin.
+
+        `targets` (T, N, V, 2) draw the vertices. `start` (N, V, 2) is the pose before the first instant, at rest without it.
+        """
+        scale = np.array(self.body.size_px, np.float64)
+        drawn = None if targets is None else targets * scale
+        begun = None if start is None else start * scale
+        return np.asarray(self.solver.poses(self.places_px + shifts * scale, drawn, rounds, begun) / scale)
+
+
+def _stiffness(mesh: Mesh) -> NDArray[np.float64]:
+    """(F,): how stiff each triangle is. Thick parts are stiffer: a stem carries a head, the tip of a leaf bends."""
+    on = mesh.owner != NOWHERE
+    counts = np.bincount(mesh.owner[on], minlength=len(mesh.triangles))
+    thickness = np.bincount(mesh.owner[on], thickness_of(on)[on], minlength=len(mesh.triangles)) / np.maximum(counts, 1)
+    usual = float(np.median(thickness))
+    return np.asarray(np.clip(thickness / usual, _SOFTEST, _STIFFEST))
