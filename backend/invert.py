@@ -34,8 +34,9 @@ class InvertJob:
         if request.variant is None and len(request.frame_sha256s) != wanted:
             have = len(request.frame_sha256s)
             raise PlateError(f"{model.entry.name} inverts clips of {wanted} frames, not {have}; choose {wanted} of them.")
-        if len(request.pokes) > model.entry.max_pokes:
-            most, have = model.entry.max_pokes, len(request.pokes)
+        self._arrows = tuple(poke for poke in request.pokes if not poke.is_pin)
+        if len(self._arrows) > model.entry.max_pokes:
+            most, have = model.entry.max_pokes, len(self._arrows)
             raise PokesError(f"{model.entry.name} takes at most {most} pokes, not {have}; remove some.")
         self._request = request
         self._model = model
@@ -45,7 +46,7 @@ class InvertJob:
         request, sha256s = self._request, self._request.frame_sha256s
         first = self._decode(fetch(sha256s[0]), 0)
         frames = (self._decode(fetch(sha256), number) for number, sha256 in enumerate(sha256s))
-        pokes = request.pokes or (strongest_motion(frames),)
+        pokes = self._arrows or (strongest_motion(frames),)
         region = request.region or default_region(first, pokes)
         check_region(region, first.size_px, pokes)
         clip = np.empty((len(sha256s), 3, self._model.entry.size_px, self._model.entry.size_px), np.float32)

@@ -20,10 +20,11 @@ from ipoke_media.tags import Tags
 
 from .plate.errors import PlateError
 from .plate.image import FLOAT_BITS, PlateImage, check_depth, decode_plate, encode_frame
-from .plate.region import box_around, check_region, default_region, model_input, pokes_in_region, shared_out
+from .plate.region import box_around, check_region, default_region, model_input, pokes_in_region, region_of_thing, shared_out
 from .plate.scene import Scene
 from .plate.stage import Stage, lock_of
 from .plate.stream import ordered
+from .plate.thing import THING_LEAST, thing_of_alpha
 from .protocol import messages
 from .protocol.errors import ErrorCode, IpokeError, ProtocolError
 from .protocol.messages import JobSummary, Like, ModelEntry, OutputSize, Playback, Poke, Region, Sample, Seam, Version
@@ -98,10 +99,13 @@ class SampleJob:
         if request.size is OutputSize.PLATE:
             check_depth(plate, request.depth_bits)
         self._plate = plate
-        shares = self._shares(plate)
+        self._arrows = tuple(poke for poke in request.pokes if not poke.is_pin)
+        self._pins = np.array([[poke.x, poke.y] for poke in request.pokes if poke.is_pin]).reshape(-1, 2)
+        thing = self._thing(plate, fetch)
+        shares = self._shares(plate, thing)
         clean = None if request.clean_sha256 is None else self._clean_plate(plate, fetch)
         lock = None if request.lock_sha256 is None else self._lock(plate, fetch)
-        self._views = [self._view(plate, *share, clean, lock, index) for index, share in enumerate(shares)]
+        self._views = [self._view(plate, *share, clean, lock, thing, index) for index, share in enumerate(shares)]
 
     def run(self, tell: Tell, cancelled: Callable[[], bool]) -> None:
         """Sample every variant and send its frames as they are made; raises JobCancelledError."""
@@ -134,13 +138,14 @@ class SampleJob:
     def _frames(self) -> int:
         return self._playback.frames_of(self._model.entry.frames)
 
-    def _shares(self, plate: PlateImage) -> list[tuple[Region, tuple[Poke, ...]]]:
+    def _shares(self, plate: PlateImage, thing: Field | None) -> list[tuple[Region, tuple[Poke, ...]]]:
         """The regions with their pokes; raises RegionError and PokesError."""
         request, entry = self._request, self._model.entry
         if request.regions:
-            shares = list(zip(request.regions, shared_out(request.pokes, request.regions, plate.size_px), strict=True))
+            shares = list(zip(request.regions, shared_out(self._arrows, request.regions, plate.size_px), strict=True))
         else:
-            shares = [(request.region or default_region(plate, request.pokes), request.pokes)]
+            around = region_of_thing(thing, self._arrows) if thing is not None else default_region(plate, self._arrows)
+            shares = [(request.region or around, self._arrows)]
         for region, pokes in shares:
             if len(pokes) > entry.max_pokes:
                 raise PokesError(f"{entry.name} takes at most {entry.max_pokes} pokes, not {len(pokes)}; remove some.")
@@ -154,12 +159,14 @@ class SampleJob:
         pokes: tuple[Poke, ...],
         clean: PlateImage | None,
         lock: Field | None,
+        thing: Field | None,
         index: int,
     ) -> View:
         inside = pokes_in_region(pokes, region, plate.size_px)
         x0, seed = model_input(plate, region, self._model.entry.size_px), derived_seed(self._request.seed, "region", index)
         like = tuple(replace(one, seed=derived_seed(one.seed, "region", index)) for one in self._request.like)
-        stage = self._prepare(Stage(plate, region, inside[:, :2], clean, lock))
+        arrows = np.array([[poke.x, poke.y, poke.dx, poke.dy] for poke in pokes])
+        stage = self._prepare(Stage(plate, region, inside[:, :2], clean, lock, thing, arrows, self._pins))
         return View(region, x0, inside, seed, like, self._request.variation, stage)
 
     def _rendered(self, takes: list[Takes], variant: int) -> tuple[Iterator[tuple[bytes, bytes]], Seam | None]:
@@ -193,6 +200,24 @@ class SampleJob:
         if clean.size_px != plate.size_px or clean.bgr.dtype != plate.bgr.dtype or (clean.alpha is None) != (plate.alpha is None):
             raise PlateError("The clean plate has another size, depth or channels than the plate; save it like the plate.")
         return clean
+
+    def _thing(self, plate: PlateImage, fetch: Fetch | None) -> Field | None:
+        """What the pokes move as a body; None where the region moves as a whole."""
+        request = self._request
+        if request.thing_sha256 is None:
+            tails = np.array([[poke.x, poke.y] for poke in self._arrows])
+            thing = None if request.whole_region or request.regions else thing_of_alpha(plate, tails)
+            if thing is None and len(self._pins):
+                raise PokesError("Pins hold a thing, and nothing says what the thing is; give its mask, or leave the pins out.")
+            return thing
+        assert fetch is not None
+        mask = self._decode(fetch(request.thing_sha256), "thing's mask")
+        if mask.size_px != plate.size_px:
+            raise PlateError("The thing's mask has another size than the plate; paint it at the plate's size.")
+        thing = lock_of(mask)
+        if not (thing > THING_LEAST).any():
+            raise PlateError("The thing's mask is black everywhere; paint the thing white.")
+        return thing
 
     def _lock(self, plate: PlateImage, fetch: Fetch | None) -> Field:
         assert fetch is not None

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from .plate.motion import Motion, join, motion_of_flows, motion_of_pictures, places_of
+from .plate.motion import Motion, motion_of_flows, motion_of_pictures
 from .plate.scene import Part
-from .plate.stage import Stage
+from .plate.stage import Course, Stage
 from .plate.timing import Timeline, timeline
 from .protocol.messages import Like, Loop, Playback, Region
 
@@ -59,18 +59,18 @@ class Takes:
     def part(self, variant: int) -> Part:
         """A variant of the view at its place in the plate's frames."""
         assert self._view.stage is not None
-        motion, plan = self._best(variant)
-        return Part(self._view.stage.renderer(motion), plan)
+        course, plan = self._best(self._view.stage, variant)
+        return Part(course.renderer(), plan)
 
-    def _best(self, variant: int) -> tuple[Motion, Timeline]:
-        best: tuple[Motion, Timeline] | None = None
+    def _best(self, stage: Stage, variant: int) -> tuple[Course, Timeline]:
+        best: tuple[Course, Timeline] | None = None
         for draw in range(self._playback.draws if self._playback.loop is Loop.CLOSED else 1):
-            motion = join([self._motion(clip) for clip in self._clips(variant, draw)])
-            plan = timeline(self._playback, self._playback.chain, self._model.entry.frames, places_of(motion))
+            course = stage.course([self._motion(clip) for clip in self._clips(variant, draw)])
+            plan = timeline(self._playback, self._playback.chain, self._model.entry.frames, course.keys)
             if plan.seam is not None:
                 plan = dataclasses.replace(plan, seam=dataclasses.replace(plan.seam, draw=draw))
             if best is None or _loops_better(plan, best[1]):
-                best = motion, plan
+                best = course, plan
         assert best is not None
         return best
 

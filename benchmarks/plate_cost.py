@@ -47,7 +47,7 @@ def main() -> int:
     before_mb = peak_mb()
     with tempfile.TemporaryDirectory() as folder:
         started, started_cpu = time.perf_counter(), time.process_time()
-        renderer = stage.renderer(motion)
+        renderer = stage.course([motion]).renderer()
         prepared_s = time.perf_counter() - started
         plan = timeline(Playback(frames=options.frames), 1, len(motion.shifts) - 1, places_of(motion))
         half = 0.0
@@ -63,7 +63,7 @@ def main() -> int:
         for _ in ordered(lambda file: file.write_bytes(encode_png(decode_image(file.read_bytes()), 8)), files, options.threads):
             pass
         copy_s = (time.perf_counter() - started) / options.frames
-    changed = renderer.layers.box
+    changed = renderer.region
     print(json.dumps({
         "size_px": plate.size_px, "frames": options.frames, "threads": options.threads,
         "box_px": None if changed is None else [changed.w, changed.h],

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from backend.commands.inputs import parse_poke
+from backend.plate.posed import PosedRenderer
 from backend.plate.preview import draw_arrows
 from ipoke_models import load_model
 
@@ -39,7 +40,7 @@ def main() -> int:
         plate = read_still(Path(path), options.width)
         stage = stage_of(plate, pokes)
         motion = motion_on(model, stage, pokes, options.seed)
-        renderer, keys = stage.renderer(motion), np.eye(len(motion.shifts))
+        renderer, keys = stage.course([motion]).renderer(), np.eye(len(motion.shifts))
         frames = [plate.bgr, *(renderer.frame(keys[round(share * (len(keys) - 1))]).bgr for share in (1 / 3, 2 / 3, 1))]
         change = cv2.blur(np.abs(frames[-1].astype(np.float32) - plate.bgr).max(axis=2), (201, 201))
         row, column = np.unravel_index(int(change.argmax()), change.shape)
@@ -54,7 +55,8 @@ def main() -> int:
             overview, (round(overview.shape[1] * len(details) / len(overview)), len(details)), interpolation=cv2.INTER_AREA
         )
         cv2.imwrite(str(options.output / f"{Path(path).stem}.png"), np.hstack([overview, details]))
-        parted = "parted from what is behind" if (renderer.layers.matte < 1).any() else "moved as one with its surroundings"
+        is_parted = isinstance(renderer, PosedRenderer) or (renderer.layers.matte < 1).any()
+        parted = "parted from what is behind" if is_parted else "moved as one with its surroundings"
         print(
             f"{Path(path).stem}, {plate.size_px[0]} x {plate.size_px[1]} px: region {stage.region.w} px wide, {parted}",
             flush=True,

@@ -38,6 +38,8 @@ class SampleRequest:
     the plate's colour was stored times its alpha. `regions` instead of `region` move several things at once.
     `like` names the variant that all are to be like, and before it what that one was sampled like: see `like_this`.
     `variation` in (0, 1.5] says how far apart the variants are, small is close together; None takes the model's own.
+    `thing` is an image file of the plate's size, white where the thing is that the pokes move; without it the plate's alpha
+    says so where it has one, unless `whole_region` asks for a region that moves as a whole.
     `kept` are the sha256 of the first frames of the one variant, which are there already and don't come again.
     `layer` names the layer of an EXR plate; None takes the one that Blender shows.
     """
@@ -66,6 +68,8 @@ class SampleRequest:
     variation: float | None = None
     kept: tuple[str, ...] = ()
     layer: str | None = None
+    thing: bytes | None = None
+    whole_region: bool = False
 
     @property
     def is_single(self) -> bool:
@@ -90,7 +94,7 @@ class SampleRequest:
 
     def uploads(self) -> dict[str, bytes]:
         """Files that the backend may ask for, by their hashes."""
-        files = (self.plate, self.kinematics, self.lock, self.clean)
+        files = (self.plate, self.kinematics, self.lock, self.clean, self.thing)
         return {_sha256(data): data for data in files if data is not None}
 
     def message(self) -> Sample:
@@ -119,6 +123,8 @@ class SampleRequest:
             variation=self.variation,
             kept=self.kept,
             layer=self.layer,
+            thing_sha256=None if self.thing is None else _sha256(self.thing),
+            whole_region=self.whole_region,
         )
 
 

@@ -170,6 +170,8 @@ class ResultWriter:
             "playback": to_plain(sample.playback),
             "lock_sha256": sample.lock_sha256,
             "clean_sha256": sample.clean_sha256,
+            "thing_sha256": sample.thing_sha256,
+            "whole_region": sample.whole_region,
             "passes": sample.passes,
             "premultiplied": sample.premultiplied,
             "upright": sample.upright,

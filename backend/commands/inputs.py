@@ -21,12 +21,25 @@ def parse_poke(text: str) -> Poke:
         raise UsageError(f"--poke {text} is not X0,Y0:X1,Y1, four numbers such as 0.5,0.4:0.6,0.3.") from None
     if not all(0 <= value <= 1 for value in (x0, y0, x1, y1)):
         raise UsageError(f"--poke {text} leaves the image; all four numbers lie between 0 and 1.")
+    if (x0, y0) == (x1, y1):
+        raise UsageError(f"--poke {text} has no length; give its tip another place than its tail, or hold the place with --pin.")
     poke = Poke(x0, y0, x1 - x0, y1 - y0)
     try:
         poke.check(f"--poke {text}")
     except ProtocolError as error:
         raise UsageError(error.sentence) from error
     return poke
+
+
+def parse_pin(text: str) -> Poke:
+    """A place that stays, written as X,Y; raises UsageError."""
+    try:
+        x, y = (float(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError(f"--pin {text} is not X,Y, two numbers such as 0.5,0.9.") from None
+    if not (0 <= x <= 1 and 0 <= y <= 1):
+        raise UsageError(f"--pin {text} leaves the image; both numbers lie between 0 and 1.")
+    return Poke(x, y, 0.0, 0.0)
 
 
 def parse_like(text: str) -> Like:

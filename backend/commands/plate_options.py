@@ -7,6 +7,7 @@ import dataclasses
 from pathlib import Path
 
 from ..client import SampleRequest
+from ..plate.image import PlateImage
 from ..protocol import limits
 from ..protocol.errors import ProtocolError
 from ..protocol.messages import Easing, Loop, OutputSize, Playback, Region
@@ -15,6 +16,9 @@ from .inputs import read_file
 
 LOOP_DRAWS = 4
 """Residuals that a closed loop is picked from: `python -m benchmarks.plate_loops` shows what more of them bring."""
+
+
+_NO_MASKS = ("alpha", "auto", "none")
 
 
 def add_plate_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,6 +32,13 @@ def add_plate_arguments(parser: argparse.ArgumentParser) -> None:
         help="what the model sees, in plate px; around pokes and object without it; may be repeated: each moves by its own pokes",
     )
     plate.add_argument("--lock", type=Path, metavar="MASK", help="image of the plate's size: what is white never changes")
+    plate.add_argument(
+        "--thing",
+        default="auto",
+        metavar="MASK|alpha|auto|none",
+        help="what the pokes move, as one elastic body: an image of the plate's size that is white there; the plate's alpha; "
+        "none: the region as a whole; auto: alpha where the plate has any",
+    )
     plate.add_argument("--clean-plate", type=Path, metavar="IMAGE", help="the plate without what moves, to show behind it")
     plate.add_argument("--premultiplied", action="store_true", help="the plate's colour is stored times its alpha (EXR: always)")
     plate.add_argument("--layer", metavar="NAME", help="which layer of an EXR to use; without it the one that Blender shows")
@@ -57,8 +68,10 @@ def add_chain_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def with_plate_options(request: SampleRequest, arguments: argparse.Namespace) -> SampleRequest:
+def with_plate_options(request: SampleRequest, plate: PlateImage, arguments: argparse.Namespace) -> SampleRequest:
     """The request with what the options ask for; raises UsageError."""
+    if arguments.thing == "alpha" and plate.alpha is None:
+        raise UsageError("--thing alpha needs a plate with alpha; give a mask, or none for the region as a whole.")
     loop = Loop(arguments.loop or "none")
     playback = Playback(
         frames=arguments.frames,
@@ -68,8 +81,10 @@ def with_plate_options(request: SampleRequest, arguments: argparse.Namespace) ->
         chain=arguments.chain,
         draws=arguments.loop_draws if loop is Loop.CLOSED else 1,
     )
-    if arguments.size == "model" and (playback != Playback() or arguments.passes or arguments.lock or arguments.clean_plate):
-        raise UsageError("--frames, --hold, --easing, --loop, --chain, --passes, --lock and --clean-plate need --size plate.")
+    masks = arguments.lock or arguments.clean_plate or arguments.thing not in _NO_MASKS
+    if arguments.size == "model" and (playback != Playback() or arguments.passes or masks):
+        options = "--frames, --hold, --easing, --loop, --chain, --passes, --lock, --clean-plate and a mask for --thing"
+        raise UsageError(f"{options} need --size plate.")
     regions = tuple(_region(text) for text in arguments.region)
     if len(regions) > limits.REGIONS or (len(regions) > 1 and arguments.size == "model"):
         raise UsageError(f"Several --region need --size plate, and there may be {limits.REGIONS} of them; leave some out.")
@@ -80,6 +95,8 @@ def with_plate_options(request: SampleRequest, arguments: argparse.Namespace) ->
         playback=None if playback == Playback() else playback,
         lock=None if arguments.lock is None else read_file(arguments.lock),
         clean=None if arguments.clean_plate is None else read_file(arguments.clean_plate),
+        thing=None if arguments.thing in _NO_MASKS else read_file(Path(arguments.thing)),
+        whole_region=arguments.thing == "none",
         passes=arguments.passes and request.size is OutputSize.PLATE,
         premultiplied=arguments.premultiplied,
         layer=arguments.layer,

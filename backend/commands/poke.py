@@ -11,7 +11,7 @@ from ..plate.image import PlateImage
 from ..protocol import limits
 from ..protocol.messages import LARGEST_VARIATION, LEAST_VARIATION, OutputSize
 from .errors import UsageError
-from .inputs import parse_like, parse_poke, read_plate
+from .inputs import parse_like, parse_pin, parse_poke, read_plate
 from .plate_options import add_chain_arguments, add_plate_arguments, with_plate_options
 from .sample_job import add_output_arguments, run_job
 
@@ -25,6 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         metavar="X0,Y0:X1,Y1",
         help="an arrow from tail to tip, in fractions of width and height from the top left; may be repeated",
+    )
+    parser.add_argument(
+        "--pin", action="append", default=[], metavar="X,Y", help="a place of the thing that stays where it is; may be repeated"
     )
     parser.add_argument("--samples", type=int, default=4, metavar="N", help="how many variants (4)")
     parser.add_argument("--seed", type=int, metavar="S", help="the same seed gives the same variants; random without it")
@@ -54,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _request(arguments: argparse.Namespace) -> tuple[SampleRequest, PlateImage]:
-    pokes = tuple(parse_poke(text) for text in arguments.poke)
+    pokes = (*(parse_poke(text) for text in arguments.poke), *(parse_pin(text) for text in arguments.pin))
     if not 1 <= arguments.samples <= limits.SAMPLES:
         raise UsageError(f"--samples must be between 1 and {limits.SAMPLES}, not {arguments.samples}.")
     seed = secrets.randbelow(2**31) if arguments.seed is None else arguments.seed
@@ -80,4 +83,4 @@ def _request(arguments: argparse.Namespace) -> tuple[SampleRequest, PlateImage]:
         like=like,
         variation=arguments.variation,
     )
-    return with_plate_options(request, arguments), plate
+    return with_plate_options(request, plate, arguments), plate

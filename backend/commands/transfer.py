@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
         kinematics=data,
         mirror=arguments.mirror,
     )
-    request = with_plate_options(request, arguments)
+    request = with_plate_options(request, plate, arguments)
     on_its_own = hashlib.sha256(image).hexdigest() == kinematics.info.frame_sha256s[0] and not arguments.poke
     if on_its_own and not arguments.region:
         request = dataclasses.replace(request, region=Region(*kinematics.info.region_px))

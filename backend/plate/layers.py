@@ -98,7 +98,7 @@ def take_apart(
     source = _grown(box, np.abs(shifts).max(axis=(0, 2, 3)) * (region.w, region.h) / motion.size_px, plate.size_px)
     matte = _matte(plate, region, thing, source, motion.size_px, cut_out)
     if not thing.all():
-        matte = np.maximum(matte, _rim(matte, max(1, round(_RIM_PX * max(region.w, region.h) / MATTE_SIDE_PX))))
+        matte = with_rim(matte, region)
     if lock is not None:
         matte *= 1 - lock[source.y : source.y + source.h, source.x : source.x + source.w]
     moving, behind = _split(plate, clean, matte, source)
@@ -114,7 +114,7 @@ def _grown(box: Region, room_px: NDArray[np.floating[Any]], size_px: tuple[int, 
 
 def _split(plate: PlateImage, clean: PlateImage | None, matte: Field, box: Region) -> tuple[Pixels, Pixels]:
     picture = working_part(plate, box)
-    behind = working_part(clean, box) if clean is not None else _mirrored(picture, matte)
+    behind = working_part(clean, box) if clean is not None else filled(picture, matte)
     np.copyto(behind, picture, where=matte[..., None] == 0)
     moving = picture - (1 - matte[..., None]) * behind
     if plate.bgr.dtype == np.uint8 and plate.alpha is None:
@@ -169,10 +169,11 @@ def _matte(plate: PlateImage, region: Region, thing: Mask, box: Region, size: in
     return matte
 
 
-def _rim(matte: Field, width_px: int) -> Field:
-    """A trace of matte around it: what the edge leaves beyond the matte moves too, and does not stay behind as a line."""
+def with_rim(matte: Field, region: Region) -> Field:
+    """A matte with a trace around it: what the edge leaves beyond the matte moves too, and does not stay behind as a line."""
+    width_px = max(1, round(_RIM_PX * max(region.w, region.h) / MATTE_SIDE_PX))
     inside = (matte > _LEAST_MATTE).astype(np.uint8)
-    return cv2.dilate(inside, np.ones((2 * width_px + 1,) * 2, np.uint8)) * np.float32(_TRACE)
+    return np.maximum(matte, cv2.dilate(inside, np.ones((2 * width_px + 1,) * 2, np.uint8)) * np.float32(_TRACE))
 
 
 def _is_cut_out(plate: PlateImage, region: Region) -> bool:
@@ -182,7 +183,7 @@ def _is_cut_out(plate: PlateImage, region: Region) -> bool:
     return bool((alpha <= 0.02 * plate.peak).mean() > _CUT_OUT_SHARE)
 
 
-def _mirrored(picture: Field, matte: Field) -> Field:
+def filled(picture: Field, matte: Field) -> Field:
     """The picture with its surroundings mirrored into the matte across the nearest edge: sharp, with its own grain."""
     scale = min(1.0, MATTE_SIDE_PX / max(matte.shape))
     small = (max(1, round(matte.shape[1] * scale)), max(1, round(matte.shape[0] * scale)))

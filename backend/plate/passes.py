@@ -12,29 +12,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ipoke_media.exr import write_exr
 from ipoke_media.tags import Tags
 
-from ..protocol.messages import Region
 from .image import Field
-from .region import bands, enlarged
+from .posed import PosedRenderer
 from .render import Renderer, Rows
+from .trace import Trace
 
 Half = NDArray[np.float16]
 Planes = tuple[Field, Field, Half, Half]  # vector, stmap, occlusion, confidence
 
-_ROUNDS = 6
+Drawer = Renderer | PosedRenderer
 
 
 @dataclass(frozen=True)
 class Instant:
     """A region's renderer and its keys' weights (K,): in the frame before, in this one and in the one after."""
 
-    renderer: Renderer
+    renderer: Drawer
     before: Rows
     now: Rows
     after: Rows
@@ -49,7 +48,8 @@ def encode_passes(instants: Sequence[Instant]) -> bytes:
     stmap[1] = 1 - (np.arange(height, dtype=np.float32)[:, None] + 0.5) / height
     occlusion, confidence = np.zeros((height, width), np.float16), np.ones((height, width), np.float16)
     for instant in instants:
-        _add(instant, (vector, stmap, occlusion, confidence))
+        for trace in instant.renderer.traces(instant.before, instant.now, instant.after):
+            _add(trace, instant.renderer.lock, (vector, stmap, occlusion, confidence))
     planes = {f"Vector.{name}": plane for name, plane in zip("XYZW", vector, strict=True)}
     planes |= {f"STMap.{name}": plane for name, plane in zip("RG", stmap, strict=True)}
     tags = instants[0].renderer.plate.tags
@@ -57,49 +57,21 @@ def encode_passes(instants: Sequence[Instant]) -> bytes:
     return write_exr({**planes, "occlusion.V": occlusion, "confidence.V": confidence}, placed)
 
 
-def _add(instant: Instant, passes: Planes) -> None:
-    renderer, now = instant.renderer, instant.now
-    if renderer.layers.box is None:
-        return
-    flows = [renderer.flow(weights) for weights in (instant.before, now, instant.after)]
-    trust = np.tensordot(np.abs(now) / max(float(np.abs(now).sum()), 1e-9), renderer.motion.trust, 1).astype(np.float32)
-    for band in bands(renderer.layers.box):
-        _fill(renderer, band, flows, trust, passes)
-
-
-def _fill(renderer: Renderer, band: Region, flows: list[Field], trust: Field, passes: Planes) -> None:
+def _add(trace: Trace, lock: Field | None, passes: Planes) -> None:
     vector, stmap, occlusion, confidence = passes
-    width, height = renderer.plate.size_px
+    height, width = occlusion.shape
+    band, matte, still = trace.band, trace.shown, trace.still
     place = (slice(band.y, band.y + band.h), slice(band.x, band.x + band.w))
-    x, y = renderer.flow_in(band, flows[1])
-    matte = renderer.matte_in(band, x, y)
-    still = renderer.layers.matte[renderer.layers.at(band)]
-    if renderer.lock is not None:
-        matte, still = (plane * (renderer.lock[place] < 1) for plane in (matte, still))
+    if lock is not None:
+        matte, still = (plane * (lock[place] < 1) for plane in (matte, still))
     shown = matte >= 0.5
     columns = np.arange(band.x, band.x + band.w, dtype=np.float32)
     rows = np.arange(band.y, band.y + band.h, dtype=np.float32)[:, None]
-    source = (columns + x, rows + y)
-    stmap[0][place][shown] = ((source[0] + 0.5) / width)[shown]
-    stmap[1][place][shown] = (1 - (source[1] + 0.5) / height)[shown]
-    for first, sign, flow in ((0, 1, flows[0]), (2, -1, flows[2])):
-        there = _place_in(renderer.region, flow, source, (columns + 0 * x, rows + 0 * y))
+    stmap[0][place][shown] = ((trace.source[0] + 0.5) / width)[shown]
+    stmap[1][place][shown] = (1 - (trace.source[1] + 0.5) / height)[shown]
+    for first, sign, there in ((0, 1, trace.before), (2, -1, trace.after)):
         vector[first][place][shown] = sign * (there[0] - columns)[shown]
         vector[first + 1][place][shown] = -sign * (there[1] - rows)[shown]
-    moves = np.hypot(x, y) > 0.5
-    np.maximum(occlusion[place] * ~shown, np.where(moves, still * (1 - matte), 0), out=occlusion[place], casting="same_kind")
-    np.copyto(confidence[place], enlarged(trust, renderer.region, band), where=shown, casting="same_kind")
-
-
-def _place_in(region: Region, flow: Field, source: tuple[Field, Field], guess: tuple[Field, Field]) -> tuple[Field, Field]:
-    """Where the still's places `source` are in a frame with a backward flow: p = source - flow(p)."""
-    x, y = guess
-    across, down = flow.shape[2] / region.w, flow.shape[1] / region.h
-    for _ in range(_ROUNDS):
-        at_x = ((x + 0.5 - region.x) * across - 0.5).astype(np.float32)
-        at_y = ((y + 0.5 - region.y) * down - 0.5).astype(np.float32)
-        x, y = (
-            origin - cv2.remap(plane, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-            for origin, plane in zip(source, flow, strict=True)
-        )
-    return x, y
+    uncovered = np.where(trace.moves, still * (1 - matte), 0)
+    np.maximum(occlusion[place] * ~shown, uncovered, out=occlusion[place], casting="same_kind")
+    np.copyto(confidence[place], trace.trust, where=shown, casting="same_kind")

@@ -13,6 +13,7 @@ from ..protocol.messages import TIP_TOLERANCE, Poke, Region
 from .errors import RegionError
 from .image import Field, PlateImage, display_of, to_working
 from .subject import Box, subject_box
+from .thing import thing_of_alpha
 
 _MARGIN = 0.12
 _BACKDROP = 0.5
@@ -23,7 +24,20 @@ _BAND_ROWS = 256
 
 def default_region(plate: PlateImage, pokes: Sequence[Poke]) -> Region:
     """A square around the pokes and what they stand on, or the plate's largest square where that is unclear."""
+    thing = thing_of_alpha(plate, np.array([[poke.x, poke.y] for poke in pokes]))
+    if thing is not None:
+        return region_of_thing(thing, pokes)
     return region_around(plate.size_px, pokes, subject_box(plate, pokes))
+
+
+def region_of_thing(thing: Field, pokes: Sequence[Poke]) -> Region:
+    """A square around a thing (H, W) and the pokes on it, so that a small thing on a large plate is seen as large."""
+    height, width = thing.shape
+    rows, columns = np.flatnonzero((thing > 0.5).any(axis=1)), np.flatnonzero((thing > 0.5).any(axis=0))
+    if not len(rows):
+        return region_around((width, height), pokes, None)
+    box = columns[0] / width, rows[0] / height, (columns[-1] + 1) / width, (rows[-1] + 1) / height
+    return region_around((width, height), pokes, box)
 
 
 def region_around(size_px: tuple[int, int], pokes: Sequence[Poke], box: Box | None) -> Region:

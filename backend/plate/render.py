@@ -14,6 +14,7 @@ Where other regions have moved the plate before, by d = before - plate, that cha
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -27,8 +28,11 @@ from .layers import Layers, take_apart
 from .motion import Motion, inverse_of, step
 from .region import bands, enlarged
 from .thing import Tails
+from .trace import Places, Trace
 
-_EXACT_PX = 1 / 64
+EXACT_PX = 1 / 64
+MOVES_PX = 0.5
+_ROUNDS = 6
 _FEATHER = 0.08
 _LEAST_SHADING = 1 / 1024
 
@@ -57,12 +61,16 @@ class Renderer:
         self.scale = np.array([region.w, region.h], np.float32) / motion.size_px
         (width, height), side = plate.size_px, self.layers.shifts.shape[-1]
         self._ramp = _ramp(region.y, region.h, height, side)[:, None] * _ramp(region.x, region.w, width, side)
-        self._bounds = _bounds(plate) if plate.is_float and plate.alpha is None else None
+        self._bounds = bounds_of(plate) if plate.is_float and plate.alpha is None else None
+
+    @property
+    def reach(self) -> Region:
+        """What is read of the plate."""
+        return self.layers.source
 
     def still(self) -> PlateImage:
         """A copy of the plate, to draw on."""
-        plate = self.plate
-        return replace(plate, bgr=plate.bgr.copy(), alpha=None if plate.alpha is None else plate.alpha.copy())
+        return still_of(self.plate)
 
     def frame(self, weights: Rows) -> PlateImage:
         """The plate at an instant, given its keys' weights (K,)."""
@@ -90,6 +98,22 @@ class Renderer:
         finer = np.float32(shifts.shape[-1] / self.motion.size_px)
         return inverse_of(shifts * finer) * (self.scale / finer)[:, None, None] * self._ramp
 
+    def traces(self, before: Rows, now: Rows, after: Rows) -> Iterator[Trace]:
+        """What the frame with the keys' weights `now` shows, band by band, given those of the frames before and after."""
+        if self.layers.box is None:
+            return
+        flows = [self.flow(weights) for weights in (before, now, after)]
+        trust = np.tensordot(np.abs(now) / max(float(np.abs(now).sum()), 1e-9), self.motion.trust, 1).astype(np.float32)
+        for band in bands(self.layers.box):
+            x, y = self.flow_in(band, flows[1])
+            columns = np.arange(band.x, band.x + band.w, dtype=np.float32)
+            rows = np.arange(band.y, band.y + band.h, dtype=np.float32)[:, None]
+            source = (columns + x, rows + y)
+            there = [_place_in(self.region, flow, source, (columns + 0 * x, rows + 0 * y)) for flow in (flows[0], flows[2])]
+            shown, still = self.matte_in(band, x, y), self.layers.matte[self.layers.at(band)]
+            moves = np.hypot(x, y) > MOVES_PX
+            yield Trace(band, shown, still, source, there[0], there[1], moves, enlarged(trust, self.region, band))
+
     def flow_in(self, band: Region, flow: Field) -> tuple[Field, Field]:
         """x and y (h, w) of a flow over the region, at a band of the plate's pixels."""
         x, y = (enlarged(plane, self.region, band) for plane in flow)
@@ -114,7 +138,7 @@ class Renderer:
 
     def _move(self, band: Region, flow: Field, layers: Layers, result: PlateImage) -> None:
         x, y = self.flow_in(band, flow)
-        moves = (np.abs(x) > _EXACT_PX) | (np.abs(y) > _EXACT_PX)
+        moves = (np.abs(x) > EXACT_PX) | (np.abs(y) > EXACT_PX)
         if not moves.any():
             return
         here = layers.at(band)
@@ -132,7 +156,7 @@ class Renderer:
         if self._bounds is not None:
             np.clip(moved, *self._bounds, out=moved)
         place = (slice(band.y, band.y + band.h), slice(band.x + part.start, band.x + part.stop))
-        _paste(moved, changed[:, part], place, self.plate, result)
+        paste(moved, changed[:, part], place, self.plate, result)
 
     def _shade(self, shading: Field, result: PlateImage) -> None:
         """Add shading (3, G, G) to the region; on float plates, in proportion to the light that is there."""
@@ -147,7 +171,26 @@ class Renderer:
             shown = to_working(PlateImage(result.bgr[place], alpha, result.premultiplied))
             weight = 1.0 if alpha is None else shown[..., 3:] / np.float32(result.peak)
             shown[..., :3] += added * (shown[..., :3] if result.is_float else weight * np.float32(result.peak))
-            _paste(shown, changed, place, self.plate, result)
+            paste(shown, changed, place, self.plate, result)
+
+
+def _place_in(region: Region, flow: Field, source: Places, guess: Places) -> Places:
+    """Where the still's places `source` are in a frame with a backward flow: p = source - flow(p)."""
+    x, y = guess
+    across, down = flow.shape[2] / region.w, flow.shape[1] / region.h
+    for _ in range(_ROUNDS):
+        at_x = ((x + 0.5 - region.x) * across - 0.5).astype(np.float32)
+        at_y = ((y + 0.5 - region.y) * down - 0.5).astype(np.float32)
+        x, y = (
+            origin - cv2.remap(plane, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            for origin, plane in zip(source, flow, strict=True)
+        )
+    return x, y
+
+
+def still_of(plate: PlateImage) -> PlateImage:
+    """A copy of a plate, to draw on."""
+    return replace(plate, bgr=plate.bgr.copy(), alpha=None if plate.alpha is None else plate.alpha.copy())
 
 
 def apply_lock(lock: Field, box: Region, plate: PlateImage, result: PlateImage) -> None:
@@ -158,20 +201,22 @@ def apply_lock(lock: Field, box: Region, plate: PlateImage, result: PlateImage) 
     if partly.any():
         new, old = working_part(result, box), working_part(plate, box)
         differs = (new != old).any(axis=2)
-        _paste(new + (old - new) * weight[..., None], partly & differs, place, plate, result)
+        paste(new + (old - new) * weight[..., None], partly & differs, place, plate, result)
     np.copyto(result.bgr[place], plate.bgr[place], where=(weight >= 1)[..., None])
     if result.alpha is not None and plate.alpha is not None:
         np.copyto(result.alpha[place], plate.alpha[place], where=weight >= 1)
 
 
-def _paste(pixels: Field, changed: Mask, place: tuple[slice, slice], like: PlateImage, result: PlateImage) -> None:
+def paste(pixels: Field, changed: Mask, place: tuple[slice, slice], like: PlateImage, result: PlateImage) -> None:
+    """Store working pixels at a place of the result, where they have changed."""
     stored = from_working(pixels, like)
     np.copyto(result.bgr[place], stored.bgr, where=changed[..., None])
     if result.alpha is not None and stored.alpha is not None:
         np.copyto(result.alpha[place], stored.alpha, where=changed)
 
 
-def _bounds(plate: PlateImage) -> tuple[float, float]:
+def bounds_of(plate: PlateImage) -> tuple[float, float]:
+    """The range of a float plate's finite values, which interpolation must not leave."""
     finite = plate.bgr[np.isfinite(plate.bgr)]
     return min(0.0, float(finite.min())), float(finite.max())
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from ..protocol.messages import Loop, Region, Seam
 from .image import PlateImage
-from .passes import Instant, encode_passes
+from .passes import Drawer, Instant, encode_passes
 from .region import box_around, overlap
-from .render import Renderer, apply_lock
+from .render import apply_lock
 from .timing import Timeline
 
 
@@ -17,7 +17,7 @@ from .timing import Timeline
 class Part:
     """What happens in one region: who renders it, and when it shows what."""
 
-    renderer: Renderer
+    renderer: Drawer
     plan: Timeline
 
 
@@ -28,7 +28,7 @@ class Scene:
         """Parts of one plate under one lock, as many frames each; where regions overlap, the later one is in front."""
         self._parts = parts
         self._covers = [
-            any(overlap(part.renderer.layers.source, other.renderer.region) for other in parts[:index])
+            any(overlap(part.renderer.reach, other.renderer.region) for other in parts[:index])
             for index, part in enumerate(parts)
         ]
         self._box: Region = box_around([part.renderer.region for part in parts])

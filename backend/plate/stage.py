@@ -1,46 +1,92 @@
-"""Owns what all variants of a job are rendered with: the plate, its region, and what the artist gave to it."""
+"""Owns what all variants of a job are rendered with: plate, region, what the pokes move, and what the artist gave to it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from ..body import Body
 from ..protocol.messages import Region
 from .image import Field, PlateImage, displayed, shrink
-from .motion import Motion
+from .motion import Motion, join, places_of
+from .passes import Drawer
+from .posed import PosedRenderer
+from .poses import Points, poses_of
 from .region import scaled_region
 from .render import Renderer
-from .thing import Tails
+from .thing import THING_LEAST, Tails
+
+
+@dataclass(frozen=True)
+class Course:
+    """What happens in a clip, or in several joined: its keys (K, D) in model px at some places, and who renders it."""
+
+    keys: NDArray[np.float64]
+    renderer: Callable[[], Drawer]
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A plate, its region, the pokes' tails (N, 2) in fractions of it, a clean plate, and a lock (H, W) in [0, 1]."""
+    """A plate, its region, the pokes' tails (N, 2) in fractions of it, a clean plate, and a lock (H, W) in [0, 1].
+
+    With a `thing` (H, W) in [0, 1] that moves as a body, `arrows` (N, 4) are the pokes and `pins` (P, 2) what is held, in
+    fractions of the plate.
+    """
 
     plate: PlateImage
     region: Region
     tails: Tails
     clean: PlateImage | None
     lock: Field | None
+    thing: Field | None = None
+    arrows: Points | None = None
+    pins: Points | None = None
 
     def shrunk(self, long_side_px: int) -> Stage:
         """The same at a smaller size."""
         plate = shrink(self.plate, long_side_px)
-        lock = self.lock
-        if lock is not None and plate is not self.plate:
-            lock = np.asarray(cv2.resize(lock, plate.size_px, interpolation=cv2.INTER_AREA), np.float32)
+        if plate is self.plate:
+            return self
+        lock, thing = (None if mask is None else _shrunk(mask, plate.size_px) for mask in (self.lock, self.thing))
         region = scaled_region(self.region, self.plate.size_px, plate.size_px)
-        return Stage(plate, region, self.tails, None if self.clean is None else shrink(self.clean, long_side_px), lock)
+        clean = None if self.clean is None else shrink(self.clean, long_side_px)
+        return Stage(plate, region, self.tails, clean, lock, thing, self.arrows, self.pins)
 
-    def renderer(self, motion: Motion) -> Renderer:
-        """A renderer of one variant."""
-        return Renderer(self.plate, self.region, motion, self.tails, self.clean, self.lock)
+    def course(self, clips: Sequence[Motion]) -> Course:
+        """What a variant's clips, one after the other, make of the plate."""
+        if self.thing is None:
+            motion = join(clips)
+            flow = partial(Renderer, self.plate, self.region, motion, self.tails, self.clean, self.lock)
+            return Course(places_of(motion), flow)
+        poses = np.concatenate([self._poses(clip) for clip in clips])
+        moved = (poses - self.body.rest) * self.plate.size_px * (clips[0].size_px / max(self.region.w, self.region.h))
+        posed = partial(PosedRenderer, self.plate, self.thing, self.body, poses, self.clean, self.lock)
+        return Course(moved.reshape(len(moved), -1), posed)
+
+    @cached_property
+    def body(self) -> Body:
+        """The body of the thing."""
+        assert self.thing is not None
+        return Body.of(self.thing > THING_LEAST)
+
+    def _poses(self, clip: Motion) -> Points:
+        assert self.arrows is not None
+        held = [] if self.pins is None else [self.pins]
+        pins = np.concatenate([*held, self.body.ground(self.arrows[:, :2])])
+        return poses_of(self.body, clip, self.region, self.plate.size_px, self.arrows, pins)
 
 
 def lock_of(mask: PlateImage) -> Field:
-    """The lock (H, W) in [0, 1] that an image paints: its alpha where that says something, else its brightness."""
+    """What an image marks, (H, W) in [0, 1]: its alpha where that says something, else its brightness."""
     if mask.alpha is not None and (mask.alpha < mask.peak).any():
         return np.clip(mask.alpha.astype(np.float32) / np.float32(mask.peak), 0, 1)
     return np.asarray(displayed(PlateImage(mask.bgr, None)).max(axis=2), np.float32)
+
+
+def _shrunk(mask: Field, size_px: tuple[int, int]) -> Field:
+    return np.asarray(cv2.resize(mask, size_px, interpolation=cv2.INTER_AREA), np.float32)

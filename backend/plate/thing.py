@@ -1,4 +1,4 @@
-"""Owns finding the thing that moves under a model's motion, by the plate's colours (GrabCut).
+"""Owns finding the thing that moves: by alpha or, under a model's motion, by the plate's colours (GrabCut).
 
 The motion of a small model is a soft blob. The colours say where the thing in it ends, if they say it clearly; else
 nothing is parted, and the surroundings stretch along. The thresholds below were set by eye on the crops of
@@ -12,8 +12,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .image import Field
+from .image import Field, PlateImage
 from .motion import step
+
+THING_LEAST = 0.05
+"""Of a mask of a thing; where it is less, nothing moves."""
 
 FINER = 4
 """Key fields, and the search for what moves, have so many times the model's size: an edge is found to a quarter of its pixel."""
@@ -23,6 +26,7 @@ STILL_PX = 0.12
 _STILL_SHARE = 0.03  # of the farthest motion, which counts where that is large
 _MOVES_PX, _MOVES_SHARE = 0.4, 0.2  # what moves farther than both is taken for the thing until the colours say otherwise
 _LEAST_REST = 0.03  # share of the region that has to rest before its colours can be learnt
+_CUT_OUT_SHARE = 0.05  # of the plate that is transparent in a cut-out
 _ROUNDS = 3  # of GrabCut
 _DOT_PX = FINER // 2  # radius around a tail that is the thing, whatever its colour
 _SURROUNDINGS_PX = 20  # of the finer field around the motion, whose colours stand for what is behind
@@ -34,6 +38,23 @@ _STRETCH = 1.5  # motions within which a missing edge is bridged by stretching
 
 Mask = NDArray[np.bool_]
 Tails = NDArray[np.float64]
+
+
+def thing_of_alpha(plate: PlateImage, tails: Tails) -> Field | None:
+    """(H, W) in [0, 1]: the parts of a cut-out's alpha that tails (N, 2), in fractions of the plate, stand on or nearest to.
+
+    None for a plate without alpha, and for one that is hardly transparent anywhere.
+    """
+    if plate.alpha is None or (plate.alpha <= 0.02 * plate.peak).mean() <= _CUT_OUT_SHARE:
+        return None
+    alpha = np.clip(plate.alpha.astype(np.float32) * np.float32(1 / plate.peak), 0, 1)
+    _, parts = cv2.connectedComponents((alpha > THING_LEAST).astype(np.uint8))
+    rows, columns = np.nonzero(parts)
+    nearest = [np.hypot(columns + 0.5 - x, rows + 0.5 - y).argmin() for x, y in tails * alpha.shape[::-1]]
+    below = parts[rows[nearest], columns[nearest]]
+    # Soft edges below the threshold belong to the part that they touch.
+    near = cv2.dilate(np.isin(parts, below).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    return np.where(near & ((parts == 0) | np.isin(parts, below)), alpha, np.float32(0))
 
 
 def find_thing(picture: Field, reach_px: Field, tails: Tails) -> Mask:

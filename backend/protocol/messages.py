@@ -70,20 +70,33 @@ class Loop(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Poke:
-    """An arrow on the plate: its tail (x, y) and its shift (dx, dy), as fractions of the plate's width and height."""
+    """An arrow on the plate: its tail (x, y) and its shift (dx, dy), as fractions of the plate's width and height.
+
+    One without any shift is a pin: a place of the thing that stays where it is.
+    """
 
     x: Fraction
     y: Fraction
     dx: Shift
     dy: Shift
 
+    @property
+    def is_pin(self) -> bool:
+        """Whether it holds its place."""
+        return self.dx == self.dy == 0
+
     def check(self, where: str) -> None:
-        """Refuse an arrow without length, or one whose tip leaves the plate."""
-        if abs(self.dx) < SHORTEST_POKE and abs(self.dy) < SHORTEST_POKE:
+        """Refuse an arrow that is too short to be one, or whose tip leaves the plate."""
+        if not self.is_pin and abs(self.dx) < SHORTEST_POKE and abs(self.dy) < SHORTEST_POKE:
             raise ProtocolError(f"{where} has no length; drag its tip away from its tail.", where, ErrorCode.BAD_POKES)
         for tip in (self.x + self.dx, self.y + self.dy):
             if not -TIP_TOLERANCE <= tip <= 1 + TIP_TOLERANCE:
                 raise ProtocolError(f"{where} ends outside the plate; keep its tip inside.", where, ErrorCode.BAD_POKES)
+
+
+def _need_an_arrow(pokes: tuple[Poke, ...]) -> None:
+    if all(poke.is_pin for poke in pokes):
+        raise ProtocolError("pokes are all pins, so nothing moves; draw an arrow.", "pokes", ErrorCode.BAD_POKES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,6 +328,8 @@ class Sample(Message):
     sampled like itself, the oldest first.
     `kept` are the hashes of the first frames, which the client has from an earlier try: they are not made again.
     `layer` is which layer of an EXR is the plate, None the one that Blender shows.
+    `thing_sha256` is an image of the plate's size that is white where the thing is that the pokes move, as one elastic body;
+    without it the plate's alpha says so where it has one, unless `whole_region` asks for a region that moves as a whole.
     """
 
     job_id: JobId
@@ -340,11 +355,14 @@ class Sample(Message):
     variation: Variation | None = None
     kept: Annotated[tuple[Digest, ...], Length(0, limits.OUTPUT_FRAMES)] = ()
     layer: LayerName | None = None
+    thing_sha256: Digest | None = None
+    whole_region: bool = False
 
     def check(self, where: str) -> None:
         """Refuse a depth that no image file has, and more than one replay of the same kinematics."""
         if self.regions and (self.region is not None or self.size is OutputSize.MODEL):
             raise ProtocolError("Several regions stand instead of one, and need frames of the plate's size.", "regions")
+        _need_an_arrow(self.pokes)
         if self.depth_bits not in (8, 16, 32):
             raise ProtocolError("depth_bits must be 8, 16 or 32.", "depth_bits")
         if self.size is OutputSize.MODEL and (self.playback is not None or self.passes):
@@ -352,6 +370,8 @@ class Sample(Message):
         played = self.playback or Playback()
         if self.kinematics_sha256 is not None and (played.chain, played.draws) != (1, 1):
             raise ProtocolError("Replayed kinematics are one clip; leave out the chain and the loop's draws.", "playback")
+        if self.thing_sha256 is not None and (self.whole_region or self.regions):
+            raise ProtocolError("A thing's mask goes with one region, and not with whole_region; leave one out.", "thing_sha256")
         if self.mirror and self.kinematics_sha256 is None:
             raise ProtocolError("mirror is for kinematics that are replayed; leave it out.", "mirror")
         if self.variation is not None and self.kinematics_sha256 is not None:
@@ -366,7 +386,7 @@ class Sample(Message):
     @property
     def uploads(self) -> tuple[str, ...]:
         """Hashes of the files that the job needs."""
-        given = (self.plate_sha256, self.kinematics_sha256, self.lock_sha256, self.clean_sha256)
+        given = (self.plate_sha256, self.kinematics_sha256, self.lock_sha256, self.clean_sha256, self.thing_sha256)
         return tuple(dict.fromkeys(sha256 for sha256 in given if sha256 is not None))
 
     @property
@@ -400,6 +420,8 @@ class Invert(Message):
             raise ProtocolError("variant goes with the one frame that is its plate; a clip has more, and no variant.", "variant")
         if self.variant is not None and not self.pokes:
             raise ProtocolError("pokes must be those of the variant.", "pokes")
+        if self.pokes:
+            _need_an_arrow(self.pokes)
 
     @property
     def uploads(self) -> tuple[str, ...]:

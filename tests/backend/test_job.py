@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from backend.job import JobCancelledError, ModelFrame, PokesError, SampleJob
-from backend.plate.errors import RegionError
+from backend.plate.errors import PlateError, RegionError
 from backend.plate.image import PlateImage, decode_plate
 from backend.protocol import messages as m
 from backend.protocol.codec import encode
 from backend.protocol.errors import ProtocolError
 
-from .plate.files import noise
+from .plate.files import encoded, noise
 from .protocol.examples import MODEL, SAMPLE
 
 POKE = m.Poke(0.5, 0.5, 0.1, 0.0)
@@ -83,14 +83,16 @@ def request(**changes) -> m.Sample:
     return dataclasses.replace(base, **changes)
 
 
-def run(plate: PlateImage, asked: m.Sample, model: ShiftingModel | None = None) -> list[tuple[m.Message, bytes]]:
+def run(
+    plate: PlateImage, asked: m.Sample, model: ShiftingModel | None = None, files: dict[str, bytes] | None = None
+) -> list[tuple[m.Message, bytes]]:
     told: list[tuple[m.Message, bytes]] = []
 
     def tell(message: m.Message, raw: bytes = b"") -> None:
         encode(message, *([raw] if raw else []))
         told.append((message, raw))
 
-    SampleJob(asked, model or ShiftingModel(), plate).run(tell, lambda: False)
+    SampleJob(asked, model or ShiftingModel(), plate, (files or {}).__getitem__).run(tell, lambda: False)
     return told
 
 
@@ -261,3 +263,80 @@ def test_more_kept_frames_than_a_variant_has_are_a_sentence(plate):
 def test_frames_are_kept_for_one_variant_of_the_plates_size_without_passes(plate, changes):
     with pytest.raises(ProtocolError, match="kept is for one variant"):
         encode(request(**{"samples": 1, "kept": ("a" * 64,), **changes}))
+
+
+THING = "7" * 64
+
+
+def mask_of(width: int = 96, height: int = 64, *, white: bool = True) -> bytes:
+    """A PNG that is white in the middle."""
+    mask = np.zeros((height, width, 3), np.uint8)
+    mask[20:44, 36:60] = 255 if white else 0
+    return encoded(mask)
+
+
+def last_frames(told: list[tuple[m.Message, bytes]]) -> list[PlateImage]:
+    return [decode_plate(raw) for message, raw in told if isinstance(message, m.Frame) and message.t == 4]
+
+
+def test_a_thing_moves_as_a_body_and_the_rest_of_the_plate_stays(plate):
+    told = run(plate, request(thing_sha256=THING), files={THING: mask_of()})
+    thing = np.zeros((64, 96), bool)
+    thing[20:44, 36:60] = True
+    for frame in last_frames(told):
+        changed = (frame.bgr != plate.bgr).any(axis=2)
+        assert changed[thing].mean() > 0.5
+        assert not changed[:, :20].any()
+        assert not changed[:10].any()
+
+
+def test_a_cut_out_needs_no_mask(plate):
+    alpha = np.zeros((64, 96), np.uint8)
+    alpha[20:44, 36:60] = 255
+    cut_out = PlateImage(plate.bgr, alpha)
+    by_alpha, by_mask = (
+        last_frames(run(cut_out, asked, files={THING: mask_of()})) for asked in (request(), request(thing_sha256=THING))
+    )
+    assert all((one.bgr == other.bgr).all() for one, other in zip(by_alpha, by_mask, strict=True))
+    whole = last_frames(run(cut_out, request(whole_region=True)))
+    assert any((one.bgr != other.bgr).any() for one, other in zip(by_alpha, whole, strict=True))
+
+
+def test_pins_hold_and_the_model_does_not_see_them(plate):
+    pin = m.Poke(0.42, 0.4, 0.0, 0.0)
+    model = ShiftingModel()
+    free, held = (
+        last_frames(run(plate, request(pokes=pokes, thing_sha256=THING), model, {THING: mask_of()}))
+        for pokes in ((POKE,), (POKE, pin))
+    )
+    assert [len(pokes) for pokes in model.pokes] == [1, 1]
+    at = (slice(24, 28), slice(38, 42))
+    still = [np.abs(frame.bgr[at].astype(int) - plate.bgr[at]).mean() for frame in (free[0], held[0])]
+    assert still[1] < still[0]
+
+
+@pytest.mark.parametrize(
+    ("mask", "words"),
+    [(mask_of(95), "another size"), (mask_of(white=False), "black everywhere"), (b"nothing", "The thing's mask")],
+)
+def test_a_mask_that_says_nothing_is_refused_in_a_sentence(plate, mask, words):
+    with pytest.raises(PlateError, match=words):
+        run(plate, request(thing_sha256=THING), files={THING: mask})
+
+
+def test_pins_need_a_thing(plate):
+    with pytest.raises(PokesError, match="nothing says what the thing is"):
+        run(plate, request(pokes=(POKE, m.Poke(0.4, 0.4, 0.0, 0.0))))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"pokes": (m.Poke(0.4, 0.4, 0.0, 0.0),)},
+        {"thing_sha256": THING, "whole_region": True},
+        {"thing_sha256": THING, "regions": (m.Region(0, 0, 32, 32), m.Region(40, 0, 32, 32))},
+    ],
+)
+def test_requests_that_contradict_themselves_are_refused(changes):
+    with pytest.raises(ProtocolError):
+        encode(request(**changes))

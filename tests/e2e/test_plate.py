@@ -218,3 +218,27 @@ def test_plates_that_can_not_be_used_are_refused_in_a_sentence(refused, tmp_path
     path = tmp_path / "plate.png"
     cv2.imwrite(str(path), pixels)
     assert sentence in refused(path)
+
+
+def test_a_thing_follows_its_arrow_as_one_body_and_its_pins_hold(poke, refused, still, tmp_path):
+    image, mask = still("plate.png", 320, 240), np.zeros((240, 320, 3), np.uint8)
+    cv2.circle(mask, (160, 96), 40, (255, 255, 255), -1)
+    cv2.line(mask, (160, 96), (165, 239), (255, 255, 255), 14)
+    cv2.imwrite(str(tmp_path / "thing.png"), mask)
+    assert "needs a plate with alpha" in refused(image, "--thing", "alpha")
+    folder, job = poke(image, "--thing", tmp_path / "thing.png", "--pin", "0.51,0.9", "--passes", "--model", "garden-64")
+    assert job["plate_options"]["thing_sha256"]
+    plate, frames = decode_plate(image.read_bytes()), frames_of(folder)
+    passes = [passes_of(folder, number) for number in range(1, len(frames) + 1)]
+    for place, source in (((192, 72), (160, 96)), ((163, 216), (163, 216))):
+        shown = (passes[-1]["STMap.R"][place[::-1]] * 320 - 0.5, (1 - passes[-1]["STMap.G"][place[::-1]]) * 240 - 0.5)
+        assert shown == pytest.approx(source, abs=1)
+    for frame, told in zip(frames, passes, strict=True):
+        moved = (mask[..., 0] > 0) | (np.abs(told["Vector.X"]) + np.abs(told["Vector.Y"]) > 0) | (told["occlusion.V"] > 0)
+        far = cv2.dilate(moved.astype(np.uint8), np.ones((9, 9), np.uint8)) == 0
+        assert frame.bgr[far].tobytes() == plate.bgr[far].tobytes()
+
+
+def passes_of(folder: Path, number: int) -> dict[str, np.ndarray]:
+    file = OpenEXR.File(str(folder / "passes_00" / f"passes_{number:04d}.exr"), True)
+    return {name: np.asarray(channel.pixels) for name, channel in file.channels().items()}

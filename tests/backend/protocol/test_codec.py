@@ -91,7 +91,7 @@ def is_good(message: m.Message, path: tuple[Any, ...], value: Any) -> bool:
         worker_without_job = path[:1] == ("workers",) and name == "job_id"
         optional = {
             ("region",), ("model",), ("eta_s",), ("kinematics_sha256",), ("playback",), ("playback", "frames"),
-            ("lock_sha256",), ("clean_sha256",), ("seam",),
+            ("lock_sha256",), ("clean_sha256",), ("thing_sha256",), ("seam",),
         }  # fmt: skip
         if path == ("variant",):
             return message == INVERT
@@ -106,7 +106,7 @@ def is_good(message: m.Message, path: tuple[Any, ...], value: Any) -> bool:
         return name in {"device", "colour", "sentence"}
     if name == "mirror":
         return value is True and message.kinematics_sha256 is not None
-    return value is True and name in {"upright", "everyone", "is_up", "passes", "premultiplied"}
+    return value is True and name in {"upright", "everyone", "is_up", "passes", "premultiplied", "whole_region"}
 
 
 @pytest.mark.parametrize(("message", "path", "value"), field_cases())
@@ -167,7 +167,7 @@ def test_a_message_for_the_other_side_is_refused():
 @pytest.mark.parametrize(
     "poke",
     [
-        m.Poke(0.5, 0.5, 0.0, 0.0),
+        m.Poke(0.5, 0.5, 5e-5, 0.0),
         m.Poke(0.9, 0.5, 0.2, 0.0),
         m.Poke(0.5, 0.1, 0.0, -0.2),
         m.Poke(-0.1, 0.5, 0.2, 0.0),
@@ -178,6 +178,15 @@ def test_a_poke_without_length_or_outside_the_plate_is_refused(poke):
     with pytest.raises(ProtocolError) as refusal:
         encode(dataclasses.replace(SAMPLE, pokes=(poke,)))
     assert refusal.value.field.startswith("pokes[0]")
+
+
+def test_a_poke_without_any_shift_is_a_pin_and_goes_with_an_arrow():
+    pin = m.Poke(0.5, 0.5, 0.0, 0.0)
+    message = decode(encode(dataclasses.replace(SAMPLE, pokes=(*SAMPLE.pokes, pin))), EVERY).message
+    assert isinstance(message, m.Sample)
+    assert message.pokes[-1].is_pin
+    with pytest.raises(ProtocolError, match="all pins"):
+        encode(dataclasses.replace(SAMPLE, pokes=(pin,)))
 
 
 def test_whole_numbers_are_good_fractions():

@@ -1,0 +1,229 @@
+"""Owns rendering a thing as a body: its own pixels on the deformed mesh, before what stands behind it.
+
+With the place s(p) of the still that the mesh shows at p, on the nearest part of the body that covers p:
+
+    out(p) = moving(s(p)) + (1 - matte(s(p))) behind(p)
+
+Pixels where nothing moves are copied, not computed: there, and off the thing's old and new place, the plate stays to the byte.
+Of parts that lie over each other, the one that has moved farther is in front.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ..body import Body
+from ..protocol.messages import Region
+from .image import Field, PlateImage, working_part
+from .layers import filled, with_rim
+from .region import bands
+from .render import EXACT_PX, MOVES_PX, Mask, Rows, apply_lock, bounds_of, paste, still_of
+from .trace import Places, Trace
+
+Points = NDArray[np.float64]
+
+_SUBPIXEL_BITS = 4
+_NOWHERE = -1
+_OVERSHOOT = 0.15  # of the motion, which a spline through the keys may add to it
+_LEAST_MATTE = 1 / 512
+_FLAT = 1e-6  # of a triangle's area at rest
+
+
+@dataclass(frozen=True)
+class Patches:
+    """What of each triangle of a body is drawn: a polygon of it, in plate px at rest.
+
+    Where parts of a thing share a place, each draws only the pixels that are its own.
+    """
+
+    rest_px: Points
+    triangles: NDArray[np.intp]
+    polygons: tuple[Points, ...]
+
+    @classmethod
+    def of(cls, body: Body, size_px: tuple[int, int]) -> Patches:
+        """The patches of a body on a plate of this size."""
+        mesh = body.mesh
+        scale = np.array(size_px) / body.size_px
+        centres = np.round(mesh.vertices[mesh.triangles].mean(axis=1) / body.edge_px, 3)
+        _, place, counts = np.unique(centres, axis=0, return_inverse=True, return_counts=True)
+        alone = counts[place.reshape(-1)] == 1
+        corners = mesh.vertices[mesh.triangles]
+        polygons = [corners[index] if alone[index] else mesh.patch(index) for index in range(len(corners))]
+        return cls(mesh.vertices * scale, mesh.triangles, tuple(polygon * scale for polygon in polygons))
+
+    def affine(self, pose_px: Points) -> tuple[Points, Points]:
+        """(F, 2, 3) each: from a pose to rest, and from rest to the pose; NaN for triangles that the pose makes flat."""
+        rest, posed = self.rest_px[self.triangles], pose_px[self.triangles]
+        return _maps(posed, rest), _maps(rest, posed)
+
+    def painted(self, pose_px: Points, box: Region) -> NDArray[np.int16]:
+        """(h, w) of a box: the triangle that is seen at each pixel of the plate, -1 where there is none."""
+        canvas = np.full((box.h, box.w), _NOWHERE, np.int16)
+        _, forward = self.affine(pose_px)
+        moved = pose_px - self.rest_px
+        order = np.argsort(np.hypot(*moved[self.triangles].mean(axis=1).T), kind="stable")
+        corner = np.array([box.x + 0.5, box.y + 0.5])
+        for index in order:
+            if not np.isfinite(forward[index]).all():
+                continue
+            places = self.polygons[index] @ forward[index, :, :2].T + forward[index, :, 2] - corner
+            points = np.rint(places * 2**_SUBPIXEL_BITS).astype(np.int32)
+            cv2.fillConvexPoly(canvas, points, int(index), cv2.LINE_8, _SUBPIXEL_BITS)
+        return canvas
+
+
+class PosedRenderer:
+    """Renders instants of one variant of a thing. Safe to use from several threads at once."""
+
+    def __init__(
+        self,
+        plate: PlateImage,
+        matte: Field,
+        body: Body,
+        keys: Points,
+        clean: PlateImage | None = None,
+        lock: Field | None = None,
+    ) -> None:
+        """`matte` (H, W) in [0, 1] is the thing, `keys` (K, V, 2) poses of its body in fractions of the plate."""
+        self.plate, self.lock, self._keys = plate, lock, keys
+        self._patches = Patches.of(body, plate.size_px)
+        self._matte = matte
+        self._clean = clean
+        self.region = self._box()
+        self._bounds = bounds_of(plate) if plate.is_float and plate.alpha is None else None
+
+    @property
+    def reach(self) -> Region:
+        """What is read of the plate."""
+        return self.region
+
+    @cached_property
+    def _layers(self) -> tuple[Field, Field, Field]:
+        """Moving layer (h, w, C), matte (h, w) and what stands behind (h, w, C), of the box."""
+        box = self.region
+        matte = self._matte[_rows(box)].copy()
+        matte[matte < _LEAST_MATTE] = 0
+        matte = with_rim(matte, box) * (self._patches.painted(self._patches.rest_px, box) != _NOWHERE)
+        if self.lock is not None:
+            matte *= 1 - self.lock[_rows(box)]
+        picture = working_part(self.plate, box)
+        behind = working_part(self._clean, box) if self._clean is not None else filled(picture, matte)
+        np.copyto(behind, picture, where=matte[..., None] == 0)
+        return picture - (1 - matte[..., None]) * behind, matte, behind
+
+    def still(self) -> PlateImage:
+        """A copy of the plate, to draw on."""
+        return still_of(self.plate)
+
+    def frame(self, weights: Rows) -> PlateImage:
+        """The plate at an instant, given its keys' weights (K,)."""
+        result = self.still()
+        self.draw(weights, result)
+        if self.lock is not None:
+            apply_lock(self.lock, self.region, self.plate, result)
+        return result
+
+    def draw(self, weights: Rows, result: PlateImage, *, over: bool = False) -> None:
+        """Draw the instant on a copy of the plate, without the lock; `over` says that other things are drawn on it."""
+        moving, matte, behind = self._layers
+        if over:
+            change = working_part(result, self.region) - working_part(self.plate, self.region)
+            behind = behind + change * (matte == 0)[..., None]
+        pose_px = self._pose_px(weights)
+        canvas = self._patches.painted(pose_px, self.region)
+        back, _ = self._patches.affine(pose_px)
+        for band in bands(self.region):
+            rows = slice(band.y - self.region.y, band.y - self.region.y + band.h)
+            x, y, covered = self._sources(band, canvas[rows], back)
+            self._move(band, (x, y), covered, (moving, matte, behind[rows]), result)
+
+    def _move(self, band: Region, at: Places, covered: Mask, layers: tuple[Field, Field, Field], result: PlateImage) -> None:
+        moving, matte, behind = layers
+        rows = slice(band.y - self.region.y, band.y - self.region.y + band.h)
+        columns, lines = np.arange(band.w, dtype=np.float32), np.arange(rows.start, rows.stop, dtype=np.float32)[:, None]
+        shown = _fetch(matte, *at, cv2.INTER_LINEAR) * covered
+        moves = ~covered | (np.abs(at[0] - columns) > EXACT_PX) | (np.abs(at[1] - lines) > EXACT_PX)
+        changed = moves & ((shown > 0) | (matte[rows] > 0))
+        if not changed.any():
+            return
+        found = np.flatnonzero(changed.any(axis=0))
+        part = slice(int(found[0]), int(found[-1]) + 1)
+        x, y = (np.ascontiguousarray(plane[:, part]) for plane in at)
+        moved = _fetch(moving, x, y, cv2.INTER_CUBIC) * covered[:, part, None]
+        moved += (1 - shown[:, part, None]) * behind[:, part]
+        if self._bounds is not None:
+            np.clip(moved, *self._bounds, out=moved)
+        place = (slice(band.y, band.y + band.h), slice(band.x + part.start, band.x + part.stop))
+        paste(moved, changed[:, part], place, self.plate, result)
+
+    def traces(self, before: Rows, now: Rows, after: Rows) -> Iterator[Trace]:
+        """What the frame with the keys' weights `now` shows, band by band, given those of the frames before and after."""
+        _, matte, _ = self._layers
+        box, pose_px = self.region, self._pose_px(now)
+        canvas = self._patches.painted(pose_px, box)
+        back, _ = self._patches.affine(pose_px)
+        onward = [self._patches.affine(self._pose_px(weights))[1].astype(np.float32) for weights in (before, after)]
+        for band in bands(box):
+            rows = slice(band.y - box.y, band.y - box.y + band.h)
+            painted = canvas[rows]
+            x, y, covered = self._sources(band, painted, back)
+            shown = _fetch(matte, x, y, cv2.INTER_LINEAR) * covered
+            source = (x + box.x, y + box.y)
+            there = [_mapped(maps[np.where(covered, painted, 0)], *source) for maps in onward]
+            columns = np.arange(band.x, band.x + band.w, dtype=np.float32)
+            lines = np.arange(band.y, band.y + band.h, dtype=np.float32)[:, None]
+            moves = ~covered | (np.hypot(source[0] - columns, source[1] - lines) > MOVES_PX)
+            yield Trace(band, shown, matte[rows], source, there[0], there[1], moves, np.ones_like(shown))
+
+    def _sources(self, band: Region, painted: NDArray[np.int16], back: Points) -> tuple[Field, Field, Mask]:
+        """x and y (h, w) in the box's pixels of what a band shows, and where it shows anything."""
+        covered = painted != _NOWHERE
+        maps = back.astype(np.float32)[np.where(covered, painted, 0)]
+        columns = np.arange(band.x, band.x + band.w, dtype=np.float32)
+        x, y = _mapped(maps, columns, np.arange(band.y, band.y + band.h, dtype=np.float32)[:, None])
+        return np.nan_to_num(x - self.region.x), np.nan_to_num(y - self.region.y), covered
+
+    def _pose_px(self, weights: Rows) -> Points:
+        return np.asarray(np.tensordot(weights, self._keys, 1) * self.plate.size_px)
+
+    def _box(self) -> Region:
+        """Where frames may differ from the plate: the thing's old place, and all its new ones."""
+        (width, height), rest = self.plate.size_px, self._patches.rest_px
+        moved = self._keys * (width, height) - rest
+        most = np.abs(moved).max(axis=(0, 1)) * _OVERSHOOT + 3
+        places = np.concatenate([(moved + rest).reshape(-1, 2), rest])
+        left, top = np.maximum(0, np.floor(places.min(axis=0) - most)).astype(int)
+        right, bottom = np.minimum((width, height), np.ceil(places.max(axis=0) + most)).astype(int)
+        return Region(int(left), int(top), max(4, int(right - left)), max(4, int(bottom - top)))
+
+
+def _maps(source: Points, target: Points) -> Points:
+    """(F, 2, 3): the affine maps that take triangles (F, 3, 2) to others."""
+    sides, goals = (np.stack([places[:, 1] - places[:, 0], places[:, 2] - places[:, 0]], axis=-1) for places in (source, target))
+    area = sides[:, 0, 0] * sides[:, 1, 1] - sides[:, 0, 1] * sides[:, 1, 0]
+    usual = np.abs(goals[:, 0, 0] * goals[:, 1, 1] - goals[:, 0, 1] * goals[:, 1, 0])
+    area = np.where(np.abs(area) > _FLAT * usual, area, np.nan)
+    adjugate = np.stack([sides[:, 1, 1], -sides[:, 0, 1], -sides[:, 1, 0], sides[:, 0, 0]], axis=-1).reshape(-1, 2, 2)
+    linear = goals @ (adjugate / area[:, None, None])
+    return np.concatenate([linear, (target[:, 0] - (linear @ source[:, 0, :, None])[..., 0])[..., None]], axis=-1)
+
+
+def _mapped(maps: Field, x: Field, y: Field) -> Places:
+    """Places in pixels, whose centres are at half numbers, under affine maps (h, w, 2, 3)."""
+    across, down = (maps[..., axis, 0] * (x + 0.5) + maps[..., axis, 1] * (y + 0.5) + maps[..., axis, 2] - 0.5 for axis in (0, 1))
+    return across, down
+
+
+def _rows(box: Region) -> tuple[slice, slice]:
+    return slice(box.y, box.y + box.h), slice(box.x, box.x + box.w)
+
+
+def _fetch(source: Field, x: Field, y: Field, method: int) -> Field:
+    return np.asarray(cv2.remap(source, x, y, method, borderMode=cv2.BORDER_CONSTANT, borderValue=0), np.float32)

@@ -1,0 +1,208 @@
+"""A thing moves as a body: its own pixels, in front of what stands behind it, and not a byte elsewhere."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from backend.body import Body
+from backend.plate.image import PlateImage
+from backend.plate.motion import motion_of_flows
+from backend.plate.posed import PosedRenderer
+from backend.plate.poses import poses_of
+from backend.plate.region import region_of_thing
+from backend.protocol.messages import Poke, Region
+
+from .test_passes import passes_of, warped_by
+from .test_render import EVERYWHERE, KINDS, LAST, SIZE, STORED, card, flow_of, plate_of, random_flow, same
+
+WIDTH, HEIGHT = SIZE
+
+
+def mask_of(*, soft: bool = True) -> np.ndarray:
+    """A pear of a thing in the middle of the plate."""
+    mask = np.zeros((HEIGHT, WIDTH), np.float32)
+    cv2.circle(mask, (240, 150), 40, 1.0, -1)
+    cv2.line(mask, (240, 150), (250, 300), 1.0, 24)
+    return cv2.GaussianBlur(mask, (0, 0), 1.5) if soft else mask
+
+
+def pulled(mask: np.ndarray, x_px: float, y_px: float = 0.0) -> tuple[Body, np.ndarray]:
+    """The body of a mask and two keys: at rest, and its head pulled by so much."""
+    body = Body.of(mask > 0.05)
+    tail = np.array([(240 / WIDTH, 150 / HEIGHT)])
+    places = np.concatenate([tail, body.ground(tail)])
+    shifts = np.zeros((1, 1, len(places), 2))
+    shifts[0, 0, 0] = (x_px / WIDTH, y_px / HEIGHT)
+    return body, np.concatenate([body.rest[None], body.held(places).poses(shifts)[:, 0]])
+
+
+def renderer_of(plate: PlateImage, mask: np.ndarray, x_px: float = 60.0, **given) -> PosedRenderer:
+    return PosedRenderer(plate, mask, *pulled(mask, x_px), **given)
+
+
+def moved_card(plate: PlateImage, x_px: float, mask: np.ndarray | None = None) -> PosedRenderer:
+    """The card of `test_render` carried as it is."""
+    if mask is None:
+        mask = np.zeros((HEIGHT, WIDTH), np.float32)
+        mask[170:230, 220:280] = 1
+    body = Body.of(mask > 0.05)
+    return PosedRenderer(plate, mask, body, np.stack([body.rest, body.rest + np.array([x_px / WIDTH, 0.0])]))
+
+
+@KINDS
+def test_at_rest_the_whole_plate_stays_to_the_byte(dtype, alpha):
+    plate = plate_of(dtype, alpha=alpha)
+    assert same(renderer_of(plate, mask_of()).frame(np.array([1.0, 0.0])), plate, EVERYWHERE)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float16])
+@pytest.mark.parametrize("seed", range(10))
+def test_off_the_things_old_and_new_place_and_under_the_lock_the_plate_stays_to_the_byte(dtype, seed):
+    plate = plate_of(dtype, alpha=bool(seed % 2), seed=seed)
+    if dtype is np.float16:
+        plate.bgr[2, 3], plate.bgr[5, 4] = np.nan, np.inf
+    lock = np.zeros((HEIGHT, WIDTH), np.float32)
+    cv2.circle(lock, (280, 160 + 5 * seed), 30, 1.0, -1)
+    mask, renderer = mask_of(), renderer_of(plate, mask_of(), 23.0 * seed - 100, lock=lock)
+    shown = np.zeros((HEIGHT, WIDTH), bool)
+    for trace in renderer.traces(np.array([1.0, 0.0]), LAST, LAST):
+        band = trace.band
+        shown[band.y : band.y + band.h, band.x : band.x + band.w] = trace.shown > 0
+    result = renderer.frame(LAST)
+    assert same(result, plate, ((mask == 0) & ~shown) | (lock == 1))
+    assert not same(result, plate, EVERYWHERE)
+
+
+@pytest.mark.parametrize(("dtype", "premultiplied"), STORED)
+def test_a_cut_out_moves_with_its_alpha(dtype, premultiplied):
+    plate = card(alpha=True, dtype=dtype, premultiplied=premultiplied)
+    result = moved_card(plate, -20).frame(LAST)
+    rows, columns = np.nonzero(result.alpha > 0.5 * plate.peak)
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (170, 229, 200, 259)
+    visible = result.alpha > 0.03 * plate.peak
+    assert (result.bgr[visible][:, 1] <= 0.05 * plate.peak).all(), "green from under no alpha bled into the edge"
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float16])
+def test_what_the_thing_uncovers_is_filled_and_what_it_covers_is_hidden(dtype):
+    plate = card(alpha=False, dtype=dtype)
+    result = moved_card(plate, -24).frame(LAST)
+    red, green = result.bgr[..., 2] > 0.4 * plate.peak, result.bgr[..., 1] > 0.6 * plate.peak
+    assert red[172:228, 198:254].all()
+    assert green[172:228, 258:278].all()
+    assert (red | green).mean() > 0.998
+
+
+def test_a_clean_plate_shows_behind():
+    plate = card(alpha=False)
+    clean = PlateImage(np.full_like(plate.bgr, 0), None)
+    clean.bgr[...] = (0, 255, 0)
+    clean.bgr[170:230, 220:280] = (255, 0, 0)
+    mask = np.zeros((HEIGHT, WIDTH), np.float32)
+    mask[170:230, 220:280] = 1
+    body = Body.of(mask > 0)
+    keys = np.stack([body.rest, body.rest - np.array([24 / WIDTH, 0.0])])
+    assert (PosedRenderer(plate, mask, body, keys, clean).frame(LAST).bgr[175:225, 258:278] == (255, 0, 0)).all()
+
+
+def test_a_thing_that_moves_out_leaves_the_picture_and_shows_nothing_mirrored_when_it_moves_in():
+    plate = card(alpha=True)
+    plate.alpha[...] = 0
+    plate.alpha[170:230, :60] = 255
+    plate.bgr[170:230, :60] = (0, 0, 204)
+    mask = (plate.alpha / 255).astype(np.float32)
+    out, back = moved_card(plate, -40, mask).frame(LAST), moved_card(plate, 40, mask).frame(LAST)
+    assert (np.count_nonzero(out.alpha[200] > 127), np.count_nonzero(back.alpha[200] > 127)) == (20, 60)
+    assert not back.alpha[180:220, :38].any()
+
+
+def test_the_stmap_makes_the_frame_of_the_plate_and_follows_the_body():
+    plate = plate_of(np.uint8)
+    mask = mask_of(soft=False)
+    renderer = renderer_of(plate, mask)
+    frame, passes = renderer.frame(LAST), passes_of(renderer)
+    thing = np.zeros((HEIGHT, WIDTH), bool)
+    for trace in renderer.traces(np.array([1.0, 0.0]), LAST, LAST):
+        band = trace.band
+        thing[band.y : band.y + band.h, band.x : band.x + band.w] = trace.shown > 0.99
+    difference = np.abs(warped_by(passes, plate.bgr).astype(int) - frame.bgr).max(axis=2)
+    assert difference[cv2.erode(thing.astype(np.uint8), np.ones((5, 5))) > 0].max() <= 2
+    at = (150, 300)
+    assert passes["Vector.X"][at] == pytest.approx(-60, abs=1)
+    assert passes["occlusion.V"][150, 205] == 1
+
+
+def test_of_two_parts_that_meet_the_one_that_moved_farther_is_in_front():
+    mask = np.zeros((HEIGHT, WIDTH), np.float32)
+    mask[170:230, 100:160] = mask[170:230, 300:360] = 1
+    plate = card(alpha=False)
+    plate.bgr[...] = (0, 255, 0)
+    plate.bgr[170:230, 100:160], plate.bgr[170:230, 300:360] = (0, 0, 255), (255, 0, 0)
+    body = Body.of(mask > 0)
+    left = body.rest[:, 0] < 0.5
+    keys = np.stack([body.rest, body.rest])
+    keys[1, left, 0] += 120 / WIDTH
+    keys[1, ~left, 0] -= 80 / WIDTH
+    result = PosedRenderer(plate, mask, body, keys).frame(LAST)
+    assert (result.bgr[200, 225:275] == (0, 0, 255)).all()
+
+
+def test_fingers_that_share_a_place_keep_their_own_pixels():
+    mask = np.zeros((HEIGHT, WIDTH), np.float32)
+    mask[100:300, 200:238] = mask[100:300, 241:280] = mask[260:300, 200:280] = 1
+    plate = card(alpha=False)
+    plate.bgr[...] = (0, 255, 0)
+    plate.bgr[100:260, 200:238], plate.bgr[100:260, 241:280] = (0, 0, 255), (255, 0, 0)
+    plate.bgr[260:300, 200:280] = (255, 255, 255)
+    body = Body.of(mask > 0, 150)
+    tail = np.array([(215 / WIDTH, 110 / HEIGHT)])
+    places = np.concatenate([tail, body.ground(tail), [(265 / WIDTH, 110 / HEIGHT)]])
+    shifts = np.zeros((1, 1, len(places), 2))
+    shifts[0, 0, 0, 0] = -60 / WIDTH
+    keys = np.concatenate([body.rest[None], body.held(places).poses(shifts)[:, 0]])
+    result = PosedRenderer(plate, mask, body, keys).frame(LAST)
+    row = result.bgr[112]
+    assert (row[245:276] == (255, 0, 0)).all(), "the finger that stays lost pixels"
+    assert np.count_nonzero((row == (0, 0, 255)).all(axis=1)) == pytest.approx(38, abs=4)
+    assert not (row[205:240] == (0, 0, 255)).all(axis=1).any(), "a piece of the finger stayed behind"
+
+
+def test_poses_meet_the_arrows_exactly_at_the_last_frame():
+    mask, size = mask_of(), SIZE
+    body = Body.of(mask > 0.05)
+    region = region_of_thing(mask, [Poke(0.5, 0.375, 0.1, 0.05)])
+    motion = motion_of_flows([random_flow(seed, 6) for seed in range(4)], [None] * 4)
+    arrows = np.array([(0.5, 0.375, 0.1, 0.05), (0.51, 0.6, -0.02, 0.0)])
+    pins = np.array([(0.52, 0.74)])
+    poses = poses_of(body, motion, region, size, arrows, pins)
+    triangles, weights = body.mesh.located(np.concatenate([arrows[:, :2], pins]) * size)
+    shown = (poses[:, body.mesh.triangles[triangles]] * weights[..., None]).sum(axis=2)
+    np.testing.assert_allclose(shown[-1], [*(arrows[:, :2] + arrows[:, 2:]), pins[0]], atol=1e-6)
+    np.testing.assert_allclose(shown[:, 2], np.broadcast_to(pins[0], (5, 2)), atol=1e-6)
+    np.testing.assert_allclose(poses[0], body.rest, atol=1e-12)
+
+
+def test_a_tail_takes_the_models_own_way_to_its_tip():
+    mask = mask_of()
+    body = Body.of(mask > 0.05)
+    region = Region(80, 40, 320, 320)
+    bow = [flow_of(-x, -y) for x, y in ((2, 4), (6, 4), (8, 0))]
+    poses = poses_of(
+        body, motion_of_flows(bow, [None] * 3), region, SIZE, np.array([(0.5, 0.375, 80 / WIDTH, 0.0)]), np.zeros((0, 2))
+    )
+    triangles, weights = body.mesh.located(np.array([(240, 150)]))
+    corners = poses[:, body.mesh.triangles[triangles[0]]]
+    way = (corners * weights[0][:, None]).sum(axis=1) * SIZE - (240, 150)
+    np.testing.assert_allclose(way, [(0, 0), (20, 40), (60, 40), (80, 0)], atol=0.7)
+
+
+def test_a_small_thing_on_a_large_plate_is_seen_as_large():
+    mask = np.zeros((2000, 3000), np.float32)
+    mask[1000:1150, 2000:2100] = 1
+    region = region_of_thing(mask, [Poke(2050 / 3000, 1050 / 2000, 0.01, 0.0)])
+    assert region.w < 300
+    assert region.x <= 2000
+    assert region.y <= 1000
+    assert min(region.x + region.w - 2100, region.y + region.h - 1150) >= 0
