@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 
 from backend.commands.inputs import parse_poke
-from backend.plate.posed import PosedRenderer
 from backend.plate.preview import draw_arrows
+from backend.plate.render import Renderer
 from ipoke_models import load_model
 
 from .plates import motion_on, read_still, stage_of
@@ -55,7 +55,7 @@ def main() -> int:
             overview, (round(overview.shape[1] * len(details) / len(overview)), len(details)), interpolation=cv2.INTER_AREA
         )
         cv2.imwrite(str(options.output / f"{Path(path).stem}.png"), np.hstack([overview, details]))
-        is_parted = isinstance(renderer, PosedRenderer) or (renderer.layers.matte < 1).any()
+        is_parted = not isinstance(renderer, Renderer) or (renderer.layers.matte < 1).any()
         parted = "parted from what is behind" if is_parted else "moved as one with its surroundings"
         print(
             f"{Path(path).stem}, {plate.size_px[0]} x {plate.size_px[1]} px: region {stage.region.w} px wide, {parted}",

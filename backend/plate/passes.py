@@ -18,15 +18,12 @@ from numpy.typing import NDArray
 from ipoke_media.exr import write_exr
 from ipoke_media.tags import Tags
 
+from .drawer import Drawer, Rows
 from .image import Field
-from .posed import PosedRenderer
-from .render import Renderer, Rows
 from .trace import Trace
 
 Half = NDArray[np.float16]
 Planes = tuple[Field, Field, Half, Half]  # vector, stmap, occlusion, confidence
-
-Drawer = Renderer | PosedRenderer
 
 
 @dataclass(frozen=True)

@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 
 from ..body import Body
 from ..protocol.messages import Region
+from .drawer import EXACT_PX, MOVES_PX, Drawer, Mask, Rows, paste
 from .image import Field, PlateImage, working_part
 from .layers import filled, with_rim
 from .region import bands
-from .render import EXACT_PX, MOVES_PX, Mask, Rows, apply_lock, bounds_of, paste, still_of
 from .trace import Places, Trace
 
 Points = NDArray[np.float64]
@@ -79,8 +79,8 @@ class Patches:
         return canvas
 
 
-class PosedRenderer:
-    """Renders instants of one variant of a thing. Safe to use from several threads at once."""
+class PosedRenderer(Drawer):
+    """Renders a thing that moves as a body."""
 
     def __init__(
         self,
@@ -92,16 +92,13 @@ class PosedRenderer:
         lock: Field | None = None,
     ) -> None:
         """`matte` (H, W) in [0, 1] is the thing, `keys` (K, V, 2) poses of its body in fractions of the plate."""
-        self.plate, self.lock, self._keys = plate, lock, keys
-        self._patches = Patches.of(body, plate.size_px)
-        self._matte = matte
-        self._clean = clean
-        self.region = self._box()
-        self._bounds = bounds_of(plate) if plate.is_float and plate.alpha is None else None
+        patches = Patches.of(body, plate.size_px)
+        super().__init__(plate, _box(patches.rest_px, keys, plate.size_px), lock)
+        self._patches, self._keys, self._matte, self._clean = patches, keys, matte, clean
 
     @property
     def reach(self) -> Region:
-        """What is read of the plate."""
+        """See `Drawer`."""
         return self.region
 
     @cached_property
@@ -118,20 +115,8 @@ class PosedRenderer:
         np.copyto(behind, picture, where=matte[..., None] == 0)
         return picture - (1 - matte[..., None]) * behind, matte, behind
 
-    def still(self) -> PlateImage:
-        """A copy of the plate, to draw on."""
-        return still_of(self.plate)
-
-    def frame(self, weights: Rows) -> PlateImage:
-        """The plate at an instant, given its keys' weights (K,)."""
-        result = self.still()
-        self.draw(weights, result)
-        if self.lock is not None:
-            apply_lock(self.lock, self.region, self.plate, result)
-        return result
-
     def draw(self, weights: Rows, result: PlateImage, *, over: bool = False) -> None:
-        """Draw the instant on a copy of the plate, without the lock; `over` says that other things are drawn on it."""
+        """See `Drawer`."""
         moving, matte, behind = self._layers
         if over:
             change = working_part(result, self.region) - working_part(self.plate, self.region)
@@ -164,7 +149,7 @@ class PosedRenderer:
         paste(moved, changed[:, part], place, self.plate, result)
 
     def traces(self, before: Rows, now: Rows, after: Rows) -> Iterator[Trace]:
-        """What the frame with the keys' weights `now` shows, band by band, given those of the frames before and after."""
+        """See `Drawer`."""
         _, matte, _ = self._layers
         box, pose_px = self.region, self._pose_px(now)
         canvas = self._patches.painted(pose_px, box)
@@ -193,15 +178,15 @@ class PosedRenderer:
     def _pose_px(self, weights: Rows) -> Points:
         return np.asarray(np.tensordot(weights, self._keys, 1) * self.plate.size_px)
 
-    def _box(self) -> Region:
-        """Where frames may differ from the plate: the thing's old place, and all its new ones."""
-        (width, height), rest = self.plate.size_px, self._patches.rest_px
-        moved = self._keys * (width, height) - rest
-        most = np.abs(moved).max(axis=(0, 1)) * _OVERSHOOT + 3
-        places = np.concatenate([(moved + rest).reshape(-1, 2), rest])
-        left, top = np.maximum(0, np.floor(places.min(axis=0) - most)).astype(int)
-        right, bottom = np.minimum((width, height), np.ceil(places.max(axis=0) + most)).astype(int)
-        return Region(int(left), int(top), max(4, int(right - left)), max(4, int(bottom - top)))
+
+def _box(rest_px: Points, keys: Points, size_px: tuple[int, int]) -> Region:
+    """Where frames may differ from the plate: the thing's old place, and all its new ones."""
+    moved = keys * size_px - rest_px
+    most = np.abs(moved).max(axis=(0, 1)) * _OVERSHOOT + 3
+    places = np.concatenate([(moved + rest_px).reshape(-1, 2), rest_px])
+    left, top = np.maximum(0, np.floor(places.min(axis=0) - most)).astype(int)
+    right, bottom = np.minimum(size_px, np.ceil(places.max(axis=0) + most)).astype(int)
+    return Region(int(left), int(top), max(4, int(right - left)), max(4, int(bottom - top)))
 
 
 def _maps(source: Points, target: Points) -> Points:

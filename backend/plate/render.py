@@ -16,32 +16,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from ..protocol.messages import Region
-from .image import Field, PlateImage, from_working, to_working, working_part
+from .drawer import EXACT_PX, MOVES_PX, Drawer, Rows, paste
+from .image import Field, PlateImage, to_working, working_part
 from .layers import Layers, take_apart
 from .motion import Motion, inverse_of, step
 from .region import bands, enlarged
 from .thing import Tails
 from .trace import Places, Trace
 
-EXACT_PX = 1 / 64
-MOVES_PX = 0.5
 _ROUNDS = 6
 _FEATHER = 0.08
 _LEAST_SHADING = 1 / 1024
 
-Mask = NDArray[np.bool_]
-Rows = NDArray[np.floating[Any]]
 
-
-class Renderer:
-    """Renders instants of one variant. Safe to use from several threads at once."""
+class Renderer(Drawer):
+    """Renders a region that moves by a model's flow."""
 
     def __init__(
         self,
@@ -56,32 +50,20 @@ class Renderer:
 
         `clean` is the plate without what moves, of its size and kind; `lock` (H, W) in [0, 1] keeps the plate.
         """
-        self.plate, self.region, self.motion, self.lock = plate, region, motion, lock
+        super().__init__(plate, region, lock)
+        self.motion = motion
         self.layers: Layers = take_apart(plate, region, motion, tails, clean, lock)
         self.scale = np.array([region.w, region.h], np.float32) / motion.size_px
         (width, height), side = plate.size_px, self.layers.shifts.shape[-1]
         self._ramp = _ramp(region.y, region.h, height, side)[:, None] * _ramp(region.x, region.w, width, side)
-        self._bounds = bounds_of(plate) if plate.is_float and plate.alpha is None else None
 
     @property
     def reach(self) -> Region:
-        """What is read of the plate."""
+        """See `Drawer`."""
         return self.layers.source
 
-    def still(self) -> PlateImage:
-        """A copy of the plate, to draw on."""
-        return still_of(self.plate)
-
-    def frame(self, weights: Rows) -> PlateImage:
-        """The plate at an instant, given its keys' weights (K,)."""
-        result = self.still()
-        self.draw(weights, result)
-        if self.lock is not None:
-            apply_lock(self.lock, self.region, self.plate, result)
-        return result
-
     def draw(self, weights: Rows, result: PlateImage, *, over: bool = False) -> None:
-        """Draw the instant on a copy of the plate, without the lock; `over` says that other regions are drawn on it."""
+        """See `Drawer`."""
         if self.layers.box is not None:
             flow = self.flow(weights)
             layers = self._over(result) if over else self.layers
@@ -99,7 +81,7 @@ class Renderer:
         return inverse_of(shifts * finer) * (self.scale / finer)[:, None, None] * self._ramp
 
     def traces(self, before: Rows, now: Rows, after: Rows) -> Iterator[Trace]:
-        """What the frame with the keys' weights `now` shows, band by band, given those of the frames before and after."""
+        """See `Drawer`."""
         if self.layers.box is None:
             return
         flows = [self.flow(weights) for weights in (before, now, after)]
@@ -186,39 +168,6 @@ def _place_in(region: Region, flow: Field, source: Places, guess: Places) -> Pla
             for origin, plane in zip(source, flow, strict=True)
         )
     return x, y
-
-
-def still_of(plate: PlateImage) -> PlateImage:
-    """A copy of a plate, to draw on."""
-    return replace(plate, bgr=plate.bgr.copy(), alpha=None if plate.alpha is None else plate.alpha.copy())
-
-
-def apply_lock(lock: Field, box: Region, plate: PlateImage, result: PlateImage) -> None:
-    """Give the plate back where a box of the result is locked, (H, W) in [0, 1]; in part where it is in part."""
-    place = (slice(box.y, box.y + box.h), slice(box.x, box.x + box.w))
-    weight = lock[place]
-    partly = (weight > 0) & (weight < 1)
-    if partly.any():
-        new, old = working_part(result, box), working_part(plate, box)
-        differs = (new != old).any(axis=2)
-        paste(new + (old - new) * weight[..., None], partly & differs, place, plate, result)
-    np.copyto(result.bgr[place], plate.bgr[place], where=(weight >= 1)[..., None])
-    if result.alpha is not None and plate.alpha is not None:
-        np.copyto(result.alpha[place], plate.alpha[place], where=weight >= 1)
-
-
-def paste(pixels: Field, changed: Mask, place: tuple[slice, slice], like: PlateImage, result: PlateImage) -> None:
-    """Store working pixels at a place of the result, where they have changed."""
-    stored = from_working(pixels, like)
-    np.copyto(result.bgr[place], stored.bgr, where=changed[..., None])
-    if result.alpha is not None and stored.alpha is not None:
-        np.copyto(result.alpha[place], stored.alpha, where=changed)
-
-
-def bounds_of(plate: PlateImage) -> tuple[float, float]:
-    """The range of a float plate's finite values, which interpolation must not leave."""
-    finite = plate.bgr[np.isfinite(plate.bgr)]
-    return min(0.0, float(finite.min())), float(finite.max())
 
 
 def _ramp(start: int, length: int, limit: int, side: int) -> Field:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..protocol.messages import Loop, Region, Seam
+from .drawer import Drawer, apply_lock
 from .image import PlateImage
-from .passes import Drawer, Instant, encode_passes
+from .passes import Instant, encode_passes
 from .region import box_around, overlap
-from .render import apply_lock
 from .timing import Timeline
 
 

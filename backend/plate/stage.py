@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from ..body import Body
 from ..protocol.messages import Region
+from .drawer import Drawer
 from .image import Field, PlateImage, displayed, shrink
 from .motion import Motion, join, places_of
-from .passes import Drawer
 from .posed import PosedRenderer
 from .poses import Points, poses_of
 from .region import scaled_region
