@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 
 import cv2
 import numpy as np
@@ -94,54 +93,52 @@ class PosedRenderer(Drawer):
         """`matte` (H, W) in [0, 1] is the thing, `keys` (K, V, 2) poses of its body in fractions of the plate."""
         patches = Patches.of(body, plate.size_px)
         super().__init__(plate, _box(patches.rest_px, keys, plate.size_px), lock)
-        self._patches, self._keys, self._matte, self._clean = patches, keys, matte, clean
+        self._patches, self._keys = patches, keys
+        self._moving, self._matte, self._behind = self._taken_apart(matte, clean)
 
     @property
     def reach(self) -> Region:
         """See `Drawer`."""
         return self.region
 
-    @cached_property
-    def _layers(self) -> tuple[Field, Field, Field]:
-        """Moving layer (h, w, C), matte (h, w) and what stands behind (h, w, C), of the box."""
-        box = self.region
-        matte = self._matte[_rows(box)].copy()
+    def _taken_apart(self, matte: Field, clean: PlateImage | None) -> tuple[Field, Field, Field]:
+        """Moving layer (h, w, C), matte (h, w) and what stands behind it (h, w, C), of the region."""
+        matte = matte[_rows(self.region)].copy()
         matte[matte < _LEAST_MATTE] = 0
-        matte = with_rim(matte, box) * (self._patches.painted(self._patches.rest_px, box) != _NOWHERE)
+        matte = with_rim(matte, self.region) * (self._patches.painted(self._patches.rest_px, self.region) != _NOWHERE)
         if self.lock is not None:
-            matte *= 1 - self.lock[_rows(box)]
-        picture = working_part(self.plate, box)
-        behind = working_part(self._clean, box) if self._clean is not None else filled(picture, matte)
+            matte *= 1 - self.lock[_rows(self.region)]
+        picture = working_part(self.plate, self.region)
+        behind = working_part(clean, self.region) if clean is not None else filled(picture, matte)
         np.copyto(behind, picture, where=matte[..., None] == 0)
         return picture - (1 - matte[..., None]) * behind, matte, behind
 
     def draw(self, weights: Rows, result: PlateImage, *, over: bool = False) -> None:
         """See `Drawer`."""
-        moving, matte, behind = self._layers
+        behind = self._behind
         if over:
             change = working_part(result, self.region) - working_part(self.plate, self.region)
-            behind = behind + change * (matte == 0)[..., None]
+            behind = behind + change * (self._matte == 0)[..., None]
         pose_px = self._pose_px(weights)
         canvas = self._patches.painted(pose_px, self.region)
         back, _ = self._patches.affine(pose_px)
         for band in bands(self.region):
             rows = slice(band.y - self.region.y, band.y - self.region.y + band.h)
             x, y, covered = self._sources(band, canvas[rows], back)
-            self._move(band, (x, y), covered, (moving, matte, behind[rows]), result)
+            self._move(band, (x, y), covered, behind[rows], result)
 
-    def _move(self, band: Region, at: Places, covered: Mask, layers: tuple[Field, Field, Field], result: PlateImage) -> None:
-        moving, matte, behind = layers
+    def _move(self, band: Region, at: Places, covered: Mask, behind: Field, result: PlateImage) -> None:
         rows = slice(band.y - self.region.y, band.y - self.region.y + band.h)
         columns, lines = np.arange(band.w, dtype=np.float32), np.arange(rows.start, rows.stop, dtype=np.float32)[:, None]
-        shown = _fetch(matte, *at, cv2.INTER_LINEAR) * covered
+        shown = _fetch(self._matte, *at, cv2.INTER_LINEAR) * covered
         moves = ~covered | (np.abs(at[0] - columns) > EXACT_PX) | (np.abs(at[1] - lines) > EXACT_PX)
-        changed = moves & ((shown > 0) | (matte[rows] > 0))
+        changed = moves & ((shown > 0) | (self._matte[rows] > 0))
         if not changed.any():
             return
         found = np.flatnonzero(changed.any(axis=0))
         part = slice(int(found[0]), int(found[-1]) + 1)
         x, y = (np.ascontiguousarray(plane[:, part]) for plane in at)
-        moved = _fetch(moving, x, y, cv2.INTER_CUBIC) * covered[:, part, None]
+        moved = _fetch(self._moving, x, y, cv2.INTER_CUBIC) * covered[:, part, None]
         moved += (1 - shown[:, part, None]) * behind[:, part]
         if self._bounds is not None:
             np.clip(moved, *self._bounds, out=moved)
@@ -150,7 +147,6 @@ class PosedRenderer(Drawer):
 
     def traces(self, before: Rows, now: Rows, after: Rows) -> Iterator[Trace]:
         """See `Drawer`."""
-        _, matte, _ = self._layers
         box, pose_px = self.region, self._pose_px(now)
         canvas = self._patches.painted(pose_px, box)
         back, _ = self._patches.affine(pose_px)
@@ -159,13 +155,13 @@ class PosedRenderer(Drawer):
             rows = slice(band.y - box.y, band.y - box.y + band.h)
             painted = canvas[rows]
             x, y, covered = self._sources(band, painted, back)
-            shown = _fetch(matte, x, y, cv2.INTER_LINEAR) * covered
+            shown = _fetch(self._matte, x, y, cv2.INTER_LINEAR) * covered
             source = (x + box.x, y + box.y)
             there = [_mapped(maps[np.where(covered, painted, 0)], *source) for maps in onward]
             columns = np.arange(band.x, band.x + band.w, dtype=np.float32)
             lines = np.arange(band.y, band.y + band.h, dtype=np.float32)[:, None]
             moves = ~covered | (np.hypot(source[0] - columns, source[1] - lines) > MOVES_PX)
-            yield Trace(band, shown, matte[rows], source, there[0], there[1], moves, np.ones_like(shown))
+            yield Trace(band, shown, self._matte[rows], source, there[0], there[1], moves, np.ones_like(shown))
 
     def _sources(self, band: Region, painted: NDArray[np.int16], back: Points) -> tuple[Field, Field, Mask]:
         """x and y (h, w) in the box's pixels of what a band shows, and where it shows anything."""
