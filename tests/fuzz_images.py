@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import resource
 import struct
@@ -119,7 +120,15 @@ def run(seconds: float, folder: Path, seed: int = 1) -> bool:
     while (left_s := seconds - (time.monotonic() - began_s)) > 0:
         last = folder / f"last-{seed}"
         command = [sys.executable, "-P", "-m", "tests.fuzz_images", str(seed), str(min(left_s, _ROUND_S)), str(last)]
-        done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, errors="replace", check=False)
+        done = subprocess.run(
+            command,
+            cwd=PROJECT,
+            env={**os.environ, "PYTHONPATH": str(PROJECT)},
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+        )
         seed += 1
         if done.returncode != 0:
             crashes += 1

@@ -32,6 +32,7 @@ REQUEST_FIRST, REQUEST_LAST = "request to first frame", "request to last frame"
 REROLL_FIRST, REROLL_LAST = "re-roll to first frame", "re-roll to last frame"
 _LEAST_REQUESTS, _MOST_REQUESTS, _ENOUGH_S = 4, 8, 20.0
 _POKES = ((0.5, 0.5, 0.1, -0.05),)
+_NOT_STORED = "0" * 64
 
 
 @dataclass(frozen=True)
@@ -70,21 +71,22 @@ def measure(name: str, batches: Sequence[int], device: str, threads: int) -> lis
 
 def _rows(name: str, batches: Sequence[int], device: str) -> Iterator[Row]:
     torch.manual_seed(0)
-    networks = _networks(name, device)
+    manifest, networks = _loaded(name, device)
     # The plain solver comes first: the sampler lays out the weights in another way.
     plain = {batch: _plain(networks, batch, device) for batch in batches}
     sampler = FlowSampler(networks.flow)
     for batch in batches:
         yield from _stages(networks, sampler, batch, device, plain[batch])
     del sampler
-    yield from _requests(Model(Manifest(name, networks.config, ""), networks, Path(name), torch.device(device)), device)
+    yield from _requests(Model(manifest, networks, Path(name), torch.device(device)), device)
 
 
-def _networks(name: str, device: str) -> Networks:
+def _loaded(name: str, device: str) -> tuple[Manifest, Networks]:
     if name in RELEASED:
-        return random_networks(released_config(int(name.rpartition("-")[2])), device)
+        networks = random_networks(released_config(int(name.rpartition("-")[2])), device)
+        return Manifest(name, networks.config, _NOT_STORED), networks
     folders = {info.name: info.folder for info in installed_models()}
-    return load_networks(folders.get(name, Path(name)), device)[1]
+    return load_networks(folders.get(name, Path(name)), device)
 
 
 def _inputs(networks: Networks, batch: int, device: str) -> tuple[Tensor, Tensor, Tensor]:

@@ -53,7 +53,7 @@ def test_a_folder_for_an_image(poke, tmp_path):
     assert "can't be read" in poke("--poke", GOOD, image=tmp_path)
 
 
-@pytest.mark.parametrize(("content", "words"), [(b"", "empty"), (b"this is a text\n", "can't be read as an image")])
+@pytest.mark.parametrize(("content", "words"), [(b"", "empty"), (b"this is a text\n", "is no image of a kind that is taken")])
 def test_a_file_that_is_no_image(poke, tmp_path, content, words):
     image = tmp_path / "text.jpg"
     image.write_bytes(content)
