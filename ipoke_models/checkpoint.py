@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,8 +54,21 @@ def save_model(folder: Path, networks: Networks, name: str, card: str) -> Manife
     Raises:
         CheckpointError: a weight is not finite, or the folder holds something else than a model.
     """
+    sizes = without_norms(networks.config)
+    digest = write_folder(folder, folded_state(networks), _FORMAT, lambda sha256: to_dict(Manifest(name, sizes, sha256)), card)
+    return Manifest(name, sizes, digest)
+
+
+def write_folder(
+    folder: Path, weights: Mapping[str, Tensor], format_name: str, manifest: Callable[[str], Mapping[str, object]], card: str
+) -> str:
+    """Writes weights, `config.json` (what `manifest` makes of the weights' SHA-256) and card in one step; returns the SHA-256.
+
+    Raises:
+        CheckpointError: a weight is not finite, or the folder holds something else than a model.
+    """
     require_free(folder)
-    state = {key: value.contiguous() for key, value in folded_state(networks).items()}
+    state = {key: value.contiguous() for key, value in weights.items()}
     _require_finite(state, "the networks")
     folder.parent.mkdir(parents=True, exist_ok=True)
     staging = folder.with_name(f".{folder.name}-{uuid.uuid4().hex}")
@@ -63,14 +76,14 @@ def save_model(folder: Path, networks: Networks, name: str, card: str) -> Manife
     try:
         save_file(state, staging / WEIGHTS_FILE)
         (staging / WEIGHTS_FILE).chmod(0o644)  # safetensors lets the owner alone read it
-        manifest = Manifest(name, without_norms(networks.config), sha256_of(staging / WEIGHTS_FILE))
-        document = {"format": _FORMAT, **to_dict(manifest)}
+        digest = sha256_of(staging / WEIGHTS_FILE)
+        document = {"format": format_name, **manifest(digest)}
         (staging / CONFIG_FILE).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
         (staging / CARD_FILE).write_text(card, encoding="utf-8")
         _publish(staging, folder)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-    return manifest
+    return digest
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -79,6 +92,15 @@ def read_manifest(folder: Path) -> Manifest:
     Raises:
         ModelError: the folder holds no model of this version.
     """
+    return from_dict(Manifest, read_config(folder, _FORMAT), str(folder / CONFIG_FILE))
+
+
+def read_config(folder: Path, format_name: str) -> dict[str, object]:
+    """What `config.json` holds, without its format.
+
+    Raises:
+        CheckpointError: it can't be read, or has another format.
+    """
     path = folder / CONFIG_FILE
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
@@ -86,9 +108,9 @@ def read_manifest(folder: Path) -> Manifest:
         raise CheckpointError(f"{folder} is no model folder: {CONFIG_FILE} can't be read ({error.strerror}).") from error
     except ValueError as error:
         raise CheckpointError(f"{path} is not JSON; get the model again.") from error
-    if not isinstance(document, dict) or document.pop("format", None) != _FORMAT:
-        raise CheckpointError(f"{path} does not say format {_FORMAT}; it was written by another version of the models.")
-    return from_dict(Manifest, document, str(path))
+    if not isinstance(document, dict) or document.pop("format", None) != format_name:
+        raise CheckpointError(f"{path} does not say format {format_name}; it was written by another version of the models.")
+    return document
 
 
 def load_networks(folder: Path, device: str | torch.device = "cpu") -> tuple[Manifest, Networks]:
@@ -98,6 +120,21 @@ def load_networks(folder: Path, device: str | torch.device = "cpu") -> tuple[Man
         ModelError: a file is missing, damaged or of another shape than `config.json` says.
     """
     manifest = read_manifest(folder)
+    with torch.device("meta"):
+        networks = Networks(manifest.networks)
+    state = read_weights(folder, networks.state_dict(), manifest.sha256, device)
+    networks.load_state_dict(state, assign=True)
+    return manifest, networks.eval().requires_grad_(False)
+
+
+def read_weights(
+    folder: Path, expected: Mapping[str, Tensor], sha256: str, device: str | torch.device = "cpu"
+) -> dict[str, Tensor]:
+    """The weights of a model folder, of the names, shapes and types that are expected.
+
+    Raises:
+        CheckpointError: the file is missing, damaged, or holds other weights.
+    """
     path = folder / WEIGHTS_FILE
     if not path.is_file():
         raise CheckpointError(f"{folder} has no {WEIGHTS_FILE}; get the model again.")
@@ -106,14 +143,11 @@ def load_networks(folder: Path, device: str | torch.device = "cpu") -> tuple[Man
         state = load_file(path, device=str(device))
     except SafetensorError as error:
         raise CheckpointError(f"{path} is not a whole safetensors file ({error}); get the model again.") from error
-    with torch.device("meta"):
-        networks = Networks(manifest.networks)
-    _require_same(networks.state_dict(), state, str(path))
+    _require_same(expected, state, str(path))
     _require_finite(state, str(path))
-    if found != manifest.sha256:
+    if found != sha256:
         raise CheckpointError(f"{path} has another SHA-256 than {CONFIG_FILE} says; get the model again.")
-    networks.load_state_dict(state, assign=True)
-    return manifest, networks.eval().requires_grad_(False)
+    return state
 
 
 def read_card(folder: Path) -> str:

@@ -71,13 +71,13 @@ def _load_cutouts(folder: Path, held_out: bool, side_px: int) -> list[NDArray[np
     stamps = folder / "animals"
     roots = [folder / name for name in PHOTO_SUBJECTS] if stamps.is_dir() else [folder]
     found = []
-    for path in _files(roots, {".png"}):
+    for path in picture_files(roots, {".png"}):
         if any(word in str(path.relative_to(folder)) for word in NOT_PHOTOGRAPHS) or is_held_out(path.name) != held_out:
             continue
         picture = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
         if picture is None or picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 4:
             continue
-        cut = _crop_to_alpha(picture)
+        cut = crop_to_alpha(picture)
         if cut is not None and min(cut.shape[:2]) >= 60:
             found.append(shrink(cut, side_px))
     if not found:
@@ -87,7 +87,7 @@ def _load_cutouts(folder: Path, held_out: bool, side_px: int) -> list[NDArray[np
 
 def _load_photos(folder: Path, held_out: bool, side_px: int) -> list[NDArray[np.uint8]]:
     found = []
-    for path in _files([folder], {".jpg", ".jpeg", ".png"}):
+    for path in picture_files([folder], {".jpg", ".jpeg", ".png"}):
         if is_held_out(path.name) != held_out:
             continue
         picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
@@ -99,21 +99,27 @@ def _load_photos(folder: Path, held_out: bool, side_px: int) -> list[NDArray[np.
 
 
 def _load_motions(folder: Path, held_out: bool) -> list[CapturedMotion]:
-    found = [read_motion(path) for path in _files([folder], {".txt", ".json"}) if is_held_out(path.name) == held_out]
+    found = [read_motion(path) for path in picture_files([folder], {".txt", ".json"}) if is_held_out(path.name) == held_out]
     motions = [motion for motion in found if motion is not None]
     if not motions:
         raise PictureError(f"No humanoid3d_*.txt motion files under {folder}; give pybullet_data/data/motions with --mocap.")
     return motions
 
 
-def _files(roots: Iterable[Path], suffixes: set[str]) -> list[Path]:
+def picture_files(roots: Iterable[Path], suffixes: set[str]) -> list[Path]:
+    """Files below these folders whose names end so, in order.
+
+    Raises:
+        PictureError: a folder is missing.
+    """
     for root in roots:
         if not root.is_dir():
             raise PictureError(f"The folder {root} does not exist; give a folder of pictures.")
     return sorted(path for root in roots for path in root.rglob("*") if path.suffix.lower() in suffixes and path.is_file())
 
 
-def _crop_to_alpha(picture: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+def crop_to_alpha(picture: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+    """The part of a cut-out (H, W, 4) that is opaque; None where nearly all or nothing of the picture is."""
     mask = picture[..., 3] > 127
     share = float(mask.mean())
     if not 0.08 < share < 0.97:

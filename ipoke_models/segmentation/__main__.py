@@ -1,0 +1,24 @@
+"""`ipoke segment train|evaluate`: the network that finds the thing under a click."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from . import evaluate, train
+
+_COMMANDS = {"train": train, "evaluate": evaluate}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Entry point; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="ipoke segment", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, module in _COMMANDS.items():
+        module.add_arguments(commands.add_parser(name, help=module.__doc__, description=module.__doc__))
+    options = parser.parse_args(arguments)
+    return _COMMANDS[options.command].run(options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
