@@ -64,15 +64,12 @@ def cut(picture: NDArray[np.uint8], square: Square, side_px: int) -> NDArray[np.
     left, top = max(0, square.x), max(0, square.y)
     right, bottom = min(width, square.x + square.side), min(height, square.y + square.side)
     seen = picture[top:bottom, left:right]
-    scale = side_px / square.side
-    size = max(1, round((right - left) * scale)), max(1, round((bottom - top) * scale))
-    small = cv2.resize(seen, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    if size == (side_px, side_px):
-        return np.asarray(small, np.uint8)
-    canvas = np.full((side_px, side_px, 3), BAR, np.uint8)
-    x, y = (min(round((start - origin) * scale), side_px - 1) for start, origin in ((left, square.x), (top, square.y)))
-    canvas[y : y + size[1], x : x + size[0]] = small[: side_px - y, : side_px - x]
-    return canvas
+    beyond = top - square.y, square.y + square.side - bottom, left - square.x, square.x + square.side - right
+    if any(beyond):
+        seen = cv2.copyMakeBorder(seen, *beyond, cv2.BORDER_CONSTANT, value=(BAR, BAR, BAR))
+    shrinks = side_px < square.side
+    small = cv2.resize(seen, (side_px, side_px), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    return np.asarray(small, np.uint8)
 
 
 def placed(mask: NDArray[np.float32], square: Square, size_px: tuple[int, int], outside: float) -> NDArray[np.float32]:
