@@ -1,13 +1,13 @@
-"""`ipoke segment train|evaluate`: the network that finds the thing under a click."""
+"""`ipoke segment train|evaluate|sheet`: the network that finds the thing under a click."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
-from . import evaluate, train
+from . import evaluate, sheet, train
 
-_COMMANDS = {"train": train, "evaluate": evaluate}
+_COMMANDS = {"train": train, "evaluate": evaluate, "sheet": sheet}
 
 
 def main(arguments: list[str] | None = None) -> int:

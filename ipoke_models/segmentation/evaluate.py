@@ -14,8 +14,10 @@ import cv2
 import numpy as np
 import torch
 
+from ..checkpoint import CARD_FILE
 from ..data.pictures import PictureError
 from ..errors import ModelError
+from .card import Measured, write_card
 from .composites import Composite, Kind, random_composite
 from .contestants import Clicked, Contestant, GrabCut, Salience, on_picture, strokes_of
 from .interaction import Click, first_click, iou, next_click
@@ -112,9 +114,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", help="the segmenter's folder, or the name of one that is installed")
     parser.add_argument("pictures", type=Path, help="folder with cutouts, photos and masks of photographs")
     parser.add_argument("--count", type=int, default=500, help="composites")
-    parser.add_argument("--beside", choices=("grabcut",), help="measure GrabCut too")
+    parser.add_argument("--first", type=int, default=0, help="number of the first of them")
+    parser.add_argument("--grabcut", action="store_true", help="measure GrabCut too")
     parser.add_argument("--salience", type=Path, nargs="*", default=[], help="ONNX files of salience networks to measure too")
+    parser.add_argument("--beside", type=int, metavar="N", help="measure the others on the first N composites only")
     parser.add_argument("-o", "--output", type=Path, help="file for every single figure, JSON lines")
+    parser.add_argument(
+        "--card", type=Path, nargs="+", metavar="WORK", help="write the model's card, with its trainings' records"
+    )
     parser.add_argument("--threads", type=int, default=1)
 
 
@@ -125,21 +132,37 @@ def run(options: argparse.Namespace) -> int:
     try:
         segmenter = load_segmenter(options.model)
         stock = load_stock(options.pictures, held_out=True, side_px=PLATE_SIDE_PX)
-        others: list[Contestant] = [GrabCut()] if options.beside else []
+        others: list[Contestant] = [GrabCut()] if options.grabcut else []
         others += [Salience(path) for path in options.salience]
     except (ModelError, PictureError) as error:
         print(error, file=sys.stderr)
         return 2
     rows: list[Row] = []
-    for number in range(options.count):
+    for number in range(options.first, options.first + options.count):
         composite, starts = composite_at(stock, number)
-        for contestant in (Clicked(segmenter), *others):
+        beside = others if options.beside is None or number < options.beside else []
+        for contestant in (Clicked(segmenter), *beside):
             rows += judge(contestant, composite, starts, number)
         rows += best_of_three(segmenter, composite, starts, number)
         if (number + 1) % 25 == 0:
             print(f"{number + 1} of {options.count} composites", file=sys.stderr)
     if options.output:
         options.output.write_text("".join(json.dumps(asdict(row)) + "\n" for row in rows), encoding="utf-8")
-    print(f"Held-out pictures: {stock.summary()}.\n\n{table(rows)}\n")
-    print(times(segmenter, [composite_at(stock, number) for number in range(min(options.count, 20))]))
+    spent = times(segmenter, [composite_at(stock, number) for number in range(min(options.count, 20))])
+    measured = Measured(_command(options), f"Held-out pictures: {stock.summary()}.", f"{table(rows)}\n\n{spent}")
+    print(f"{measured.pictures}\n\n{measured.figures}")
+    if options.card:
+        card = write_card(segmenter, options.card, measured)
+        (segmenter.folder / CARD_FILE).write_text(card, encoding="utf-8")
     return 0
+
+
+def _command(options: argparse.Namespace) -> str:
+    salience = " ".join(["--salience", *(path.name for path in options.salience)]) if options.salience else ""
+    parts = (
+        f"ipoke segment evaluate {Path(options.model).name} PICTURES --count {options.count}",
+        "--grabcut" if options.grabcut else "",
+        salience,
+        f"--beside {options.beside}" if options.beside is not None else "",
+    )
+    return " ".join(part for part in parts if part)

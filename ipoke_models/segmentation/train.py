@@ -18,6 +18,7 @@ from safetensors.torch import load_file
 from ..data.pictures import PictureError
 from ..errors import CheckpointError, ModelError
 from ..training.interruption import terminate_like_interrupt
+from .card import PROVENANCE_FILE
 from .config import SegmenterConfig
 from .folder import read_segmenter, save_segmenter
 from .network import Segmenter, with_channels_last
@@ -26,7 +27,6 @@ from .stock import Stock, load_stock
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-PROVENANCE_FILE = "provenance.json"
 TRAINING_PACKAGES = ("filelock", "lightning_fabric", "tqdm")
 
 

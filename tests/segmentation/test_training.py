@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -12,6 +13,7 @@ from ipoke_models.segmentation.__main__ import main
 from ipoke_models.segmentation.composites import Composite, Kind
 from ipoke_models.segmentation.encoder import Encoder
 from ipoke_models.segmentation.network import Masks, Segmenter
+from ipoke_models.segmentation.sheet import TILE_PX
 from ipoke_models.segmentation.stage import Asked, SegmentationStage, ask, mask_losses
 from ipoke_models.segmentation.stock import load_stock
 
@@ -98,7 +100,7 @@ def test_what_training_cannot_start_from_is_said_in_one_sentence(pictures, encod
 
 def test_evaluation_prints_a_line_for_everyone_and_every_click(pictures, model_folder, tmp_path, capsys):
     output = tmp_path / "rows.jsonl"
-    assert main(["evaluate", str(model_folder), str(pictures), "--count", "2", "--beside", "grabcut", "-o", str(output)]) == 0
+    assert main(["evaluate", str(model_folder), str(pictures), "--count", "2", "--grabcut", "-o", str(output)]) == 0
     printed = capsys.readouterr().out
     for start in ("| small | 1 | 2 |", "| small | 3 | 2 |", "| GrabCut | 3 | 2 |", "| small, best of three | 1 | 2 |"):
         assert start in printed
@@ -110,3 +112,36 @@ def test_evaluation_prints_a_line_for_everyone_and_every_click(pictures, model_f
 def test_evaluation_names_a_missing_network(pictures, model_folder, tmp_path, capsys):
     assert main(["evaluate", str(model_folder), str(pictures), "--salience", str(tmp_path / "u2netp.onnx")]) == 2
     assert "There is no file" in capsys.readouterr().err
+
+
+def test_a_card_says_how_the_model_was_made_and_what_it_measures(pictures, encoder, tmp_path, monkeypatch):
+    monkeypatch.setattr(stage, "VALIDATION_COMPOSITES", 2)
+    assert main(command(pictures, encoder, tmp_path, "--decoder-steps", "1", "--steps", "0")) == 0
+    card = tmp_path / "tiny" / "model_card.md"
+    card.write_text(card.read_text() + "\n## Notes\n\nLooked at.\n")
+    work = str(tmp_path / "work")
+    assert main(["evaluate", str(tmp_path / "tiny"), str(pictures), "--count", "1", "--card", work]) == 0
+    text = card.read_text()
+    for said in (
+        "ipoke segment train PICTURES -o tiny",
+        "ipoke segment evaluate tiny PICTURES --count 1",
+        "| tiny | 3 | 1 |",
+        "Looked at.",
+    ):
+        assert said in text
+    assert load_segmenter(tmp_path / "tiny").sha256 in text
+
+
+def test_a_sheet_shows_composites_and_stills(pictures, model_folder, tmp_path, capsys):
+    still = next((pictures / "photos").iterdir())
+    sheet = tmp_path / "sheets" / "sheet.png"
+    at = ["--at", f"{still}@0.5,0.5;-0.1,0.1", "--at", f"{still}@0.2,0.2"]
+    assert (
+        main(["sheet", str(model_folder), "-o", str(sheet), "--pictures", str(pictures), "--count", "1", "--clicks", "2", *at])
+        == 0
+    )
+    assert cv2.imread(str(sheet)).shape == (2 * TILE_PX, 3 * TILE_PX, 3)
+    assert main(["sheet", str(model_folder), "-o", str(sheet), "--at", f"{still}@left"]) == 2
+    assert "write IMAGE@0.4,0.5" in capsys.readouterr().err
+    assert main(["sheet", str(model_folder), "-o", str(sheet), "--at", f"{tmp_path / 'none.png'}@0.5,0.5"]) == 2
+    assert "can't be read as an image" in capsys.readouterr().err
