@@ -73,6 +73,11 @@ class Encoder(nn.Module):
             stages.append(nn.Sequential(*blocks))
         self.stages = nn.ModuleList(stages)
 
+    @property
+    def finest(self) -> nn.ModuleList:
+        """What makes the features at strides 2 and 4."""
+        return nn.ModuleList([self.stem, *self.stages[:2]])
+
     def forward(self, rgb: Tensor) -> list[Tensor]:
         """The features, finest first."""
         x, features = F.relu6(_same(self.stem, rgb)), []

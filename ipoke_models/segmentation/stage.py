@@ -49,7 +49,7 @@ class Asked:
 
 
 class SegmentationStage:
-    """Trains the decoder, or with `whole` the encoder too."""
+    """Trains the decoder, or with `whole` the encoder too, but for its finest levels, whose gradients cost most."""
 
     exact = False
 
@@ -60,6 +60,7 @@ class SegmentationStage:
         self._network, self._whole = network, whole
         self.module: nn.Module = network if whole else network.decoder
         network.encoder.requires_grad_(whole)
+        network.encoder.finest.requires_grad_(False)
         self._train, self._held_out, self._size_px, self._batch, self._seed = train, held_out, size_px, batch, seed
 
     def losses(self, step: int) -> dict[str, Tensor]:

@@ -22,7 +22,7 @@ from .card import PROVENANCE_FILE
 from .config import SegmenterConfig
 from .folder import read_segmenter, save_segmenter
 from .network import Segmenter, with_channels_last
-from .stock import Stock, load_stock
+from .stock import SOURCE_SIDE_PX, Stock, load_stock
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -92,7 +92,8 @@ def _train(options: argparse.Namespace) -> int:
     fabric = launch(options.device, bf16=False)
     torch.manual_seed(options.seed)
     network = start_network(SegmenterConfig(size_px=options.working_size), options.encoder, options.source)
-    train, held_out = (load_stock(options.pictures, part) for part in (False, True))
+    side_px = min(SOURCE_SIDE_PX, options.size * 5 // 4)  # what is painted from smaller pictures is painted faster
+    train, held_out = (load_stock(options.pictures, part, side_px) for part in (False, True))
     work: Path = options.work or Path("runs") / options.output.name
     work.mkdir(parents=True, exist_ok=True)
     with claim(work):

@@ -88,7 +88,8 @@ def test_a_step_is_the_same_whenever_it_is_taken(pictures):
         training = SegmentationStage(network, stock, stock, 64, 2, 1, whole=whole)
         one, other = (training.losses(4) for _ in range(2))
         assert all(torch.equal(one[name], other[name]) for name in one)
-        assert all(parameter.requires_grad == whole for parameter in network.encoder.parameters())
+        assert all(parameter.requires_grad == whole for parameter in network.encoder.stages[2:].parameters())
+        assert not any(parameter.requires_grad for parameter in network.encoder.finest.parameters())
 
 
 @pytest.mark.parametrize(("wrong", "sentence"), [("encoder", "holds no weights of the encoder"), ("pictures", "does not exist")])
