@@ -1,13 +1,13 @@
-"""`ipoke segment train|evaluate|sheet`: the network that finds the thing under a click."""
+"""`ipoke segment masks|train|evaluate|sheet`: the network that finds the thing under a click."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
-from . import evaluate, sheet, train
+from . import evaluate, sheet, teacher, train
 
-_COMMANDS = {"train": train, "evaluate": evaluate, "sheet": sheet}
+_COMMANDS = {"masks": teacher, "train": train, "evaluate": evaluate, "sheet": sheet}
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -108,14 +108,17 @@ class Salience:
         self.name = f"{weights.stem}, untaught"
         self._net = cv2.dnn.readNetFromONNX(str(weights))
 
-    def shown(self, rgb: Rgb) -> Callable[[Sequence[Click]], Mask]:
-        """Finds the thing, at 320 px."""
+    def map_of(self, rgb: Rgb) -> NDArray[np.float32]:
+        """What stands out in a picture, (320, 320) in [0, 1]."""
         side = (_SALIENCE_SIDE_PX, _SALIENCE_SIDE_PX)
         small = cv2.resize(rgb, side, interpolation=cv2.INTER_AREA).astype(np.float32)
         level = (small / max(float(small.max()), 1.0) - (0.485, 0.456, 0.406)) / (0.229, 0.224, 0.225)
         self._net.setInput(level.transpose(2, 0, 1)[None].astype(np.float32))
-        salience = self._net.forward(self._net.getUnconnectedOutLayersNames()[0])[0, 0]
-        found = np.asarray(cv2.resize(salience, rgb.shape[1::-1], interpolation=cv2.INTER_LINEAR) > _SURE)
+        return np.asarray(self._net.forward(self._net.getUnconnectedOutLayersNames()[0])[0, 0], np.float32)
+
+    def shown(self, rgb: Rgb) -> Callable[[Sequence[Click]], Mask]:
+        """Finds the thing, at 320 px."""
+        found = np.asarray(cv2.resize(self.map_of(rgb), rgb.shape[1::-1], interpolation=cv2.INTER_LINEAR) > _SURE)
         return lambda clicks: below(found, clicks[0])
 
 
