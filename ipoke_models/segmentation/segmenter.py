@@ -26,6 +26,8 @@ from .squares import Square, box_of, closer_square, cut, placed, whole_square
 PART, THING, GROUP = range(LEVELS)
 LEAST_PICTURE_PX = 16
 _KEPT_SQUARES = 6
+_KEPT_ANSWERS = 2
+"""Answers that a square keeps, over the most strokes that one may build on."""
 _GROWTH = 2
 """How often a closer square grows where the thing is cut off by it."""
 _EDGE_SHARE = 0.04
@@ -91,7 +93,7 @@ class Prepared:
 
 
 class Segmenter:
-    """A loaded segmenter. The same picture and strokes give the same masks; computing runs in the caller's thread."""
+    """A loaded segmenter. The same picture and strokes give the same masks, bit for bit with as many threads of PyTorch."""
 
     def __init__(self, manifest: SegmenterManifest, network: Network, folder: Path, device: torch.device) -> None:
         self.name, self.sha256, self.folder, self.device = manifest.name, manifest.sha256, folder, device
@@ -104,7 +106,7 @@ class Segmenter:
         return read_card(self.folder)
 
     def prepare(self, picture: NDArray[np.uint8]) -> Prepared:
-        """Features of a whole picture, RGB (H, W, 3), for any strokes on it.
+        """Features of a whole picture, RGB (H, W, 3), for any strokes on it; the picture is kept, not copied.
 
         Raises:
             StrokeError: it is no such picture.
@@ -180,6 +182,8 @@ class Segmenter:
         for count in range(1, len(strokes) + 1):
             if strokes[:count] not in view.found:
                 view.found[strokes[:count]] = self._decode(prepared, square, view, strokes[:count])
+                while len(view.found) > _KEPT_ANSWERS * self.max_clicks:
+                    view.found.pop(next(iter(view.found)))
         return view.found[strokes]
 
     def _decode(self, prepared: Prepared, square: Square, view: _View, strokes: tuple[Stroke, ...]) -> tuple[Tensor, Tensor]:

@@ -58,6 +58,7 @@ def test_a_prepared_picture_keeps_few_squares(segmenter, picture):
     for x in np.linspace(0.02, 0.98, 15):
         segmenter.masks(prepared, [Stroke(((float(x), 0.5),))])
     assert len(prepared.views) <= 6
+    assert all(len(view.found) <= 2 * segmenter.max_clicks for view in prepared.views.values())
 
 
 @pytest.mark.parametrize(
