@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..errors import ModelError
 from .interaction import Click, Mask
 from .network import POSITIVE
-from .segmenter import GROUP, PART, THING, Found, Segmenter, Stroke
+from .segmenter import GROUP, PART, THING, Found, Prepared, Segmenter, Stroke
 
 Rgb = NDArray[np.uint8]
 _SURE = 0.5
@@ -38,16 +38,17 @@ class Clicked:
     corrects = True
 
     def __init__(self, segmenter: Segmenter) -> None:
-        self.name = segmenter.name
-        self._segmenter = segmenter
+        self.name, self.segmenter = segmenter.name, segmenter
+        self.prepared: Prepared | None = None
+        """The picture that was shown last."""
 
     def shown(self, rgb: Rgb) -> Callable[[Sequence[Click]], Mask]:
         """Finds the thing."""
-        prepared = self._segmenter.prepare(rgb)
+        prepared = self.prepared = self.segmenter.prepare(rgb)
         size_px = prepared.size_px
 
         def find(clicks: Sequence[Click]) -> Mask:
-            return on_picture(self._segmenter.masks(prepared, strokes_of(clicks)), size_px)[THING]
+            return on_picture(self.segmenter.masks(prepared, strokes_of(clicks)), size_px)[THING]
 
         return find
 

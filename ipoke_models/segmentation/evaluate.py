@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -63,9 +64,11 @@ def judge(contestant: Contestant, composite: Composite, starts: Sequence[Click],
     return rows
 
 
-def best_of_three(segmenter: Segmenter, composite: Composite, starts: Sequence[Click], number: int) -> list[Row]:
-    """The best of the three masks after one click: what an artist gets who takes the smaller or larger one where it fits."""
-    prepared, wanted, rows = segmenter.prepare(composite.rgb), composite.thing > 0.5, []
+def best_of_three(clicked: Clicked, composite: Composite, starts: Sequence[Click], number: int) -> list[Row]:
+    """The best of the three masks after one click on the picture shown last: what taking the smaller or larger one gives."""
+    segmenter, prepared = clicked.segmenter, clicked.prepared
+    assert prepared is not None
+    wanted, rows = composite.thing > 0.5, []
     for start, first in enumerate(starts):
         masks = on_picture(segmenter.masks(prepared, strokes_of([first])), prepared.size_px)
         best = max(iou(wanted, mask) for mask in masks)
@@ -114,7 +117,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", help="the segmenter's folder, or the name of one that is installed")
     parser.add_argument("pictures", type=Path, help="folder with cutouts, photos and masks of photographs")
     parser.add_argument("--count", type=int, default=500, help="composites")
-    parser.add_argument("--first", type=int, default=0, help="number of the first of them")
     parser.add_argument("--grabcut", action="store_true", help="measure GrabCut too")
     parser.add_argument("--salience", type=Path, nargs="*", default=[], help="ONNX files of salience networks to measure too")
     parser.add_argument("--beside", type=int, metavar="N", help="measure the others on the first N composites only")
@@ -138,16 +140,19 @@ def run(options: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
         return 2
     rows: list[Row] = []
-    for number in range(options.first, options.first + options.count):
-        composite, starts = composite_at(stock, number)
-        beside = others if options.beside is None or number < options.beside else []
-        for contestant in (Clicked(segmenter), *beside):
-            rows += judge(contestant, composite, starts, number)
-        rows += best_of_three(segmenter, composite, starts, number)
-        if (number + 1) % 25 == 0:
-            print(f"{number + 1} of {options.count} composites", file=sys.stderr)
-    if options.output:
-        options.output.write_text("".join(json.dumps(asdict(row)) + "\n" for row in rows), encoding="utf-8")
+    clicked = Clicked(segmenter)
+    with options.output.open("w", encoding="utf-8") if options.output else nullcontext() as output:
+        for number in range(options.count):
+            composite, starts = composite_at(stock, number)
+            beside = others if options.beside is None or number < options.beside else []
+            found = [row for one in (clicked, *beside) for row in judge(one, composite, starts, number)]
+            found += best_of_three(clicked, composite, starts, number)
+            rows += found
+            if output:
+                output.writelines(json.dumps(asdict(row)) + "\n" for row in found)
+                output.flush()
+            if (number + 1) % 25 == 0:
+                print(f"{number + 1} of {options.count} composites", file=sys.stderr)
     spent = times(segmenter, [composite_at(stock, number) for number in range(min(options.count, 20))])
     measured = Measured(_command(options), f"Held-out pictures: {stock.summary()}.", f"{table(rows)}\n\n{spent}")
     print(f"{measured.pictures}\n\n{measured.figures}")
