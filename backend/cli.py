@@ -27,6 +27,7 @@ _PROGRAMS = {
     "generate": ("ipoke_models.data.generate", "make procedural clips to train on or to measure with"),
     "train": ("ipoke_models.training", "train a model on a folder of clips"),
     "evaluate": ("ipoke_models.evaluation", "measure a model on clips"),
+    "segment": ("ipoke_models.segmentation", "train or measure the network that finds the thing under a click"),
     "convert": ("ipoke_models.convert", "turn a foreign checkpoint into a model folder"),
     "bench": ("ipoke_models.bench", "time and memory of every stage"),
 }

@@ -14,7 +14,7 @@ import re
 import shutil
 import tempfile
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,13 +69,17 @@ def require_name(name: str) -> None:
         )
 
 
-def require_free(folder: Path) -> None:
+def require_free(folder: Path, format_name: str = _FORMAT) -> None:
     """Raises CheckpointError where no model could be written to `folder`, or would replace anything but a model's own files."""
     folder = Path(os.path.realpath(folder))
     try:
         if os.path.lexists(folder) and not folder.is_dir():
             raise CheckpointError(f"{shown(folder)} is no folder; give another one for the model.")
-        if folder.is_dir() and not _is_ours(folder) and any(not _STAGING.fullmatch(name) for name in os.listdir(folder)):
+        if (
+            folder.is_dir()
+            and not _is_ours(folder, format_name)
+            and any(not _STAGING.fullmatch(name) for name in os.listdir(folder))
+        ):
             raise CheckpointError(f"{shown(folder)} holds something else than a model; give another folder for the model.")
         with tempfile.TemporaryFile(dir=next(there for there in (folder, *folder.parents) if os.path.lexists(there))):
             pass
@@ -94,8 +98,23 @@ def save_model(folder: Path, networks: Networks, name: str, card: str) -> Manife
         ConfigError: the name is none for a model.
     """
     require_name(name)
-    require_free(folder)
-    state = {key: value.contiguous() for key, value in folded_state(networks).items()}
+    sizes = without_norms(networks.config)
+    digest = write_folder(folder, folded_state(networks), _FORMAT, lambda sha256: to_dict(Manifest(name, sizes, sha256)), card)
+    return Manifest(name, sizes, digest)
+
+
+def write_folder(
+    folder: Path, weights: Mapping[str, Tensor], format_name: str, manifest: Callable[[str], Mapping[str, object]], card: str
+) -> str:
+    """Writes weights, `config.json` (what `manifest` makes of the weights' SHA-256) and card as `save_model` does.
+
+    Returns the SHA-256.
+
+    Raises:
+        CheckpointError: a weight is not finite, or the folder holds something else than a model or can't be written to.
+    """
+    require_free(folder, format_name)
+    state = {key: value.contiguous() for key, value in weights.items()}
     _require_finite(state, "the networks")
     folder = Path(os.path.realpath(folder))
     new = not folder.exists()
@@ -103,7 +122,7 @@ def save_model(folder: Path, networks: Networks, name: str, card: str) -> Manife
     try:
         staging.mkdir(parents=True)
         try:
-            manifest = _write(staging, state, name, without_norms(networks.config), card)
+            digest = _write(staging, state, format_name, manifest, card)
             _publish(staging, folder, new=new)
         finally:
             shutil.rmtree(staging, ignore_errors=True)  # made a moment ago, under a name that nobody else has
@@ -111,7 +130,7 @@ def save_model(folder: Path, networks: Networks, name: str, card: str) -> Manife
         raise CheckpointError(
             f"{shown(folder)} can't be written ({error.strerror}); make room, or give another folder."
         ) from error
-    return manifest
+    return digest
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -120,11 +139,22 @@ def read_manifest(folder: Path) -> Manifest:
     Raises:
         ModelError: the folder holds no model of this version.
     """
+    return from_dict(Manifest, read_config(folder, _FORMAT), shown(folder / CONFIG_FILE))
+
+
+def read_config(folder: Path, format_name: str) -> dict[str, object]:
+    """What `config.json` holds, without its format.
+
+    Raises:
+        CheckpointError: it can't be read, or has another format.
+    """
     path = folder / CONFIG_FILE
     document = _read_document(folder)
-    if not isinstance(document, dict) or document.pop("format", None) != _FORMAT:
-        raise CheckpointError(f"{shown(path)} does not say format {_FORMAT}; it was written by another version of the models.")
-    return from_dict(Manifest, document, shown(path))
+    if not isinstance(document, dict) or document.pop("format", None) != format_name:
+        raise CheckpointError(
+            f"{shown(path)} does not say format {format_name}; it was written by another version of the models."
+        )
+    return document
 
 
 def load_networks(folder: Path, device: str | torch.device = "cpu") -> tuple[Manifest, Networks]:
@@ -139,8 +169,22 @@ def load_networks(folder: Path, device: str | torch.device = "cpu") -> tuple[Man
         manifest = read_manifest(folder)  # somebody may have written the model anew meanwhile
         networks, found = _load_once(folder, manifest, device)
     if found != manifest.sha256:
-        raise CheckpointError(f"{shown(folder / WEIGHTS_FILE)} has another SHA-256 than {CONFIG_FILE} says; get the model again.")
+        raise _other_weights(folder)
     return manifest, networks.eval().requires_grad_(False)
+
+
+def read_weights(
+    folder: Path, expected: Mapping[str, Tensor], sha256: str, device: str | torch.device = "cpu"
+) -> dict[str, Tensor]:
+    """The weights of a model folder, of the names, shapes and types that are expected.
+
+    Raises:
+        CheckpointError: the file is missing, damaged, or holds other weights.
+    """
+    state, found = _read_weights(folder, expected, device)
+    if found != sha256:
+        raise _other_weights(folder)
+    return state
 
 
 def read_card(folder: Path) -> str:
@@ -160,13 +204,13 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _is_ours(folder: Path) -> bool:
+def _is_ours(folder: Path, format_name: str) -> bool:
     """Whether a folder's `config.json` is one that was written here, of any version."""
     try:
         document = _read_document(folder)
     except CheckpointError:
         return False
-    return isinstance(document, dict) and document.get("format") == _FORMAT
+    return isinstance(document, dict) and document.get("format") == format_name
 
 
 def _read_document(folder: Path) -> Any:
@@ -181,14 +225,20 @@ def _read_document(folder: Path) -> Any:
         raise CheckpointError(f"{shown(path)} is not JSON; get the model again.") from error
 
 
-def _write(staging: Path, state: Mapping[str, Tensor], name: str, config: ModelConfig, card: str) -> Manifest:
+def _write(
+    staging: Path,
+    state: Mapping[str, Tensor],
+    format_name: str,
+    manifest: Callable[[str], Mapping[str, object]],
+    card: str,
+) -> str:
     save_file(dict(state), staging / WEIGHTS_FILE)
     (staging / WEIGHTS_FILE).chmod(0o644)  # safetensors lets the owner alone read it
-    manifest = Manifest(name, config, sha256_of(staging / WEIGHTS_FILE))
-    document = {"format": _FORMAT, **to_dict(manifest)}
+    digest = sha256_of(staging / WEIGHTS_FILE)
+    document = {"format": format_name, **manifest(digest)}
     (staging / CONFIG_FILE).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     (staging / CARD_FILE).write_text(card, encoding="utf-8")
-    return manifest
+    return digest
 
 
 def _publish(staging: Path, folder: Path, *, new: bool) -> None:
@@ -201,16 +251,27 @@ def _publish(staging: Path, folder: Path, *, new: bool) -> None:
 
 def _load_once(folder: Path, manifest: Manifest, device: str | torch.device) -> tuple[Networks, str]:
     """Networks and the SHA-256 of the file that they came from."""
+    networks = _built(manifest.networks, shown(folder / CONFIG_FILE))
+    state, found = _read_weights(folder, networks.state_dict(), device)
+    networks.load_state_dict(state, assign=True)
+    return networks, found
+
+
+def _read_weights(folder: Path, expected: Mapping[str, Tensor], device: str | torch.device) -> tuple[dict[str, Tensor], str]:
+    """Weights as expected, and the SHA-256 of the file that they came from."""
     path = folder / WEIGHTS_FILE
     if not os.path.exists(path):
         raise CheckpointError(f"{shown(folder)} has no {WEIGHTS_FILE}; get the model again.")
     with open_weights(path) as file:
-        networks = _built(manifest.networks, shown(folder / CONFIG_FILE))
-        _require_same(networks.state_dict(), file, shown(path))
+        _require_same(expected, file, shown(path))
         state, found = file.read()
     _require_finite(state, shown(path))
-    networks.load_state_dict({key: value.to(device) for key, value in state.items()}, assign=True)
-    return networks, found
+    return {key: value.to(device) for key, value in state.items()}, found
+
+
+def _other_weights(folder: Path) -> CheckpointError:
+    path = shown(folder / WEIGHTS_FILE)
+    return CheckpointError(f"{path} has another SHA-256 than {CONFIG_FILE} says; get the model again.")
 
 
 def _built(config: ModelConfig, where: str) -> Networks:

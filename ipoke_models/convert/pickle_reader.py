@@ -1,6 +1,6 @@
 """The one place that unpickles, in a process of its own.
 
-Of a Lightning checkpoint, read with torch's restricted unpickler, only the `state_dict`'s tensors come out; of a plain pickle
+Of a checkpoint, read with torch's restricted unpickler, only the `state_dict`'s tensors come out; of a plain pickle
 only numpy arrays and what holds them. A file with anything else is refused, and so is one that asks for more memory than it is
 large: an archive that unpacks, tensors larger than what they show.
 """
@@ -83,7 +83,7 @@ def read_in_child(checkpoint: Path, tensors: Path) -> None:
 
 
 def read(checkpoint: Path) -> dict[str, Tensor]:
-    """The tensors of a checkpoint's `state_dict`, by name. Unpickles: call it in a process of its own."""
+    """The tensors of a checkpoint's `state_dict`, or of a file that is one. Unpickles: call it in a process of its own."""
     try:
         size_bytes, zipped = _looked_at(checkpoint)
         with torch.serialization.safe_globals(list(_LIGHTNING_KEYS)):
@@ -99,8 +99,8 @@ def read(checkpoint: Path) -> dict[str, Tensor]:
         raise CheckpointError(f"{checkpoint} holds more than tensors and was not loaded. {detail}".strip()) from error
     except _NO_CHECKPOINT as error:
         raise CheckpointError(f"{checkpoint} is no whole PyTorch checkpoint; get the file again.") from error
-    state = content.get("state_dict") if isinstance(content, dict) else None
-    if not isinstance(state, dict) or not all(_is_dense(value) for value in state.values()):
+    state = content.get("state_dict", content) if isinstance(content, dict) else None
+    if not isinstance(state, dict) or not state or not all(_is_dense(value) for value in state.values()):
         raise CheckpointError(f"{checkpoint} holds no state_dict of tensors; it is no Lightning checkpoint.")
     if len(state) > MOST_ENTRIES or not _fit(state.values(), size_bytes):
         raise CheckpointError(f"{checkpoint} holds tensors that are larger than the file; get the file again.")

@@ -74,13 +74,13 @@ def _load_cutouts(folder: Path, held_out: bool, side_px: int) -> list[NDArray[np
     stamps = folder / "animals"
     roots = [folder / name for name in PHOTO_SUBJECTS] if stamps.is_dir() else [folder]
     found = []
-    for path in _files(roots, {".png"}):
+    for path in picture_files(roots, {".png"}):
         if any(word in str(path.relative_to(folder)) for word in NOT_PHOTOGRAPHS) or is_held_out(path.name) != held_out:
             continue
-        picture = _read(path)
+        picture = read_bgr(path)
         if picture is None or picture.shape[2] != 4:
             continue
-        cut = _crop_to_alpha(picture)
+        cut = crop_to_alpha(picture)
         if cut is not None and min(cut.shape[:2]) >= 60:
             found.append(shrink(cut, side_px))
     if not found:
@@ -90,10 +90,10 @@ def _load_cutouts(folder: Path, held_out: bool, side_px: int) -> list[NDArray[np
 
 def _load_photos(folder: Path, held_out: bool, side_px: int) -> list[NDArray[np.uint8]]:
     found = []
-    for path in _files([folder], {".jpg", ".jpeg", ".png"}):
+    for path in picture_files([folder], {".jpg", ".jpeg", ".png"}):
         if is_held_out(path.name) != held_out:
             continue
-        picture = _read(path)
+        picture = read_bgr(path)
         if picture is not None and min(picture.shape[:2]) >= 128:
             found.append(shrink(np.ascontiguousarray(picture[..., :3]), side_px))
     if not found:
@@ -101,7 +101,7 @@ def _load_photos(folder: Path, held_out: bool, side_px: int) -> list[NDArray[np.
     return found
 
 
-def _read(path: Path) -> NDArray[np.uint8] | None:
+def read_bgr(path: Path) -> NDArray[np.uint8] | None:
     """BGR or BGRA; None of a file that is no picture: stamps and wallpapers come in folders with other things."""
     try:
         picture = load_rgba8(path)
@@ -111,21 +111,27 @@ def _read(path: Path) -> NDArray[np.uint8] | None:
 
 
 def _load_motions(folder: Path, held_out: bool) -> list[CapturedMotion]:
-    found = [read_motion(path) for path in _files([folder], {".txt", ".json"}) if is_held_out(path.name) == held_out]
+    found = [read_motion(path) for path in picture_files([folder], {".txt", ".json"}) if is_held_out(path.name) == held_out]
     motions = [motion for motion in found if motion is not None]
     if not motions:
         raise PictureError(f"No humanoid3d_*.txt motion files under {folder}; give pybullet_data/data/motions with --mocap.")
     return motions
 
 
-def _files(roots: Iterable[Path], suffixes: set[str]) -> list[Path]:
+def picture_files(roots: Iterable[Path], suffixes: set[str]) -> list[Path]:
+    """Files below these folders whose names end so, in order.
+
+    Raises:
+        PictureError: a folder is missing.
+    """
     for root in roots:
         if not root.is_dir():
             raise PictureError(f"The folder {root} does not exist; give a folder of pictures.")
     return sorted(path for root in roots for path in root.rglob("*") if path.suffix.lower() in suffixes and path.is_file())
 
 
-def _crop_to_alpha(picture: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+def crop_to_alpha(picture: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+    """The part of a cut-out (H, W, 4) that is opaque; None where nearly all or nothing of the picture is."""
     mask = picture[..., 3] > 127
     share = float(mask.mean())
     if not 0.08 < share < 0.97:

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from ipoke_models.data.pictures import is_held_out
+from ipoke_models.segmentation.config import SegmenterConfig
+from ipoke_models.segmentation.folder import save_segmenter
+from ipoke_models.segmentation.network import Segmenter
+
+SMALL = SegmenterConfig(
+    size_px=64, widths=(8, 8, 8, 16, 16), prompt_widths=(8, 8, 8, 8, 8), likeness=8, attention=1, max_clicks=6
+)
+
+
+def small_network(seed: int = 0) -> Segmenter:
+    torch.manual_seed(seed)
+    return Segmenter(SMALL).eval().requires_grad_(False)
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory) -> Path:
+    """Cut-outs, photographs and masks, five names of each part."""
+    root = tmp_path_factory.mktemp("pictures")
+    rng = np.random.default_rng(0)
+    for folder in ("cutouts/animals", "photos", "masks"):
+        (root / folder).mkdir(parents=True)
+    for held_out in (False, True):
+        names = [f"tuxpaint-stamps__thing-{n}" for n in range(100)]
+        for stem in [name for name in names if is_held_out(f"{name}.png") == held_out][:5]:
+            cutout = np.zeros((120, 110, 4), np.uint8)
+            cv2.ellipse(cutout, (55, 55), (42, 45), 0, 0, 360, (*map(int, rng.integers(40, 255, 3)), 255), -1)
+            cv2.rectangle(cutout, (50, 90), (56, 119), (30, 30, 30, 255), -1)
+            assert cv2.imwrite(str(root / "cutouts/animals" / f"{stem}.png"), cutout)
+        stems = [stem for stem in (f"scene-{n}" for n in range(100)) if is_held_out(f"{stem}.jpg") == held_out][:5]
+        for number, stem in enumerate(stems):
+            photo = cv2.resize(rng.integers(0, 255, (6, 8, 3), np.uint8), (200, 150), interpolation=cv2.INTER_CUBIC)
+            mask = cv2.circle(np.zeros((150, 200), np.uint8), (100, 75), 40, 255, -1)
+            assert cv2.imwrite(str(root / "photos" / f"{stem}.jpg"), photo)
+            if number < 2:
+                assert cv2.imwrite(str(root / "masks" / f"{stem}.png"), mask)
+    return root
+
+
+@pytest.fixture(scope="session")
+def model_folder(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("segmenters") / "small"
+    save_segmenter(folder, small_network(), "small", "# small\n")
+    return folder
