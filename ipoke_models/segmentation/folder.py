@@ -12,8 +12,6 @@ from ..config import from_dict, to_dict
 from .config import SegmenterConfig
 from .network import Segmenter
 
-WEIGHTS = Path(__file__).parent / "weights"
-DEFAULT_SEGMENTER = "thing"
 _FORMAT = "ipoke-segmenter-1"
 
 

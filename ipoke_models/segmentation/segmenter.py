@@ -18,7 +18,7 @@ from torch import Tensor
 from ..checkpoint import read_card
 from ..errors import ModelError
 from .config import LEVELS
-from .folder import DEFAULT_SEGMENTER, WEIGHTS, SegmenterManifest, read_segmenter
+from .folder import SegmenterManifest, read_segmenter
 from .network import NEGATIVE, POSITIVE, with_channels_last
 from .network import Segmenter as Network
 from .squares import Square, box_of, closer_square, cut, placed, whole_square
@@ -196,15 +196,14 @@ class Segmenter:
         return masks.logits[0].cpu(), masks.scores[0].cpu()
 
 
-def load_segmenter(name_or_folder: str | Path = DEFAULT_SEGMENTER, device: str = "cpu") -> Segmenter:
-    """Load the segmenter that is shipped, or one from its folder.
+def load_segmenter(folder: str | Path, device: str = "cpu") -> Segmenter:
+    """Load a segmenter from its folder.
 
     Raises:
-        ModelError: there is no such segmenter, or its files are damaged.
+        ModelError: there is no segmenter, or its files are damaged.
     """
-    folder = WEIGHTS / str(name_or_folder) if not Path(name_or_folder).is_dir() else Path(name_or_folder)
-    manifest, network = read_segmenter(folder, device)
-    return Segmenter(manifest, network, folder, torch.device(device))
+    manifest, network = read_segmenter(Path(folder), device)
+    return Segmenter(manifest, network, Path(folder), torch.device(device))
 
 
 def _clicks_in(square: Square, size_px: tuple[int, int], strokes: Sequence[Stroke]) -> Tensor:
