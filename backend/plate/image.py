@@ -124,13 +124,17 @@ def encode_frame(image: PlateImage, depth_bits: int) -> bytes:
     return encode_exr(image) if depth_bits == FLOAT_BITS else encode_png(image, depth_bits)
 
 
+def shrunk_px(size_px: tuple[int, int], long_side_px: int) -> tuple[int, int]:
+    """Width and height with the longer of them at most `long_side_px`."""
+    scale = min(1.0, long_side_px / max(size_px))
+    return max(1, round(size_px[0] * scale)), max(1, round(size_px[1] * scale))
+
+
 def shrink(image: PlateImage, long_side_px: int) -> PlateImage:
     """The image with its long side at most `long_side_px`."""
-    width, height = image.size_px
-    scale = long_side_px / max(width, height)
-    if scale >= 1:
+    size = shrunk_px(image.size_px, long_side_px)
+    if size == image.size_px:
         return image
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
     small = from_working(cv2.resize(to_working(image), size, interpolation=cv2.INTER_AREA), image)
     return replace(small, tags=image.tags.resized())
 

@@ -13,13 +13,16 @@ from numpy.typing import NDArray
 from ..body import Body
 from ..protocol.messages import Region
 from .drawer import Drawer
-from .image import Field, PlateImage, displayed, shrink
+from .image import Field, PlateImage, displayed, shrink, shrunk_px
 from .motion import Motion, join, places_of
 from .posed import PosedRenderer
 from .poses import Points, poses_of
 from .region import scaled_region
 from .render import Renderer
 from .thing import THING_LEAST, Tails
+
+BODY_SIDE_PX = 512
+"""Long side of the mask that a body is made of."""
 
 
 @dataclass(frozen=True)
@@ -70,9 +73,10 @@ class Stage:
 
     @cached_property
     def body(self) -> Body:
-        """The body of the thing."""
+        """The body of the thing, the same at every size of the plate, so that a preview shows what a bake makes."""
         assert self.thing is not None
-        return Body.of(self.thing > THING_LEAST)
+        height, width = self.thing.shape
+        return Body.of(_shrunk(self.thing, shrunk_px((width, height), BODY_SIDE_PX)) > THING_LEAST)
 
     def _poses(self, clip: Motion) -> Points:
         assert self.arrows is not None
@@ -89,4 +93,6 @@ def lock_of(mask: PlateImage) -> Field:
 
 
 def _shrunk(mask: Field, size_px: tuple[int, int]) -> Field:
+    if size_px == mask.shape[::-1]:
+        return mask
     return np.asarray(cv2.resize(mask, size_px, interpolation=cv2.INTER_AREA), np.float32)

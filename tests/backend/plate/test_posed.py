@@ -12,6 +12,7 @@ from backend.plate.motion import motion_of_flows
 from backend.plate.posed import PosedRenderer
 from backend.plate.poses import poses_of
 from backend.plate.region import region_of_thing
+from backend.plate.stage import Stage
 from backend.protocol.messages import Poke, Region
 
 from .test_passes import passes_of, warped_by
@@ -196,6 +197,19 @@ def test_a_tail_takes_the_models_own_way_to_its_tip():
     corners = poses[:, body.mesh.triangles[triangles[0]]]
     way = (corners * weights[0][:, None]).sum(axis=1) * SIZE - (240, 150)
     np.testing.assert_allclose(way, [(0, 0), (20, 40), (60, 40), (80, 0)], atol=0.7)
+
+
+def test_a_preview_moves_the_same_body_as_a_bake():
+    mask = cv2.resize(mask_of(), (1440, 1200), interpolation=cv2.INTER_LINEAR)
+    plate = PlateImage(cv2.resize(plate_of().bgr, (1440, 1200)), None)
+    region = Region(200, 100, 1000, 1000)
+    stage = Stage(plate, region, np.array([[0.5, 0.4]]), None, None, mask, np.array([(0.5, 0.375, 0.1, 0.05)]))
+    small = stage.shrunk(512)
+    assert small.plate.size_px == (512, 427)
+    np.testing.assert_array_equal(small.body.rest, stage.body.rest)
+    motion = motion_of_flows([random_flow(1, 6)], [None])
+    poses = [one.course([motion]).keys for one in (stage, small)]
+    np.testing.assert_allclose(*poses, atol=0.2)
 
 
 def test_a_small_thing_on_a_large_plate_is_seen_as_large():
