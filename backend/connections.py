@@ -162,6 +162,8 @@ class Connections:
         while len(self._standing()) > self._limit:
             longest_silent = min(self._standing(), key=lambda one: (one.has_spoken, one.heard_s))
             self._cut(longest_silent, "was one too many")
+            if not longest_silent.is_cut:  # it has ended by itself
+                self._forget(longest_silent.fd, now_s)
         if now_s - self._looked_s >= _LOOK_S:
             self._looked_s = now_s
             self._bound_held_bytes(now_s)

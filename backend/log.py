@@ -6,10 +6,10 @@ Whatever befalls it while the backend runs, the backend goes on.
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import logging
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from .protocol.errors import ErrorCode, IpokeError
 
 LOG_BYTES = 4 * 2**20
 _STDERR = 2
-_MARK = b" ipoke."
+_LINE = re.compile(rb"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\S* ipoke\.", re.MULTILINE)
 _HEAD_BYTES = 64 * 2**10
 _PIECE_BYTES = 2**20
 _LOG = logging.getLogger("ipoke.log")
@@ -56,10 +56,13 @@ def keep_small(file: Path, most_bytes: int = LOG_BYTES) -> None:
             _take_over_stderr(file)
             _LOG.info("the log begins anew, the one before was taken away")
         elif status.st_size > most_bytes:
-            with contextlib.suppress(OSError, IpokeError):
+            what = "was moved aside"
+            try:
                 _copy(file.with_name(f"{file.name}.1"), status.st_size)
+            except (OSError, IpokeError):
+                what = "could not be moved aside"
             os.ftruncate(_STDERR, 0)
-            _LOG.info("the log was moved aside and begins anew")
+            _LOG.info("the log %s and begins anew", what)
     except (OSError, IpokeError):
         return
 
@@ -79,7 +82,7 @@ def _open_log(file: Path) -> int:
     except PrivateFileError as error:
         raise LogFileError(error.sentence) from error
     head = _read(descriptor, _HEAD_BYTES, 0)
-    if head and _MARK not in head:
+    if head and not _LINE.search(head):
         os.close(descriptor)
         raise LogFileError(f"{file} holds something else than a backend's log and is kept; choose another --log-file.")
     return descriptor

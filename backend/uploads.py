@@ -97,6 +97,9 @@ class Incoming:
         file = self._files.pop(sha256, None)
         if file is not None:
             self.announced_bytes -= file.size or 0
+            on_their_way = {place for place in self._asked if place[0] == sha256}
+            self._asked -= on_their_way
+            self._late.extend(on_their_way)
 
     def questions(self, has_room: Callable[[int], bool]) -> list[NeedUpload]:
         """What to ask for now; a file that waited is asked for when `has_room` says so for its size."""

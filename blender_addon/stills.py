@@ -55,6 +55,12 @@ def read(image: bpy.types.Image, number: int = 0) -> bytes:
     return _file_bytes(image, number)
 
 
+def first_number(image: bpy.types.Image) -> int:
+    """Return which frame of a sequence jobs of older files sampled, which note none: that of the file that the image names."""
+    found = frame_numbers.frame_name(Path(image.filepath).name) if image.source == "SEQUENCE" else None
+    return 0 if found is None else found.counted
+
+
 def name(image: bpy.types.Image, number: int) -> str:
     """Return what a still is called: of a sequence the file, of a movie the frame."""
     if image.source == "SEQUENCE":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,7 +27,7 @@ def own_output(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        made = [str(path.relative_to(folder)) for path in _files(folder) if path not in others]
+        made = {str(path.relative_to(folder)): _sha256(path) for path in _files(folder) if path not in others}
         (folder / NOTE).write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
 
 
@@ -34,14 +35,24 @@ def _remove_last(folder: Path) -> None:
     note = folder / NOTE
     if not note.is_file():
         return
-    for name in json.loads(note.read_text(encoding="utf-8")):
+    try:
+        made = json.loads(note.read_text(encoding="utf-8")).items()
+    except (ValueError, AttributeError) as error:
+        raise DemoError(f"{note} is no note of a demo; move {folder} elsewhere.") from error
+    emptied: set[Path] = set()
+    for name, sha256 in made:
         path = folder / name
-        if path.parent.resolve() == path.parent and path.is_relative_to(folder) and path.is_file():
+        if path.parent.resolve() == path.parent and path.is_relative_to(folder) and path.is_file() and _sha256(path) == sha256:
             path.unlink()
+            emptied |= {parent for parent in path.parents if parent.is_relative_to(folder) and parent != folder}
     note.unlink()
-    for path in sorted((path for path in folder.rglob("*") if path.is_dir() and not path.is_symlink()), reverse=True):
+    for place in sorted(emptied, reverse=True):
         with contextlib.suppress(OSError):  # somebody's file is in it
-            path.rmdir()
+            place.rmdir()
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
 
 
 def _files(folder: Path) -> Iterator[Path]:

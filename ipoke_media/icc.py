@@ -36,15 +36,16 @@ def is_srgb(profile: bytes) -> bool:
         return False
 
 
-def _tags(profile: bytes) -> dict[bytes, bytes]:
+def _tags(profile: bytes) -> dict[bytes, memoryview]:
+    whole = memoryview(profile)  # tags of a stranger may overlap: nothing is copied
     (count,) = struct.unpack_from(">I", profile, 128)
     entries = [struct.unpack_from(">4sII", profile, 132 + 12 * index) for index in range(min(count, _MOST_TAGS))]
-    return {name: profile[start : start + length] for name, start, length in entries}
+    return {name: whole[start : start + length] for name, start, length in entries}
 
 
-def _curve(tag: bytes, at: float) -> float:
+def _curve(tag: memoryview, at: float) -> float:
     """The light of a value in [0, 1]."""
-    if tag[:4] == b"curv":
+    if bytes(tag[:4]) == b"curv":
         (count,) = struct.unpack_from(">I", tag, 8)
         if count < 2:
             return at if count == 0 else at ** (struct.unpack_from(">H", tag, 12)[0] / 256.0)

@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import tempfile
+import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -40,6 +41,7 @@ MOST_PARAMETERS = 2**31
 """The larger of the released models has 1.27e9."""
 NAME_CHARACTERS = 128
 _FORMAT = "ipoke-model-1"
+_SETTLING_S = 0.2
 _HASH_CHUNK_BYTES = 1 << 22
 _MOST_NAMED_CHARACTERS = 100
 _STAGING = re.compile(r"\.ipoke-[0-9a-f]{32}")
@@ -163,14 +165,16 @@ def load_networks(folder: Path, device: str | torch.device = "cpu") -> tuple[Man
     Raises:
         ModelError: a file is missing, damaged or of another shape than `config.json` says.
     """
-    manifest = read_manifest(folder)
-    networks, found = _load_once(folder, manifest, device)
-    if found != manifest.sha256:
-        manifest = read_manifest(folder)  # somebody may have written the model anew meanwhile
+    seen = None
+    while True:
+        manifest = read_manifest(folder)
         networks, found = _load_once(folder, manifest, device)
-    if found != manifest.sha256:
-        raise _other_weights(folder)
-    return manifest, networks.eval().requires_grad_(False)
+        if found == manifest.sha256:
+            return manifest, networks.eval().requires_grad_(False)
+        if seen == (manifest.sha256, found):
+            raise _other_weights(folder)
+        seen = manifest.sha256, found
+        time.sleep(_SETTLING_S)  # somebody may be writing the model anew, and be between its files
 
 
 def read_weights(

@@ -5,6 +5,7 @@ The child holds the read end of a pipe from this process and ends when that clos
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import subprocess
@@ -58,7 +59,7 @@ class Launcher:
         self._state = LauncherState(LaunchPhase.STOPPED, "The backend is not running.")
         self._started_at = 0.0
         self._stop_at = 0.0
-        self._file = runtime_dir / "connection.json"
+        self._file: Path | None = None
         self._log_file = runtime_dir / "backend.log"
 
     @property
@@ -99,7 +100,7 @@ class Launcher:
         code = self._process.poll()
         if code is not None:
             self._fail(f"The backend ended with code {code}: {self._last_words()}")
-        elif self._state.phase is LaunchPhase.STARTING and self._file.is_file():
+        elif self._state.phase is LaunchPhase.STARTING and self._file is not None and self._file.is_file():
             self._state = LauncherState(LaunchPhase.READY, "The backend runs.", self._file)
         elif self._state.phase is LaunchPhase.STARTING and time.monotonic() - self._started_at > START_LIMIT_S:
             self._end_process(0.0)
@@ -132,7 +133,7 @@ class Launcher:
         raise LaunchError(sentence) from error
 
     def _note_stop(self) -> None:
-        self._file.unlink(missing_ok=True)
+        self._remove_file()
         self._state = LauncherState(LaunchPhase.STOPPED, "The backend is not running.")
 
     def _spawn(self, log: IO[bytes]) -> subprocess.Popen[bytes]:
@@ -161,8 +162,14 @@ class Launcher:
 
     def _fail(self, sentence: str) -> None:
         self._end_process()
-        self._file.unlink(missing_ok=True)
+        self._remove_file()
         self._state = LauncherState(LaunchPhase.FAILED, sentence)
+
+    def _remove_file(self) -> None:
+        """Remove what a child that was killed may have left; it has a name that nobody else has."""
+        if self._file is not None:
+            with contextlib.suppress(OSError):
+                self._file.unlink()
 
     def _last_words(self) -> str:
         try:
@@ -173,6 +180,13 @@ class Launcher:
         return f"it said nothing; see {self._log_file}." if last.endswith(_FIRST_WORDS) else last
 
     def _remove_old_logs(self) -> None:
-        logs = sorted(self._runtime_dir.glob("backend-*.log*"), key=lambda log: log.lstat().st_mtime)
-        for log in logs[: -_LOGS_KEPT + 1]:
-            log.unlink(missing_ok=True)
+        for log in sorted(self._runtime_dir.glob("backend-*.log*"), key=_written_s)[: -_LOGS_KEPT + 1]:
+            with contextlib.suppress(OSError):  # another process may remove it too
+                log.unlink()
+
+
+def _written_s(file: Path) -> float:
+    try:
+        return file.lstat().st_mtime
+    except OSError:
+        return 0.0

@@ -24,6 +24,7 @@ def prepare() -> None:
             os.fstat(descriptor)
         except OSError:  # else the next file that is opened takes its number, and what is printed goes into it
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+    sys.stdin = sys.stdin or os.fdopen(0, closefd=False)
     sys.stdout = sys.stdout or os.fdopen(1, "w", closefd=False)
     sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)
     for stream in (sys.stdout, sys.stderr):

@@ -185,7 +185,11 @@ def _keys() -> list[Finding]:
 
 def _disk() -> list[Finding]:
     folder = Path(os.environ.get("TMPDIR") or tempfile.gettempdir())
-    free_mb = shutil.disk_usage(folder).free // 2**20
+    try:
+        free_mb = shutil.disk_usage(folder).free // 2**20
+    except OSError as error:
+        seen = f"{folder} can't be used ({error.strerror})"
+        return [Finding("Disk", Health.BAD, seen, "let TMPDIR name a folder that is there, or unset it.")]
     seen = f"{free_mb} MB free in {folder}"
     if free_mb >= _DISK_MB:
         return [Finding("Disk", Health.GOOD, seen)]

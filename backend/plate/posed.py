@@ -65,12 +65,12 @@ class Patches:
     def painted(self, pose_px: Points, box: Region) -> NDArray[np.int16]:
         """(h, w) of a box: the triangle that is seen at each pixel of the plate, -1 where there is none."""
         canvas = np.full((box.h, box.w), _NOWHERE, np.int16)
-        _, forward = self.affine(pose_px)
+        back, forward = self.affine(pose_px)
         moved = pose_px - self.rest_px
         order = np.argsort(np.hypot(*moved[self.triangles].mean(axis=1).T), kind="stable")
         corner = np.array([box.x + 0.5, box.y + 0.5])
         for index in order:
-            if not np.isfinite(forward[index]).all():
+            if not np.isfinite(back[index]).all():  # flat: it shows nothing
                 continue
             places = self.polygons[index] @ forward[index, :, :2].T + forward[index, :, 2] - corner
             points = np.rint(places * 2**_SUBPIXEL_BITS).astype(np.int32)

@@ -29,7 +29,7 @@ def poses_of(body: Body, motion: Motion, region: Region, size_px: tuple[int, int
     size = np.array(size_px, np.float64)
     rest, tails = body.rest, arrows[:, :2]
     moved, trust = _read(motion, rest, region, size)
-    reach = np.hypot(*moved.max(axis=0).T) * trust
+    reach = np.hypot(moved[..., 0], moved[..., 1]).max(axis=0) * trust
     weight = TARGET_WEIGHT * reach / max(float(reach.max()), 1e-12)
     places = np.concatenate([tails, pins])
     held = body.held(places, weight)

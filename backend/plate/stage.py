@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..body import Body
 from ..protocol.messages import Region
 from .drawer import Drawer
+from .errors import PlateError
 from .image import Field, PlateImage, displayed, shrink, shrunk_px
 from .motion import Motion, join, places_of
 from .posed import PosedRenderer
@@ -76,7 +77,10 @@ class Stage:
         """The body of the thing, the same at every size of the plate, so that a preview shows what a bake makes."""
         assert self.thing is not None
         height, width = self.thing.shape
-        return Body.of(_shrunk(self.thing, shrunk_px((width, height), BODY_SIDE_PX)) > THING_LEAST)
+        mask = _shrunk(self.thing, shrunk_px((width, height), BODY_SIDE_PX)) > THING_LEAST
+        if not mask.any():
+            raise PlateError("The thing is too small or too faint to move as a body; paint it larger, or move the whole region.")
+        return Body.of(mask)
 
     def _poses(self, clip: Motion) -> Points:
         assert self.arrows is not None

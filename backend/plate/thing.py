@@ -50,6 +50,8 @@ def thing_of_alpha(plate: PlateImage, tails: Tails) -> Field | None:
     alpha = np.clip(plate.alpha.astype(np.float32) * np.float32(1 / plate.peak), 0, 1)
     _, parts = cv2.connectedComponents((alpha > THING_LEAST).astype(np.uint8))
     rows, columns = np.nonzero(parts)
+    if not len(rows):
+        return None
     nearest = [np.hypot(columns + 0.5 - x, rows + 0.5 - y).argmin() for x, y in tails * alpha.shape[::-1]]
     below = parts[rows[nearest], columns[nearest]]
     # Soft edges below the threshold belong to the part that they touch.

@@ -39,7 +39,7 @@ class FileNames:
     @property
     def manifest(self) -> str:
         """The name of the file that says what the frames are, and that they are whole."""
-        return "job.json" if self.stem == "frame_" else f"{self.stem}job.json"
+        return "job.json" if self.stem == "frame_" else f"{self.stem or '#'}job.json"  # no stem has a #
 
     def matches(self, name: str) -> bool:
         """Return whether a file's name is one of these, whatever its number and format; `Leaf` is `leaf` on some disks."""
@@ -101,11 +101,20 @@ def file_names(template: str, first: int, suffix: str, *, plate: str, variant: i
 
 
 def in_the_way(folder: Path, names: FileNames) -> list[Path]:
-    """Return what has the names of a bake and is not a bake of ours, as we wrote it: frames, and the manifest."""
+    """Return what a bake may not replace: what has its names and is not as we wrote it, and what else its manifest names.
+
+    That is a bake whose names have fewer digits.
+    """
     ours = ledger.of_bake(folder, names.manifest)
     strange = [path for path in names.present(folder) if not ledger.holds(folder, path.name, ours)]
+    strange += _of_other_names(folder, names, ours)
     manifest = folder / names.manifest
     return strange if ours.whole or not os.path.lexists(manifest) else [manifest, *strange]
+
+
+def _of_other_names(folder: Path, names: FileNames, ours: ledger.Ours) -> list[Path]:
+    """Frames of a bake that has the same manifest and other names."""
+    return [folder / name for name in sorted(ours.hashes) if not names.matches(name) and os.path.lexists(folder / name)]
 
 
 def check_place(folder: Path, names: FileNames) -> None:
@@ -113,7 +122,7 @@ def check_place(folder: Path, names: FileNames) -> None:
     strange = in_the_way(folder, names)
     if strange:
         raise FolderError(
-            f"{strange[0].name} in {folder} is no frame that iPOKE baked, or was changed since; "
+            f"{strange[0].name} in {folder} is of another bake, no frame that iPOKE baked, or was changed since; "
             "move it away, or name another folder or file name."
         )
 
@@ -130,6 +139,9 @@ def deliver(waiting: Path, frames: Mapping[str, str], manifest: Path, delivery: 
     ours = ledger.of_bake(target, names.manifest)
     if not ours.whole and os.path.lexists(target / names.manifest):
         raise _came(target / names.manifest)
+    others = _of_other_names(target, names, ours)
+    if others:
+        raise _came(others[0])
     ledger.begin(target, names.manifest, ours, new)
     (target / names.manifest).unlink(missing_ok=True)
     for name in ours.hashes.keys() - new.keys():

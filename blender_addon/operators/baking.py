@@ -93,7 +93,7 @@ def _job(obj: bpy.types.Object, shot: Shot, *, overwrite: bool) -> Job:
 
 def sampled_still(plate: IPOKE_PG_plate, asked: IPOKE_PG_job) -> bytes:
     """Return the still's file, if it is still what a job sampled; raises `PlateError`."""
-    still = stills.read(plate.still, asked.still_frame)
+    still = stills.read(plate.still, asked.still_frame or stills.first_number(plate.still))
     if asked.plate_sha256 and asked.plate_sha256 != hashlib.sha256(still).hexdigest():
         raise PlateError("The plate's image has changed since this variant was sampled; sample again.")
     return still
@@ -119,7 +119,9 @@ def _chosen_place(plate: IPOKE_PG_plate, names: FileNames) -> Path:
     """Return the folder that is set on the plate; raises `FolderError` where something is there that is not ours to replace."""
     if plate.bake.folder.startswith("//") and not bpy.data.filepath:
         raise FolderError("The folder of the bake is told from where the file is; save the file first, or set a whole path.")
-    folder = places.stored(bpy.path.abspath(plate.bake.folder), (Path(plate.bake.folder),))  # whoever bakes has read it
+    folder = places.stored(
+        bpy.path.abspath(plate.bake.folder), (Path(bpy.data.filepath), Path(plate.bake.folder))
+    )  # read by whoever bakes
     if folder == places.NOWHERE:
         raise FolderError(f"{plate.bake.folder} can't be a folder; set another one under Output.")
     owner = next((other for other, file in _baked_by_others(plate) if file.parent == folder and names.matches(file.name)), None)

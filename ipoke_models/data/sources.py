@@ -81,7 +81,8 @@ def why_ended(source: Source, frames: int) -> str:
             return hole[1]
         return f"{source.pictures[frames].name} can't be decoded, or has another size"
     try:
-        next(iter(video.read_frames(source.path)), None)
+        for _ in video.read_frames(source.path, ()):  # to where it breaks off
+            pass
     except video.VideoError as error:
         return str(error).rstrip(".")
     return "the next can't be decoded"

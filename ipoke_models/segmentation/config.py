@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..errors import ConfigError
+from ..strangers import brief
 
 STRIDE = 32
 """Of the deepest features: squares have a multiple of it as their side."""
+MOST_SIZE_PX, MOST_WIDTH, MOST_CLICKS, MOST_ROUNDS = 1024, 1024, 1024, 16
+"""A folder that somebody sent asks for no more."""
 LEVELS = 3
 """Nested masks: part, thing, group of things."""
 
@@ -29,10 +32,15 @@ class SegmenterConfig:
     max_clicks: int = 64
 
     def __post_init__(self) -> None:
-        if self.size_px < 2 * STRIDE or self.size_px % STRIDE:
-            raise ConfigError(f"size_px must be a multiple of {STRIDE} from {2 * STRIDE} on, not {self.size_px}.")
+        if not 2 * STRIDE <= self.size_px <= MOST_SIZE_PX or self.size_px % STRIDE:
+            raise ConfigError(
+                f"size_px must be a multiple of {STRIDE} from {2 * STRIDE} to {MOST_SIZE_PX}, not {brief(self.size_px)}."
+            )
         for name in ("widths", "prompt_widths"):
-            if len(getattr(self, name)) != 5 or any(width < 8 or width % 8 for width in getattr(self, name)):
-                raise ConfigError(f"{name} must be five multiples of 8.")
-        if min(self.likeness, self.max_clicks) < 1 or self.attention < 0:
-            raise ConfigError("likeness and max_clicks must be positive, attention must not be negative.")
+            if len(getattr(self, name)) != 5 or any(not 8 <= width <= MOST_WIDTH or width % 8 for width in getattr(self, name)):
+                raise ConfigError(f"{name} must be five multiples of 8, {MOST_WIDTH} at most.")
+        if not (1 <= self.likeness <= MOST_WIDTH and 1 <= self.max_clicks <= MOST_CLICKS and 0 <= self.attention <= MOST_ROUNDS):
+            raise ConfigError(
+                f"likeness must lie between 1 and {MOST_WIDTH}, max_clicks between 1 and {MOST_CLICKS}, attention between 0 and "
+                f"{MOST_ROUNDS}."
+            )

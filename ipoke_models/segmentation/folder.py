@@ -12,7 +12,7 @@ from ..config import from_dict, to_dict
 from .config import SegmenterConfig
 from .network import Segmenter
 
-_FORMAT = "ipoke-segmenter-1"
+FORMAT = "ipoke-segmenter-1"
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def save_segmenter(folder: Path, network: Segmenter, name: str, card: str) -> Se
         CheckpointError: a weight is not finite, or the folder holds something else than a model.
     """
     weights = {key: value.half() for key, value in network.state_dict().items()}
-    digest = write_folder(folder, weights, _FORMAT, lambda sha256: to_dict(SegmenterManifest(name, network.config, sha256)), card)
+    digest = write_folder(folder, weights, FORMAT, lambda sha256: to_dict(SegmenterManifest(name, network.config, sha256)), card)
     return SegmenterManifest(name, network.config, digest)
 
 
@@ -42,7 +42,7 @@ def read_segmenter_manifest(folder: Path) -> SegmenterManifest:
     Raises:
         ModelError: the folder holds no segmenter of this version.
     """
-    return from_dict(SegmenterManifest, read_config(folder, _FORMAT), str(folder / CONFIG_FILE))
+    return from_dict(SegmenterManifest, read_config(folder, FORMAT), str(folder / CONFIG_FILE))
 
 
 def read_segmenter(folder: Path, device: str | torch.device = "cpu") -> tuple[SegmenterManifest, Segmenter]:

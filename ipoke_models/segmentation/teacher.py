@@ -75,7 +75,10 @@ def run(options: argparse.Namespace) -> int:
             continue
         salience = teacher.map_of(np.ascontiguousarray(photo[..., 2::-1]))
         if soundness(salience) >= LEAST_SOUND:
-            cv2.imwrite(str(target), mask_of(salience, (photo.shape[1], photo.shape[0])))
+            data = cv2.imencode(".png", mask_of(salience, (photo.shape[1], photo.shape[0])))[1].tobytes()
+            half = target.with_name(f".{target.name}.part")
+            half.write_bytes(data)
+            half.replace(target)  # there whole or not at all, since what is there is not made again
             written += 1
     print(f"Wrote {written} masks of {len(photos)} photographs to {folder}.", file=sys.stderr)
     return 0

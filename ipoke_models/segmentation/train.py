@@ -15,12 +15,13 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from ..checkpoint import require_free, require_name
 from ..data.pictures import PictureError
 from ..errors import CheckpointError, ModelError
 from ..training.interruption import terminate_like_interrupt
 from .card import PROVENANCE_FILE
 from .config import SegmenterConfig
-from .folder import read_segmenter, save_segmenter
+from .folder import FORMAT, read_segmenter, save_segmenter
 from .network import Segmenter, with_channels_last
 from .stock import SOURCE_SIDE_PX, Stock, load_stock
 
@@ -86,6 +87,9 @@ def start_network(config: SegmenterConfig, encoder: Path | None, source: Path | 
 
 
 def _train(options: argparse.Namespace) -> int:
+    options.output = Path(os.path.realpath(options.output))
+    require_name(options.output.name)
+    require_free(options.output, FORMAT)
     from ..training.claim import claim  # with what only training needs
     from ..training.launch import launch
 

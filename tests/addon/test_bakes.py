@@ -79,6 +79,23 @@ def test_frames_arrive_under_their_new_names_and_the_manifest_last(made, tmp_pat
     assert not list(made.left())
 
 
+@pytest.mark.parametrize(("before", "now"), [("f_##", "f_####"), ("####", "frame_####"), ("frame_####", "####")])
+def test_a_bake_takes_no_frames_of_another_whose_names_differ(made, tmp_path, before, now):
+    first, second = (Delivery(tmp_path / "renders", names(template), SHOT) for template in (before, now))
+    list(Made(tmp_path / "first", count=2, make="old").deliver(first))
+    old = {path: path.read_bytes() for path in first.folder.iterdir()}
+    if before == "f_##":
+        with pytest.raises(FolderError, match="of another bake"):
+            check_place(second.folder, second.names)
+        with pytest.raises(FolderError, match="in the way"):
+            list(made.deliver(second))
+    else:
+        check_place(second.folder, second.names)
+        list(made.deliver(second))
+    frames = [path for path in old if path.suffix == ".png"]
+    assert {path: path.read_bytes() for path in frames} == {path: old[path] for path in frames}
+
+
 def test_a_shorter_bake_leaves_no_frames_of_the_longer_one_and_touches_nothing_else(made, tmp_path):
     delivery = Delivery(tmp_path / "renders", names("frame_####"), SHOT)
     list(Made(tmp_path / "longer", count=9, make="old").deliver(delivery))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import json
 import sys
@@ -56,6 +57,25 @@ def test_a_note_names_no_file_outside_the_folder(output, tmp_path):
     folder.mkdir()
     (tmp_path / "precious").write_text("keep me")
     (folder / "linked").symlink_to(tmp_path)
-    (folder / output.NOTE).write_text(json.dumps(["../precious", str(tmp_path / "precious"), "linked/precious"]))
+    kept = hashlib.sha256(b"keep me").hexdigest()
+    names = ("../precious", str(tmp_path / "precious"), "linked/precious")
+    (folder / output.NOTE).write_text(json.dumps(dict.fromkeys(names, kept)))
     play(output, folder, "first")
     assert (tmp_path / "precious").read_text() == "keep me"
+
+
+def test_what_somebody_made_of_a_demos_file_stays(output, tmp_path):
+    folder = tmp_path / "demo-output"
+    play(output, folder, "first")
+    (folder / "scene.blend").write_text("my own shot")
+    (folder / "empty").mkdir()
+    with pytest.raises(Exception, match="move it elsewhere"):
+        play(output, folder, "second")
+    assert (folder / "scene.blend").read_text() == "my own shot"
+    assert (folder / "empty").is_dir()
+
+
+def test_a_note_that_is_none_is_a_sentence(output, tmp_path):
+    (tmp_path / output.NOTE).write_text("[1]")
+    with pytest.raises(Exception, match="is no note of a demo"):
+        play(output, tmp_path, "first")

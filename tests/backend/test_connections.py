@@ -222,3 +222,18 @@ def test_the_limit_of_handles_is_raised():
     command += "from backend.connections import raise_handle_limit; print(raise_handle_limit())"
     assert subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True).stdout == "1000\n"
     assert raise_handle_limit() == resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
+def test_connections_that_end_by_themselves_while_they_are_too_many_end_the_search(monkeypatch):
+    own = Front()
+    try:
+        strangers = [own.stranger() for _ in range(4)]
+        own.until(lambda: len(own.connections._open) == 4, "the strangers were not noticed")
+        monkeypatch.setattr(own.connections, "_limit", 2)
+        monkeypatch.setattr(connections_module, "_is_same", lambda _connection: False)
+        own.connections.look_after(time.monotonic())
+        assert len(own.connections._standing()) <= 2
+        for stranger in strangers:
+            stranger.close()
+    finally:
+        own.context.destroy(linger=0)

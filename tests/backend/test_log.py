@@ -132,3 +132,11 @@ def test_what_is_no_log_is_not_written_to(tmp_path, other, words):
     with pytest.raises(LogFileError, match=words):
         set_up_log(file)
     assert notes.read_text() == "somebody's notes"
+
+
+def test_notes_about_the_product_are_no_log(tmp_path):
+    notes = tmp_path / "notes.txt"
+    notes.write_text("how to use ipoke. and more\n")
+    with pytest.raises(LogFileError, match="holds something else"):
+        set_up_log(notes)
+    assert notes.read_text() == "how to use ipoke. and more\n"

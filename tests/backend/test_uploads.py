@@ -133,3 +133,12 @@ def test_bytes_that_are_given_up_are_asked_for_from_the_beginning(incoming):
     incoming.give_up_bytes()
     assert incoming.announced_bytes == 0
     assert incoming.questions(always) == [NeedUpload(SHA, 0)]
+
+
+def test_the_answer_to_a_question_that_was_forgotten_and_asked_again_is_late_not_a_fault(incoming):
+    assert incoming.questions(always) == [NeedUpload(SHA, 0)]
+    incoming.forget(SHA)
+    incoming.want(SHA, 1.0)
+    assert incoming.questions(always) == [NeedUpload(SHA, 0)]
+    assert incoming.expect(Upload(SHA, len(DATA), 0), 1.0) is not None
+    assert incoming.expect(Upload(SHA, len(DATA), 0), 1.0) is None

@@ -105,3 +105,17 @@ def test_a_child_that_says_nothing_is_told_of_as_one(tmp_path):
     launcher.start()
     eventually(lambda: launcher.poll().phase is LaunchPhase.FAILED, "the launcher has not noticed")
     assert "ended with code 3: it said nothing" in launcher.poll().sentence
+
+
+def test_a_launcher_that_started_nothing_removes_nothing(tmp_path):
+    (tmp_path / "connection.json").write_text("of a backend that serves others")
+    Launcher(["nothing"], tmp_path).stop()
+    assert (tmp_path / "connection.json").is_file()
+
+
+def test_a_folder_that_can_not_be_used_is_told_and_stopping_does_not_hide_it(tmp_path):
+    (tmp_path / "run").write_text("no folder")
+    launcher = Launcher(["nothing"], tmp_path / "run")
+    with pytest.raises(LaunchError, match="no folder"):
+        launcher.start()
+    launcher.stop()

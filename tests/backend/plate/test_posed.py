@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 
 from backend.body import Body
+from backend.plate.errors import PlateError
 from backend.plate.image import PlateImage
 from backend.plate.motion import motion_of_flows
-from backend.plate.posed import PosedRenderer
+from backend.plate.posed import Patches, PosedRenderer
 from backend.plate.poses import poses_of
 from backend.plate.region import region_of_thing
 from backend.plate.stage import Stage
+from backend.plate.thing import thing_of_alpha
 from backend.protocol.messages import Poke, Region
 
 from .test_passes import passes_of, warped_by
@@ -220,3 +222,41 @@ def test_a_small_thing_on_a_large_plate_is_seen_as_large():
     assert region.x <= 2000
     assert region.y <= 1000
     assert min(region.x + region.w - 2100, region.y + region.h - 1150) >= 0
+
+
+@pytest.mark.parametrize(("mirror", "flip"), [((-1, 1), 2), ((1, -1), 1)])
+def test_motion_to_every_side_draws_the_body_alike(mirror, flip):
+    mask = np.zeros((400, 400), np.float32)
+    cv2.circle(mask, (200, 200), 90, 1.0, -1)
+    body, region, flow = Body.of(mask > 0), Region(0, 0, 400, 400), random_flow(3, 6)
+    turned = np.flip(flow, flip) * np.array(mirror, np.float32)[:, None, None]
+    arrow, other = np.array([(0.5, 0.5, 0.05, 0.05)]), np.array([(0.5, 0.5, 0.05 * mirror[0], 0.05 * mirror[1])])
+    ends = [
+        poses_of(body, motion_of_flows([np.ascontiguousarray(one)], [None]), region, (400, 400), way, np.zeros((0, 2)))[-1]
+        for one, way in ((flow, arrow), (turned, other))
+    ]
+    moved = [np.hypot(*(end - body.rest).T).mean() for end in ends]
+    assert moved[0] == pytest.approx(moved[1], rel=0.1)
+
+
+def test_a_triangle_that_the_pose_makes_flat_shows_nothing():
+    mask = mask_of()
+    body = Body.of(mask > 0.05)
+    keys = np.stack([body.rest, body.rest])
+    keys[1, body.mesh.triangles[0]] = keys[1, body.mesh.triangles[0]].mean(axis=0)
+    patches = Patches.of(body, SIZE)
+    assert not (patches.painted(keys[1] * SIZE, Region(0, 0, WIDTH, HEIGHT)) == 0).any()
+
+
+def test_a_thing_too_faint_for_a_body_is_a_sentence():
+    mask = np.zeros((2048, 2048), np.float32)
+    mask[1000, 1000] = 0.5
+    stage = Stage(plate_of(), Region(0, 0, 64, 64), np.array([[0.5, 0.5]]), None, None, mask, np.array([(0.5, 0.5, 0.1, 0.0)]))
+    with pytest.raises(PlateError, match="too small or too faint"):
+        stage.body  # noqa: B018
+
+
+def test_a_plate_that_is_faint_everywhere_has_no_thing_of_its_alpha():
+    plate = PlateImage(np.zeros((64, 64, 3), np.uint8), np.zeros((64, 64), np.uint8))
+    plate.alpha[10:20, 10:20] = 10
+    assert thing_of_alpha(plate, np.array([[0.2, 0.2]])) is None
