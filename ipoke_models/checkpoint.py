@@ -167,14 +167,24 @@ def load_networks(folder: Path, device: str | torch.device = "cpu") -> tuple[Man
     """
     seen = None
     while True:
+        files = [_written(folder / name) for name in (CONFIG_FILE, WEIGHTS_FILE)]
         manifest = read_manifest(folder)
         networks, found = _load_once(folder, manifest, device)
         if found == manifest.sha256:
             return manifest, networks.eval().requires_grad_(False)
-        if seen == (manifest.sha256, found):
+        if seen == files:
             raise _other_weights(folder)
-        seen = manifest.sha256, found
+        seen = files
         time.sleep(_SETTLING_S)  # somebody may be writing the model anew, and be between its files
+
+
+def _written(path: Path) -> tuple[int, int] | None:
+    """What tells a file from the one that takes its place; None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns
 
 
 def read_weights(
