@@ -62,7 +62,13 @@ def test_a_map_is_one_at_its_click_and_falls_around_it():
 
 @pytest.mark.parametrize(
     ("changed", "sentence"),
-    [({"size_px": 100}, "multiple of 32"), ({"widths": (8, 8)}, "five multiples of 8"), ({"likeness": 0}, "must be positive")],
+    [
+        ({"size_px": 100}, "multiple of 32"),
+        ({"widths": (8, 8)}, "five multiples of 8"),
+        ({"likeness": 0}, "between 1 and"),
+        ({"attention": 1_000_000}, "attention between"),
+        ({"size_px": 2**30}, "multiple of 32"),
+    ],
 )
 def test_sizes_that_cannot_be_are_refused(changed, sentence):
     with pytest.raises(ConfigError, match=sentence):
