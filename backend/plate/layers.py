@@ -22,7 +22,7 @@ from .guided import guided_coefficients
 from .image import Field, Pixels, PlateImage, working_part
 from .motion import Motion, spread, step
 from .region import bands, display_in_region, enlarged
-from .thing import FINER, STILL_PX, Mask, Tails, find_thing, held
+from .thing import FINER, STILL_PX, Mask, Tails, find_thing, held, is_cut_out
 
 MATTE_SIDE_PX = 1024
 """Mattes and holes are computed at most so large, and enlarged: a guided filter's coefficients are smooth."""
@@ -34,7 +34,6 @@ _DIFFERENT = 0.02  # parts of white by which a plate differs from its clean plat
 _GUIDE_RADIUS = 1.0  # model px: how far the motion's edge may lie from the picture's
 _GUIDE_EPSILON = 2e-4  # variance of colour that is texture, not an edge: three and a half steps of 8 bits
 _MATTE_STEP = (0.2, 0.8)  # the filter leaves a haze over flat parts; this takes it off
-_CUT_OUT_SHARE = 0.05  # of the region that is transparent in a cut-out
 _CUT_OUT_GROWTH = 2.0  # radii; alpha already ends the thing, the matte only has to hold all of it
 _RIM_PX = 2  # of MATTE_SIDE_PX
 _LEAST_MATTE = 0.01
@@ -180,7 +179,7 @@ def _is_cut_out(plate: PlateImage, region: Region) -> bool:
     if plate.alpha is None:
         return False
     alpha = plate.alpha[region.y : region.y + region.h, region.x : region.x + region.w]
-    return bool((alpha <= 0.02 * plate.peak).mean() > _CUT_OUT_SHARE)
+    return is_cut_out(alpha, plate.peak)
 
 
 def filled(picture: Field, matte: Field) -> Field:

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .image import Field, PlateImage
+from .image import Field, Pixels, PlateImage
 from .motion import step
 
 THING_LEAST = 0.05
@@ -26,7 +26,7 @@ STILL_PX = 0.12
 _STILL_SHARE = 0.03  # of the farthest motion, which counts where that is large
 _MOVES_PX, _MOVES_SHARE = 0.4, 0.2  # what moves farther than both is taken for the thing until the colours say otherwise
 _LEAST_REST = 0.03  # share of the region that has to rest before its colours can be learnt
-_CUT_OUT_SHARE = 0.05  # of the plate that is transparent in a cut-out
+_CUT_OUT_SHARE, _TRANSPARENT = 0.05, 0.02  # the share of a cut-out that is transparent, and how little alpha that is
 _ROUNDS = 3  # of GrabCut
 _DOT_PX = FINER // 2  # radius around a tail that is the thing, whatever its colour
 _SURROUNDINGS_PX = 20  # of the finer field around the motion, whose colours stand for what is behind
@@ -40,12 +40,17 @@ Mask = NDArray[np.bool_]
 Tails = NDArray[np.float64]
 
 
+def is_cut_out(alpha: Pixels, peak: float) -> bool:
+    """Whether alpha (H, W) with full alpha `peak` leaves a good part of the picture transparent."""
+    return bool((alpha <= _TRANSPARENT * peak).mean() > _CUT_OUT_SHARE)
+
+
 def thing_of_alpha(plate: PlateImage, tails: Tails) -> Field | None:
     """(H, W) in [0, 1]: the parts of a cut-out's alpha that tails (N, 2), in fractions of the plate, stand on or nearest to.
 
     None for a plate without alpha, and for one that is hardly transparent anywhere.
     """
-    if plate.alpha is None or (plate.alpha <= 0.02 * plate.peak).mean() <= _CUT_OUT_SHARE:
+    if plate.alpha is None or not is_cut_out(plate.alpha, plate.peak):
         return None
     alpha = np.clip(plate.alpha.astype(np.float32) * np.float32(1 / plate.peak), 0, 1)
     _, parts = cv2.connectedComponents((alpha > THING_LEAST).astype(np.uint8))
