@@ -101,6 +101,16 @@ class PosedRenderer(Drawer):
         """See `Drawer`."""
         return self.region
 
+    @property
+    def matte(self) -> Field:
+        """(h, w) of the region, in [0, 1]: the thing."""
+        return self._matte
+
+    @property
+    def behind(self) -> Field:
+        """(h, w, C) of the region: what stands behind the thing; the plate itself where there is none."""
+        return self._behind
+
     def _taken_apart(self, matte: Field, clean: PlateImage | None) -> tuple[Field, Field, Field]:
         """Moving layer (h, w, C), matte (h, w) and what stands behind it (h, w, C), of the region."""
         matte = matte[_rows(self.region)].copy()

@@ -95,18 +95,24 @@ def is_good(message: m.Message, path: tuple[Any, ...], value: Any) -> bool:
         }  # fmt: skip
         if path == ("variant",):
             return message == INVERT
+        if name == "poses_sha256":
+            return bool(message.sha256s)
         if name == "size" and isinstance(message, m.Upload):
             return True
         if name in {"pose_difference", "variation", "layer"}:
             return True
         return worker_without_job or (not hasattr(message, "summary") and path in optional) or (message, path) == STATUS_INFO
     if value == []:
-        return name in MAY_BE_EMPTY or (message == INVERT and path == ("pokes",))
+        poses_alone = isinstance(message, m.VariantDone) and message.poses_sha256 is not None
+        return name in MAY_BE_EMPTY or poses_alone or (message == INVERT and path == ("pokes",))
     if value == "":
         return name in {"device", "colour", "sentence"}
+    if name == "mesh":
+        return value is True and not message.regions
     if name == "mirror":
         return value is True and message.kinematics_sha256 is not None
-    return value is True and name in {"upright", "everyone", "is_up", "passes", "premultiplied", "whole_region", "free_ground"}
+    flags = {"upright", "everyone", "is_up", "passes", "premultiplied", "whole_region", "free_ground", "frames"}
+    return value is True and name in flags
 
 
 @pytest.mark.parametrize(("message", "path", "value"), field_cases())
