@@ -166,7 +166,8 @@ class SampleJob:
         x0, seed = model_input(plate, region, self._model.entry.size_px), derived_seed(self._request.seed, "region", index)
         like = tuple(replace(one, seed=derived_seed(one.seed, "region", index)) for one in self._request.like)
         arrows = np.array([[poke.x, poke.y, poke.dx, poke.dy] for poke in pokes])
-        stage = self._prepare(Stage(plate, region, inside[:, :2], clean, lock, thing, arrows, self._pins))
+        free = self._request.free_ground
+        stage = self._prepare(Stage(plate, region, inside[:, :2], clean, lock, thing, arrows, self._pins, free))
         return View(region, x0, inside, seed, like, self._request.variation, stage)
 
     def _rendered(self, takes: list[Takes], variant: int) -> tuple[Iterator[tuple[bytes, bytes]], Seam | None]:

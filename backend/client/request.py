@@ -39,7 +39,8 @@ class SampleRequest:
     `like` names the variant that all are to be like, and before it what that one was sampled like: see `like_this`.
     `variation` in (0, 1.5] says how far apart the variants are, small is close together; None takes the model's own.
     `thing` is an image file of the plate's size, white where the thing is that the pokes move; without it the plate's alpha
-    says so where it has one, unless `whole_region` asks for a region that moves as a whole.
+    says so where it has one, unless `whole_region` asks for a region that moves as a whole. `free_ground` lets go of what holds
+    a thing by itself: where it leaves the picture or stands on something.
     `kept` are the sha256 of the first frames of the one variant, which are there already and don't come again.
     `layer` names the layer of an EXR plate; None takes the one that Blender shows.
     """
@@ -70,6 +71,7 @@ class SampleRequest:
     layer: str | None = None
     thing: bytes | None = None
     whole_region: bool = False
+    free_ground: bool = False
 
     @property
     def is_single(self) -> bool:
@@ -125,6 +127,7 @@ class SampleRequest:
             layer=self.layer,
             thing_sha256=None if self.thing is None else _sha256(self.thing),
             whole_region=self.whole_region,
+            free_ground=self.free_ground,
         )
 
 

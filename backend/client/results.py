@@ -172,6 +172,7 @@ class ResultWriter:
             "clean_sha256": sample.clean_sha256,
             "thing_sha256": sample.thing_sha256,
             "whole_region": sample.whole_region,
+            "free_ground": sample.free_ground,
             "passes": sample.passes,
             "premultiplied": sample.premultiplied,
             "upright": sample.upright,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 import cv2
@@ -39,7 +39,7 @@ class Stage:
     """A plate, its region, the pokes' tails (N, 2) in fractions of it, a clean plate, and a lock (H, W) in [0, 1].
 
     With a `thing` (H, W) in [0, 1] that moves as a body, `arrows` (N, 4) are the pokes and `pins` (P, 2) what is held, in
-    fractions of the plate.
+    fractions of the plate. With `free_ground` it is not held by itself where it leaves the picture or stands on something.
     """
 
     plate: PlateImage
@@ -50,6 +50,7 @@ class Stage:
     thing: Field | None = None
     arrows: Points | None = None
     pins: Points | None = None
+    free_ground: bool = False
 
     def shrunk(self, long_side_px: int) -> Stage:
         """The same at a smaller size."""
@@ -59,7 +60,7 @@ class Stage:
         lock, thing = (None if mask is None else _shrunk(mask, plate.size_px) for mask in (self.lock, self.thing))
         region = scaled_region(self.region, self.plate.size_px, plate.size_px)
         clean = None if self.clean is None else shrink(self.clean, long_side_px)
-        return Stage(plate, region, self.tails, clean, lock, thing, self.arrows, self.pins)
+        return replace(self, plate=plate, region=region, clean=clean, lock=lock, thing=thing)
 
     def course(self, clips: Sequence[Motion]) -> Course:
         """What a variant's clips, one after the other, make of the plate."""
@@ -84,9 +85,10 @@ class Stage:
 
     def _poses(self, clip: Motion) -> Points:
         assert self.arrows is not None
-        held = [] if self.pins is None else [self.pins]
-        pins = np.concatenate([*held, self.body.ground(self.arrows[:, :2])])
-        return poses_of(self.body, clip, self.region, self.plate.size_px, self.arrows, pins)
+        held = [np.empty((0, 2)) if self.pins is None else self.pins]
+        if not self.free_ground:
+            held.append(self.body.ground(self.arrows[:, :2]))
+        return poses_of(self.body, clip, self.region, self.plate.size_px, self.arrows, np.concatenate(held))
 
 
 def lock_of(mask: PlateImage) -> Field:

@@ -330,6 +330,7 @@ class Sample(Message):
     `layer` is which layer of an EXR is the plate, None the one that Blender shows.
     `thing_sha256` is an image of the plate's size that is white where the thing is that the pokes move, as one elastic body;
     without it the plate's alpha says so where it has one, unless `whole_region` asks for a region that moves as a whole.
+    `free_ground` lets go of what holds a thing by itself: where it leaves the picture or stands on something.
     """
 
     job_id: JobId
@@ -357,6 +358,7 @@ class Sample(Message):
     layer: LayerName | None = None
     thing_sha256: Digest | None = None
     whole_region: bool = False
+    free_ground: bool = False
 
     def check(self, where: str) -> None:
         """Refuse a depth that no image file has, and more than one replay of the same kinematics."""

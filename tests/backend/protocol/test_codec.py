@@ -106,7 +106,7 @@ def is_good(message: m.Message, path: tuple[Any, ...], value: Any) -> bool:
         return name in {"device", "colour", "sentence"}
     if name == "mirror":
         return value is True and message.kinematics_sha256 is not None
-    return value is True and name in {"upright", "everyone", "is_up", "passes", "premultiplied", "whole_region"}
+    return value is True and name in {"upright", "everyone", "is_up", "passes", "premultiplied", "whole_region", "free_ground"}
 
 
 @pytest.mark.parametrize(("message", "path", "value"), field_cases())
