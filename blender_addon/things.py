@@ -1,4 +1,4 @@
-"""The thing of a plate, as far as Blender itself knows it: from an artist's own mask, from alpha, or from the backend's answer."""
+"""The thing of a plate as far as Blender itself knows it: from an own mask, from alpha, or from what the backend has answered."""
 
 from __future__ import annotations
 
