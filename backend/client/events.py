@@ -15,6 +15,7 @@ from ..protocol.messages import (
     ServerInfo,
     Started,
     Status,
+    ThingFound,
     VariantDone,
 )
 from .mesh import RestMesh
@@ -37,6 +38,7 @@ __all__ = [
     "Restarted",
     "Started",
     "Status",
+    "ThingArrived",
     "VariantDone",
 ]
 
@@ -106,6 +108,20 @@ class KinematicsArrived:
     kinematics: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class ThingArrived:
+    """What a question for a thing brought, and the job's end: what was found, and its masks as the bytes of grey PNG files."""
+
+    job_id: str
+    found: ThingFound
+    masks: tuple[bytes, ...]
+
+    @property
+    def mask(self) -> bytes | None:
+        """The mask that was asked for, None where nothing was found."""
+        return self.masks[self.found.chosen] if self.masks else None
+
+
 Event = (
     Connected
     | Lost
@@ -124,4 +140,5 @@ Event = (
     | Cancelled
     | Restarted
     | Status
+    | ThingArrived
 )

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from ..body import Body
 from ..body.mesh import Indices
-from .drawer import paste
+from ..protocol.messages import Region
 from .image import Field, PlateImage, display_of, linear_of, working_part
-from .posed import Patches, Points, PosedRenderer
+from .parted import plate_behind, take_out
+from .posed import Patches, Points
 
 _ROOM = 0.25
 """Of the thing's size: how much around it is looked at to fill the plate behind it."""
@@ -65,24 +66,28 @@ def pictures_of(
     With P the plate, B what stands behind and m the matte, in linear light and premultiplied, the thing's picture is
     P - (1 - m) B: laid over B at rest it is P again.
     """
-    centre = body.rest.mean(axis=0)
-    around = np.stack([body.rest, centre + (1 + 2 * _ROOM) * (body.rest - centre)])
-    renderer = PosedRenderer(plate, thing, body, around, clean, lock)
-    box, matte, behind = renderer.region, renderer.matte, renderer.behind
-    place = (slice(box.y, box.y + box.h), slice(box.x, box.x + box.w))
-    background = renderer.still()
-    paste(behind.copy(), matte > 0, place, plate, background)
-    moving = _linear(working_part(plate, box), plate) - (1 - matte[..., None]) * _linear(behind, plate)
-    return _cut_out(moving * (matte > 0)[..., None], place, plate), background
+    box = _room_around(body, plate.size_px)
+    parted = take_out(plate, thing, box, clean, lock, Patches.of(body, plate.size_px).covered(box))
+    moving = _linear(working_part(plate, box), plate) - (1 - parted.matte[..., None]) * _linear(parted.behind, plate)
+    return _cut_out(moving * (parted.matte > 0)[..., None], box, plate), plate_behind(plate, parted)
 
 
-def _cut_out(moving: Field, place: tuple[slice, slice], plate: PlateImage) -> PlateImage:
-    """An image of the plate's size with these pixels (h, w, 4) of linear light at a place, and nothing elsewhere."""
+def _room_around(body: Body, size_px: tuple[int, int]) -> Region:
+    low, high = body.rest.min(axis=0), body.rest.max(axis=0)
+    room = _ROOM * (high - low)
+    left, top = np.floor(np.clip(low - room, 0, 1) * size_px).astype(int)
+    right, bottom = np.ceil(np.clip(high + room, 0, 1) * size_px).astype(int)
+    return Region(int(left), int(top), int(right - left), int(bottom - top))
+
+
+def _cut_out(moving: Field, box: Region, plate: PlateImage) -> PlateImage:
+    """An image of the plate's size with these pixels (h, w, 4) of linear light in a box, and nothing elsewhere."""
     width, height = plate.size_px
     alpha = np.clip(moving[..., 3], 0, 1)
     colour = moving[..., :3]
     if not plate.is_float:
         colour = display_of(colour / np.maximum(alpha[..., None], _LEAST_ALPHA)) * (alpha[..., None] >= _LEAST_ALPHA)
+    place = (slice(box.y, box.y + box.h), slice(box.x, box.x + box.w))
     bgr, cover = np.zeros((height, width, 3), plate.bgr.dtype), np.zeros((height, width), plate.bgr.dtype)
     bgr[place], cover[place] = _stored(colour, plate), _stored(alpha, plate)
     return replace(plate, bgr=bgr, alpha=cover, premultiplied=plate.is_float)
