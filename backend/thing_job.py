@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from .asked_thing import check_mask
 from .job import Fetch, Field, JobCancelledError, Tell
 from .plate.brush import paint
 from .plate.errors import PlateError
@@ -25,7 +26,6 @@ from .plate.finding import (
 )
 from .plate.image import PlateImage, decode_plate, shrunk_px
 from .plate.stage import lock_of
-from .plate.thing import THING_LEAST
 from .protocol.errors import ErrorCode, IpokeError
 from .protocol.messages import FindThing, Level, Stroke, ThingFound, ThingOrigin, ThingStart
 
@@ -170,14 +170,6 @@ class ThingJob:
             return decode_plate(self._fetch(sha256), upright=request.upright, premultiplied=request.premultiplied)
         except PlateError as error:
             raise PlateError(error.sentence.replace("The plate", f"The {what}", 1)) from error
-
-
-def check_mask(mask: Field, size_px: tuple[int, int], *, painted: bool = False) -> None:
-    """Refuse an artist's mask (H, W) of another size than the plate, or of nothing unless strokes are `painted` on it."""
-    if mask.shape[::-1] != size_px:
-        raise PlateError("The thing's mask has another size than the plate; paint it at the plate's size.")
-    if not painted and not (mask > THING_LEAST).any():
-        raise PlateError("The thing's mask is black everywhere; paint the thing white.")
 
 
 def prompts(strokes: Sequence[Stroke], most_clicks: int) -> list[Stroke]:

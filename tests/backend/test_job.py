@@ -46,7 +46,10 @@ class ShiftingModel:
         cancelled: Callable[[], bool],
         like: tuple[m.Like, ...] = (),
         variation: float | None = None,
+        *,
+        as_body: bool = False,
     ) -> Iterator[ModelFrame]:
+        self.as_body = as_body
         self.groups.append(variants)
         self.like = like
         self.likes.append(like)
