@@ -124,7 +124,7 @@ def _puppet(still: Still) -> Drawer:
     arrows = np.array([[poke.x, poke.y, poke.dx, poke.dy]])
     stage = Stage(plate, region_of_thing(still.thing, [poke]), arrows[:, :2], None, None, still.thing, arrows)
     body = stage.body
-    places = np.concatenate([arrows[:, :2], stage.holds.exact, stage.holds.ground])
+    places = np.concatenate([arrows[:, :2], stage.holds.border, stage.holds.ground])
     steps = 10
     shifts = np.zeros((steps, 1, len(places), 2))
     shifts[:, 0, 0] = np.linspace(1 / steps, 1, steps)[:, None] * arrows[0, 2:]

@@ -7,7 +7,7 @@ does not know the thing. Tails go on the model's own way, turned and scaled so t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -25,20 +25,30 @@ TARGET_WEIGHT = 0.05
 TURN_WEIGHT = 0.05
 """How strongly a vertex beside a tail is drawn to where the model's turn about the tail takes it."""
 GROUND_WEIGHT = 0.4
-"""How strongly what a thing stands on holds it, vertex by vertex; so it slides or lifts before it tears."""
+"""How strongly what a thing stands on holds it, vertex by vertex; so it slides before it tears."""
+_LIFTED = 0.05  # of that, for what is pulled straight up: the ground pushes, and does not pull
 _FIRM, _STIFF, _TURN_RAD = 1.0, 0.5, 0.15  # what one standard deviation of a manner does: factors e^x, and an angle
 _SEEN, _FADED = 0.5, 0.4  # of the thing's extent along it from a tail: where its turn is read, and where it has faded to 1 / e
+_SLIDES = 0.5  # of the extent: how far from a tail the border lets go along it to 1 / e
 _EXTENT = 90  # percentile of the distances from the nearest tail
 _MOST_TURN_RAD = 0.7
 _LEAST_WAY = 0.25  # of an arrow: a way that ends nearer to its start has no direction to be turned from
 
 
+def _nowhere() -> Points:
+    return np.empty((0, 2))
+
+
 @dataclass(frozen=True)
 class Holds:
-    """What holds a thing: `exact` places (N, 2) stay where they are, `ground` (G, 2) gives way before the thing tears."""
+    """What holds a thing, (N, 2) places each: pins stay where they are, what it stands on gives way before it tears.
 
-    exact: Points
-    ground: Points
+    Where it leaves the picture, at its `border`, it slides along that and farther out, but not in: what would come is unknown.
+    """
+
+    pins: Points = field(default_factory=_nowhere)
+    border: Points = field(default_factory=_nowhere)
+    ground: Points = field(default_factory=_nowhere)
 
 
 def poses_of(
@@ -61,16 +71,19 @@ def poses_of(
     reach = np.hypot(*(moved * size).T).max(axis=1)
     sure = trust * (reach / max(float(reach.max()), 1e-12)) ** 2
     along = _along(body, tails)
-    stands = GROUND_WEIGHT * np.exp(_FIRM * manner.firm) * body.weights(holds.ground).max(axis=0, initial=0)
+    pull = arrows[:, 2:].sum(axis=0) * size
+    rise = max(0.0, -float(pull[1])) / max(float(np.hypot(*pull)), 1e-12)
+    stands = GROUND_WEIGHT * _LIFTED**rise * np.exp(_FIRM * manner.firm) * body.weights(holds.ground).max(axis=0, initial=0)
     pulls = [(TARGET_WEIGHT * sure, moved), (stands, np.zeros_like(moved))]
     for tail, way, far in zip(tails, ways.swapaxes(0, 1), along, strict=True):
         turned = _turned(moved, (body.rest - tail) * size, sure * np.exp(-((far / _SEEN) ** 2)), manner, size)
         pulls.append((TURN_WEIGHT * np.exp(-((far / _FADED) ** 2)), way[:, None] + turned))
     targets, weight = _joined(pulls)
     stiffness = np.exp(_STIFF * manner.stiff * (1 - 2 * along.min(axis=0).clip(0, 1)))
-    places = np.concatenate([tails, holds.exact])
+    places = np.concatenate([tails, holds.border, holds.pins])
+    slid = _slid(ways, body, holds.border, np.exp(-((along / _SLIDES) ** 2)) @ body.weights(holds.border).T)
     shifts = np.zeros((len(ways) - 1, 1, len(places), 2))
-    shifts[:, 0, : len(tails)] = ways[1:]
+    shifts[:, 0, : len(tails) + len(holds.border)] = np.concatenate([ways, slid], axis=1)[1:]
     poses = body.stiffened(stiffness).held(places, weight).poses(shifts, (body.rest + targets[1:])[:, None])
     return np.concatenate([body.rest[None], poses[:, 0]])
 
@@ -81,6 +94,14 @@ def _along(body: Body, tails: Points) -> Points:
     nearest = distance.min(axis=0)
     extent = float(np.percentile(nearest[np.isfinite(nearest)], _EXTENT))
     return distance / max(extent, 1.0)
+
+
+def _slid(ways: Points, body: Body, places: Points, near: Points) -> Points:
+    """Shifts (T + 1, B, 2) of places at the border: along with the tails' ways, as near (N, B) as they are, but for inwards."""
+    shifts = np.einsum("tnc,nb->tbc", ways, near / np.maximum(near.sum(axis=0), 1))
+    margin = body.edge_px / np.array(body.size_px)
+    inwards = ((places < margin) & (shifts > 0)) | ((places > 1 - margin) & (shifts < 0))
+    return np.where(inwards, 0.0, shifts)
 
 
 def _turned(moved: Points, sides: Points, sure: Points, manner: Manner, size: Points) -> Points:

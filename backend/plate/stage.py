@@ -92,12 +92,13 @@ class Stage:
 
     @property
     def holds(self) -> Holds:
-        """What holds the thing: pins exactly, and where it leaves the picture, else what it stands on."""
+        """What holds the thing: pins, and where it leaves the picture, else what it stands on."""
         assert self.arrows is not None
-        nowhere = np.empty((0, 2))
-        pins = nowhere if self.pins is None else self.pins
-        ground = nowhere if self.free_ground else self.body.ground(self.arrows[:, :2])
-        return Holds(np.concatenate([pins, ground]), nowhere) if self.body.leaves_picture else Holds(pins, ground)
+        holds = Holds() if self.pins is None else Holds(self.pins)
+        if self.free_ground:
+            return holds
+        ground = self.body.ground(self.arrows[:, :2])
+        return replace(holds, border=ground) if self.body.leaves_picture else replace(holds, ground=ground)
 
 
 def lock_of(mask: PlateImage) -> Field:

@@ -56,9 +56,9 @@ class Tight:
         self.asked: list[int] = []
         self._model, self._most, self._fails_at = model, most, fails_at
 
-    def stream(self, x0, pokes, n, seed, first, cancelled, near, variation):
+    def stream(self, x0, pokes, n, seed, first, cancelled, **drawn):
         self.asked.append(n)
-        for step in self._model.stream(x0, pokes, n, seed, first, cancelled, near=near, variation=variation):
+        for step in self._model.stream(x0, pokes, n, seed, first, cancelled, **drawn):
             if n > self._most and step.t == self._fails_at:
                 raise torch.OutOfMemoryError("CUDA out of memory.")
             yield step
