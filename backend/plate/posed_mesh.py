@@ -17,7 +17,7 @@ from .image import Field, PlateImage, display_of, linear_of, working_part
 from .parted import plate_behind, take_out
 from .posed import Patches, Points
 
-_ROOM = 0.25
+_ROOM = 0.6
 """Of the thing's size: how much around it is looked at to fill the plate behind it."""
 _LEAST_ALPHA = 1 / 65536
 
