@@ -1,4 +1,4 @@
-"""Builds the Blender extension: stage, vendor the shared client, add the backend, fetch hash-locked wheels, zip, validate.
+"""Builds the Blender extension: stage, vendor what is shared, add the backend, fetch hash-locked wheels, zip, validate.
 
     python build_addon.py                       dist/ipoke-<version>.zip for every platform
     python build_addon.py --platform current    dist/ipoke-<version>-<platform>.zip with this platform's wheels only
@@ -31,9 +31,9 @@ from build_backend import WheelError, backend_wheel
 ROOT = Path(__file__).resolve().parent
 SOURCE = ROOT / "blender_addon"
 VENDOR = SOURCE / "_vendor"
-SHARED = ("protocol", "client")
+SHARED = ("protocol", "client", "body")
 SHARED_FILES = (ROOT / "ipoke_media" / "frame_numbers.py",)
-VENDOR_NOTE = b'"""Copies of what the backend shares: protocol, client, frame numbers; made by build_addon.py."""\n'
+VENDOR_NOTE = b'"""Copies of what the backend shares: protocol, client, body, frame numbers; made by build_addon.py."""\n'
 LOCK = SOURCE / "wheels.lock"
 STAGE = ROOT / "build" / "addon"
 WHEEL_CACHE = ROOT / ".cache" / "wheels"
@@ -273,7 +273,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Build the Blender extension.")
     parser.add_argument("--platform", choices=("all", "current"), default="all", help="whose wheels to pack")
     parser.add_argument("--repository", type=Path, metavar="DIR", help="write a repository that can be hosted as it is")
-    parser.add_argument("--vendor", action="store_true", help="only copy the shared client into the add-on")
+    parser.add_argument("--vendor", action="store_true", help="only copy the shared code into the add-on")
     arguments = parser.parse_args()
     try:
         if arguments.vendor:

@@ -22,6 +22,7 @@ from .core.installer import Installer
 from .core.jobs import Job, JobKind
 from .core.region import Box, Handle
 from .core.runtime import Runtime
+from .things import Shelf
 
 if TYPE_CHECKING:
     from .properties import IPOKE_PG_plate
@@ -75,6 +76,7 @@ class Addon:
     listed: list[Path] = field(default_factory=list)
     listed_at: float = -LOOK_INTERVAL_S
     looked: dict[str, tuple[float, list[str]]] = field(default_factory=dict)
+    shelf: Shelf = field(default_factory=Shelf)
 
 
 _addon: Addon | None = None

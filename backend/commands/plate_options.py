@@ -39,6 +39,9 @@ def add_plate_arguments(parser: argparse.ArgumentParser) -> None:
         help="what the pokes move, as one elastic body: an image of the plate's size that is white there; the plate's alpha; "
         "none: the region as a whole; auto: alpha where the plate has any",
     )
+    plate.add_argument(
+        "--free-ground", action="store_true", help="don't hold the thing by itself where it leaves the picture or stands"
+    )
     plate.add_argument("--clean-plate", type=Path, metavar="IMAGE", help="the plate without what moves, to show behind it")
     plate.add_argument("--premultiplied", action="store_true", help="the plate's colour is stored times its alpha (EXR: always)")
     plate.add_argument("--layer", metavar="NAME", help="which layer of an EXR to use; without it the one that Blender shows")
@@ -97,6 +100,7 @@ def with_plate_options(request: SampleRequest, plate: PlateImage, arguments: arg
         clean=None if arguments.clean_plate is None else read_file(arguments.clean_plate),
         thing=None if arguments.thing in _NO_MASKS else read_file(Path(arguments.thing)),
         whole_region=arguments.thing == "none",
+        free_ground=arguments.free_ground,
         passes=arguments.passes and request.size is OutputSize.PLATE,
         premultiplied=arguments.premultiplied,
         layer=arguments.layer,

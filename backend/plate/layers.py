@@ -18,14 +18,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..protocol.messages import Region
+from .fill import filled
 from .guided import guided_coefficients
 from .image import Field, Pixels, PlateImage, working_part
 from .motion import Motion, spread, step
+from .parted import TRACE, with_rim
 from .region import bands, display_in_region, enlarged
 from .thing import FINER, STILL_PX, Mask, Tails, find_thing, held, is_cut_out
 
 MATTE_SIDE_PX = 1024
-"""Mattes and holes are computed at most so large, and enlarged: a guided filter's coefficients are smooth."""
+"""Mattes are computed at most so large, and enlarged: a guided filter's coefficients are smooth."""
 
 # Set by eye on `python -m benchmarks.plate_sheets`, as those of `thing.py`.
 _LEAST_PX = 0.01  # model px; less motion is none, a third of a pixel at 4K
@@ -35,9 +37,6 @@ _GUIDE_RADIUS = 1.0  # model px: how far the motion's edge may lie from the pict
 _GUIDE_EPSILON = 2e-4  # variance of colour that is texture, not an edge: three and a half steps of 8 bits
 _MATTE_STEP = (0.2, 0.8)  # the filter leaves a haze over flat parts; this takes it off
 _CUT_OUT_GROWTH = 2.0  # radii; alpha already ends the thing, the matte only has to hold all of it
-_RIM_PX = 2  # of MATTE_SIDE_PX
-_LEAST_MATTE = 0.01
-_TRACE = 1e-3  # small enough to change no pixel where nothing moves
 
 
 @dataclass(frozen=True)
@@ -113,7 +112,7 @@ def _grown(box: Region, room_px: NDArray[np.floating[Any]], size_px: tuple[int, 
 
 def _split(plate: PlateImage, clean: PlateImage | None, matte: Field, box: Region) -> tuple[Pixels, Pixels]:
     picture = working_part(plate, box)
-    behind = working_part(clean, box) if clean is not None else filled(picture, matte)
+    behind = working_part(clean, box) if clean is not None else filled(picture, matte > TRACE / 2)
     np.copyto(behind, picture, where=matte[..., None] == 0)
     moving = picture - (1 - matte[..., None]) * behind
     if plate.bgr.dtype == np.uint8 and plate.alpha is None:
@@ -168,49 +167,8 @@ def _matte(plate: PlateImage, region: Region, thing: Mask, box: Region, size: in
     return matte
 
 
-def with_rim(matte: Field, region: Region) -> Field:
-    """A matte with a trace around it: what the edge leaves beyond the matte moves too, and does not stay behind as a line."""
-    width_px = max(1, round(_RIM_PX * max(region.w, region.h) / MATTE_SIDE_PX))
-    inside = (matte > _LEAST_MATTE).astype(np.uint8)
-    return np.maximum(matte, cv2.dilate(inside, np.ones((2 * width_px + 1,) * 2, np.uint8)) * np.float32(_TRACE))
-
-
 def _is_cut_out(plate: PlateImage, region: Region) -> bool:
     if plate.alpha is None:
         return False
     alpha = plate.alpha[region.y : region.y + region.h, region.x : region.x + region.w]
     return is_cut_out(alpha, plate.peak)
-
-
-def filled(picture: Field, matte: Field) -> Field:
-    """The picture with its surroundings mirrored into the matte across the nearest edge: sharp, with its own grain."""
-    scale = min(1.0, MATTE_SIDE_PX / max(matte.shape))
-    small = (max(1, round(matte.shape[1] * scale)), max(1, round(matte.shape[0] * scale)))
-    hidden = cv2.resize(matte, small, interpolation=cv2.INTER_AREA) > _TRACE / 2
-    hidden = cv2.dilate(hidden.astype(np.uint8), np.ones((3, 3), np.uint8))
-    if hidden.all():
-        return picture
-    _, labels = cv2.distanceTransformWithLabels(hidden, cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL)
-    open_rows, open_columns = np.nonzero(hidden == 0)
-    nearest = np.zeros((int(labels.max()) + 1, 2), np.float32)
-    nearest[labels[open_rows, open_columns]] = np.stack([open_columns, open_rows], axis=-1)
-    rows, columns = np.indices(hidden.shape, dtype=np.float32)
-    shift = nearest[labels] - np.dstack([columns, rows])
-    far = 2 * shift + np.dstack([columns, rows])
-    inside = (far >= 0).all(axis=2) & (far[..., 0] <= small[0] - 1) & (far[..., 1] <= small[1] - 1)
-    at = np.clip(np.rint(far), 0, np.array(small) - 1).astype(np.intp)
-    clear = inside & (hidden[at[..., 1], at[..., 0]] == 0)
-    shift = np.where(clear[..., None], 2 * shift, 1.05 * shift).astype(np.float32)
-    rows, columns = np.indices(matte.shape, dtype=np.float32)
-    smooth, sharp = (
-        cv2.resize(field, matte.shape[1::-1], interpolation=method) / np.float32(scale)
-        for field, method in ((cv2.blur(shift, (3, 3)), cv2.INTER_LINEAR), (shift, cv2.INTER_NEAREST))
-    )
-    # Half way between two edges a smooth shift points to what it should hide: there the nearer edge's own is taken.
-    still_hidden = _fetched(matte, columns + smooth[..., 0], rows + smooth[..., 1]) > _TRACE / 2
-    np.copyto(smooth, sharp, where=still_hidden[..., None])
-    return _fetched(picture, columns + smooth[..., 0], rows + smooth[..., 1])
-
-
-def _fetched(picture: Field, x: Field, y: Field) -> Field:
-    return np.asarray(cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101), np.float32)

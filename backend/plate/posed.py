@@ -21,7 +21,7 @@ from ..body import Body
 from ..protocol.messages import Region
 from .drawer import EXACT_PX, MOVES_PX, Drawer, Mask, Rows, paste
 from .image import Field, PlateImage, working_part
-from .layers import filled, with_rim
+from .parted import take_out
 from .region import bands
 from .trace import Places, Trace
 
@@ -30,7 +30,6 @@ Points = NDArray[np.float64]
 _SUBPIXEL_BITS = 4
 _NOWHERE = -1
 _OVERSHOOT = 0.15  # of the motion, which a spline through the keys may add to it
-_LEAST_MATTE = 1 / 512
 _FLAT = 1e-6  # of a triangle's area at rest
 
 
@@ -61,6 +60,10 @@ class Patches:
         """(F, 2, 3) each: from a pose to rest, and from rest to the pose; NaN for triangles that the pose makes flat."""
         rest, posed = self.rest_px[self.triangles], pose_px[self.triangles]
         return _maps(posed, rest), _maps(rest, posed)
+
+    def covered(self, box: Region) -> Mask:
+        """(h, w) of a box: where the body draws anything at rest."""
+        return self.painted(self.rest_px, box) != _NOWHERE
 
     def painted(self, pose_px: Points, box: Region) -> NDArray[np.int16]:
         """(h, w) of a box: the triangle that is seen at each pixel of the plate, -1 where there is none."""
@@ -94,24 +97,13 @@ class PosedRenderer(Drawer):
         patches = Patches.of(body, plate.size_px)
         super().__init__(plate, _box(patches.rest_px, keys, plate.size_px), lock)
         self._patches, self._keys = patches, keys
-        self._moving, self._matte, self._behind = self._taken_apart(matte, clean)
+        parted = take_out(plate, matte, self.region, clean, lock, patches.covered(self.region))
+        self._moving, self._matte, self._behind = parted.moving, parted.matte, parted.behind
 
     @property
     def reach(self) -> Region:
         """See `Drawer`."""
         return self.region
-
-    def _taken_apart(self, matte: Field, clean: PlateImage | None) -> tuple[Field, Field, Field]:
-        """Moving layer (h, w, C), matte (h, w) and what stands behind it (h, w, C), of the region."""
-        matte = matte[_rows(self.region)].copy()
-        matte[matte < _LEAST_MATTE] = 0
-        matte = with_rim(matte, self.region) * (self._patches.painted(self._patches.rest_px, self.region) != _NOWHERE)
-        if self.lock is not None:
-            matte *= 1 - self.lock[_rows(self.region)]
-        picture = working_part(self.plate, self.region)
-        behind = working_part(clean, self.region) if clean is not None else filled(picture, matte)
-        np.copyto(behind, picture, where=matte[..., None] == 0)
-        return picture - (1 - matte[..., None]) * behind, matte, behind
 
     def draw(self, weights: Rows, result: PlateImage, *, over: bool = False) -> None:
         """See `Drawer`."""
@@ -200,10 +192,6 @@ def _mapped(maps: Field, x: Field, y: Field) -> Places:
     """Places in pixels, whose centres are at half numbers, under affine maps (h, w, 2, 3)."""
     across, down = (maps[..., axis, 0] * (x + 0.5) + maps[..., axis, 1] * (y + 0.5) + maps[..., axis, 2] - 0.5 for axis in (0, 1))
     return across, down
-
-
-def _rows(box: Region) -> tuple[slice, slice]:
-    return slice(box.y, box.y + box.h), slice(box.x, box.x + box.w)
 
 
 def _fetch(source: Field, x: Field, y: Field, method: int) -> Field:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 import cv2
@@ -32,6 +32,8 @@ class Course:
 
     keys: NDArray[np.float64]
     renderer: Callable[[], Drawer]
+    poses: Points | None = None
+    """Key poses (K, V, 2) of the body, where one moves, in fractions of the plate."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Stage:
     """A plate, its region, the pokes' tails (N, 2) in fractions of it, a clean plate, and a lock (H, W) in [0, 1].
 
     With a `thing` (H, W) in [0, 1] that moves as a body, `arrows` (N, 4) are the pokes and `pins` (P, 2) what is held, in
-    fractions of the plate.
+    fractions of the plate. With `free_ground` it is not held by itself where it leaves the picture or stands on something.
     """
 
     plate: PlateImage
@@ -50,6 +52,7 @@ class Stage:
     thing: Field | None = None
     arrows: Points | None = None
     pins: Points | None = None
+    free_ground: bool = False
 
     def shrunk(self, long_side_px: int) -> Stage:
         """The same at a smaller size."""
@@ -59,7 +62,7 @@ class Stage:
         lock, thing = (None if mask is None else _shrunk(mask, plate.size_px) for mask in (self.lock, self.thing))
         region = scaled_region(self.region, self.plate.size_px, plate.size_px)
         clean = None if self.clean is None else shrink(self.clean, long_side_px)
-        return Stage(plate, region, self.tails, clean, lock, thing, self.arrows, self.pins)
+        return replace(self, plate=plate, region=region, clean=clean, lock=lock, thing=thing)
 
     def course(self, clips: Sequence[Motion]) -> Course:
         """What a variant's clips, one after the other, make of the plate."""
@@ -70,7 +73,7 @@ class Stage:
         poses = np.concatenate([self._poses(clip) for clip in clips])
         moved = (poses - self.body.rest) * self.plate.size_px * (clips[0].size_px / max(self.region.w, self.region.h))
         posed = partial(PosedRenderer, self.plate, self.thing, self.body, poses, self.clean, self.lock)
-        return Course(moved.reshape(len(moved), -1), posed)
+        return Course(moved.reshape(len(moved), -1), posed, poses)
 
     @cached_property
     def body(self) -> Body:
@@ -84,9 +87,10 @@ class Stage:
 
     def _poses(self, clip: Motion) -> Points:
         assert self.arrows is not None
-        held = [] if self.pins is None else [self.pins]
-        pins = np.concatenate([*held, self.body.ground(self.arrows[:, :2])])
-        return poses_of(self.body, clip, self.region, self.plate.size_px, self.arrows, pins)
+        held = [np.empty((0, 2)) if self.pins is None else self.pins]
+        if not self.free_ground:
+            held.append(self.body.ground(self.arrows[:, :2]))
+        return poses_of(self.body, clip, self.region, self.plate.size_px, self.arrows, np.concatenate(held))
 
 
 def lock_of(mask: PlateImage) -> Field:

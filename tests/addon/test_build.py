@@ -71,11 +71,12 @@ def test_a_platforms_zip_has_its_own_wheels_and_says_so(wheels_from_memory):
     assert manifest["platforms"] == ["windows-x64"]
 
 
-def test_the_zip_holds_the_shared_client_and_no_leftovers(wheels_from_memory):
+def test_the_zip_holds_what_is_shared_and_no_leftovers(wheels_from_memory):
     with zipfile.ZipFile(build_addon.build(None)) as archive:
         names = archive.namelist()
     assert "_vendor/client/session.py" in names
     assert "_vendor/protocol/messages.py" in names
+    assert "_vendor/body/solver.py" in names
     assert f"environment/ipoke-{PRODUCT_VERSION}-py3-none-any.whl" in names
     assert not [name for name in names if "__pycache__" in name or name.endswith((".pyc", ".lock"))]
 

@@ -73,10 +73,16 @@ def test_the_addons_core_does_not_import_blender():
     assert not wrong_imports("blender_addon/core", "bpy", "bmesh", "gpu", "mathutils", "bpy_extras", "blf")
 
 
-@pytest.mark.parametrize(("folder", "allowed"), [("backend/protocol", {"msgpack"}), ("backend/client", {"zmq"})])
-def test_what_is_shared_with_the_addon_needs_nothing_else(folder, allowed):
+@pytest.mark.parametrize(
+    ("folder", "allowed", "ours"),
+    [
+        ("backend/protocol", {"msgpack"}, ("backend.protocol",)),
+        ("backend/client", {"zmq"}, ("backend.protocol", "backend.client")),
+        ("backend/body", {"numpy"}, ("backend.body",)),
+    ],
+)
+def test_what_is_shared_with_the_addon_needs_nothing_else(folder, allowed, ours):
     known = sys.stdlib_module_names | allowed
-    ours = ("backend.protocol",) if folder == "backend/protocol" else ("backend.protocol", "backend.client")
     strangers = [
         f"{path.name}: {module}"
         for path in sources(folder)

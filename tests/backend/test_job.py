@@ -315,6 +315,17 @@ def test_pins_hold_and_the_model_does_not_see_them(plate):
     assert still[1] < still[0]
 
 
+def test_the_ground_holds_unless_it_is_freed(plate):
+    poke = m.Poke(0.45, 0.35, 0.1, 0.0)
+    bottom = (slice(40, 44), slice(40, 56))
+    held, free = (
+        last_frames(run(plate, request(pokes=(poke,), thing_sha256=THING, free_ground=freed), files={THING: mask_of()}))
+        for freed in (False, True)
+    )
+    moved = [np.abs(frame.bgr[bottom].astype(int) - plate.bgr[bottom]).mean() for frame in (held[0], free[0])]
+    assert moved[1] > 2 * moved[0]
+
+
 @pytest.mark.parametrize(
     ("mask", "words"),
     [(mask_of(95), "another size"), (mask_of(white=False), "black everywhere"), (b"nothing", "The thing's mask")],
