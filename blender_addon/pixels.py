@@ -76,6 +76,14 @@ def held(image: bpy.types.Image) -> bytes:
         bpy.data.images.remove(copy)
 
 
+def shown(image: bpy.types.Image, number: int = 0) -> Any:
+    """Return what an image holds as (H, W, 4) float32 pixels in [0, 1], the first row on top; `number` is a sequence's frame."""
+    if image.source in ("SEQUENCE", "MOVIE"):
+        load_frame(image, number)
+    found = _array(image)
+    return np.clip(found, 0, 1) if image.is_float else found.astype(np.float32) / 255
+
+
 def load_frame(image: bpy.types.Image, number: int) -> None:
     """Let Blender read this frame of a sequence or a movie, so that its pixels and its size are this frame's."""
     texture = bpy.data.textures.new("iPOKE Frame", "IMAGE")  # what else plays an image reads it only to draw it

@@ -18,6 +18,7 @@ from ._vendor.protocol.messages import LARGEST_VARIATION
 from .core.bakes import PLAIN_TEMPLATE
 from .core.german import CONTEXT
 from .core.pokes import LEAST_STRENGTH, MOST_STRENGTH
+from .core.thing import Level, Source
 
 MAX_SEED = 2**31 - 1
 MAX_SAMPLES = 64
@@ -55,6 +56,19 @@ EASINGS = (
     ("in", "Ease In", "Start slowly"),
     ("out", "Ease Out", "End slowly"),
     ("in-out", "Ease In and Out", "Start and end slowly"),
+)
+
+
+THING_SOURCES = (
+    (Source.AUTO, "Automatic", "The plate's alpha where it is a cut-out, else what the backend finds under the arrows"),
+    (Source.PICTURE, "Find in the Picture", "What the backend finds under the arrows, whatever the plate's alpha says"),
+    (Source.IMAGE, "Own Mask", "An image that is white where the thing is"),
+    (Source.REGION, "Whole Region", "No thing: all that the model sees moves as a whole"),
+)
+THING_LEVELS = (
+    (Level.PART, "Part", "The smallest that was found: a part of the thing"),
+    (Level.THING, "Thing", "The whole thing"),
+    (Level.GROUP, "Group", "The largest that was found: the thing and what belongs to it"),
 )
 
 
@@ -109,6 +123,45 @@ class IPOKE_PG_poke(bpy.types.PropertyGroup):
     enabled: BoolProperty(name="Enabled", description="Use this poke when sampling", default=True)
 
 
+class IPOKE_PG_point(bpy.types.PropertyGroup):
+    """A place on the plate."""
+
+    at: FloatVectorProperty(name="Place", description="In fractions of the plate from the top left", size=2)
+
+
+class IPOKE_PG_stroke(bpy.types.PropertyGroup):
+    """A stroke that mends the thing."""
+
+    points: CollectionProperty(name="Points", description="Where the brush went", type=IPOKE_PG_point)
+    radius: FloatProperty(
+        name="Radius", description="Of the brush, as a share of the plate's long side; 0 is a mere click", min=0.0, max=0.5
+    )
+    adds: BoolProperty(name="Adds", description="Whether it adds to the thing or takes away from it", default=True)
+
+
+class IPOKE_PG_thing(bpy.types.PropertyGroup):
+    """What the arrows of a plate move, as one elastic body."""
+
+    source: EnumProperty(name="Thing", description="Where the thing comes from", items=THING_SOURCES, default=Source.AUTO)
+    image: PointerProperty(name="Mask", description="An image that is white, or opaque, where the thing is", type=bpy.types.Image)
+    level: EnumProperty(
+        name="Level",
+        description="How much of what was found is the thing",
+        items=THING_LEVELS,
+        default=Level.THING,
+    )
+    strokes: CollectionProperty(name="Strokes", description="What was painted to mend the thing", type=IPOKE_PG_stroke)
+    brush: FloatProperty(
+        name="Brush",
+        description="Radius of the strokes that mend the thing, as a share of the plate's long side",
+        min=0.002,
+        max=0.25,
+        default=0.02,
+        subtype="FACTOR",
+    )
+    message: StringProperty(name="Message", description="Why no thing is known", options={"HIDDEN"})
+
+
 class IPOKE_PG_like(bpy.types.PropertyGroup):
     """A variant that others were sampled near to."""
 
@@ -139,7 +192,8 @@ class IPOKE_PG_job(bpy.types.PropertyGroup):
     variation: FloatProperty(
         name="Variation", description="How far apart its variants are; 0 is the model's own", min=0.0, max=LARGEST_VARIATION
     )
-    pokes: CollectionProperty(name="Pokes", description="The arrows that were asked for", type=IPOKE_PG_poke)
+    free_ground: BoolProperty(name="Free Ground", description="Whether the ground did not hold the thing")
+    pokes: CollectionProperty(name="Pokes", description="The arrows and pins that were asked for", type=IPOKE_PG_poke)
     like: CollectionProperty(
         name="Like", description="What its variants were to be like, the last entry most", type=IPOKE_PG_like
     )
@@ -221,8 +275,13 @@ class IPOKE_PG_plate(bpy.types.PropertyGroup):
         set=_set_surface,  # the material says it, so that copies and other files do too
     )
 
-    pokes: CollectionProperty(name="Pokes", description="The arrows on the plate", type=IPOKE_PG_poke)
+    pokes: CollectionProperty(name="Pokes", description="The arrows and pins on the plate", type=IPOKE_PG_poke)
+    thing: PointerProperty(name="Thing", description="What the arrows move", type=IPOKE_PG_thing)
     active_poke: IntProperty(name="Active Poke", description="The arrow that is chosen in the list", default=-1)
+    free_ground: BoolProperty(
+        name="Free Ground",
+        description="Don't hold the thing by itself where it leaves the picture or stands on something",
+    )
 
     samples: IntProperty(
         name="Variants", description="How many variants to sample", min=1, max=MAX_SAMPLES, soft_max=16, default=4
@@ -293,7 +352,18 @@ class IPOKE_PG_plate(bpy.types.PropertyGroup):
     message: StringProperty(name="Message", description="How the last job ended", options={"HIDDEN"})
 
 
-CLASSES = (IPOKE_PG_poke, IPOKE_PG_like, IPOKE_PG_job, IPOKE_PG_variant, IPOKE_PG_bake, IPOKE_PG_deleted, IPOKE_PG_plate)
+CLASSES = (
+    IPOKE_PG_poke,
+    IPOKE_PG_point,
+    IPOKE_PG_stroke,
+    IPOKE_PG_thing,
+    IPOKE_PG_like,
+    IPOKE_PG_job,
+    IPOKE_PG_variant,
+    IPOKE_PG_bake,
+    IPOKE_PG_deleted,
+    IPOKE_PG_plate,
+)
 
 
 def attach() -> None:

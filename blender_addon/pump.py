@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import bpy
 import bpy.utils.previews
 
-from . import backends, library, placing, results
+from . import backends, library, placing, results, taking
 from ._vendor.client import LocalBackend
 from .core import app, setup
 from .core.app import AppState
@@ -22,6 +22,7 @@ from .core.installer import Installer
 from .core.jobs import Job, JobKind
 from .core.region import Box, Handle
 from .core.runtime import Runtime
+from .things import Shelf
 
 if TYPE_CHECKING:
     from .properties import IPOKE_PG_plate
@@ -75,6 +76,7 @@ class Addon:
     listed: list[Path] = field(default_factory=list)
     listed_at: float = -LOOK_INTERVAL_S
     looked: dict[str, tuple[float, list[str]]] = field(default_factory=dict)
+    shelf: Shelf = field(default_factory=Shelf)
 
 
 _addon: Addon | None = None
@@ -168,6 +170,7 @@ def _show_unseen(own: Addon) -> None:
             own.dropped |= results.drop_live(job)
         step |= results.sync(job, follow)
         placing.place_bake(job)
+        taking.take(job)
         if follow:
             own.followed.add(job.job_id)
     if step:

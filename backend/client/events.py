@@ -15,8 +15,10 @@ from ..protocol.messages import (
     ServerInfo,
     Started,
     Status,
+    ThingFound,
     VariantDone,
 )
+from .mesh import RestMesh
 
 __all__ = [
     "Cancelled",
@@ -27,13 +29,16 @@ __all__ = [
     "FrameArrived",
     "KinematicsArrived",
     "Lost",
+    "MeshArrived",
     "PassesArrived",
+    "PosesArrived",
     "Prepared",
     "Progress",
     "Queued",
     "Restarted",
     "Started",
     "Status",
+    "ThingArrived",
     "VariantDone",
 ]
 
@@ -77,11 +82,45 @@ class PassesArrived:
 
 
 @dataclass(frozen=True, slots=True)
+class MeshArrived:
+    """The body of a job's thing at rest, and the bytes of two files: its own picture, and the plate without it."""
+
+    job_id: str
+    mesh: RestMesh
+    size_px: tuple[int, int]
+    thing: bytes
+    background: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PosesArrived:
+    """How a variant's body moves: poses (T + 1, V, 2) as float32, in fractions of the plate, at rest and in frames 1..T."""
+
+    job_id: str
+    variant: int
+    poses: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class KinematicsArrived:
     """What an inversion brought, as the bytes of a kinematics file."""
 
     job_id: str
     kinematics: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ThingArrived:
+    """What a question for a thing brought, and the job's end: what was found, and its masks as the bytes of grey PNG files."""
+
+    job_id: str
+    found: ThingFound
+    masks: tuple[bytes, ...]
+
+    @property
+    def mask(self) -> bytes | None:
+        """The mask that was asked for, None where nothing was found."""
+        return self.masks[self.found.chosen] if self.masks else None
 
 
 Event = (
@@ -94,10 +133,13 @@ Event = (
     | FrameArrived
     | KinematicsArrived
     | PassesArrived
+    | MeshArrived
+    | PosesArrived
     | VariantDone
     | Finished
     | Failed
     | Cancelled
     | Restarted
     | Status
+    | ThingArrived
 )

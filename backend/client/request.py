@@ -1,4 +1,4 @@
-"""Owns what a user asks for: variants of a poked plate, a replayed motion on it, or the kinematics of a clip."""
+"""Owns what a user asks for: variants of a poked plate, a replayed motion on it, a clip's kinematics, or a thing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,20 @@ import uuid
 from dataclasses import dataclass
 
 from ..protocol.limits import NAME_CHARACTERS
-from ..protocol.messages import Invert, Like, OutputSize, Playback, Poke, Region, Sample, Variant
+from ..protocol.messages import (
+    FindThing,
+    Invert,
+    Level,
+    Like,
+    OutputSize,
+    Playback,
+    Poke,
+    Region,
+    Sample,
+    Stroke,
+    ThingStart,
+    Variant,
+)
 
 _UNREADABLE = re.compile(r"[/\\\x00-\x1f\ud800-\udfff]")
 
@@ -41,6 +54,7 @@ class SampleRequest:
     `thing` is an image file of the plate's size, white where the thing is that the pokes move; without it the plate's alpha
     says so where it has one, unless `whole_region` asks for a region that moves as a whole. `free_ground` lets go of what holds
     a thing by itself: where it leaves the picture or stands on something.
+    With `mesh` the body of the thing comes too and how it moves in each variant; without `frames` that alone.
     `kept` are the sha256 of the first frames of the one variant, which are there already and don't come again.
     `layer` names the layer of an EXR plate; None takes the one that Blender shows.
     """
@@ -72,6 +86,8 @@ class SampleRequest:
     thing: bytes | None = None
     whole_region: bool = False
     free_ground: bool = False
+    mesh: bool = False
+    frames: bool = True
 
     @property
     def is_single(self) -> bool:
@@ -128,6 +144,8 @@ class SampleRequest:
             thing_sha256=None if self.thing is None else _sha256(self.thing),
             whole_region=self.whole_region,
             free_ground=self.free_ground,
+            mesh=self.mesh,
+            frames=self.frames,
         )
 
 
@@ -186,7 +204,50 @@ class InvertRequest:
         )
 
 
-Request = SampleRequest | InvertRequest
+@dataclass(frozen=True, slots=True)
+class ThingRequest:
+    """What strokes on a plate stand on, as masks; `ThingArrived` brings them and ends the job.
+
+    `plate`, `mask` and `clean` are encoded image files of one size; `mask` goes with `start` mask. `level` says which of the
+    nested masks is meant; with `alone` the others don't come. `long_side_px` of the masks, 0 the plate's own.
+    """
+
+    job_id: str
+    plate: bytes
+    strokes: tuple[Stroke, ...]
+    start: ThingStart = ThingStart.AUTO
+    mask: bytes | None = None
+    clean: bytes | None = None
+    level: Level = Level.THING
+    alone: bool = False
+    long_side_px: int = 0
+    upright: bool = True
+    premultiplied: bool = False
+    layer: str | None = None
+
+    def uploads(self) -> dict[str, bytes]:
+        """Files that the backend may ask for, by their hashes."""
+        return {_sha256(data): data for data in (self.plate, self.mask, self.clean) if data is not None}
+
+    def message(self) -> FindThing:
+        """The request as it travels, without the files' bytes."""
+        return FindThing(
+            job_id=self.job_id,
+            plate_sha256=_sha256(self.plate),
+            strokes=self.strokes,
+            start=self.start,
+            upright=self.upright,
+            mask_sha256=None if self.mask is None else _sha256(self.mask),
+            clean_sha256=None if self.clean is None else _sha256(self.clean),
+            level=Level(self.level),
+            alone=self.alone,
+            long_side_px=self.long_side_px,
+            premultiplied=self.premultiplied,
+            layer=self.layer,
+        )
+
+
+Request = SampleRequest | InvertRequest | ThingRequest
 
 
 def _sha256(data: bytes) -> str:

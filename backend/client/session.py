@@ -24,15 +24,19 @@ from .events import (
     FrameArrived,
     KinematicsArrived,
     Lost,
+    MeshArrived,
     PassesArrived,
+    PosesArrived,
     Prepared,
     Progress,
     Queued,
     Restarted,
     Started,
     Status,
+    ThingArrived,
     VariantDone,
 )
+from .mesh import RestMesh
 from .request import Request
 
 PING_S = 1.0
@@ -69,6 +73,8 @@ class _Job:
     done: set[int] = field(default_factory=set)
     sent: messages.Work | None = None
     has_kinematics: bool = False
+    has_mesh: bool = False
+    posed: set[int] = field(default_factory=set)
 
     def rest(self) -> messages.Work:
         """The request for what a backend that has forgotten everything is still to make."""
@@ -79,9 +85,13 @@ class _Job:
         return replace(self.message, first=first, samples=end - first)
 
     def is_complete(self, frames: int) -> bool:
-        if isinstance(self.message, messages.Invert):
+        if not isinstance(self.message, messages.Sample):
             return self.has_kinematics
         wanted = range(self.message.first, self.message.first + self.message.samples)
+        if self.message.mesh and not (self.has_mesh and self.posed.issuperset(wanted)):
+            return False
+        if not self.message.frames:
+            return True
         return all((variant, t) in self.arrived for variant in wanted for t in range(1 + len(self.message.kept), frames + 1))
 
 
@@ -125,7 +135,7 @@ class Session:
         self._pinged_at = self._polled_at = None
 
     def submit(self, request: Request) -> str:
-        """Ask for variants or kinematics; the same id twice is one job. Raises ProtocolError for a broken limit."""
+        """Ask for variants, kinematics or a thing; the same id twice is one job. Raises ProtocolError for a broken limit."""
         message, uploads = request.message(), request.uploads()
         encode(message)
         if not all(uploads.values()) or sum(len(data) for data in uploads.values()) > limits.UPLOAD_BYTES_PER_CLIENT:
@@ -212,7 +222,10 @@ class Session:
         if not isinstance(envelope.message, messages.Pong):
             self._received += 1
             self._received_bytes += sum(len(part) for part in envelope.raw)
-        self._handle(envelope)
+        try:
+            self._handle(envelope)
+        except ProtocolError as error:
+            self._events.append(Lost(error.sentence, final=True))
 
     def _handle(self, envelope: Envelope) -> None:
         match envelope.message:
@@ -233,8 +246,17 @@ class Session:
             case messages.Passes(job_id=job_id, variant=variant, t=t):
                 if job_id in self._jobs:
                     self._events.append(PassesArrived(job_id, variant, t, envelope.raw[0]))
+            case messages.BodyMesh(job_id=job_id, size_px=size_px) if job_id in self._jobs:
+                triangles, places, thing, background = envelope.raw
+                self._events.append(MeshArrived(job_id, RestMesh.of(triangles, places), size_px, thing, background))
+                self._jobs[job_id].has_mesh = True
+            case messages.BodyPoses(job_id=job_id, variant=variant) if job_id in self._jobs:
+                self._events.append(PosesArrived(job_id, variant, envelope.raw[0]))
+                self._jobs[job_id].posed.add(variant)
             case messages.Kinematics(job_id=job_id, sha256=sha256) if job_id in self._jobs:
                 self._take_kinematics(job_id, sha256, envelope.raw[0])
+            case messages.ThingFound(job_id=job_id) as found if job_id in self._jobs:
+                self._end(job_id, ThingArrived(job_id, found, envelope.raw))
             case Status() as status:
                 self._events.append(status)
             case Finished(job_id=job_id) as finished if job_id in self._jobs:

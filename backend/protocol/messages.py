@@ -1,7 +1,7 @@
 """Owns the messages that travel between a client, the backend's front process and its worker.
 
 Every message is a frozen dataclass. Pixels and plates never stand in a message: they travel as raw parts beside it, and
-`RAW_PARTS` of the class says how many. Positions are fractions of the plate's width and height, x right, y down.
+`raw_parts` says how many. Positions are fractions of the plate's width and height, x right, y down.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from . import limits
 from .errors import ErrorCode, ProtocolError
 from .fields import Between, Length, Pattern
 
+LARGEST_RADIUS = 0.5
+
 Text = Annotated[str, Length(0, limits.TEXT_CHARACTERS)]
 Name = Annotated[str, Pattern(r"[^/\\\x00-\x1f]{1,128}", "a name of 1 to 128 characters without slashes")]
 JobId = Annotated[str, Pattern(r"[A-Za-z0-9_-]{1,64}", "1 to 64 letters, digits, - or _")]
@@ -24,6 +26,7 @@ Instance = Annotated[str, Pattern(r"[0-9a-f]{32}", "32 hexadecimal digits")]
 Fraction = Annotated[float, Between(0.0, 1.0)]
 Shift = Annotated[float, Between(-1.0, 1.0)]
 Pixels = Annotated[int, Between(0, limits.IMAGE_SIDE_PX)]
+Side = Annotated[int, Between(1, limits.IMAGE_SIDE_PX)]
 Counter = Annotated[int, Between(0, limits.COUNTER)]
 VariantIndex = Annotated[int, Between(0, limits.VARIANT_INDEX + limits.SAMPLES)]
 FrameNumber = Annotated[int, Between(1, limits.FRAMES)]
@@ -33,6 +36,9 @@ FilePlace = Annotated[int, Between(0, limits.UPLOAD_BYTES_PER_CLIENT - 1)]
 Seconds = Annotated[float, Between(0.0, 1e9)]
 Extent = Annotated[float, Between(0.0, 1e6)]
 Seed = Annotated[int, Between(0, limits.SEED)]
+Place = tuple[Fraction, Fraction]
+"""x and y in fractions of the plate's width and height."""
+Radius = Annotated[float, Between(0.0, LARGEST_RADIUS)]
 
 TIP_TOLERANCE = 1e-6
 SHORTEST_POKE = 1e-4
@@ -58,6 +64,37 @@ class Easing(StrEnum):
     IN = "in"
     OUT = "out"
     IN_OUT = "in-out"
+
+
+class ThingStart(StrEnum):
+    """What the strokes of a question change: what is found in this order, the plate's alpha, what a network finds, a mask.
+
+    `AUTO` is alpha where the plate has one, else what differs from a clean plate that was given, else the network's.
+    """
+
+    AUTO = "auto"
+    ALPHA = "alpha"
+    SEGMENTER = "segmenter"
+    MASK = "mask"
+
+
+class ThingOrigin(StrEnum):
+    """Where a thing's mask came from before strokes changed it. `STROKES`: they alone say what it is; `NONE`: nothing does."""
+
+    NONE = "none"
+    MASK = "mask"
+    ALPHA = "alpha"
+    CLEAN_PLATE = "clean-plate"
+    SEGMENTER = "segmenter"
+    STROKES = "strokes"
+
+
+class Level(StrEnum):
+    """Which of the nested masks under a click is meant: the leaf, the plant, the bed of plants."""
+
+    PART = "part"
+    THING = "thing"
+    GROUP = "group"
 
 
 class Loop(StrEnum):
@@ -94,9 +131,24 @@ class Poke:
                 raise ProtocolError(f"{where} ends outside the plate; keep its tip inside.", where, ErrorCode.BAD_POKES)
 
 
+_SENT = "sha256s, poses_sha256"
+
+
 def _need_an_arrow(pokes: tuple[Poke, ...]) -> None:
     if all(poke.is_pin for poke in pokes):
         raise ProtocolError("pokes are all pins, so nothing moves; draw an arrow.", "pokes", ErrorCode.BAD_POKES)
+
+
+@dataclass(frozen=True, slots=True)
+class Stroke:
+    """A brush stroke that adds to a thing or takes away from it: places, and the brush's radius over the plate's long side.
+
+    What is under the brush is painted exactly; beyond it, the stroke says what is meant. A click is one place, of radius 0.
+    """
+
+    points: Annotated[tuple[Place, ...], Length(1, limits.STROKE_POINTS)]
+    radius: Radius = 0.0
+    adds: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,12 +330,17 @@ class WorkerStatus:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """Base of everything that is sent; `RAW_PARTS` raw parts follow the head."""
+    """Base of everything that is sent; `raw_parts` raw parts follow the head."""
 
     RAW_PARTS: ClassVar[int] = 0
 
+    @property
+    def raw_parts(self) -> int:
+        """How many raw parts follow this message's head."""
+        return self.RAW_PARTS
 
-# --- client to backend; the front process sends `Upload`, `Sample`, `Invert`, `Cancel` and `ReleaseMemory` on to a worker
+
+# --- client to backend; the front process sends `Upload`, work, `Cancel` and `ReleaseMemory` on to a worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,6 +388,7 @@ class Sample(Message):
     `thing_sha256` is an image of the plate's size that is white where the thing is that the pokes move, as one elastic body;
     without it the plate's alpha says so where it has one, unless `whole_region` asks for a region that moves as a whole.
     `free_ground` lets go of what holds a thing by itself: where it leaves the picture or stands on something.
+    `mesh` brings the body of such a thing too, and the poses of every variant; without `frames` these alone.
     """
 
     job_id: JobId
@@ -359,6 +417,8 @@ class Sample(Message):
     thing_sha256: Digest | None = None
     whole_region: bool = False
     free_ground: bool = False
+    mesh: bool = False
+    frames: bool = True
 
     def check(self, where: str) -> None:
         """Refuse a depth that no image file has, and more than one replay of the same kinematics."""
@@ -374,6 +434,10 @@ class Sample(Message):
             raise ProtocolError("Replayed kinematics are one clip; leave out the chain and the loop's draws.", "playback")
         if self.thing_sha256 is not None and (self.whole_region or self.regions):
             raise ProtocolError("A thing's mask goes with one region, and not with whole_region; leave one out.", "thing_sha256")
+        if self.mesh and (self.whole_region or self.regions or self.size is OutputSize.MODEL):
+            raise ProtocolError("A mesh is made of a thing that moves as one body, at the plate's size; leave mesh out.", "mesh")
+        if not self.frames and (not self.mesh or self.kept or self.passes):
+            raise ProtocolError("Without frames there is the mesh alone, no passes and nothing kept; ask for frames.", "frames")
         if self.mirror and self.kinematics_sha256 is None:
             raise ProtocolError("mirror is for kinematics that are replayed; leave it out.", "mirror")
         if self.variation is not None and self.kinematics_sha256 is not None:
@@ -429,6 +493,52 @@ class Invert(Message):
     def uploads(self) -> tuple[str, ...]:
         """Hashes of the files that the job needs."""
         return self.frame_sha256s
+
+    @property
+    def is_preview(self) -> bool:
+        """False: it is not overtaken."""
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class FindThing(Message):
+    """Asks what the strokes stand on, as masks; answered by `ThingFound`, ahead of the client's waiting `Sample` and `Invert`.
+
+    `start` says what the strokes change. `mask_sha256` is an image of the plate's size that is white where the thing is, and
+    goes with `ThingStart.MASK`; `clean_sha256` is the plate without the thing. `level` is which of nested masks is meant; the
+    others come too, unless it is to come `alone`. The masks' long side is `long_side_px`, 0 the plate's own.
+    """
+
+    job_id: JobId
+    plate_sha256: Digest
+    strokes: Annotated[tuple[Stroke, ...], Length(0, limits.STROKES)]
+    start: ThingStart
+    upright: bool
+    mask_sha256: Digest | None = None
+    clean_sha256: Digest | None = None
+    level: Level = Level.THING
+    alone: bool = False
+    long_side_px: Pixels = 0
+    premultiplied: bool = False
+    layer: LayerName | None = None
+
+    def check(self, where: str) -> None:
+        """Refuse a mask that is missing or has no use, strokes that only take away, and too many of them."""
+        if (self.start is ThingStart.MASK) != (self.mask_sha256 is not None):
+            raise ProtocolError("mask_sha256 goes with start mask, and start mask with mask_sha256.", "mask_sha256")
+        if self.start is not ThingStart.MASK and not any(stroke.adds for stroke in self.strokes):
+            raise ProtocolError("strokes have none that adds; click on the thing first.", "strokes", ErrorCode.BAD_POKES)
+        if 0 < self.long_side_px < limits.REGION_SIDE_PX:
+            raise ProtocolError(f"long_side_px must be 0 or at least {limits.REGION_SIDE_PX}.", "long_side_px")
+        points = sum(len(stroke.points) for stroke in self.strokes)
+        if points > limits.POINTS:
+            raise ProtocolError(f"strokes have {points} points, at most {limits.POINTS} may be sent; draw fewer.", "strokes")
+
+    @property
+    def uploads(self) -> tuple[str, ...]:
+        """Hashes of the files that the job needs."""
+        given = (self.plate_sha256, self.mask_sha256, self.clean_sha256)
+        return tuple(dict.fromkeys(sha256 for sha256 in given if sha256 is not None))
 
     @property
     def is_preview(self) -> bool:
@@ -553,13 +663,42 @@ class Passes(Message):
 
 
 @dataclass(frozen=True, slots=True)
+class BodyMesh(Message):
+    """The body of a job's thing at rest, before anything of its variants, in four raw parts.
+
+    Triangles (F, 3), int32; places of the vertices (V, 2), float32 in fractions of the plate; the thing's own pixels with its
+    matte as alpha, without what stands behind; and the plate without the thing. Numbers are little-endian, both pictures are
+    files of `size_px`, as frames are.
+    """
+
+    RAW_PARTS: ClassVar[int] = 4
+    job_id: JobId
+    size_px: tuple[Side, Side]
+
+
+@dataclass(frozen=True, slots=True)
+class BodyPoses(Message):
+    """Poses (T + 1, V, 2) of a variant's body in one raw part, as the places of `BodyMesh` are: at rest, then in frames 1..T."""
+
+    RAW_PARTS: ClassVar[int] = 1
+    job_id: JobId
+    variant: VariantIndex
+
+
+@dataclass(frozen=True, slots=True)
 class VariantDone(Message):
-    """All frames of a variant were sent; their hashes in order of t, and how it closes where it was to loop."""
+    """All of a variant was sent: the hashes of its frames in order of t and of its poses, and how it closes if it was to loop."""
 
     job_id: JobId
     variant: VariantIndex
-    sha256s: Annotated[tuple[Digest, ...], Length(1, limits.OUTPUT_FRAMES)]
+    sha256s: Annotated[tuple[Digest, ...], Length(0, limits.OUTPUT_FRAMES)]
     seam: Seam | None = None
+    poses_sha256: Digest | None = None
+
+    def check(self, where: str) -> None:
+        """Refuse a variant of which nothing was sent."""
+        if not self.sha256s and self.poses_sha256 is None:
+            raise ProtocolError("sha256s and poses_sha256 are empty both; a variant has frames, poses or both.", _SENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -569,6 +708,36 @@ class Kinematics(Message):
     RAW_PARTS: ClassVar[int] = 1
     job_id: JobId
     sha256: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class ThingFound(Message):
+    """What `FindThing` asked for, and the job's end: masks as grey PNG files of 8 bits in raw parts, each within the next.
+
+    `levels` says what each mask means, `scores` its expected intersection over union with the true one, and `chosen` which of
+    them was asked for. There are none where nothing was found; `reason` then says why.
+    """
+
+    job_id: JobId
+    origin: ThingOrigin
+    levels: Annotated[tuple[Level, ...], Length(0, limits.LEVELS)]
+    scores: Annotated[tuple[Fraction, ...], Length(0, limits.LEVELS)]
+    chosen: Annotated[int, Between(0, limits.LEVELS - 1)] = 0
+    reason: Text = ""
+
+    @property
+    def raw_parts(self) -> int:
+        """One for each mask."""
+        return len(self.levels)
+
+    def check(self, where: str) -> None:
+        """Refuse levels, scores and a choice that don't fit one another."""
+        if (self.origin is ThingOrigin.NONE) != (not self.levels):
+            raise ProtocolError("levels must be none where nothing was found, and only there.", "levels")
+        if len(self.scores) != len(self.levels):
+            raise ProtocolError("scores must be as many as levels.", "scores")
+        if self.chosen >= max(1, len(self.levels)):
+            raise ProtocolError("chosen must be one of the masks.", "chosen")
 
 
 @dataclass(frozen=True, slots=True)
@@ -627,11 +796,13 @@ class Status(Message):
     workers: Annotated[tuple[WorkerStatus, ...], Length(0, limits.WORKERS)]
 
 
-Work = Sample | Invert
+Work = Sample | Invert | FindThing
+LAST_WORDS = (Finished, Failed, Cancelled, ThingFound)
+"""What ends a job."""
 FROM_CLIENT: tuple[type[Message], ...] = (
-    Hello, Ping, Upload, Sample, Invert, Cancel, CancelAll, ReleaseMemory, AskStatus, Bye,
+    Hello, Ping, Upload, Sample, Invert, FindThing, Cancel, CancelAll, ReleaseMemory, AskStatus, Bye,
 )  # fmt: skip
 FROM_BACKEND: tuple[type[Message], ...] = (
-    Welcome, Ready, Pong, NeedUpload, Queued, Started, Prepared, Progress, Frame, Passes, VariantDone, Kinematics, Finished,
-    Failed, Cancelled, Restarted, Refused, Memory, Status,
+    Welcome, Ready, Pong, NeedUpload, Queued, Started, Prepared, Progress, Frame, Passes, BodyMesh, BodyPoses, VariantDone,
+    Kinematics, ThingFound, Finished, Failed, Cancelled, Restarted, Refused, Memory, Status,
 )  # fmt: skip

@@ -1,0 +1,192 @@
+"""What a plate's pokes move: a soft mask from alpha or an artist's own, mended by strokes. No bpy.
+
+Masks are (H, W) float32 in [0, 1], the first row on top. Places are fractions of the plate's width and height.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+from typing import Any
+
+import numpy as np
+
+from .._vendor.body.components import connected
+from .plane import Vec2
+
+SIDE_PX = 512
+"""Masks in Blender's own Python are no larger than this; a plate's own size takes part in sampling only."""
+CUT_OUT_SHARE, TRANSPARENT = 0.05, 0.02
+"""The share of a cut-out that is transparent, and how little alpha that is; as the backend has them."""
+PART_LEAST = 0.05
+"""Of alpha; where there is less, parts of a cut-out don't hang together."""
+REACH_PX = 2
+
+Mask = Any  # numpy's array types are not there for a type checker inside Blender
+
+
+class Source(StrEnum):
+    """Where an artist lets the thing come from."""
+
+    AUTO = "AUTO"
+    PICTURE = "PICTURE"
+    IMAGE = "IMAGE"
+    REGION = "REGION"
+
+
+class Origin(Enum):
+    """Where a thing that is known came from."""
+
+    IMAGE = "Own Mask"
+    ALPHA = "Alpha"
+    CLEAN_PLATE = "Clean Plate"
+    PICTURE = "Found in the Picture"
+
+
+class Level(StrEnum):
+    """Which of the nested masks is meant that were found."""
+
+    PART = "PART"
+    THING = "THING"
+    GROUP = "GROUP"
+
+
+LEVELS = tuple(Level)
+
+
+@dataclass(frozen=True, slots=True)
+class Stroke:
+    """What an artist painted: `radius` is a share of the plate's long side; it adds to the thing, or takes away from it.
+
+    One point is a click. A click without a radius points at a part and paints nothing.
+    """
+
+    points: tuple[Vec2, ...]
+    radius: float
+    adds: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KnownThing:
+    """A thing as far as Blender needs it: its mask, no side longer than `SIDE_PX`, where it came from, and the mask's hash."""
+
+    mask: Mask
+    origin: Origin
+    sha256: str
+
+    @classmethod
+    def of(cls, mask: Mask, origin: Origin) -> KnownThing | None:
+        """The thing of a mask; None where it marks nothing."""
+        if not (mask > PART_LEAST).any():
+            return None
+        told = np.rint(mask * 255).astype(np.uint8)
+        return cls(mask, origin, hashlib.sha256(repr(told.shape).encode() + told.tobytes()).hexdigest())
+
+
+def marked(pixels: Mask) -> Mask:
+    """What an image of (H, W, 4) pixels in [0, 1] marks: its alpha where that says something, else its brightness."""
+    alpha = pixels[..., 3]
+    return np.clip(alpha if (alpha < 1).any() else pixels[..., :3].max(axis=2), 0, 1)
+
+
+def is_cut_out(alpha: Mask) -> bool:
+    """Whether a good part of a picture with this alpha is transparent."""
+    return bool((alpha <= TRANSPARENT).mean() > CUT_OUT_SHARE)
+
+
+def reduced(mask: Mask) -> Mask:
+    """The mask at a whole fraction of its size, no side longer than `SIDE_PX`, by means of squares."""
+    height, width = mask.shape
+    step = -(-max(height, width) // SIDE_PX)
+    if step < 2:
+        return np.ascontiguousarray(mask, np.float32)
+    padded = np.pad(mask, ((0, -height % step), (0, -width % step)), mode="edge").astype(np.float32)
+    squares = padded.reshape(padded.shape[0] // step, step, padded.shape[1] // step, step)
+    return squares.mean(axis=(1, 3), dtype=np.float32)
+
+
+def parts_below(alpha: Mask, places: Sequence[Vec2]) -> Mask:
+    """The parts of a cut-out that places stand on or are nearest to; all of it without any place."""
+    labels = _parts(alpha > PART_LEAST)
+    rows, columns = np.nonzero(labels)
+    if not len(rows) or not places:
+        return alpha
+    height, width = alpha.shape
+    nearest = [int(np.hypot(columns + 0.5 - x * width, rows + 0.5 - y * height).argmin()) for x, y in places]
+    chosen = np.isin(labels, labels[rows[nearest], columns[nearest]])
+    soft = labels == 0  # faint edges belong to the part that they touch
+    return np.where(chosen | (soft & _grown(chosen)), alpha, np.float32(0))
+
+
+def painted(mask: Mask, strokes: Iterable[Stroke]) -> Mask:
+    """The mask with strokes painted over it, in their order; their edges are a pixel wide."""
+    result = np.array(mask, np.float32)
+    for stroke in strokes:
+        if stroke.radius > 0:
+            box, cover = _cover(result.shape, stroke)
+            here = result[box]
+            result[box] = np.maximum(here, cover) if stroke.adds else np.minimum(here, 1 - cover)
+    return result
+
+
+def clicks(strokes: Iterable[Stroke]) -> tuple[Vec2, ...]:
+    """The places that strokes without a radius point at."""
+    return tuple(point for stroke in strokes if stroke.radius == 0 and stroke.adds for point in stroke.points)
+
+
+def _cover(shape: tuple[int, int], stroke: Stroke) -> tuple[tuple[slice, slice], Mask]:
+    """How much of each pixel a stroke covers, inside the box around it."""
+    height, width = shape
+    radius_px = stroke.radius * max(shape)
+    points = np.asarray(stroke.points, np.float64) * (width, height)
+    low = np.clip(np.floor(points.min(axis=0) - radius_px - 1), 0, (width, height)).astype(int)
+    high = np.clip(np.ceil(points.max(axis=0) + radius_px + 1), 0, (width, height)).astype(int)
+    x, y = np.arange(low[0], high[0]) + 0.5, (np.arange(low[1], high[1]) + 0.5)[:, None]
+    nearest_px = np.full((high[1] - low[1], high[0] - low[0]), np.inf)
+    for start, end in zip(points, [*points[1:], points[-1]], strict=True):
+        np.minimum(nearest_px, _distance(x, y, start, end), out=nearest_px)
+    return (slice(low[1], high[1]), slice(low[0], high[0])), np.clip(radius_px + 0.5 - nearest_px, 0, 1).astype(np.float32)
+
+
+def _distance(x: Mask, y: Mask, start: Mask, end: Mask) -> Mask:
+    along = end - start
+    square = float(along @ along) or 1.0
+    part = np.clip(((x - start[0]) * along[0] + (y - start[1]) * along[1]) / square, 0, 1)
+    return np.hypot(x - start[0] - part * along[0], y - start[1] - part * along[1])
+
+
+def _parts(mask: Mask) -> Mask:
+    """(H, W): 0 outside the mask, else a number that pixels share which hang together, corners included."""
+    edges = np.diff(np.pad(mask, ((0, 0), (1, 1))).astype(np.int8), axis=1)
+    rows, starts = np.nonzero(edges == 1)
+    ends = np.nonzero(edges == -1)[1]
+    first, second = _touching(rows, starts, ends, mask.shape[0])
+    labels = np.zeros(mask.shape, np.intp)
+    labels[mask] = np.repeat(connected(len(rows), first, second) + 1, ends - starts)
+    return labels
+
+
+def _touching(rows: Mask, starts: Mask, ends: Mask, height: int) -> tuple[Mask, Mask]:
+    """Pairs of runs of pixels in neighbouring rows that touch."""
+    offsets = np.searchsorted(rows, np.arange(height + 1))
+    firsts, seconds = [np.empty(0, np.intp)], [np.empty(0, np.intp)]
+    for row in range(height - 1):
+        above = np.arange(offsets[row], offsets[row + 1])
+        below = slice(offsets[row + 1], offsets[row + 2])
+        low = np.searchsorted(ends[below], starts[above]) + offsets[row + 1]
+        high = np.searchsorted(starts[below], ends[above], side="right") + offsets[row + 1]
+        counts = high - low
+        firsts.append(np.repeat(above, counts))
+        seconds.append(np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts) + np.repeat(low, counts))
+    return np.concatenate(firsts), np.concatenate(seconds)
+
+
+def _grown(mask: Mask) -> Mask:
+    """The mask and what lies within `REACH_PX` of it."""
+    height, width = mask.shape
+    padded = np.pad(mask, REACH_PX)
+    shifts = range(2 * REACH_PX + 1)
+    wide = np.logical_or.reduce([padded[:, dx : dx + width] for dx in shifts])
+    return np.logical_or.reduce([wide[dy : dy + height] for dy in shifts])
