@@ -11,6 +11,8 @@ from .errors import FolderError
 
 RESULTS = "ipoke"
 BAKES = "bake"
+THING_FILE = "thing.png"
+"""The mask of what a job's pokes moved, at the plate's size."""
 NAME_CHARACTERS = 40
 SHORT_ID_CHARACTERS = 12
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # names of devices on Windows

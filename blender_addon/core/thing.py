@@ -8,12 +8,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import Enum, StrEnum
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
 
 from .._vendor.body.components import connected
+from .._vendor.client import Level, Stroke, ThingOrigin
 from .plane import Vec2
 
 SIDE_PX = 512
@@ -36,36 +37,14 @@ class Source(StrEnum):
     REGION = "REGION"
 
 
-class Origin(Enum):
-    """Where a thing that is known came from."""
-
-    IMAGE = "Own Mask"
-    ALPHA = "Alpha"
-    CLEAN_PLATE = "Clean Plate"
-    PICTURE = "Found in the Picture"
-
-
-class Level(StrEnum):
-    """Which of the nested masks is meant that were found."""
-
-    PART = "PART"
-    THING = "THING"
-    GROUP = "GROUP"
-
-
-LEVELS = tuple(Level)
-
-
 @dataclass(frozen=True, slots=True)
-class Stroke:
-    """What an artist painted: `radius` is a share of the plate's long side; it adds to the thing, or takes away from it.
+class ThingSetting:
+    """What an artist has set of the thing; `image` is the name of the own mask's image."""
 
-    One point is a click. A click without a radius points at a part and paints nothing.
-    """
-
-    points: tuple[Vec2, ...]
-    radius: float
-    adds: bool
+    source: Source = Source.AUTO
+    level: Level = Level.THING
+    strokes: tuple[Stroke, ...] = ()
+    image: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,11 +52,11 @@ class KnownThing:
     """A thing as far as Blender needs it: its mask, no side longer than `SIDE_PX`, where it came from, and the mask's hash."""
 
     mask: Mask
-    origin: Origin
+    origin: ThingOrigin
     sha256: str
 
     @classmethod
-    def of(cls, mask: Mask, origin: Origin) -> KnownThing | None:
+    def of(cls, mask: Mask, origin: ThingOrigin) -> KnownThing | None:
         """The thing of a mask; None where it marks nothing."""
         if not (mask > PART_LEAST).any():
             return None
@@ -94,6 +73,12 @@ def marked(pixels: Mask) -> Mask:
 def is_cut_out(alpha: Mask) -> bool:
     """Whether a good part of a picture with this alpha is transparent."""
     return bool((alpha <= TRANSPARENT).mean() > CUT_OUT_SHARE)
+
+
+def reduced_shape(size_px: tuple[int, int]) -> tuple[int, int]:
+    """Height and width of what `reduced` makes of a mask of this width and height."""
+    step = -(-max(size_px) // SIDE_PX)
+    return -(-size_px[1] // step), -(-size_px[0] // step)
 
 
 def reduced(mask: Mask) -> Mask:
