@@ -1,7 +1,8 @@
 """Owns the state of every job: who waits, who runs, what happens when a worker dies. No sockets, no clock, no torch.
 
 Each call changes the state and returns what must be done about it, as a list of effects. A worker runs one job at a
-time; clients take turns, and within a client the jobs run in the order they came, but for previews: the newest goes first.
+time; clients take turns, and within a client the jobs run in the order they came, but for previews, of which the newest goes
+first, and for questions after a thing, for which an artist waits: they go before all others, the newest first.
 
     submit ──> NEEDS_UPLOADS ──uploads──> QUEUED ──dispatch──> RUNNING ──worker's last word──> (gone)
                                             ^                  │  └──cancel──> STOPPING ──worker's last word──> (gone)
@@ -22,7 +23,7 @@ from enum import Enum, auto
 from .poison import DEATHS, REFUSED_S, Deaths, content_of
 from .protocol import limits, messages
 from .protocol.errors import ErrorCode
-from .protocol.messages import ErrorInfo, Message, Sample, Work
+from .protocol.messages import LAST_WORDS, ErrorInfo, FindThing, Message, Sample, Work
 
 _POISON = ErrorInfo(
     ErrorCode.POISON,
@@ -81,6 +82,10 @@ class _Job:
     @property
     def id(self) -> str:
         return self.message.job_id
+
+    @property
+    def is_question(self) -> bool:
+        return isinstance(self.message, FindThing)
 
     def rest(self) -> Work:
         """The request for what is not done yet."""
@@ -204,8 +209,8 @@ class Scheduler:
         job = self._workers.get(worker)
         if job is None or getattr(message, "job_id", None) != job.id:
             return []
-        if isinstance(message, messages.Finished | messages.Failed | messages.Cancelled):
-            return self._worker_is_done(worker, job, message)
+        if isinstance(message, LAST_WORDS):
+            return self._worker_is_done(worker, job, message, raw)
         if job.state is JobState.STOPPING:
             return []
         if isinstance(message, messages.VariantDone):
@@ -238,14 +243,14 @@ class Scheduler:
         jobs = [job for waiting in self._clients.values() for job in waiting.values()]
         return [effect for job in jobs for effect in self._end(job, messages.Failed(job.id, error))]
 
-    def _worker_is_done(self, worker: int, job: _Job, message: Message) -> list[Effect]:
+    def _worker_is_done(self, worker: int, job: _Job, message: Message, raw: tuple[bytes, ...]) -> list[Effect]:
         self._workers[worker] = job.worker = None
         if job.state is JobState.PAUSING and isinstance(message, messages.Cancelled):
             job.state = JobState.QUEUED
             return self._dispatch()
         if not isinstance(message, messages.Cancelled):
             self._deaths.forget(job.message)
-        return [*self._end(job, message), *self._dispatch()]
+        return [*self._end(job, message, raw), *self._dispatch()]
 
     def _dispatch(self) -> list[Effect]:
         effects: list[Effect] = []
@@ -263,14 +268,17 @@ class Scheduler:
     def _next_jobs(self) -> Iterator[_Job]:
         for client, jobs in self._clients.items():
             ready = [job for job in jobs.values() if job.state is JobState.QUEUED and client not in self._held]
-            if ready and ready[0].message.is_preview:
+            questions = [job for job in ready if job.is_question]
+            if questions:
+                yield questions[-1]
+            elif ready and ready[0].message.is_preview:
                 yield [job for job in ready if job.message.is_preview][-1]
             elif ready:
                 yield ready[0]
 
     def _overtake(self, job: _Job) -> list[Effect]:
-        """A preview that waits takes the place of an older one of the same client, which goes on after it."""
-        if not job.message.is_preview or job.state is not JobState.QUEUED or job.client in self._held:
+        """A preview or a question that waits takes the place of an older preview of the same client, which goes on after it."""
+        if not (job.message.is_preview or job.is_question) or job.state is not JobState.QUEUED or job.client in self._held:
             return []
         older = (other for other in self._open(job.client).values() if other.message.is_preview)
         running = next((other for other in older if other.state is JobState.RUNNING), None)
@@ -283,11 +291,11 @@ class Scheduler:
         job.state = state
         return [] if is_asked else [Stop(job.worker, job.id)]
 
-    def _end(self, job: _Job, message: Message) -> list[Effect]:
+    def _end(self, job: _Job, message: Message, raw: tuple[bytes, ...] = ()) -> list[Effect]:
         if self._open(job.client).get(job.id) is not job:
             return []
         del self._clients[job.client][job.id]
-        return [Tell(job.client, message)]
+        return [Tell(job.client, message, raw)]
 
     def _end_poison(self, message: Work) -> list[Effect]:
         """End every job with the content of a request that is poison, but for those that other workers still run."""
@@ -316,6 +324,7 @@ class Scheduler:
 
     def _ahead(self, job: _Job) -> int:
         # Clients take turns: each other one runs at most as many jobs before this one as stand up to it in its queue.
-        own = list(self._clients[job.client]).index(job.id)
+        jobs = self._clients[job.client]
+        own = sum(other.worker is not None for other in jobs.values()) if job.is_question else list(jobs).index(job.id)
         others = (len(jobs) for client, jobs in self._clients.items() if client != job.client)
         return own + sum(min(count, own + 1) for count in others)

@@ -164,7 +164,7 @@ class Service:
                 self._send(routing_id, encode(messages.Pong(self._instance, client.sent)))
             case messages.Upload() as upload:
                 self._do(self._intake.take(client, upload, envelope.raw[0], now_s))
-            case messages.Sample() | messages.Invert():
+            case messages.Sample() | messages.Invert() | messages.FindThing():
                 self._submit(client, message)
             case messages.Cancel(job_id=job_id):
                 self._do(self._scheduler.cancel(routing_id, job_id))

@@ -7,7 +7,7 @@ import logging
 import os
 import platform
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,19 +16,24 @@ import torch
 from numpy.typing import NDArray
 
 import ipoke_models
+from ipoke_models import segmentation
 
 from .job import Field, JobCancelledError, ModelFrame
 from .kinematics import ModelId
+from .plate.finding import Patch
 from .protocol.errors import ErrorCode, IpokeError, ProtocolError
 from .protocol.fields import from_plain, to_plain
-from .protocol.messages import Like, Memory, ModelEntry, ServerInfo, Variant, Version
+from .protocol.messages import Level, Like, Memory, ModelEntry, ServerInfo, Stroke, Variant, Version
 from .protocol.version import PRODUCT_VERSION
+from .thing_job import SegmenterUnavailableError
 from .worker_link import NUMBER_VARIABLE
 from .worker_memory import LIMIT_VARIABLE, is_out_of_memory, limit_memory, machine_memory_mb
 
 _LOG = logging.getLogger("ipoke.worker")
 _BUDGET_SHARE = 4
 _NOTES = 64
+_PICTURES = 2
+"""Pictures of which a segmenter keeps what it has computed: some 20 MB each."""
 
 
 class ModelUnavailableError(IpokeError):
@@ -117,6 +122,31 @@ class LoadedModel:
                 yield from _frames(step, range(1))
 
 
+class LoadedSegmenter:
+    """A segmenter as a job sees it."""
+
+    def __init__(self, segmenter: segmentation.Segmenter) -> None:
+        self.name, self.max_clicks = segmenter.name, segmenter.max_clicks
+        self._segmenter = segmenter
+        self._pictures: OrderedDict[object, segmentation.Prepared] = OrderedDict()
+
+    def find(self, key: object, picture: Callable[[], NDArray[np.uint8]], strokes: Sequence[Stroke]) -> dict[Level, Patch]:
+        """Coarse masks of part, thing and group under strokes; raises ModelUnavailableError and OutOfMemoryError.
+
+        What was computed of the last pictures, RGB (H, W, 3) of 8 bits, is kept under their keys.
+        """
+        with _translated():
+            if key not in self._pictures:
+                self._pictures[key] = self._segmenter.prepare(picture())
+            self._pictures.move_to_end(key)
+            while len(self._pictures) > _PICTURES:
+                self._pictures.popitem(last=False)
+            prepared = self._pictures[key]
+            found = self._segmenter.masks(prepared, [segmentation.Stroke(stroke.points, stroke.adds) for stroke in strokes])
+        width = prepared.size_px[0]
+        return {level: _patch(mask, width) for level, mask in zip(Level, (found.part, found.thing, found.group), strict=True)}
+
+
 def settle_process() -> None:
     """Choose for the whole process what makes the same request give the same bytes, and keep it to its share of memory.
 
@@ -140,6 +170,7 @@ class Models:
         self._device = _device()
         self._budget_mb = _memory_mb(self._device) // _BUDGET_SHARE if budget_mb is None else budget_mb
         self._loaded: OrderedDict[str, LoadedModel] = OrderedDict()
+        self._segmenter: LoadedSegmenter | None = None
         self._noted: set[str] = set()
 
     def info(self) -> ServerInfo:
@@ -148,12 +179,29 @@ class Models:
 
     def memory(self) -> Memory:
         """What is loaded, and the memory that this worker takes of its device."""
-        return Memory(tuple(model.entry.name for model in self._loaded.values()), _used_mb(self._device))
+        names = [model.entry.name for model in self._loaded.values()]
+        return Memory((*names, *([] if self._segmenter is None else [self._segmenter.name])), _used_mb(self._device))
 
     def unload(self) -> None:
         """Forget every loaded model and give their memory back."""
         self._loaded.clear()
+        self._segmenter = None
         release_cache()
+
+    def segmenter(self) -> LoadedSegmenter:
+        """The network that finds what clicks stand on, loaded when it is first asked for; raises SegmenterUnavailableError."""
+        if self._segmenter is None:
+            installed = ipoke_models.survey().segmenters
+            if not installed:
+                raise SegmenterUnavailableError(
+                    "No segmenter is installed that could find the thing; give its mask, or paint it."
+                )
+            try:
+                with _translated():
+                    self._segmenter = LoadedSegmenter(segmentation.load_segmenter(installed[0].folder, str(self._device)))
+            except ModelUnavailableError as error:
+                raise SegmenterUnavailableError(f"The segmenter {installed[0].name} can't be loaded: {error}") from error
+        return self._segmenter
 
     def get(self, name: str | None, made_by: ModelId | None = None) -> LoadedModel:
         """A model by its name, or without one the model that kinematics were made by, or the default one.
@@ -217,6 +265,12 @@ def _frames(step: ipoke_models.StreamedFrame, variants: range) -> Iterator[Model
         flow = None if step.flow is None else step.flow[position].numpy()
         visibility = None if step.visibility is None else step.visibility[position, 0].numpy()
         yield ModelFrame(variant, step.t, step.frames[position].numpy(), flow, visibility)
+
+
+def _patch(mask: segmentation.LevelMask, width: int) -> Patch:
+    square = mask.square
+    score = min(max(mask.score, 0.0), 1.0)
+    return Patch(mask.values, square.x / width, square.y / width, square.side / width, score)
 
 
 def _near(like: tuple[Like, ...]) -> tuple[ipoke_models.Near, ...]:

@@ -1,8 +1,8 @@
 """Owns the worker process: hears the front process, runs one job at a time, answers.
 
-It speaks the client's protocol: `Sample`, `Invert`, `Upload`, `Cancel` and `ReleaseMemory` come in; `NeedUpload`,
-`Progress`, `Frame`, `VariantDone`, `Kinematics`, one of `Finished`, `Failed`, `Cancelled`, and `Memory` go out. Torch comes
-in only through `worker.Models`.
+It speaks the client's protocol: `Sample`, `Invert`, `FindThing`, `Upload`, `Cancel` and `ReleaseMemory` come in; `NeedUpload`,
+`Progress`, `Frame`, `VariantDone`, `Kinematics`, one of `Finished`, `ThingFound`, `Failed`, `Cancelled`, and `Memory` go out.
+Torch comes in only through `worker.Models`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from .plate.image import PlateImage, decode_plate
 from .protocol import messages
 from .protocol.codec import Envelope, decode, encode
 from .protocol.errors import ErrorCode, IpokeError
-from .protocol.messages import FROM_CLIENT, ErrorInfo, Message, Sample, Work
+from .protocol.messages import FROM_CLIENT, ErrorInfo, FindThing, Message, Sample, Work
+from .thing_job import ThingJob
 from .uploads import FileInPieces
 from .worker_link import Ticket, TicketError, WorkerLink
 from .worker_memory import is_out_of_memory
@@ -36,13 +37,16 @@ _STAMP_S = 0.5
 _OUT_OF_MEMORY = "The job needs more memory than its worker may take; use a smaller plate, or `ipoke serve` with --worker-memory."
 
 
+_PlateKey = tuple[str, bool, bool, str | None]
+
+
 class WorkerLoop:
     """Takes jobs one after the other, for ever."""
 
     def __init__(self, link: WorkerLink, models: Models) -> None:
         self._link = link
         self._models = models
-        self._plates: OrderedDict[tuple[str, bool, bool, str | None], PlateImage] = OrderedDict()
+        self._plates: OrderedDict[_PlateKey, PlateImage] = OrderedDict()
         self._waiting: deque[Envelope] = deque()
         self._job_id = ""
         self._cancelled = False
@@ -54,7 +58,7 @@ class WorkerLoop:
         self._tell(messages.Ready(self._models.info()))
         while True:
             envelope = self._waiting.popleft() if self._waiting else self._receive(None)
-            if envelope is not None and isinstance(envelope.message, messages.Sample | messages.Invert):
+            if envelope is not None and isinstance(envelope.message, Work):
                 self._run_job(envelope.message)
             elif envelope is not None and isinstance(envelope.message, messages.ReleaseMemory):
                 self._plates.clear()
@@ -91,6 +95,11 @@ class WorkerLoop:
         if isinstance(work, messages.Invert):
             self._stage(work, "load")
             InvertJob(work, self._models.get(work.model)).run(self._tell, self._fetch, self._is_cancelled)
+        elif isinstance(work, FindThing):
+            self._stage(work, "decode")
+            key, plate = _plate_key(work), self._plate(work)
+            self._stage(work, "find")
+            ThingJob(work, key, plate, self._fetch, self._models.segmenter).run(self._tell, self._is_cancelled)
         elif work.kinematics_sha256 is None:
             self._stage(work, "load")
             self._sample(work, self._models.get(work.model))
@@ -105,8 +114,8 @@ class WorkerLoop:
         self._stage(request, "sample")
         SampleJob(request, model, plate, self._fetch).run(self._tell, self._is_cancelled)
 
-    def _plate(self, request: Sample) -> PlateImage:
-        key = (request.plate_sha256, request.upright, request.premultiplied, request.layer)
+    def _plate(self, request: Sample | FindThing) -> PlateImage:
+        key = _plate_key(request)
         if key not in self._plates:
             data = self._fetch(request.plate_sha256)
             self._plates[key] = decode_plate(
@@ -167,6 +176,10 @@ class WorkerLoop:
 
     def _fail(self, job_id: str, code: ErrorCode, sentence: str) -> None:
         self._tell(messages.Failed(job_id, ErrorInfo(code, sentence)))
+
+
+def _plate_key(request: Sample | FindThing) -> _PlateKey:
+    return request.plate_sha256, request.upright, request.premultiplied, request.layer
 
 
 def main() -> int:

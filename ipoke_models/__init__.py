@@ -3,7 +3,7 @@
 from .draws import GROUP, Near
 from .errors import Cancelled, CheckpointError, ConfigError, ModelError, PokeError
 from .inference import Model, StreamedFrame, load_model
-from .installed import LeftOut, ModelInfo, installed_models, survey
+from .installed import LeftOut, ModelInfo, SegmenterInfo, installed_models, survey
 
 __all__ = [
     "GROUP",
@@ -16,6 +16,7 @@ __all__ = [
     "ModelInfo",
     "Near",
     "PokeError",
+    "SegmenterInfo",
     "StreamedFrame",
     "installed_models",
     "load_model",

@@ -58,8 +58,7 @@ class Manifest:
 
     def __post_init__(self) -> None:
         require_name(self.name)
-        if not re.fullmatch(r"[0-9a-f]{64}", self.sha256):
-            raise ConfigError(f"sha256 must be 64 hexadecimal digits, not {brief(self.sha256)}.")
+        require_sha256(self.sha256)
 
 
 def require_name(name: str) -> None:
@@ -69,6 +68,12 @@ def require_name(name: str) -> None:
             f"A model's name must have 1 to {NAME_CHARACTERS} characters that can be printed, without slashes and spaces at its "
             f"ends; this one is {brief(name)}."
         )
+
+
+def require_sha256(digest: str) -> None:
+    """Raises ConfigError for what is no SHA-256 in hexadecimal."""
+    if not re.fullmatch(r"[0-9a-f]{64}", digest):
+        raise ConfigError(f"sha256 must be 64 hexadecimal digits, not {brief(digest)}.")
 
 
 def require_free(folder: Path, format_name: str = _FORMAT) -> None:
@@ -157,6 +162,17 @@ def read_config(folder: Path, format_name: str) -> dict[str, object]:
             f"{shown(path)} does not say format {format_name}; it was written by another version of the models."
         )
     return document
+
+
+def format_of(folder: Path) -> str | None:
+    """What `config.json` says that the folder holds, None where it says nothing of it.
+
+    Raises:
+        CheckpointError: it can't be read.
+    """
+    document = _read_document(folder)
+    said = document.get("format") if isinstance(document, dict) else None
+    return said if isinstance(said, str) else None
 
 
 def load_networks(folder: Path, device: str | torch.device = "cpu") -> tuple[Manifest, Networks]:

@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .checkpoint import CONFIG_FILE, read_manifest
+from .checkpoint import CONFIG_FILE, format_of, read_manifest
 from .errors import ModelError
+from .segmentation.folder import FORMAT as SEGMENTER_FORMAT
+from .segmentation.folder import read_segmenter_manifest
 from .strangers import shown
 
 WEIGHTS = Path(__file__).parent / "weights"
 DEFAULT_MODEL = "garden-64"
+DEFAULT_SEGMENTER = "thing"
 MODELS_VARIABLE = "IPOKE_MODELS"
 MOST_MODELS = 64
 """In all; those beside this package always have their place."""
@@ -34,6 +37,17 @@ class ModelInfo:
 
 
 @dataclass(frozen=True)
+class SegmenterInfo:
+    """An installed segmenter, as its config.json tells it."""
+
+    name: str
+    folder: Path
+    size_px: int
+    sha256: str
+    default: bool
+
+
+@dataclass(frozen=True)
 class LeftOut:
     """A folder whose models, or which itself, can't be used, and a sentence that says why."""
 
@@ -43,18 +57,19 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Survey:
-    """What was found: models, the default first, and what was left out of them."""
+    """What was found: models and segmenters, the default first, and what was left out of them."""
 
     models: tuple[ModelInfo, ...]
+    segmenters: tuple[SegmenterInfo, ...]
     left_out: tuple[LeftOut, ...]
 
 
 @dataclass
 class _Found:
-    """Models by name, up to `room` of them."""
+    """Models and segmenters by name, up to `room` of them."""
 
     room: int
-    models: dict[str, ModelInfo] = field(default_factory=dict)
+    models: dict[str, ModelInfo | SegmenterInfo] = field(default_factory=dict)
     left_out: list[LeftOut] = field(default_factory=list)
 
     def take(self, root: Path) -> None:
@@ -95,7 +110,7 @@ class _Found:
 
 
 def survey() -> Survey:
-    """Models in the folders of IPOKE_MODELS and beside this package, the default first, and what was left out.
+    """Models and segmenters in the folders of IPOKE_MODELS and beside this package, the default first, and what was left out.
 
     Of several with one name it is that of the folder named first; those beside this package come last.
     """
@@ -109,8 +124,10 @@ def survey() -> Survey:
             found.take(Path(root))
     found.room = MOST_MODELS
     found.take(WEIGHTS)
-    models = sorted(found.models.values(), key=lambda info: (not info.default, info.name))
-    return Survey(tuple(models), tuple(found.left_out))
+    every = sorted(found.models.values(), key=lambda info: (not info.default, info.name))
+    models = tuple(info for info in every if isinstance(info, ModelInfo))
+    segmenters = tuple(info for info in every if isinstance(info, SegmenterInfo))
+    return Survey(models, segmenters, tuple(found.left_out))
 
 
 def installed_models() -> list[ModelInfo]:
@@ -144,7 +161,10 @@ def _may_be_model(folder: Path) -> bool:
     return True
 
 
-def _info(folder: Path) -> ModelInfo:
+def _info(folder: Path) -> ModelInfo | SegmenterInfo:
+    if format_of(folder) == SEGMENTER_FORMAT:
+        found = read_segmenter_manifest(folder)
+        return SegmenterInfo(found.name, folder, found.networks.size_px, found.sha256, found.name == DEFAULT_SEGMENTER)
     manifest = read_manifest(folder)
     networks = manifest.networks
     return ModelInfo(

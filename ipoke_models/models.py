@@ -23,6 +23,9 @@ def main() -> None:
     for info in found.models:
         print(f"{info.name}: {info.size_px} px, {info.frames} frames, up to {info.max_pokes} pokes, in {shown(info.folder)}")
         print(printable(read_card(info.folder)))
+    for segmenter in found.segmenters:
+        print(f"{segmenter.name}: finds what an arrow stands on, {segmenter.size_px} px, in {shown(segmenter.folder)}")
+        print(printable(read_card(segmenter.folder)))
     for one in found.left_out:
         print(f"left out: {one.reason}", file=sys.stderr)
 
@@ -39,7 +42,15 @@ def _plain(found: Survey) -> dict[str, object]:
         }
         for info in found.models
     ]
-    return {"models": rows, "left_out": [{"folder": str(one.folder), "reason": one.reason} for one in found.left_out]}
+    segmenters = [
+        {"name": info.name, "size_px": info.size_px, "sha256": info.sha256, "folder": str(info.folder)}
+        for info in found.segmenters
+    ]
+    return {
+        "models": rows,
+        "segmenters": segmenters,
+        "left_out": [{"folder": str(one.folder), "reason": one.reason} for one in found.left_out],
+    }
 
 
 if __name__ == "__main__":

@@ -6,7 +6,21 @@ Standard library, pyzmq and `..protocol` only; relative imports only; no threads
 from __future__ import annotations
 
 from ..protocol.errors import ErrorCode, IpokeError, ProtocolError
-from ..protocol.messages import ErrorInfo, JobSummary, Like, ModelEntry, OutputSize, Poke, Region, ServerInfo
+from ..protocol.messages import (
+    ErrorInfo,
+    JobSummary,
+    Level,
+    Like,
+    ModelEntry,
+    OutputSize,
+    Poke,
+    Region,
+    ServerInfo,
+    Stroke,
+    ThingFound,
+    ThingOrigin,
+    ThingStart,
+)
 from .connection import Connection
 from .connection_file import ConnectionFile
 from .driver import drive
@@ -27,12 +41,13 @@ from .events import (
     Restarted,
     Started,
     Status,
+    ThingArrived,
     VariantDone,
 )
 from .launcher import Launcher, LauncherState, LaunchPhase
 from .local import LocalBackend
 from .paths import default_runtime_dir, find_backend
-from .request import InvertRequest, SampleRequest, new_job_id
+from .request import InvertRequest, SampleRequest, ThingRequest, new_job_id
 from .results import ResultWriter, frame_file_name, variant_folder_name
 from .session import Session
 
@@ -56,6 +71,7 @@ __all__ = [
     "LaunchPhase",
     "Launcher",
     "LauncherState",
+    "Level",
     "Like",
     "LinkError",
     "LocalBackend",
@@ -76,6 +92,12 @@ __all__ = [
     "Session",
     "Started",
     "Status",
+    "Stroke",
+    "ThingArrived",
+    "ThingFound",
+    "ThingOrigin",
+    "ThingRequest",
+    "ThingStart",
     "VariantDone",
     "default_runtime_dir",
     "drive",

@@ -15,6 +15,7 @@ from ..protocol.messages import (
     ServerInfo,
     Started,
     Status,
+    ThingFound,
     VariantDone,
 )
 
@@ -34,6 +35,7 @@ __all__ = [
     "Restarted",
     "Started",
     "Status",
+    "ThingArrived",
     "VariantDone",
 ]
 
@@ -84,6 +86,20 @@ class KinematicsArrived:
     kinematics: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class ThingArrived:
+    """What a question for a thing brought, and the job's end: what was found, and its masks as the bytes of grey PNG files."""
+
+    job_id: str
+    found: ThingFound
+    masks: tuple[bytes, ...]
+
+    @property
+    def mask(self) -> bytes | None:
+        """The mask that was asked for, None where nothing was found."""
+        return self.masks[self.found.chosen] if self.masks else None
+
+
 Event = (
     Connected
     | Lost
@@ -100,4 +116,5 @@ Event = (
     | Cancelled
     | Restarted
     | Status
+    | ThingArrived
 )

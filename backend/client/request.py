@@ -1,4 +1,4 @@
-"""Owns what a user asks for: variants of a poked plate, a replayed motion on it, or the kinematics of a clip."""
+"""Owns what a user asks for: variants of a poked plate, a replayed motion on it, a clip's kinematics, or a thing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,20 @@ import uuid
 from dataclasses import dataclass
 
 from ..protocol.limits import NAME_CHARACTERS
-from ..protocol.messages import Invert, Like, OutputSize, Playback, Poke, Region, Sample, Variant
+from ..protocol.messages import (
+    FindThing,
+    Invert,
+    Level,
+    Like,
+    OutputSize,
+    Playback,
+    Poke,
+    Region,
+    Sample,
+    Stroke,
+    ThingStart,
+    Variant,
+)
 
 _UNREADABLE = re.compile(r"[/\\\x00-\x1f\ud800-\udfff]")
 
@@ -186,7 +199,50 @@ class InvertRequest:
         )
 
 
-Request = SampleRequest | InvertRequest
+@dataclass(frozen=True, slots=True)
+class ThingRequest:
+    """What strokes on a plate stand on, as masks; `ThingArrived` brings them and ends the job.
+
+    `plate`, `mask` and `clean` are encoded image files of one size; `mask` goes with `start` mask. `level` says which of the
+    nested masks is meant; with `alone` the others don't come. `long_side_px` of the masks, 0 the plate's own.
+    """
+
+    job_id: str
+    plate: bytes
+    strokes: tuple[Stroke, ...]
+    start: ThingStart = ThingStart.AUTO
+    mask: bytes | None = None
+    clean: bytes | None = None
+    level: Level = Level.THING
+    alone: bool = False
+    long_side_px: int = 0
+    upright: bool = True
+    premultiplied: bool = False
+    layer: str | None = None
+
+    def uploads(self) -> dict[str, bytes]:
+        """Files that the backend may ask for, by their hashes."""
+        return {_sha256(data): data for data in (self.plate, self.mask, self.clean) if data is not None}
+
+    def message(self) -> FindThing:
+        """The request as it travels, without the files' bytes."""
+        return FindThing(
+            job_id=self.job_id,
+            plate_sha256=_sha256(self.plate),
+            strokes=self.strokes,
+            start=self.start,
+            upright=self.upright,
+            mask_sha256=None if self.mask is None else _sha256(self.mask),
+            clean_sha256=None if self.clean is None else _sha256(self.clean),
+            level=Level(self.level),
+            alone=self.alone,
+            long_side_px=self.long_side_px,
+            premultiplied=self.premultiplied,
+            layer=self.layer,
+        )
+
+
+Request = SampleRequest | InvertRequest | ThingRequest
 
 
 def _sha256(data: bytes) -> str:

@@ -31,6 +31,7 @@ from .events import (
     Restarted,
     Started,
     Status,
+    ThingArrived,
     VariantDone,
 )
 from .request import Request
@@ -79,7 +80,7 @@ class _Job:
         return replace(self.message, first=first, samples=end - first)
 
     def is_complete(self, frames: int) -> bool:
-        if isinstance(self.message, messages.Invert):
+        if not isinstance(self.message, messages.Sample):
             return self.has_kinematics
         wanted = range(self.message.first, self.message.first + self.message.samples)
         return all((variant, t) in self.arrived for variant in wanted for t in range(1 + len(self.message.kept), frames + 1))
@@ -125,7 +126,7 @@ class Session:
         self._pinged_at = self._polled_at = None
 
     def submit(self, request: Request) -> str:
-        """Ask for variants or kinematics; the same id twice is one job. Raises ProtocolError for a broken limit."""
+        """Ask for variants, kinematics or a thing; the same id twice is one job. Raises ProtocolError for a broken limit."""
         message, uploads = request.message(), request.uploads()
         encode(message)
         if not all(uploads.values()) or sum(len(data) for data in uploads.values()) > limits.UPLOAD_BYTES_PER_CLIENT:
@@ -235,6 +236,8 @@ class Session:
                     self._events.append(PassesArrived(job_id, variant, t, envelope.raw[0]))
             case messages.Kinematics(job_id=job_id, sha256=sha256) if job_id in self._jobs:
                 self._take_kinematics(job_id, sha256, envelope.raw[0])
+            case messages.ThingFound(job_id=job_id) as found if job_id in self._jobs:
+                self._end(job_id, ThingArrived(job_id, found, envelope.raw))
             case Status() as status:
                 self._events.append(status)
             case Finished(job_id=job_id) as finished if job_id in self._jobs:

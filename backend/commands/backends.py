@@ -30,7 +30,7 @@ UNREACHABLE = "The backend does not answer; see that it runs, that the network t
 _TIME_LIMIT_S = 24 * 3600.0
 _CONNECT_LIMIT_S = 200.0
 _LOOK_S = 2.0
-_ENDINGS = (happened.Finished, happened.Failed, happened.Cancelled)
+_ENDINGS = (happened.Finished, happened.Failed, happened.Cancelled, happened.ThingArrived)
 
 
 class Backend:

@@ -34,7 +34,7 @@ def encode(message: Message, *raw: bytes) -> list[bytes]:
     """Parts to send for a message; raises ProtocolError for one that the other side would refuse."""
     plain = to_plain(message)
     from_plain(type(message), plain)
-    _check_raw(type(message), raw)
+    _check_raw(message, raw)
     head = msgpack.packb({"v": PROTOCOL_VERSION, "type": type(message).__name__, **plain})
     if len(head) > limits.HEAD_BYTES:
         raise ProtocolError(f"The message's head has {len(head)} bytes, at most {limits.HEAD_BYTES} may be sent.")
@@ -62,7 +62,7 @@ def decode(parts: Sequence[bytes], allowed: Sequence[type[Message]]) -> Envelope
         raise ProtocolError("type is not a message that is expected here.", "type")
     message = from_plain(kind, plain)
     raw = tuple(bytes(part) for part in parts[1:])
-    _check_raw(kind, raw)
+    _check_raw(message, raw)
     return Envelope(message, raw)
 
 
@@ -92,8 +92,8 @@ def _unique(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
     return plain
 
 
-def _check_raw(kind: type[Message], raw: Sequence[bytes]) -> None:
-    if len(raw) != kind.RAW_PARTS:
-        raise ProtocolError(f"{kind.__name__} carries {kind.RAW_PARTS} raw parts, not {len(raw)}.", "raw")
+def _check_raw(message: Message, raw: Sequence[bytes]) -> None:
+    if len(raw) != message.raw_parts:
+        raise ProtocolError(f"{type(message).__name__} carries {message.raw_parts} raw parts, not {len(raw)}.", "raw")
     if sum(len(part) for part in raw) > limits.RAW_BYTES:
         raise ProtocolError(f"A message carries at most {limits.RAW_BYTES} raw bytes.", "raw")

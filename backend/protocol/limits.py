@@ -32,6 +32,12 @@ REGIONS = 16
 VARIANT_INDEX = 1_000_000
 SEED = 2**63 - 1
 LIKES = 8
+STROKES = 64
+STROKE_POINTS = 256
+POINTS = 2048
+"""Of all strokes of one question."""
+LEVELS = 3
+"""Nested masks: part, thing, group of things."""
 COUNTER = 2**62
 
 CLIENTS = 16

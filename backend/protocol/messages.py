@@ -1,7 +1,7 @@
 """Owns the messages that travel between a client, the backend's front process and its worker.
 
 Every message is a frozen dataclass. Pixels and plates never stand in a message: they travel as raw parts beside it, and
-`RAW_PARTS` of the class says how many. Positions are fractions of the plate's width and height, x right, y down.
+`raw_parts` says how many. Positions are fractions of the plate's width and height, x right, y down.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from typing import Annotated, ClassVar
 from . import limits
 from .errors import ErrorCode, ProtocolError
 from .fields import Between, Length, Pattern
+
+LARGEST_RADIUS = 0.5
 
 Text = Annotated[str, Length(0, limits.TEXT_CHARACTERS)]
 Name = Annotated[str, Pattern(r"[^/\\\x00-\x1f]{1,128}", "a name of 1 to 128 characters without slashes")]
@@ -33,6 +35,9 @@ FilePlace = Annotated[int, Between(0, limits.UPLOAD_BYTES_PER_CLIENT - 1)]
 Seconds = Annotated[float, Between(0.0, 1e9)]
 Extent = Annotated[float, Between(0.0, 1e6)]
 Seed = Annotated[int, Between(0, limits.SEED)]
+Place = tuple[Fraction, Fraction]
+"""x and y in fractions of the plate's width and height."""
+Radius = Annotated[float, Between(0.0, LARGEST_RADIUS)]
 
 TIP_TOLERANCE = 1e-6
 SHORTEST_POKE = 1e-4
@@ -58,6 +63,37 @@ class Easing(StrEnum):
     IN = "in"
     OUT = "out"
     IN_OUT = "in-out"
+
+
+class ThingStart(StrEnum):
+    """What the strokes of a question change: what is found in this order, the plate's alpha, what a network finds, a mask.
+
+    `AUTO` is alpha where the plate has one, else what differs from a clean plate that was given, else the network's.
+    """
+
+    AUTO = "auto"
+    ALPHA = "alpha"
+    SEGMENTER = "segmenter"
+    MASK = "mask"
+
+
+class ThingOrigin(StrEnum):
+    """Where a thing's mask came from before strokes changed it. `STROKES`: they alone say what it is; `NONE`: nothing does."""
+
+    NONE = "none"
+    MASK = "mask"
+    ALPHA = "alpha"
+    CLEAN_PLATE = "clean-plate"
+    SEGMENTER = "segmenter"
+    STROKES = "strokes"
+
+
+class Level(StrEnum):
+    """Which of the nested masks under a click is meant: the leaf, the plant, the bed of plants."""
+
+    PART = "part"
+    THING = "thing"
+    GROUP = "group"
 
 
 class Loop(StrEnum):
@@ -97,6 +133,18 @@ class Poke:
 def _need_an_arrow(pokes: tuple[Poke, ...]) -> None:
     if all(poke.is_pin for poke in pokes):
         raise ProtocolError("pokes are all pins, so nothing moves; draw an arrow.", "pokes", ErrorCode.BAD_POKES)
+
+
+@dataclass(frozen=True, slots=True)
+class Stroke:
+    """A brush stroke that adds to a thing or takes away from it: places, and the brush's radius over the plate's long side.
+
+    What is under the brush is painted exactly; beyond it, the stroke says what is meant. A click is one place, of radius 0.
+    """
+
+    points: Annotated[tuple[Place, ...], Length(1, limits.STROKE_POINTS)]
+    radius: Radius = 0.0
+    adds: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,12 +326,17 @@ class WorkerStatus:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """Base of everything that is sent; `RAW_PARTS` raw parts follow the head."""
+    """Base of everything that is sent; `raw_parts` raw parts follow the head."""
 
     RAW_PARTS: ClassVar[int] = 0
 
+    @property
+    def raw_parts(self) -> int:
+        """How many raw parts follow this message's head."""
+        return self.RAW_PARTS
 
-# --- client to backend; the front process sends `Upload`, `Sample`, `Invert`, `Cancel` and `ReleaseMemory` on to a worker
+
+# --- client to backend; the front process sends `Upload`, work, `Cancel` and `ReleaseMemory` on to a worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -437,6 +490,52 @@ class Invert(Message):
 
 
 @dataclass(frozen=True, slots=True)
+class FindThing(Message):
+    """Asks what the strokes stand on, as masks; answered by `ThingFound`, ahead of the client's waiting `Sample` and `Invert`.
+
+    `start` says what the strokes change. `mask_sha256` is an image of the plate's size that is white where the thing is, and
+    goes with `ThingStart.MASK`; `clean_sha256` is the plate without the thing. `level` is which of nested masks is meant; the
+    others come too, unless it is to come `alone`. The masks' long side is `long_side_px`, 0 the plate's own.
+    """
+
+    job_id: JobId
+    plate_sha256: Digest
+    strokes: Annotated[tuple[Stroke, ...], Length(0, limits.STROKES)]
+    start: ThingStart
+    upright: bool
+    mask_sha256: Digest | None = None
+    clean_sha256: Digest | None = None
+    level: Level = Level.THING
+    alone: bool = False
+    long_side_px: Pixels = 0
+    premultiplied: bool = False
+    layer: LayerName | None = None
+
+    def check(self, where: str) -> None:
+        """Refuse a mask that is missing or has no use, strokes that only take away, and too many of them."""
+        if (self.start is ThingStart.MASK) != (self.mask_sha256 is not None):
+            raise ProtocolError("mask_sha256 goes with start mask, and start mask with mask_sha256.", "mask_sha256")
+        if self.start is not ThingStart.MASK and not any(stroke.adds for stroke in self.strokes):
+            raise ProtocolError("strokes have none that adds; click on the thing first.", "strokes", ErrorCode.BAD_POKES)
+        if 0 < self.long_side_px < limits.REGION_SIDE_PX:
+            raise ProtocolError(f"long_side_px must be 0 or at least {limits.REGION_SIDE_PX}.", "long_side_px")
+        points = sum(len(stroke.points) for stroke in self.strokes)
+        if points > limits.POINTS:
+            raise ProtocolError(f"strokes have {points} points, at most {limits.POINTS} may be sent; draw fewer.", "strokes")
+
+    @property
+    def uploads(self) -> tuple[str, ...]:
+        """Hashes of the files that the job needs."""
+        given = (self.plate_sha256, self.mask_sha256, self.clean_sha256)
+        return tuple(dict.fromkeys(sha256 for sha256 in given if sha256 is not None))
+
+    @property
+    def is_preview(self) -> bool:
+        """False: it is not overtaken."""
+        return False
+
+
+@dataclass(frozen=True, slots=True)
 class Cancel(Message):
     """Stops a job; answered by `Cancelled`, also when the job is unknown or has ended."""
 
@@ -572,6 +671,36 @@ class Kinematics(Message):
 
 
 @dataclass(frozen=True, slots=True)
+class ThingFound(Message):
+    """What `FindThing` asked for, and the job's end: masks as grey PNG files of 8 bits in raw parts, each within the next.
+
+    `levels` says what each mask means, `scores` its expected intersection over union with the true one, and `chosen` which of
+    them was asked for. There are none where nothing was found; `reason` then says why.
+    """
+
+    job_id: JobId
+    origin: ThingOrigin
+    levels: Annotated[tuple[Level, ...], Length(0, limits.LEVELS)]
+    scores: Annotated[tuple[Fraction, ...], Length(0, limits.LEVELS)]
+    chosen: Annotated[int, Between(0, limits.LEVELS - 1)] = 0
+    reason: Text = ""
+
+    @property
+    def raw_parts(self) -> int:
+        """One for each mask."""
+        return len(self.levels)
+
+    def check(self, where: str) -> None:
+        """Refuse levels, scores and a choice that don't fit one another."""
+        if (self.origin is ThingOrigin.NONE) != (not self.levels):
+            raise ProtocolError("levels must be none where nothing was found, and only there.", "levels")
+        if len(self.scores) != len(self.levels):
+            raise ProtocolError("scores must be as many as levels.", "scores")
+        if self.chosen >= max(1, len(self.levels)):
+            raise ProtocolError("chosen must be one of the masks.", "chosen")
+
+
+@dataclass(frozen=True, slots=True)
 class Finished(Message):
     """The job ended well."""
 
@@ -627,11 +756,13 @@ class Status(Message):
     workers: Annotated[tuple[WorkerStatus, ...], Length(0, limits.WORKERS)]
 
 
-Work = Sample | Invert
+Work = Sample | Invert | FindThing
+LAST_WORDS = (Finished, Failed, Cancelled, ThingFound)
+"""What ends a job."""
 FROM_CLIENT: tuple[type[Message], ...] = (
-    Hello, Ping, Upload, Sample, Invert, Cancel, CancelAll, ReleaseMemory, AskStatus, Bye,
+    Hello, Ping, Upload, Sample, Invert, FindThing, Cancel, CancelAll, ReleaseMemory, AskStatus, Bye,
 )  # fmt: skip
 FROM_BACKEND: tuple[type[Message], ...] = (
-    Welcome, Ready, Pong, NeedUpload, Queued, Started, Prepared, Progress, Frame, Passes, VariantDone, Kinematics, Finished,
-    Failed, Cancelled, Restarted, Refused, Memory, Status,
+    Welcome, Ready, Pong, NeedUpload, Queued, Started, Prepared, Progress, Frame, Passes, VariantDone, Kinematics, ThingFound,
+    Finished, Failed, Cancelled, Restarted, Refused, Memory, Status,
 )  # fmt: skip

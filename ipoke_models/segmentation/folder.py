@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from ..checkpoint import CONFIG_FILE, read_config, read_weights, write_folder
+from ..checkpoint import CONFIG_FILE, read_config, read_weights, require_name, require_sha256, write_folder
 from ..config import from_dict, to_dict
 from .config import SegmenterConfig
 from .network import Segmenter
@@ -23,6 +23,10 @@ class SegmenterManifest:
     networks: SegmenterConfig
     sha256: str
     """SHA-256 of `model.safetensors`, in hexadecimal."""
+
+    def __post_init__(self) -> None:
+        require_name(self.name)
+        require_sha256(self.sha256)
 
 
 def save_segmenter(folder: Path, network: Segmenter, name: str, card: str) -> SegmenterManifest:

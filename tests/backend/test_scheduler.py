@@ -168,6 +168,45 @@ def test_a_preview_does_not_overtake_that_of_another_client(ready):
     assert not [effect for effect in ready.submit(BERT, preview("b")) if isinstance(effect, Stop)]
 
 
+def question(name: str) -> m.FindThing:
+    return m.FindThing(name, SHA, (m.Stroke(((0.5, 0.5),)),), m.ThingStart.AUTO, True)
+
+
+def found(name: str) -> m.ThingFound:
+    return m.ThingFound(name, m.ThingOrigin.ALPHA, (m.Level.THING,), (1.0,))
+
+
+def test_a_question_for_a_thing_goes_before_all_waiting_jobs_and_the_newest_first(ready):
+    ready.submit(ANNA, job("bake"))
+    ready.submit(ANNA, job("later"))
+    assert not [effect for effect in ready.submit(ANNA, question("old")) if isinstance(effect, Stop)]
+    assert told(ready.submit(ANNA, question("new"))) == [m.Queued("new", 1)]
+    assert runs(ready.worker_said(0, finished("bake"))) == ["new"]
+    assert runs(ready.worker_said(0, found("new"))) == ["old"]
+    assert runs(ready.worker_said(0, found("old"))) == ["later"]
+
+
+def test_a_question_overtakes_a_running_preview_which_goes_on_after_it(ready):
+    ready.submit(ANNA, preview("preview"))
+    assert Stop(0, "preview") in ready.submit(ANNA, question("a"))
+    assert runs(ready.worker_said(0, m.Cancelled("preview"))) == ["a"]
+    assert runs(ready.worker_said(0, found("a"))) == ["preview"]
+
+
+def test_the_answer_to_a_question_ends_it_and_brings_its_masks(ready):
+    ready.submit(ANNA, question("a"))
+    assert ready.worker_said(0, found("a"), (b"mask",)) == [Tell(ANNA, found("a"), (b"mask",))]
+    assert not ready.is_busy(0)
+    assert ready.count_jobs(ANNA) == (0, 0)
+
+
+def test_a_question_whose_worker_died_is_asked_again(ready):
+    ready.submit(ANNA, question("a"))
+    effects = ready.worker_died(0)
+    assert told(effects) == [m.Restarted("a", 1)]
+    assert runs(ready.worker_ready(0)) == ["a"]
+
+
 def test_every_worker_gets_a_job_and_hears_only_about_its_own(ready):
     ready.worker_ready(1)
     effects = [*ready.submit(ANNA, job("a")), *ready.submit(BERT, job("a"))]

@@ -23,6 +23,7 @@ from tests.backend.protocol.examples import MODEL, SUMMARY
 
 FRAMES = MODEL.frames
 INFO = m.ServerInfo("0.1.0", "fake", 1, (MODEL,))
+MASK = b"a grey picture"
 
 
 class Fault(IntEnum):
@@ -56,21 +57,16 @@ class FakeWorker:
             if isinstance(message, m.Sample):
                 self._sample(message)
                 self._tell(m.Memory((MODEL.name,), 100))
+            elif isinstance(message, m.FindThing):
+                self._find_thing(message)
             elif isinstance(message, m.ReleaseMemory):
                 self._tell(m.Memory((), 10))
 
     def _sample(self, request: m.Sample) -> None:
         with (self._scratch / "jobs").open("a") as notes:
             notes.write(f"{request.job_id} {request.first} {request.samples}\n")
-        plate = FileInPieces(request.plate_sha256)
-        while not plate.is_complete:
-            self._tell(m.NeedUpload(request.plate_sha256, plate.received))
-            envelope = self._hear(None)
-            if isinstance(envelope.message, m.Cancel):
-                self._tell(m.Cancelled(request.job_id))
-                return
-            assert isinstance(envelope.message, m.Upload)
-            plate.take(envelope.message, envelope.raw[0])
+        if not self._takes_plate(request):
+            return
         summary = dataclasses.replace(SUMMARY, plate_sha256=request.plate_sha256)
         for variant in range(request.first, request.first + request.samples):
             hashes = []
@@ -84,6 +80,27 @@ class FakeWorker:
                 self._tell(m.Frame(request.job_id, variant, t), image)
             self._tell(m.VariantDone(request.job_id, variant, tuple(hashes)))
         self._tell(m.Finished(request.job_id, summary))
+
+    def _find_thing(self, request: m.FindThing) -> None:
+        """The long side that is asked for is the fault, so that a question has one too."""
+        with (self._scratch / "jobs").open("a") as notes:
+            notes.write(f"{request.job_id} question\n")
+        if self._takes_plate(request):
+            self._misbehave(Fault(request.long_side_px), 1, 4)
+            self._tell(m.ThingFound(request.job_id, m.ThingOrigin.ALPHA, (request.level,), (1.0,)), MASK)
+
+    def _takes_plate(self, request: m.Sample | m.FindThing) -> bool:
+        """Take the plate that is asked for; False when the job was cancelled meanwhile."""
+        plate = FileInPieces(request.plate_sha256)
+        while not plate.is_complete:
+            self._tell(m.NeedUpload(request.plate_sha256, plate.received))
+            envelope = self._hear(None)
+            if isinstance(envelope.message, m.Cancel):
+                self._tell(m.Cancelled(request.job_id))
+                return False
+            assert isinstance(envelope.message, m.Upload)
+            plate.take(envelope.message, envelope.raw[0])
+        return True
 
     def _misbehave(self, fault: Fault, variant: int, t: int) -> None:
         if (variant, t) == (1, 4):

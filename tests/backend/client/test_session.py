@@ -56,7 +56,7 @@ class FakeLink:
 
     def arrive(self, *messages: m.Message) -> None:
         for message in messages:
-            self.arriving.append(encode(message, *(b"png",) * message.RAW_PARTS))
+            self.arriving.append(encode(message, *(b"png",) * message.raw_parts))
 
     def take_sent(self, kind: type[m.Message]) -> list[m.Message]:
         found = [message for message in self.sent if isinstance(message, kind)]

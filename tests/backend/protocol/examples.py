@@ -37,6 +37,14 @@ SAMPLE = m.Sample(
     upright=True,
     depth_bits=8,
 )
+FIND_THING = m.FindThing(
+    job_id=JOB,
+    plate_sha256=SHA,
+    strokes=(m.Stroke(((0.5, 0.4),)), m.Stroke(((0.25, 0.25), (0.5, 1.0)), 0.02, adds=False)),
+    start=m.ThingStart.AUTO,
+    upright=True,
+    long_side_px=512,
+)
 INVERT = m.Invert(JOB, (SHA, "cd" * 32), SAMPLE.pokes, SAMPLE.region, "garden-64", True, "leaf.mp4")
 EXAMPLES: tuple[m.Message, ...] = (
     m.Hello(),
@@ -58,6 +66,17 @@ EXAMPLES: tuple[m.Message, ...] = (
     dataclasses.replace(SAMPLE, region=None, regions=(m.Region(0, 0, 200, 200), m.Region(200, 0, 100, 100))),
     INVERT,
     dataclasses.replace(INVERT, frame_sha256s=(SHA,), variant=m.Variant(7, 3, (m.Like(5, 2, 0.25),), 0.75), layer="a/b"),
+    FIND_THING,
+    dataclasses.replace(
+        FIND_THING,
+        start=m.ThingStart.MASK,
+        mask_sha256=SHA,
+        clean_sha256="cd" * 32,
+        strokes=(),
+        level=m.Level.GROUP,
+        alone=True,
+        layer="a/b",
+    ),
     m.Cancel(JOB),
     m.CancelAll(False),
     m.ReleaseMemory(),
@@ -76,6 +95,8 @@ EXAMPLES: tuple[m.Message, ...] = (
     m.VariantDone(JOB, 0, (SHA, SHA)),
     m.VariantDone(JOB, 0, (SHA, SHA), m.Seam(m.Loop.CLOSED, 0.5, 0.25, 1.0)),
     m.Kinematics(JOB, SHA),
+    m.ThingFound(JOB, m.ThingOrigin.SEGMENTER, tuple(m.Level), (0.5, 0.75, 0.25), 1),
+    m.ThingFound(JOB, m.ThingOrigin.NONE, (), (), reason="No segmenter is installed."),
     m.Finished(JOB, SUMMARY),
     m.Finished(JOB, dataclasses.replace(SUMMARY, pose_difference=0.25)),
     m.Failed(JOB, ERROR),
@@ -94,4 +115,4 @@ EVERY = m.FROM_CLIENT + m.FROM_BACKEND
 
 
 def raw_of(message: m.Message) -> tuple[bytes, ...]:
-    return (b"raw",) * message.RAW_PARTS
+    return (b"raw",) * message.raw_parts

@@ -26,7 +26,21 @@ from tests.fuzz import fuzz_codec
 from .examples import ERROR, EVERY, EXAMPLES, INVERT, JOB, SAMPLE, SHA, raw_of
 
 MISSING = object()
-LISTS = ("versions", "regions", "models", "pokes", "sha256s", "frame_sha256s", "clients", "workers", "like", "kept")
+LISTS = (
+    "strokes",
+    "points",
+    "levels",
+    "versions",
+    "regions",
+    "models",
+    "pokes",
+    "sha256s",
+    "frame_sha256s",
+    "clients",
+    "workers",
+    "like",
+    "kept",
+)
 MAY_BE_EMPTY = ("versions", "regions", "models", "clients", "workers", "like", "kept")
 WRONG_VALUES = {
     "missing": MISSING,
@@ -99,14 +113,21 @@ def is_good(message: m.Message, path: tuple[Any, ...], value: Any) -> bool:
             return True
         if name in {"pose_difference", "variation", "layer"}:
             return True
+        if path == ("mask_sha256",):
+            return isinstance(message, m.FindThing) and message.start is not m.ThingStart.MASK
         return worker_without_job or (not hasattr(message, "summary") and path in optional) or (message, path) == STATUS_INFO
     if value == []:
+        if name == "strokes":
+            return isinstance(message, m.FindThing) and message.start is m.ThingStart.MASK
+        if name in {"levels", "scores"}:
+            return isinstance(message, m.ThingFound) and message.origin is m.ThingOrigin.NONE
         return name in MAY_BE_EMPTY or (message == INVERT and path == ("pokes",))
     if value == "":
-        return name in {"device", "colour", "sentence"}
+        return name in {"device", "colour", "sentence", "reason"}
     if name == "mirror":
         return value is True and message.kinematics_sha256 is not None
-    return value is True and name in {"upright", "everyone", "is_up", "passes", "premultiplied", "whole_region", "free_ground"}
+    may_be_true = {"upright", "everyone", "is_up", "passes", "premultiplied", "whole_region", "free_ground", "adds", "alone"}
+    return value is True and name in may_be_true
 
 
 @pytest.mark.parametrize(("message", "path", "value"), field_cases())
@@ -143,7 +164,7 @@ def test_a_field_too_many_is_refused_by_its_name_at_any_depth(message):
 @pytest.mark.parametrize("message", EXAMPLES, ids=lambda message: type(message).__name__)
 def test_missing_and_extra_raw_parts_are_refused(message):
     for raw in ((), (b"a",), (b"a", b"b")):
-        if len(raw) != message.RAW_PARTS:
+        if len(raw) != message.raw_parts:
             with pytest.raises(ProtocolError):
                 encode(message, *raw)
             with pytest.raises(ProtocolError):

@@ -1,0 +1,47 @@
+"""The connected parts of a mask that clicks stand on."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .image import Field
+
+_SOFT_EDGE_PX = 2
+"""Pixels around a part whose mask is below the threshold, and which belong to it."""
+
+Points = NDArray[np.float64]
+
+
+def parts_below(mask: Field, least: float, places: Points, reach_px: float) -> Field | None:
+    """The parts of a mask (H, W) above `least` that places (N, 2), in fractions of it, stand on or are `reach_px` from.
+
+    None where one of the places is farther from every part.
+    """
+    _, parts = cv2.connectedComponents((mask > least).astype(np.uint8))
+    found = {_part_near(parts, place, reach_px) for place in places * mask.shape[::-1]}
+    if 0 in found:
+        return None
+    wanted = np.zeros(int(parts.max()) + 1, bool)
+    wanted[list(found)] = True
+    kept = wanted[parts]
+    near = cv2.dilate(kept.astype(np.uint8), np.ones((2 * _SOFT_EDGE_PX + 1,) * 2, np.uint8)) > 0
+    return np.where(kept | (near & (parts == 0)), mask, np.float32(0))
+
+
+def _part_near(parts: NDArray[np.int32], place_px: Points, reach_px: float) -> int:
+    """Number of the part at a place or nearest to it; 0 where there is none within reach."""
+    height, width = parts.shape
+    x, y = (min(int(at), length - 1) for at, length in zip(place_px, (width, height), strict=True))
+    if parts[y, x] or reach_px < 1:
+        return int(parts[y, x])
+    reach = int(reach_px)
+    top, left = max(0, y - reach), max(0, x - reach)
+    window = parts[top : y + reach + 1, left : x + reach + 1]
+    rows, columns = np.nonzero(window)
+    distances = np.hypot(rows + top - y, columns + left - x)
+    if not len(distances) or distances.min() > reach_px:
+        return 0
+    nearest = distances.argmin()
+    return int(window[rows[nearest], columns[nearest]])
