@@ -50,7 +50,7 @@ def question_for(obj: bpy.types.Object, places: tuple[Vec2, ...] | None = None, 
     plate = obj.ipoke
     stored = plate.thing
     at = things.tails(plate) if places is None else places
-    strokes = (*(Stroke((place,)) for place in at), *things.strokes(stored))
+    strokes = (*(Stroke((place,)) for place in at), *plates.strokes(stored))
     if stored.source == Source.REGION or not any(stroke.adds for stroke in strokes):
         return None
     if len(strokes) > limits.STROKES or sum(len(stroke.points) for stroke in strokes) > limits.POINTS:
@@ -103,6 +103,9 @@ def _on_wish() -> None:
         return
     name, pump.addon().wished = pump.addon().wished, ""
     obj = bpy.data.objects.get(name)
-    if obj is not None:
+    plate = plates.plate_of(obj)
+    if plate is not None:
+        before = things.drawn(plate)
         find(obj)
-        pump.redraw()
+        if things.drawn(plate) is not before:
+            pump.redraw()

@@ -23,6 +23,7 @@ from .core.jobs import Job, JobKind
 from .core.plane import Vec2
 from .core.region import Box, Handle
 from .core.runtime import Runtime
+from .drawing.outline import Outlines
 from .things import Shelf
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ class Addon:
     listed: list[Path] = field(default_factory=list)
     listed_at: float = -LOOK_INTERVAL_S
     looked: dict[str, tuple[float, list[str]]] = field(default_factory=dict)
+    outlines: Outlines = field(default_factory=Outlines)
     shelf: Shelf = field(default_factory=Shelf)
     wished: str = ""
     """Name of the object whose thing is to be found soon."""

@@ -15,16 +15,18 @@ from .operators import (
     draw_poke,
     edit_region,
     hover,
+    paint_thing,
     placing,
     plates,
     pokes,
     relink,
     sampling,
     set_up,
+    thing,
     transfer,
 )
 from .tools import poke_tool
-from .ui import backend_panel, lists, output_panels, pie_menu, plate_panels, variant_panels
+from .ui import backend_panel, lists, output_panels, pie_menu, plate_panels, thing_panel, variant_panels
 
 CLASSES: tuple[type, ...] = (
     *properties.CLASSES,
@@ -34,6 +36,8 @@ CLASSES: tuple[type, ...] = (
     *draw_poke.CLASSES,
     *edit_region.CLASSES,
     *hover.CLASSES,
+    *thing.CLASSES,
+    *paint_thing.CLASSES,
     *sampling.CLASSES,
     *clips.CLASSES,
     *relink.CLASSES,
@@ -44,6 +48,7 @@ CLASSES: tuple[type, ...] = (
     *set_up.CLASSES,
     *lists.CLASSES,
     *plate_panels.CLASSES,
+    *thing_panel.CLASSES,
     *variant_panels.CLASSES,
     *output_panels.CLASSES,
     *backend_panel.CLASSES,

@@ -15,10 +15,10 @@ from .core import png, thing
 from .core.plane import Vec2
 from .core.pokes import single
 from .core.search import Answer
-from .core.thing import KnownThing, Mask, Source, ThingSetting
+from .core.thing import KnownThing, Mask, Source
 
 if TYPE_CHECKING:
-    from .properties import IPOKE_PG_plate, IPOKE_PG_thing
+    from .properties import IPOKE_PG_plate
 
 Key = tuple[object, ...]
 
@@ -61,10 +61,9 @@ def look(plate: IPOKE_PG_plate, places: tuple[Vec2, ...] | None = None) -> bool:
     things, key = _shelf().things, _key(plate, at)
     if key not in things:
         base = _base(plate, at)
-        if base is None:
-            return plate.thing.source in (Source.IMAGE, Source.REGION)
-        mask, origin = base
-        _keep(things, key, KnownThing.of(thing.painted(mask, strokes(plate.thing)), origin))
+        if base is None and plate.thing.source not in (Source.IMAGE, Source.REGION):
+            return False
+        _keep(things, key, None if base is None else KnownThing.of(thing.painted(base[0], plates.strokes(plate.thing)), base[1]))
     return True
 
 
@@ -88,6 +87,19 @@ def drawn(plate: IPOKE_PG_plate, places: tuple[Vec2, ...] | None = None) -> Know
     return found
 
 
+def is_settled(plate: IPOKE_PG_plate) -> bool:
+    """Return whether it is known what a plate's thing is, or that there is none."""
+    at = tails(plate)
+    return plate.thing.source == Source.REGION or _key(plate, at) in _shelf().things or answered(plate, at) is not None
+
+
+def with_stroke(plate: IPOKE_PG_plate, before: KnownThing | None, stroke: Stroke) -> KnownThing | None:
+    """Return a thing with one more stroke painted on it."""
+    if before is None:
+        before = _nothing(plate)
+    return KnownThing.of(thing.painted(before.mask, (stroke,)), before.origin)
+
+
 def answered(plate: IPOKE_PG_plate, places: tuple[Vec2, ...] | None = None) -> Answer | None:
     """Return what the backend has answered to the question for a plate's thing."""
     from . import pump  # stands on what needs the things
@@ -99,7 +111,7 @@ def question_key(plate: IPOKE_PG_plate, places: tuple[Vec2, ...]) -> Key:
     """Return what the backend's answer depends on."""
     stored = plate.thing
     mask = identity(stored.image) if stored.source == Source.IMAGE else ()
-    return stored.source, identity(plate.still), stills.shown_frame(plate), mask, places, strokes(stored)
+    return stored.source, identity(plate.still), stills.shown_frame(plate), mask, places, plates.strokes(stored)
 
 
 def start_of(plate: IPOKE_PG_plate) -> ThingStart:
@@ -141,46 +153,6 @@ def file_of(image: bpy.types.Image, frame: int) -> bytes:
     return files[key]
 
 
-# --- what is stored in the .blend -------------------------------------------------------------------------------------
-
-
-def setting(stored: IPOKE_PG_thing) -> ThingSetting:
-    """Return what is set of a thing as plain data."""
-    image = "" if stored.image is None else stored.image.name_full
-    return ThingSetting(Source(stored.source), Level(stored.level), strokes(stored), image)
-
-
-def store(stored: IPOKE_PG_thing, wanted: ThingSetting) -> None:
-    """Set everything of a thing."""
-    stored.source, stored.level = wanted.source, wanted.level
-    stored.image = next((image for image in bpy.data.images if image.name_full == wanted.image), None)
-    stored.strokes.clear()
-    for stroke in wanted.strokes:
-        add_stroke(stored, stroke)
-
-
-def strokes(stored: IPOKE_PG_thing) -> tuple[Stroke, ...]:
-    """Return the strokes that are painted on a plate as plain data."""
-    return tuple(Stroke(_points(stroke.points), stroke.radius, stroke.adds) for stroke in stored.strokes)
-
-
-def add_stroke(stored: IPOKE_PG_thing, stroke: Stroke) -> None:
-    """Add a stroke above those that are there."""
-    entry = stored.strokes.add()
-    entry.radius, entry.adds = stroke.radius, stroke.adds
-    for at in stroke.points:
-        entry.points.add().at = at
-
-
-def _points(stored: Any) -> tuple[Vec2, ...]:
-    flat = np.empty(2 * len(stored), np.float32)
-    stored.foreach_get("at", flat)
-    return tuple((float(x), float(y)) for x, y in flat.reshape(-1, 2))
-
-
-# --- where a mask comes from ------------------------------------------------------------------------------------------
-
-
 def _base(plate: IPOKE_PG_plate, places: Iterable[Vec2]) -> tuple[Mask, ThingOrigin] | None:
     """The mask that strokes are painted on, where Blender itself has one."""
     stored = plate.thing
@@ -192,7 +164,8 @@ def _base(plate: IPOKE_PG_plate, places: Iterable[Vec2]) -> tuple[Mask, ThingOri
     alpha = _mark(plate.still, stills.shown_frame(plate), alone=True)
     if alpha is None:
         return None
-    return thing.parts_below(alpha, (*places, *thing.clicks(strokes(stored)))), ThingOrigin.ALPHA
+    parts = thing.parts_below(alpha, (*places, *thing.clicks(plates.strokes(stored))))
+    return None if parts is None else (parts, ThingOrigin.ALPHA)
 
 
 def _found(answer: Answer, wanted: Level) -> KnownThing | None:
@@ -205,14 +178,17 @@ def _found(answer: Answer, wanted: Level) -> KnownThing | None:
 
 def _before(plate: IPOKE_PG_plate) -> KnownThing | None:
     """What the thing was before, or what strokes alone make of nothing."""
-    painted = strokes(plate.thing)
+    painted = plates.strokes(plate.thing)
     last = _shelf().last.get(plate.id_data.session_uid)
     if last is None and any(stroke.adds and stroke.radius > 0 for stroke in painted):
-        empty = np.zeros(thing.reduced_shape(plates.size_px(plate)), np.float32)
-        last = KnownThing(empty, ThingOrigin.STROKES, "")
+        last = _nothing(plate)
     if last is None or not painted:
         return last if tails(plate) else None
     return KnownThing.of(thing.painted(last.mask, painted), last.origin)
+
+
+def _nothing(plate: IPOKE_PG_plate) -> KnownThing:
+    return KnownThing(np.zeros(thing.reduced_shape(plates.size_px(plate)), np.float32), ThingOrigin.STROKES, "")
 
 
 def _mark(image: bpy.types.Image | None, frame: int, *, alone: bool) -> Mask | None:

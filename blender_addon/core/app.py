@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from pathlib import Path
 
@@ -73,7 +73,7 @@ class AppState:
 
     backend: BackendStatus = BackendStatus()
     jobs: tuple[Job, ...] = ()
-    search: Search = Search()
+    search: Search = field(default_factory=Search)
 
     def job(self, job_id: str) -> Job | None:
         """Return an open job."""

@@ -1,4 +1,4 @@
-"""Which thing the backend is asked for: one question is under way at a time, and of those that wait the newest goes next. No bpy."""
+"""Which thing the backend is asked for: one question at a time, and of those that wait the newest goes next. No bpy."""
 
 from __future__ import annotations
 

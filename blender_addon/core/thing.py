@@ -24,6 +24,8 @@ CUT_OUT_SHARE, TRANSPARENT = 0.05, 0.02
 PART_LEAST = 0.05
 """Of alpha; where there is less, parts of a cut-out don't hang together."""
 REACH_PX = 2
+CLICK_REACH = 0.02
+"""How far a click may lie beside a part, over the long side; as the backend has it."""
 
 Mask = Any  # numpy's array types are not there for a type checker inside Blender
 
@@ -92,17 +94,15 @@ def reduced(mask: Mask) -> Mask:
     return squares.mean(axis=(1, 3), dtype=np.float32)
 
 
-def parts_below(alpha: Mask, places: Sequence[Vec2]) -> Mask:
-    """The parts of a cut-out that places stand on or are nearest to; all of it without any place."""
+def parts_below(alpha: Mask, places: Sequence[Vec2]) -> Mask | None:
+    """The parts of a cut-out that places stand on or are near to; None where one of them is too far from any part."""
     labels = _parts(alpha > PART_LEAST)
-    rows, columns = np.nonzero(labels)
-    if not len(rows) or not places:
-        return alpha
-    height, width = alpha.shape
-    nearest = [int(np.hypot(columns + 0.5 - x * width, rows + 0.5 - y * height).argmin()) for x, y in places]
-    chosen = np.isin(labels, labels[rows[nearest], columns[nearest]])
+    chosen = {_part_near(labels, place) for place in places}
+    if 0 in chosen:
+        return None
+    kept = np.isin(labels, list(chosen))
     soft = labels == 0  # faint edges belong to the part that they touch
-    return np.where(chosen | (soft & _grown(chosen)), alpha, np.float32(0))
+    return np.where(kept | (soft & _grown(kept)), alpha, np.float32(0))
 
 
 def painted(mask: Mask, strokes: Iterable[Stroke]) -> Mask:
@@ -119,6 +119,22 @@ def painted(mask: Mask, strokes: Iterable[Stroke]) -> Mask:
 def clicks(strokes: Iterable[Stroke]) -> tuple[Vec2, ...]:
     """The places that strokes without a radius point at."""
     return tuple(point for stroke in strokes if stroke.radius == 0 and stroke.adds for point in stroke.points)
+
+
+def _part_near(labels: Mask, place: Vec2) -> int:
+    """The part at a place or nearest to it; 0 where there is none within reach."""
+    height, width = labels.shape
+    x, y = min(int(place[0] * width), width - 1), min(int(place[1] * height), height - 1)
+    reach = int(CLICK_REACH * max(labels.shape))
+    if labels[y, x] or reach < 1:
+        return int(labels[y, x])
+    top, left = max(0, y - reach), max(0, x - reach)
+    window = labels[top : y + reach + 1, left : x + reach + 1]
+    rows, columns = np.nonzero(window)
+    distances = np.hypot(rows + top - y, columns + left - x)
+    if not len(distances) or distances.min() > CLICK_REACH * max(labels.shape):
+        return 0
+    return int(window[rows[distances.argmin()], columns[distances.argmin()]])
 
 
 def _cover(shape: tuple[int, int], stroke: Stroke) -> tuple[tuple[slice, slice], Mask]:

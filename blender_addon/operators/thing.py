@@ -58,7 +58,7 @@ class IPOKE_OT_find_thing(_OnThing, bpy.types.Operator):
         """Ask; without a window, wait for the answer."""
         obj = context.active_object
         if tuple(self.at) != NOT_THERE:
-            things.add_stroke(obj.ipoke.thing, Stroke((clamped(tuple(self.at)),)))
+            plates.add_stroke(obj.ipoke.thing, Stroke((clamped(tuple(self.at)),)))
         try:
             return self._find(obj)
         except AddonError as error:
@@ -118,7 +118,7 @@ class IPOKE_OT_mark_thing(_OnThing, bpy.types.Operator):
         if refused:
             self.report({"ERROR"}, refused)
             return {"CANCELLED"}
-        things.add_stroke(stored, Stroke(points, self.radius, self.adds))
+        plates.add_stroke(stored, Stroke(points, self.radius, self.adds))
         changed(obj)
         return {"FINISHED"}
 

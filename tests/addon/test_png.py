@@ -22,7 +22,7 @@ def test_pixels_come_back_from_a_png_as_they_were(kind, channels):
 
 def grey_png(pixels: np.ndarray, filters: list[int]) -> bytes:
     """A grey PNG with these filters for its rows, in turn."""
-    height, width = pixels.shape
+    height = len(pixels)
     padded = np.pad(pixels, ((1, 0), (1, 0))).astype(int)
     rows = b""
     for y in range(height):
@@ -55,7 +55,14 @@ def test_masks_as_opencv_writes_them_are_read():
 def test_what_is_no_grey_png_of_a_bearable_size_is_refused():
     pixels = np.zeros((8, 9), np.uint8)
     good = encode(pixels[..., None])
-    bad = (b"", b"text", good[:40], good[:-30], encode(np.zeros((8, 9, 3), np.uint8)), encode(pixels[..., None].astype(np.uint16)))
+    bad = (
+        b"",
+        b"text",
+        good[:40],
+        good[:-30],
+        encode(np.zeros((8, 9, 3), np.uint8)),
+        encode(pixels[..., None].astype(np.uint16)),
+    )
     for data in (*bad, grey_png(pixels, [0]).replace(b"IDAT", b"IDOT")):
         with pytest.raises(ValueError, match="PNG"):
             decode_grey(data, 512)
