@@ -85,6 +85,7 @@ def settings(plate: IPOKE_PG_plate) -> Settings:
         variation=varied,
         still_frame=plate.still_frame,
         thing=thing_setting(plate.thing),
+        free_ground=plate.free_ground,
     )
 
 

@@ -208,6 +208,7 @@ def _ensure_entry(plate: IPOKE_PG_plate, job: Job) -> None:
         known.kinematics, known.mirror = job.settings.replay.kinematics, job.settings.replay.mirror
         known.strength = job.settings.replay.strength
         known.variation = job.settings.variation or 0.0
+        known.free_ground = job.settings.free_ground
         known.use_region = job.settings.region is not None
         if job.settings.region is not None:
             box = job.settings.region

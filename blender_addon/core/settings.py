@@ -40,7 +40,7 @@ class Settings:
 
     `like` names the variant that all are to be like, and before it what that one was sampled like itself. `model` is a name, or
     empty for the one that the backend takes by itself. `variation` None leaves that to the model. `still_frame` is the number of
-    the frame that is the still, where that is a sequence or a movie.
+    the frame that is the still, where that is a sequence or a movie. With `free_ground` nothing holds a thing by itself.
     """
 
     pokes: tuple[PokeSetting, ...] = ()
@@ -52,6 +52,7 @@ class Settings:
     variation: float | None = None
     still_frame: int = 0
     thing: ThingSetting = NO_SETTING
+    free_ground: bool = False
 
     @property
     def asked(self) -> tuple[Poke, ...]:
@@ -68,8 +69,11 @@ class Settings:
         pokes: tuple[Vec2, ...] = tuple(pair for poke in self.asked for pair in ((poke.x, poke.y), (poke.dx, poke.dy)))
         mirrored = [True] if self.replay.mirror else []
         varied = [] if self.variation is None else [("variation", self.variation)]
+        freed = ["free ground"] if self.free_ground else []
         things = [("thing", thing_sha256)] if thing_sha256 else [("whole region",)] if self.whole_region else []
-        told = repr((plate_sha256, model, pokes, self.region, self.replay.kinematics, *mirrored, *varied, *things, *self.like))
+        told = repr(
+            (plate_sha256, model, pokes, self.region, self.replay.kinematics, *mirrored, *varied, *freed, *things, *self.like)
+        )
         return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 

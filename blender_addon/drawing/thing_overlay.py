@@ -15,7 +15,7 @@ from . import outline, view
 
 BRUSH: dict[bool, Colour] = {True: (0.25, 0.85, 1.0, 1.0), False: (1.0, 0.42, 0.3, 1.0)}
 BRUSH_STEPS = 48
-HINT = "D + drag adds to the thing, Shift D takes away; [ and ] take less or more"
+HINT = "D and a drag adds to the thing, Shift D takes away, [ ] takes less or more"
 
 
 def draw(context: bpy.types.Context, plate: IPOKE_PG_plate) -> None:

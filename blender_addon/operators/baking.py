@@ -168,6 +168,7 @@ def request_of(plate: IPOKE_PG_plate, asked: IPOKE_PG_job, variant: IPOKE_PG_var
         seed=asked.seed,
         like=plates.likes(asked.like),
         variation=results.variation_of(asked),
+        free_ground=asked.free_ground,
         model=asked.model or None,
         size=OutputSize.PLATE,
         thing=sampling.kept_thing(plate, asked),
