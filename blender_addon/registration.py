@@ -22,6 +22,7 @@ from .operators import (
     relink,
     sampling,
     set_up,
+    take_as_mesh,
     thing,
     transfer,
 )
@@ -43,6 +44,7 @@ CLASSES: tuple[type, ...] = (
     *relink.CLASSES,
     *baking.CLASSES,
     *placing.CLASSES,
+    *take_as_mesh.CLASSES,
     *transfer.CLASSES,
     *backend.CLASSES,
     *set_up.CLASSES,

@@ -14,6 +14,8 @@ from .._vendor.client import (
     FrameArrived,
     KinematicsArrived,
     Lost,
+    MeshArrived,
+    PosesArrived,
     Prepared,
     Progress,
     Queued,
@@ -32,6 +34,8 @@ from .search import Answer, Key, Question, Search
 
 JobEvent = (
     KinematicsArrived
+    | MeshArrived
+    | PosesArrived
     | Prepared
     | Queued
     | Started
@@ -201,6 +205,13 @@ class WriteFrame:
 
 
 @dataclass(frozen=True, slots=True)
+class WriteMesh:
+    """Put a thing's mesh, or the poses of a variant, into their job's folder."""
+
+    event: MeshArrived | PosesArrived
+
+
+@dataclass(frozen=True, slots=True)
 class WriteKinematics:
     """Put kinematics into their file."""
 
@@ -247,6 +258,7 @@ AppEffect = (
     | KeepAnswer
     | CancelJob
     | WriteFrame
+    | WriteMesh
     | WriteKinematics
     | CloseVariant
     | FinishFolder
@@ -381,6 +393,8 @@ def _kept(event: JobEvent) -> tuple[AppEffect, ...]:
     match event:
         case FrameArrived():
             return (WriteFrame(event),)
+        case MeshArrived() | PosesArrived():
+            return (WriteMesh(event),)
         case VariantDone():
             return (CloseVariant(event),)
         case Finished():

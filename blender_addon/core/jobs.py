@@ -35,6 +35,7 @@ class JobKind(Enum):
     LIVE = auto()
     BAKE = auto()
     EXTRACT = auto()
+    MESH = auto()
 
 
 class JobPhase(Enum):
@@ -76,9 +77,10 @@ class Clip:
 class Job:
     """A request with everything that is known about its answer so far.
 
-    `sentence` says what is going on, or went wrong. A bake's `source` is the id of the job that sampled its variant, and
-    its frames go to `delivery` when they are whole. An extraction's `folder` is the kinematics file itself. `question` asks for
-    the thing that is to move, at the plate's size; the request waits for the answer, whose hash is `thing_sha256`.
+    `sentence` says what is going on, or went wrong. The `source` of a bake or a mesh is the id of the job that sampled its
+    variant; a bake's frames go to `delivery` when they are whole. An extraction's `folder` is the kinematics file itself.
+    `question` asks for the thing that is to move, at the plate's size; the request waits for the answer, whose hash is
+    `thing_sha256`.
     """
 
     request: Request

@@ -17,6 +17,7 @@ from .._vendor.client import (
     Failed,
     Finished,
     IpokeError,
+    MeshArrived,
     ResultWriter,
     SampleRequest,
     Session,
@@ -72,7 +73,7 @@ class Written:
     files: Mapping[str, str]
 
 
-WriteEffect = app.WriteFrame | app.WriteKinematics | app.CloseVariant | app.FinishFolder | app.AbortFolder
+WriteEffect = app.WriteFrame | app.WriteMesh | app.WriteKinematics | app.CloseVariant | app.FinishFolder | app.AbortFolder
 
 
 @dataclass
@@ -241,6 +242,10 @@ class Runtime:
         match effect:
             case app.WriteFrame(event=event):
                 self._writers[event.job_id].frame(event)
+            case app.WriteMesh(event=MeshArrived() as event):
+                self._writers[event.job_id].mesh(event)
+            case app.WriteMesh(event=event):
+                self._writers[event.job_id].poses(event)
             case app.WriteKinematics(event=event, file=file):
                 _write_new(file, event.kinematics)
             case app.CloseVariant(event=event):
@@ -260,9 +265,9 @@ class Runtime:
 
     def _keep_thing(self, job_id: str) -> None:
         """Keep the thing's mask with the first variant that is whole, since bakes of it need the same."""
-        writer, request = self._writers[job_id], self.state.job(job_id).request
-        if job_id not in self._deliveries and request.thing is not None and THING_FILE not in writer.files:
-            writer.write(THING_FILE, request.thing)
+        writer, job = self._writers[job_id], self.state.job(job_id)
+        if not job.source and job.request.thing is not None and THING_FILE not in writer.files:
+            writer.write(THING_FILE, job.request.thing)
 
     def _ended(self, job_id: str) -> ResultWriter:
         """Take a job's writer away, and remember what it wrote."""
@@ -323,6 +328,7 @@ def _job_of(effect: AppEffect) -> str:
             return job.job_id
         case (
             app.WriteFrame(event=event)
+            | app.WriteMesh(event=event)
             | app.WriteKinematics(event=event)
             | app.CloseVariant(event=event)
             | app.FinishFolder(event=event)
