@@ -105,7 +105,7 @@ def _on_wish() -> None:
     obj = bpy.data.objects.get(name)
     plate = plates.plate_of(obj)
     if plate is not None:
-        before = things.drawn(plate)
+        before = things.drawn(obj)
         find(obj)
-        if things.drawn(plate) is not before:
+        if things.drawn(obj) is not before:
             pump.redraw()

@@ -49,7 +49,7 @@ def known(obj: bpy.types.Object | None) -> KnownThing | None:
     if plate is None:
         return None
     look(plate)
-    return drawn(plate)
+    return drawn(obj)
 
 
 def look(plate: IPOKE_PG_plate, places: tuple[Vec2, ...] | None = None) -> bool:
@@ -67,12 +67,13 @@ def look(plate: IPOKE_PG_plate, places: tuple[Vec2, ...] | None = None) -> bool:
     return True
 
 
-def drawn(plate: IPOKE_PG_plate, places: tuple[Vec2, ...] | None = None) -> KnownThing | None:
-    """Return a plate's thing without a look into any image: what `look` found, else what the backend has answered.
+def drawn(obj: bpy.types.Object, places: tuple[Vec2, ...] | None = None) -> KnownThing | None:
+    """Return an object's thing without a look into any image: what `look` found, else what the backend has answered.
 
-    While an answer is on its way it is what the thing was before, with the strokes that are new.
+    While an answer is on its way it is what the thing was before, where that is pointed at too, with the strokes that are new.
     """
-    if plate.thing.source == Source.REGION:
+    plate = plates.plate_of(obj)
+    if plate is None or plate.thing.source == Source.REGION:
         return None
     at = tails(plate) if places is None else places
     shelf, key = _shelf(), _key(plate, at)
@@ -182,9 +183,9 @@ def _before(plate: IPOKE_PG_plate) -> KnownThing | None:
     last = _shelf().last.get(plate.id_data.session_uid)
     if last is None and any(stroke.adds and stroke.radius > 0 for stroke in painted):
         last = _nothing(plate)
-    if last is None or not painted:
-        return last if tails(plate) else None
-    return KnownThing.of(thing.painted(last.mask, painted), last.origin)
+    elif last is not None and not thing.holds(last.mask, tails(plate)):
+        return None
+    return last if last is None or not painted else KnownThing.of(thing.painted(last.mask, painted), last.origin)
 
 
 def _nothing(plate: IPOKE_PG_plate) -> KnownThing:

@@ -116,6 +116,13 @@ def painted(mask: Mask, strokes: Iterable[Stroke]) -> Mask:
     return result
 
 
+def holds(mask: Mask, places: Sequence[Vec2]) -> bool:
+    """Whether there are places, and all of them lie on a mask."""
+    height, width = mask.shape
+    rows = [(min(int(y * height), height - 1), min(int(x * width), width - 1)) for x, y in places]
+    return bool(rows) and all(mask[row, column] > PART_LEAST for row, column in rows)
+
+
 def clicks(strokes: Iterable[Stroke]) -> tuple[Vec2, ...]:
     """The places that strokes without a radius point at."""
     return tuple(point for stroke in strokes if stroke.radius == 0 and stroke.adds for point in stroke.points)

@@ -28,7 +28,7 @@ def draw(context: bpy.types.Context, plate: IPOKE_PG_plate) -> None:
         return
     if not things.is_settled(plate):
         finding.wish(plate.id_data)
-    known = _painted(plate, things.drawn(plate))
+    known = _painted(plate, things.drawn(plate.id_data))
     if known is not None:
         outline.draw(pump.addon().outlines, context, shown, known)
 
@@ -48,14 +48,14 @@ def add_brush(mesh: Mesh, context: bpy.types.Context, plate: IPOKE_PG_plate) -> 
 def hint(plate: IPOKE_PG_plate) -> str:
     """Return what to tell whoever sees a thing for the first time on a plate; empty afterwards."""
     is_new = not plate.thing.strokes and not plate.jobs and pump.addon().draft is None
-    return HINT if is_new and things.drawn(plate) is not None else ""
+    return HINT if is_new and things.drawn(plate.id_data) is not None else ""
 
 
 def _peeked(plate: IPOKE_PG_plate) -> KnownThing | None:
     peeked = pump.addon().peeked
     if peeked is None or peeked[0] != plate.id_data.name:
         return None
-    return things.drawn(plate, (peeked[1],))
+    return things.drawn(plate.id_data, (peeked[1],))
 
 
 def _painted(plate: IPOKE_PG_plate, known: KnownThing | None) -> KnownThing | None:

@@ -31,7 +31,7 @@ class IPOKE_PT_thing(PlatePanel, bpy.types.Panel):
         layout.prop(stored, "source", text="")
         if stored.source == Source.IMAGE:
             layout.template_ID(stored, "image", new="image.new", open="image.open")
-        wrapped(layout, context, said_of(plate), icon="INFO" if things.drawn(plate) is None else "CHECKMARK")
+        wrapped(layout, context, said_of(plate), icon="INFO" if things.drawn(plate.id_data) is None else "CHECKMARK")
         if stored.source == Source.REGION:
             return
         answer = things.answered(plate)
@@ -49,7 +49,7 @@ def said_of(plate: IPOKE_PG_plate) -> str:
     """Return where a plate's thing comes from, or why there is none."""
     if plate.thing.source == Source.REGION:
         return "All that the model sees moves as a whole"
-    known, answer = things.drawn(plate), things.answered(plate)
+    known, answer = things.drawn(plate.id_data), things.answered(plate)
     if known is not None:
         count = len(plate.thing.strokes)
         mended = "" if not count else pgettext_iface(", 1 stroke" if count == 1 else ", {count} strokes").format(count=count)

@@ -126,3 +126,12 @@ def test_a_mask_of_noise_is_parted_and_painted_in_the_blink_of_an_eye():
     began = time.thread_time()
     thing.painted(thing.parts_below(alpha, [(0.5, 0.5)]), [Stroke(way, 0.02, True)])
     assert time.thread_time() - began < 1.0
+
+
+def test_a_mask_holds_places_when_all_of_them_lie_on_it():
+    mask = np.zeros((10, 20), np.float32)
+    mask[2:8, 2:8] = 1
+    assert thing.holds(mask, [(0.2, 0.5), (0.3, 0.4)])
+    assert not thing.holds(mask, [(0.2, 0.5), (0.9, 0.5)])
+    assert not thing.holds(mask, [])
+    assert not thing.holds(mask, [(1.0, 1.0)])
