@@ -77,7 +77,7 @@ class ThingJob:
         """`key` tells the plate from others."""
         self._request, self._key, self._plate, self._fetch, self._segmenter = request, key, plate, fetch, segmenter
         self._size_px = shrunk_px(plate.size_px, request.long_side_px or max(plate.size_px))
-        clicked = [stroke.points[0] for stroke in request.strokes if stroke.adds]
+        clicked = [stroke.points[0] for stroke in request.strokes if stroke.adds and stroke.radius == 0]
         self._places = np.array(clicked, np.float64).reshape(-1, 2)
 
     def run(self, tell: Tell, cancelled: Callable[[], bool]) -> None:
