@@ -14,6 +14,7 @@ from .job import Fetch, Field, JobCancelledError, Tell
 from .plate.brush import paint
 from .plate.errors import PlateError
 from .plate.finding import (
+    EdgeFollower,
     Patch,
     Picture,
     picture_of,
@@ -21,7 +22,6 @@ from .plate.finding import (
     says_what_the_thing_is,
     thing_of_alpha,
     thing_of_clean_plate,
-    thing_of_patch,
 )
 from .plate.image import PlateImage, decode_plate, shrunk_px
 from .plate.stage import lock_of
@@ -31,8 +31,9 @@ from .protocol.messages import FindThing, Level, Stroke, ThingFound, ThingOrigin
 
 SEEN_SIDE_PX = 2048
 """Long side of the picture that the network looks at squares of."""
-_LEAST_SCORE = 0.5
+_SURE = 0.5
 _CLICKS_OF_A_STROKE = 6
+_PNG = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE]
 
 
 class SegmenterUnavailableError(IpokeError):
@@ -142,12 +143,12 @@ class ThingJob:
             found = segmenter.find(self._key, self._seen, prompts(self._request.strokes, segmenter.max_clicks))
         except SegmenterUnavailableError as error:
             return self._nothing(error.sentence)
-        if found[self._request.level].score < _LEAST_SCORE and not self._painted:
-            return self._nothing("Nothing here ends clearly enough to be a thing; mark it with strokes, or give its mask.")
-        picture = self._picture()
+        if not (found[self._request.level].values > _SURE).any():
+            return self._nothing("Nothing is found under the click; mark the thing with strokes, or give its mask.")
+        edges = EdgeFollower(self._picture())
         levels = [self._request.level] if self._request.alone else list(found)
-        masks = {level: (thing_of_patch(found[level], self._places, picture), found[level].score) for level in levels}
-        return Thing(ThingOrigin.SEGMENTER, masks)
+        masks = {level: edges.of_patch(found[level], self._places, alone=level is not Level.GROUP) for level in levels}
+        return Thing(ThingOrigin.SEGMENTER, {level: (mask, found[level].score) for level, mask in _nested(masks).items()})
 
     @property
     def _painted(self) -> bool:
@@ -170,6 +171,14 @@ class ThingJob:
             return decode_plate(self._fetch(sha256), upright=request.upright, premultiplied=request.premultiplied)
         except PlateError as error:
             raise PlateError(error.sentence.replace("The plate", f"The {what}", 1)) from error
+
+
+def _nested(masks: dict[Level, Field]) -> dict[Level, Field]:
+    """Masks of which each holds those before it."""
+    if Level.THING in masks and len(masks) == len(Level):
+        np.minimum(masks[Level.PART], masks[Level.THING], out=masks[Level.PART])
+        np.maximum(masks[Level.GROUP], masks[Level.THING], out=masks[Level.GROUP])
+    return masks
 
 
 def check_mask(mask: Field, size_px: tuple[int, int], *, painted: bool = False) -> None:
@@ -201,7 +210,7 @@ def _thinned(stroke: Stroke) -> Stroke:
 
 
 def _png(mask: Field) -> bytes:
-    good, data = cv2.imencode(".png", np.rint(mask * 255).astype(np.uint8), [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    good, data = cv2.imencode(".png", cv2.convertScaleAbs(mask, alpha=255), _PNG)
     if not good:
         raise PlateError("A mask can't be encoded as PNG; use a smaller plate.")
     return data.tobytes()
