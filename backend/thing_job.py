@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import cv2
@@ -17,6 +17,9 @@ from .plate.finding import (
     EdgeFollower,
     Patch,
     Picture,
+    Places,
+    check_says_something,
+    check_size,
     picture_of,
     resized,
     says_what_the_thing_is,
@@ -25,7 +28,6 @@ from .plate.finding import (
 )
 from .plate.image import PlateImage, decode_plate, shrunk_px
 from .plate.stage import lock_of
-from .plate.thing import THING_LEAST
 from .protocol.errors import ErrorCode, IpokeError
 from .protocol.messages import FindThing, Level, Stroke, ThingFound, ThingOrigin, ThingStart
 
@@ -78,8 +80,7 @@ class ThingJob:
         """`key` tells the plate from others."""
         self._request, self._key, self._plate, self._fetch, self._segmenter = request, key, plate, fetch, segmenter
         self._size_px = shrunk_px(plate.size_px, request.long_side_px or max(plate.size_px))
-        clicked = [stroke.points[0] for stroke in request.strokes if stroke.adds]
-        self._places = np.array(clicked, np.float64).reshape(-1, 2)
+        self._places = Places.of([_thinned(stroke) for stroke in request.strokes])
 
     def run(self, tell: Tell, cancelled: Callable[[], bool]) -> None:
         """Find the thing and send its masks; raises JobCancelledError, PlateError and ClickError."""
@@ -92,6 +93,8 @@ class ThingJob:
         files = []
         for mask, _ in masks.values():
             paint(mask, self._request.strokes)
+            if thing.origin in (ThingOrigin.MASK, ThingOrigin.STROKES):
+                check_says_something(mask)
             files.append(_png(mask))
         levels = tuple(masks)
         scores = tuple(score for _, score in masks.values())
@@ -119,7 +122,7 @@ class ThingJob:
     def _own_mask(self) -> Field:
         assert self._request.mask_sha256 is not None
         mask = lock_of(self._decode(self._request.mask_sha256, "thing's mask"))
-        check_mask(mask, self._plate.size_px, painted=any(stroke.radius > 0 for stroke in self._request.strokes))
+        check_size(mask, self._plate)
         return np.array(resized(mask, self._size_px))
 
     def _of_alpha(self) -> Field:
@@ -181,32 +184,22 @@ def _nested(masks: dict[Level, Field]) -> dict[Level, Field]:
     return masks
 
 
-def check_mask(mask: Field, size_px: tuple[int, int], *, painted: bool = False) -> None:
-    """Refuse an artist's mask (H, W) of another size than the plate, or of nothing unless strokes are `painted` on it."""
-    if mask.shape[::-1] != size_px:
-        raise PlateError("The thing's mask has another size than the plate; paint it at the plate's size.")
-    if not painted and not (mask > THING_LEAST).any():
-        raise PlateError("The thing's mask is black everywhere; paint the thing white.")
-
-
 def prompts(strokes: Sequence[Stroke], most_clicks: int) -> list[Stroke]:
     """Strokes as rows of few clicks; of too many the first that adds and the last ones."""
-    rows = [_thinned(stroke) for stroke in strokes]
+    rows = [replace(_thinned(stroke), radius=0.0) for stroke in strokes]
     while len(rows) > 1 and sum(len(row.points) for row in rows) > most_clicks:
         rows.pop(1 if rows[0].adds else 0)
-    return [Stroke(row.points[:most_clicks], 0.0, row.adds) for row in rows]
+    return [replace(row, points=row.points[:most_clicks]) for row in rows]
 
 
 def _thinned(stroke: Stroke) -> Stroke:
     """A stroke by some of its places, evenly apart along it."""
     points = np.array(stroke.points)
-    if len(points) <= 1:
-        return Stroke(stroke.points, 0.0, stroke.adds)
     along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
     count = min(_CLICKS_OF_A_STROKE, len(points))
     at = np.linspace(0, along[-1], count)
     chosen = dict.fromkeys(int(np.abs(along - place).argmin()) for place in at)
-    return Stroke(tuple(stroke.points[index] for index in chosen), 0.0, stroke.adds)
+    return replace(stroke, points=tuple(stroke.points[index] for index in chosen))
 
 
 def _png(mask: Field) -> bytes:

@@ -5,14 +5,15 @@ All but the first work on a picture of the plate, (H, W, 3) BGR of 8 bits, and f
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..protocol.messages import Region
+from ..protocol.messages import Region, Stroke
+from .errors import PlateError
 from .guided import Guide
 from .image import Field, PlateImage, shrunk_px
 from .motion import step
@@ -26,7 +27,7 @@ _CLICK_REACH = 0.02
 """How far a click may lie beside the thing, over the plate's long side."""
 _FINER = 4
 """Pixels in which a pixel of a coarse mask is looked at, where the picture has so many."""
-_RADIUS_PX = 4
+_RADIUS_PX = 6
 _EPSILON = 2e-4
 _MATTE_STEP = (0.2, 0.8)
 _DIFFERENCE_SIDE_PX = 1024
@@ -36,6 +37,34 @@ _SPECK_PX = 3
 _SURE = 0.5
 _SURELY_NONE = 0.02
 _TILE_PX = 128
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where strokes point, in fractions of the plate: `clicks` (N, 2) are to be on the thing, `dabs` (M, 2) paint and may be."""
+
+    clicks: Points
+    dabs: Points
+
+    @classmethod
+    def of(cls, strokes: Sequence[Stroke]) -> Places:
+        """Of the strokes that add."""
+        rows = [
+            [point for stroke in strokes if stroke.adds and (stroke.radius > 0) == paints for point in stroke.points]
+            for paints in (False, True)
+        ]
+        clicks, dabs = (np.array(row, np.float64).reshape(-1, 2) for row in rows)
+        return cls(clicks, dabs)
+
+    @property
+    def every(self) -> Points:
+        """Clicks, then dabs."""
+        return np.concatenate([self.clicks, self.dabs])
+
+    def parts(self, mask: Field, least: float, reach_px: float) -> Field | None:
+        """The parts of a mask (H, W) that they stand on; None where a click stands on none."""
+        kept, hit = parts_below(mask, least, self.every, reach_px)
+        return kept if hit[: len(self.clicks)].all() else None
 
 
 @dataclass(frozen=True)
@@ -62,11 +91,11 @@ def picture_of(plate: PlateImage, size_px: tuple[int, int]) -> Picture:
     return np.concatenate([_bytes(display_in_region(plate, band, (band.w, band.h))) for band in bands(whole)])
 
 
-def thing_of_alpha(plate: PlateImage, places: Points, size_px: tuple[int, int]) -> Field | None:
-    """The parts of a cut-out's alpha that clicks (N, 2) stand on; None where one stands on none."""
+def thing_of_alpha(plate: PlateImage, places: Places, size_px: tuple[int, int]) -> Field | None:
+    """The parts of a cut-out's alpha that strokes stand on; None where a click stands on none."""
     assert plate.alpha is not None
     alpha = np.clip(plate.alpha.astype(np.float32) * np.float32(1 / plate.peak), 0, 1)
-    parts = parts_below(alpha, THING_LEAST, places, _CLICK_REACH * max(alpha.shape))
+    parts = places.parts(alpha, THING_LEAST, _CLICK_REACH * max(alpha.shape))
     return None if parts is None else resized(parts, size_px)
 
 
@@ -75,15 +104,29 @@ def says_what_the_thing_is(plate: PlateImage) -> bool:
     return plate.alpha is not None and is_cut_out(plate.alpha, plate.peak)
 
 
-def thing_of_clean_plate(plate: PlateImage, clean: PlateImage, places: Points, picture: Picture) -> Field | None:
-    """What differs from a clean plate of the same size where clicks (N, 2) stand; None where one stands on what is the same."""
+def thing_of_clean_plate(plate: PlateImage, clean: PlateImage, places: Places, picture: Picture) -> Field | None:
+    """What differs from a clean plate of the same size where strokes stand; None where a click stands on what is the same."""
     height, width = picture.shape[:2]
     small = shrunk_px((width, height), _DIFFERENCE_SIDE_PX)
     with_thing, without = picture_of(plate, small), picture_of(clean, small)
     difference = cv2.absdiff(with_thing, without).max(axis=2).astype(np.float32) / np.float32(255)
     mask = step(cv2.medianBlur(difference, _SPECK_PX), *_DIFFERENT)
-    parts = parts_below(mask, _SURE, places, _CLICK_REACH * max(small))
+    parts = places.parts(mask, _SURE, _CLICK_REACH * max(small))
     return None if parts is None else EdgeFollower(picture).along(parts, Region(0, 0, width, height))
+
+
+def check_size(mask: Field, plate: PlateImage) -> None:
+    """Refuse an artist's mask (H, W) of another size than the plate. Raises PlateError."""
+    if mask.shape[::-1] != plate.size_px:
+        raise PlateError("The thing's mask has another size than the plate; paint it at the plate's size.")
+
+
+def check_says_something(mask: Field) -> None:
+    """Refuse an artist's mask (H, W) of nothing, and one of everything. Raises PlateError."""
+    if not (mask > THING_LEAST).any():
+        raise PlateError("The thing's mask is black everywhere; paint the thing white.")
+    if (mask > 1 - THING_LEAST).all():
+        raise PlateError("The thing's mask is white everywhere; paint what is not the thing black.")
 
 
 def resized(mask: Field, size_px: tuple[int, int]) -> Field:
@@ -100,18 +143,18 @@ class EdgeFollower:
         self._picture = picture
         self._guides: dict[tuple[Region, tuple[int, int]], Guide] = {}
 
-    def of_patch(self, patch: Patch, places: Points, *, alone: bool) -> Field:
-        """A patch as a mask of the whole picture; `alone`, without parts on which no click (N, 2) stands, if one has any."""
+    def of_patch(self, patch: Patch, places: Places, *, alone: bool) -> Field:
+        """A patch as a mask of the whole picture; `alone`, without the parts on which no stroke stands, if one is stood on."""
         height, width = self._picture.shape[:2]
         left, top, side = patch.left * width, patch.top * width, patch.side * width
         x, y = max(0, int(np.floor(left))), max(0, int(np.floor(top)))
         seen = Region(x, y, min(width, int(np.ceil(left + side))) - x, min(height, int(np.ceil(top + side))) - y)
         mask = _seen_part(patch.values, (left, top, side), seen)
         if alone:
-            inside = (places * (width, height) - (seen.x, seen.y)) / (seen.w, seen.h)
+            inside = (places.every * (width, height) - (seen.x, seen.y)) / (seen.w, seen.h)
             inside = inside[((inside >= 0) & (inside < 1)).all(axis=1)]
-            parts = parts_below(mask, _SURE, inside, 0) if len(inside) else None
-            mask = mask if parts is None else parts
+            parts, hit = parts_below(mask, _SURE, inside, 0)
+            mask = parts if hit.any() else mask
         found = np.zeros((height, width), np.float32)
         found[seen.y : seen.y + seen.h, seen.x : seen.x + seen.w] = self.along(mask, seen)
         return found
