@@ -81,6 +81,7 @@ def settings(plate: IPOKE_PG_plate) -> Settings:
         model=plate.model,
         variation=varied,
         still_frame=plate.still_frame,
+        free_ground=plate.free_ground,
     )
 
 

@@ -192,7 +192,8 @@ class IPOKE_PG_job(bpy.types.PropertyGroup):
     variation: FloatProperty(
         name="Variation", description="How far apart its variants are; 0 is the model's own", min=0.0, max=LARGEST_VARIATION
     )
-    pokes: CollectionProperty(name="Pokes", description="The arrows that were asked for", type=IPOKE_PG_poke)
+    free_ground: BoolProperty(name="Free Ground", description="Whether the ground did not hold the thing")
+    pokes: CollectionProperty(name="Pokes", description="The arrows and pins that were asked for", type=IPOKE_PG_poke)
     like: CollectionProperty(
         name="Like", description="What its variants were to be like, the last entry most", type=IPOKE_PG_like
     )
@@ -274,9 +275,13 @@ class IPOKE_PG_plate(bpy.types.PropertyGroup):
         set=_set_surface,  # the material says it, so that copies and other files do too
     )
 
-    pokes: CollectionProperty(name="Pokes", description="The arrows on the plate", type=IPOKE_PG_poke)
+    pokes: CollectionProperty(name="Pokes", description="The arrows and pins on the plate", type=IPOKE_PG_poke)
     thing: PointerProperty(name="Thing", description="What the arrows move", type=IPOKE_PG_thing)
     active_poke: IntProperty(name="Active Poke", description="The arrow that is chosen in the list", default=-1)
+    free_ground: BoolProperty(
+        name="Free Ground",
+        description="Don't hold the thing by itself where it leaves the picture or stands on something",
+    )
 
     samples: IntProperty(
         name="Variants", description="How many variants to sample", min=1, max=MAX_SAMPLES, soft_max=16, default=4

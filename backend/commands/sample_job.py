@@ -26,7 +26,7 @@ from .output_folder import OutputFolder, open_output
 from .progress import ProgressBar
 from .things import MASK_FILE, UsedThing, ask, used_thing, why_no_thing, with_thing
 
-_OF_VARIANT = happened.FrameArrived | happened.PassesArrived | happened.VariantDone
+_OF_VARIANT = happened.FrameArrived | happened.PassesArrived | happened.PosesArrived | happened.VariantDone
 
 
 def add_output_arguments(parser: argparse.ArgumentParser, ending: str) -> None:
@@ -162,6 +162,10 @@ class _Job:
                 self._previews.frame(frame.variant, frame.t, frame.image)
             case happened.PassesArrived() as passes:
                 self._writer.passes(passes)
+            case happened.MeshArrived() as mesh:
+                self._writer.mesh(mesh)
+            case happened.PosesArrived() as poses:
+                self._writer.poses(poses)
             case happened.VariantDone() as done_variant:
                 if not self._writer.variant_done(done_variant):
                     raise CommandError("A frame was damaged on its way; run the command again.")
@@ -193,6 +197,7 @@ def _names(request: SampleRequest, question: ThingRequest | None) -> set[str]:
     names = {JOB_FILE, CONTACT_SHEET, *([] if question is None else [MASK_FILE])}
     for index in range(request.first, request.first + request.samples):
         names |= {variant_folder_name(index), video_name(index)}
+        names |= {"mesh"} if request.mesh else set()
         names |= {passes_folder_name(index)} if request.passes else set()
     return names
 

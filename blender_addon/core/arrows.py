@@ -1,4 +1,4 @@
-"""Owns how arrows look: from positions in pixels of the screen to coloured triangles. No bpy, no gpu.
+"""Owns how arrows and pins look: from positions in pixels of the screen to coloured triangles. No bpy, no gpu.
 
 Every shape gets a fringe one pixel wide that fades out, so edges stay crisp at any zoom without multisampling, and a
 dark rim, so arrows read on light and on dark plates.
@@ -17,6 +17,9 @@ Colour = tuple[float, float, float, float]
 SHAFT_PX = 4.0
 HEAD_PX = 16.0
 TAIL_PX = 5.0
+PIN_PX = 7.0
+HOLE_PX = 2.5
+GROUND_PX = 5.0
 HEAD_PART = 0.6
 TAIL_PART = 0.2
 RIM_PX = 2.0
@@ -25,6 +28,7 @@ FRINGE_PX = 1.0
 GRAB_PX = 10.0
 CIRCLE_STEPS = 20
 LIT = (0.25, 0.85, 1.0)
+GROUND = (0.45, 0.95, 0.4)
 RIM: Colour = (0.05, 0.05, 0.06, 0.95)
 
 
@@ -39,11 +43,12 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class ScreenArrow:
-    """An arrow on the screen, in pixels from the bottom left."""
+    """An arrow or a pin on the screen, in pixels from the bottom left."""
 
     tail: Vec2
     tip: Vec2
     look: Look
+    is_pin: bool = False
 
 
 @dataclass(slots=True)
@@ -75,13 +80,25 @@ def render_data(arrows: list[ScreenArrow]) -> Mesh:
 
 
 def add_arrows(mesh: Mesh, arrows: list[ScreenArrow]) -> None:
-    """Add arrows above what is there."""
+    """Add arrows and pins above what is there."""
     for arrow in arrows:
+        if arrow.is_pin:
+            _add_pin(mesh, arrow)
+            continue
         shapes = _shapes(arrow)
         for _, shape in shapes:
             mesh.convex(_grown(shape, RIM_PX * arrow.look.scale), (*RIM[:3], RIM[3] * arrow.look.colour[3]))
         for part, shape in shapes:
             mesh.convex(shape, (*LIT, arrow.look.colour[3]) if part is arrow.look.lit else arrow.look.colour)
+
+
+def add_ground(mesh: Mesh, places: list[Vec2], look: Look) -> None:
+    """Add the pins that hold a thing by themselves: diamonds, so that they can't be taken for pins that were set."""
+    reach = GROUND_PX * look.scale
+    for x, y in places:
+        shape = [(x + reach, y), (x, y + reach), (x - reach, y), (x, y - reach)]
+        mesh.convex(_grown(shape, RIM_PX * look.scale), (*RIM[:3], RIM[3] * look.colour[3]))
+        mesh.convex(shape, (*LIT, look.colour[3]) if look.lit is Part.PIN else look.colour)
 
 
 def add_dot(mesh: Mesh, at: Vec2, look: Look) -> None:
@@ -105,6 +122,15 @@ def distance_to_segment(point: Vec2, a: Vec2, b: Vec2) -> float:
     along = 0.0 if square == 0 else ((point[0] - a[0]) * dx + (point[1] - a[1]) * dy) / square
     along = min(max(along, 0.0), 1.0)
     return math.hypot(point[0] - a[0] - along * dx, point[1] - a[1] - along * dy)
+
+
+def _add_pin(mesh: Mesh, pin: ScreenArrow) -> None:
+    """A round head with a hole in it: a drawing pin from above."""
+    look = pin.look
+    rim = (*RIM[:3], RIM[3] * look.colour[3])
+    mesh.convex(_circle(pin.tail, (PIN_PX + RIM_PX) * look.scale), rim)
+    mesh.convex(_circle(pin.tail, PIN_PX * look.scale), (*LIT, look.colour[3]) if look.lit is Part.PIN else look.colour)
+    mesh.convex(_circle(pin.tail, HOLE_PX * look.scale), rim)
 
 
 def _shapes(arrow: ScreenArrow) -> list[tuple[Part, list[Vec2]]]:

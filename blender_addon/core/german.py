@@ -10,6 +10,7 @@ CONTEXT = "iPOKE"
 
 OPERATORS = {
     "Add Image Plane": "Bildebene hinzufügen",
+    "Add Pin": "Nadel hinzufügen",
     "Add Poke": "Stupser hinzufügen",
     "Add to Compositor": "In den Compositor",
     "Add to Sequencer": "In den Sequenzer",
@@ -45,6 +46,7 @@ OPERATORS = {
     "Start Backend": "Backend starten",
     "Still": "Standbild",
     "Stop Backend": "Backend beenden",
+    "Take as Mesh": "Als Netz übernehmen",
     "To Compositor": "Compositor",
     "To Sequencer": "Sequenzer",
     "Transfer": "Übertragen",
@@ -75,7 +77,9 @@ OTHERS = {
     "Depth": "Tiefe",
     "Device": "Gerät",
     "Difference": "Unterschied",
-    "Drag from the part that is to move to where it goes": "Vom Teil, der sich bewegen soll, dorthin ziehen, wohin er soll",
+    "Drag from the part that is to move to where it goes; click to pin a part": (
+        "Vom Teil, der sich bewegen soll, dorthin ziehen, wohin er soll; ein Klick hält einen Teil fest"
+    ),
     "Draw an arrow first": "Zuerst einen Pfeil zeichnen",
     "Draw an arrow on the plate with the Poke tool first": "Zuerst mit dem Stups-Werkzeug einen Pfeil auf das Bild zeichnen",
     "Draw in a 3D view in Object Mode": "In einer 3D-Ansicht im Objektmodus zeichnen",
@@ -84,6 +88,7 @@ OTHERS = {
     "Fit Length": "Länge anpassen",
     "Folder": "Ordner",
     "Frames": "Bilder",
+    "Free Ground": "Boden lösen",
     "Kinematics": "Bewegungen",
     "Leave the object's edit mode first": "Zuerst den Bearbeitungsmodus verlassen",
     "Like variant {number} of seed {seed}": "Wie Variante {number} zu Startwert {seed}",
@@ -111,6 +116,9 @@ OTHERS = {
     "Pace": "Tempo",
     "Pick the Poke tool and drag from the part that is to move to where it goes": (
         "Das Stups-Werkzeug wählen und vom Teil, der sich bewegen soll, dorthin ziehen, wohin er soll"
+    ),
+    "Pins alone move nothing; drag an arrow from the part that is to move": (
+        "Nadeln allein bewegen nichts; einen Pfeil von dem Teil ziehen, der sich bewegen soll"
     ),
     "Plane": "Ebene",
     "Plate": "Bild",

@@ -1,7 +1,8 @@
 """Owns what a drag with the Poke tool means: a pure state machine, (state, event) -> (state, effects). No bpy.
 
-A press on the bare plate draws a new arrow; a press on an arrow's tip, tail or shaft moves that. Nothing but the draft
-changes until the release; a cancel at any time leaves everything as it was.
+A press on the bare plate draws a new arrow, or sets a pin where it is let go without a drag; a press on an arrow's tip, tail or
+shaft, or on a pin, moves that. A click on the ground frees it. Nothing but the draft changes until the release; a cancel at any
+time leaves everything as it was.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ SHORTEST_DRAG_PX = 4.0
 
 
 class Part(Enum):
-    """A part of an arrow that can be grabbed."""
+    """A part of an arrow that can be grabbed; a pin is one piece."""
 
     TAIL = auto()
     TIP = auto()
     SHAFT = auto()
+    PIN = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class Dragging:
     pointer: Vec2
     at: Vec2
     draft: Arrow
+    on_ground: bool = False
 
 
 State = Idle | Dragging
@@ -58,12 +61,13 @@ State = Idle | Dragging
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """The button went down at a plate point, perhaps on an arrow. Arrows get no longer than `longest_px`."""
+    """The button went down at a plate point, perhaps on an arrow or on the ground. Arrows get no longer than `longest_px`."""
 
     at: Vec2
     size_px: tuple[int, int]
     grab: Grab | None = None
     longest_px: float = math.inf
+    on_ground: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +127,16 @@ class SelectArrow:
 
 
 @dataclass(frozen=True, slots=True)
+class FreeGround:
+    """The ground was clicked: it is to hold the thing no more."""
+
+
+@dataclass(frozen=True, slots=True)
 class Discard:
-    """Keep nothing; `hint` is empty or says what to do instead."""
-
-    hint: str = ""
+    """Keep nothing."""
 
 
-Effect = ShowDraft | AddArrow | ChangeArrow | SelectArrow | Discard
+Effect = ShowDraft | AddArrow | ChangeArrow | SelectArrow | FreeGround | Discard
 
 
 def transition(state: State, event: Event) -> tuple[State, tuple[Effect, ...]]:
@@ -137,7 +144,8 @@ def transition(state: State, event: Event) -> tuple[State, tuple[Effect, ...]]:
     match state, event:
         case Idle(), Press(at=at, size_px=size_px, grab=grab):
             draft = grab.arrow if grab else Arrow(at, at)
-            return Dragging(size_px, event.longest_px, grab, at, at, at, draft), (ShowDraft(draft, _index(grab)),)
+            begun = Dragging(size_px, event.longest_px, grab, at, at, at, draft, event.on_ground)
+            return begun, (ShowDraft(draft, _index(grab)),)
         case Dragging(), Move():
             wanted = _moved(state, event)
             moved = replace(wanted, draft=_shortened(wanted))
@@ -151,9 +159,10 @@ def transition(state: State, event: Event) -> tuple[State, tuple[Effect, ...]]:
 
 def _kept(state: Dragging, moved_px: float) -> Effect:
     if state.grab is None:
-        if moved_px < SHORTEST_DRAG_PX:
-            return Discard("Drag from the part that is to move to where it goes")
-        return AddArrow(state.draft)
+        if moved_px >= SHORTEST_DRAG_PX:
+            return AddArrow(state.draft)
+        place = clamped(state.pressed)
+        return FreeGround() if state.on_ground else AddArrow(Arrow(place, place))
     if state.grab.copy:
         draft = beside(state.grab.arrow) if moved_px < SHORTEST_DRAG_PX else state.draft
         return AddArrow(draft, state.grab.index)

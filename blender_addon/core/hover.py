@@ -1,10 +1,11 @@
-"""Owns which part of which arrow lies under the mouse. No bpy."""
+"""Owns what lies under the mouse: which part of which arrow, or the ground. No bpy."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
-from .arrows import GRAB_PX, ScreenArrow, distance_to_segment
+from .arrows import GRAB_PX, GROUND_PX, ScreenArrow, distance_to_segment
 from .gesture import Part
 from .plane import Vec2
 
@@ -14,7 +15,7 @@ def grabbed(arrows: list[ScreenArrow], mouse: Vec2) -> tuple[int, Part] | None:
     for index in reversed(range(len(arrows))):
         reach = GRAB_PX * arrows[index].look.scale
         if math.dist(arrows[index].tip, mouse) <= reach:
-            return index, Part.TIP
+            return index, Part.PIN if arrows[index].is_pin else Part.TIP
         if math.dist(arrows[index].tail, mouse) <= reach:
             return index, Part.TAIL
     for index in reversed(range(len(arrows))):
@@ -22,3 +23,8 @@ def grabbed(arrows: list[ScreenArrow], mouse: Vec2) -> tuple[int, Part] | None:
         if distance_to_segment(mouse, arrows[index].tail, arrows[index].tip) <= reach:
             return index, Part.SHAFT
     return None
+
+
+def on_ground(places: Iterable[Vec2], mouse: Vec2, scale: float) -> bool:
+    """Tell whether the mouse is on a pin of the ground, which are at these places of the screen."""
+    return any(math.dist(place, mouse) <= GROUND_PX * scale for place in places)

@@ -1,4 +1,4 @@
-"""Owns what an arrow on the plate is and when it can be used. No bpy."""
+"""Owns what an arrow or a pin on the plate is and when it can be used. No bpy."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Axis(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Arrow:
-    """A poke as the artist sees it: from tail to tip, in fractions of the plate."""
+    """A poke as the artist sees it: from tail to tip, in fractions of the plate. One that ends where it begins is a pin."""
 
     tail: Vec2
     tip: Vec2
@@ -37,13 +37,18 @@ class Arrow:
         """How far the tip lies from the tail."""
         return self.tip[0] - self.tail[0], self.tip[1] - self.tail[1]
 
+    @property
+    def is_pin(self) -> bool:
+        """Whether it holds its place."""
+        return self.tail == self.tip
+
 
 def checked(tail: Vec2, tip: Vec2) -> Arrow:
     """Return the arrow, or raise `PokeError` when no model could use it."""
     if not (inside(tail) and inside(tip)):
         raise PokeError("The arrow leaves the plate; keep tail and tip between 0 and 1.")
     arrow = Arrow(clamped(tail), clamped(tip))
-    if max(map(abs, arrow.shift)) < SHORTEST_POKE:
+    if not arrow.is_pin and max(map(abs, arrow.shift)) < SHORTEST_POKE:
         raise PokeError("The arrow has no length; drag its tip away from its tail.")
     return arrow
 

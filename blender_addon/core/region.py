@@ -102,8 +102,10 @@ def around(pokes: Iterable[Poke], size_px: tuple[int, int]) -> Box:
 
 
 def check_pokes(box: Box, pokes: Iterable[Poke]) -> None:
-    """Refuse a box that leaves out an end of a poke; raises `PokeError`."""
+    """Refuse a box that leaves out an end of an arrow; raises `PokeError`. Pins may hold what the model does not see."""
     for number, poke in enumerate(pokes, start=1):
+        if poke.is_pin:
+            continue
         for x, y in ((poke.x, poke.y), (poke.x + poke.dx, poke.y + poke.dy)):
             if not (box.left - WHOLE <= x <= box.right + WHOLE and box.top - WHOLE <= y <= box.bottom + WHOLE):
                 raise PokeError(f"Arrow {number} reaches outside the region; enlarge the region or move the arrow.")

@@ -37,7 +37,7 @@ class Settings:
 
     `like` names the variant that all are to be like, and before it what that one was sampled like itself. `model` is a name, or
     empty for the one that the backend takes by itself. `variation` None leaves that to the model. `still_frame` is the number of
-    the frame that is the still, where that is a sequence or a movie.
+    the frame that is the still, where that is a sequence or a movie. With `free_ground` nothing holds a thing by itself.
     """
 
     pokes: tuple[PokeSetting, ...] = ()
@@ -48,6 +48,7 @@ class Settings:
     model: str = ""
     variation: float | None = None
     still_frame: int = 0
+    free_ground: bool = False
 
     @property
     def asked(self) -> tuple[Poke, ...]:
@@ -59,7 +60,8 @@ class Settings:
         pokes: tuple[Vec2, ...] = tuple(pair for poke in self.asked for pair in ((poke.x, poke.y), (poke.dx, poke.dy)))
         mirrored = [True] if self.replay.mirror else []
         varied = [] if self.variation is None else [("variation", self.variation)]
-        told = repr((plate_sha256, model, pokes, self.region, self.replay.kinematics, *mirrored, *varied, *self.like))
+        freed = ["free ground"] if self.free_ground else []
+        told = repr((plate_sha256, model, pokes, self.region, self.replay.kinematics, *mirrored, *varied, *freed, *self.like))
         return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 

@@ -28,7 +28,7 @@ DISABLED_ALPHA = 0.35
 OTHER_PLATE_ALPHA = 0.3
 REGION: Colour = (1.0, 1.0, 1.0, 0.45)
 TOOL = "ipoke.poke_tool"
-HINT = "Drag from the part that is to move to where it goes"
+HINT = "Drag from the part that is to move to where it goes; click to pin a part"
 HINT_PX = 15
 LENGTH_ASIDE_PX = 12
 HINT_HEIGHT_PX = 40
@@ -129,7 +129,7 @@ def _draw_length(context: bpy.types.Context, obj: bpy.types.Object) -> None:
     if draft is None:
         return
     at = view.to_screen(context.region, context.region_data, view.surface(obj), draft.arrow.tip)
-    if at is not None:
+    if at is not None and not draft.arrow.is_pin:
         text = f"{length_px(draft.arrow, plates.image_size_px(obj)):.0f} px" + (" (longest)" if draft.clamped else "")
         _write(context, text, at[0] + LENGTH_ASIDE_PX * view.ui_scale(context), at[1])
 

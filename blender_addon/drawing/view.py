@@ -56,7 +56,7 @@ def screen_arrow(
 ) -> ScreenArrow | None:
     """Return an arrow as it lies on the screen, or None when an end is behind the viewer."""
     tail, tip = to_screen(region, view, shown, arrow.tail), to_screen(region, view, shown, arrow.tip)
-    return None if tail is None or tip is None else ScreenArrow(tail, tip, look)
+    return None if tail is None or tip is None else ScreenArrow(tail, tip, look, arrow.is_pin)
 
 
 def ui_scale(context: bpy.types.Context) -> float:

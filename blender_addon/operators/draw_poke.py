@@ -27,11 +27,11 @@ def _longest_px(plate: IPOKE_PG_plate, size_px: tuple[int, int]) -> float:
 
 
 class IPOKE_OT_draw_poke(PlateDrag, bpy.types.Operator):
-    """Drag from the part that is to move to where it goes; on an arrow, drag its tail, its tip or all of it"""
+    """Drag from the part that is to move to where it goes, or click to pin a part; drag arrows and pins to change them"""
 
     bl_idname = "ipoke.draw_poke"
     bl_label = "Draw Poke"
-    STATUS = "Release: keep    Esc: forget    Ctrl: snap the angle    Shift: fine    Alt on an arrow: copy it"
+    STATUS = "Release: keep    Click: pin    Esc: forget    Ctrl: snap the angle    Shift: fine    Alt on an arrow: copy it"
 
     def _grasp(self, context: bpy.types.Context, event: bpy.types.Event) -> bool:
         mouse = mouse_of(event)
@@ -81,8 +81,7 @@ class IPOKE_OT_draw_poke(PlateDrag, bpy.types.Operator):
             case gesture.ShowDraft():
                 self._show(context, effect)
                 return RUNNING
-            case gesture.Discard(hint=hint):
-                self.report({"INFO"}, hint)
+            case gesture.Discard():
                 return {"CANCELLED"}
         obj = bpy.data.objects[self._object_name]
         plate = plates.adopt(obj)
@@ -95,12 +94,14 @@ class IPOKE_OT_draw_poke(PlateDrag, bpy.types.Operator):
             case gesture.SelectArrow(index=index):
                 plate.active_poke = index
                 return {"FINISHED"}
+            case gesture.FreeGround():
+                plate.free_ground = True
         live.sample(obj)
         return {"FINISHED"}
 
     def _show(self, context: bpy.types.Context, shown: gesture.ShowDraft) -> None:
         pump.addon().draft = pump.PokeDraft(self._object_name, shown)
-        length = f"Poke: {length_px(shown.arrow, self._size_px):.0f} px"
+        length = "Pin" if shown.arrow.is_pin else f"Poke: {length_px(shown.arrow, self._size_px):.0f} px"
         longest = ", the longest that the model was trained for"
         context.area.header_text_set(length + (longest if shown.clamped else ""))
         context.area.tag_redraw()

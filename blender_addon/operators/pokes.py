@@ -1,4 +1,4 @@
-"""Owns the operators that add, remove and clear pokes. The mouse ends in the same functions as a script."""
+"""Owns the operators that add, remove and clear pokes and pins. The mouse ends in the same functions as a script."""
 
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatVectorProperty, IntProperty
@@ -19,7 +19,7 @@ def add_arrow(plate: IPOKE_PG_plate, arrow: Arrow, source: IPOKE_PG_poke | None 
     """
     good = checked(arrow.tail, arrow.tip)
     strength, enabled = (1.0, True) if source is None else (source.strength, source.enabled)
-    name = numbered((poke.name for poke in plate.pokes), "Poke")
+    name = numbered((poke.name for poke in plate.pokes), "Pin" if good.is_pin else "Poke")
     poke = plate.pokes.add()
     poke.name, poke.strength, poke.enabled = name, strength, enabled
     poke.tail, poke.tip = good.tail, good.tip
@@ -57,12 +57,37 @@ class IPOKE_OT_add_poke(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Add the arrow."""
-        try:
-            add_arrow(plates.adopt(context.active_object), Arrow(tuple(self.tail), tuple(self.tip)))
-        except AddonError as error:
-            self.report({"ERROR"}, error.sentence)
-            return {"CANCELLED"}
-        return {"FINISHED"}
+        return _added(self, context, Arrow(tuple(self.tail), tuple(self.tip)))
+
+
+def _added(operator: bpy.types.Operator, context: bpy.types.Context, arrow: Arrow) -> set[str]:
+    try:
+        add_arrow(plates.adopt(context.active_object), arrow)
+    except AddonError as error:
+        operator.report({"ERROR"}, error.sentence)
+        return {"CANCELLED"}
+    return {"FINISHED"}
+
+
+class IPOKE_OT_add_pin(bpy.types.Operator):
+    """Add a pin to the active plate: a place of the thing that stays where it is"""
+
+    bl_idname = "ipoke.add_pin"
+    bl_label = "Add Pin"
+    bl_options = {"REGISTER", "UNDO"}
+
+    at: FloatVectorProperty(
+        name="Place", description="What is held, in fractions of the plate from the top left", size=2, default=(0.5, 0.5)
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """As for arrows."""
+        return IPOKE_OT_add_poke.poll(context)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Add the pin."""
+        return _added(self, context, Arrow(tuple(self.at), tuple(self.at)))
 
 
 class _PokesOperator:
@@ -160,6 +185,7 @@ class IPOKE_OT_clear_pokes(_PokesOperator, bpy.types.Operator):
 
 CLASSES = (
     IPOKE_OT_add_poke,
+    IPOKE_OT_add_pin,
     IPOKE_OT_remove_poke,
     IPOKE_OT_duplicate_poke,
     IPOKE_OT_mirror_pokes,

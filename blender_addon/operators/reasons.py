@@ -4,6 +4,7 @@ import bpy
 from bpy.app.translations import pgettext_tip
 
 from .. import plates, results
+from ..properties import IPOKE_PG_plate
 
 NO_PLATE = "Select an image plane"
 LINKED = "This plane belongs to another file; make it local first"
@@ -23,6 +24,15 @@ def has_plate(operator: type[bpy.types.Operator], context: bpy.types.Context) ->
     if not holds(operator, plates.active(context) is not None, NO_PLATE):
         return False
     return holds(operator, plates.is_own(context.active_object), LINKED)
+
+
+def has_arrow(operator: type[bpy.types.Operator], plate: IPOKE_PG_plate) -> bool:
+    """Return whether an arrow of a plate takes part; pins alone move nothing."""
+    taking_part = [poke for poke in plates.poke_settings(plate.pokes) if poke.enabled]
+    if not holds(operator, taking_part, "Draw an arrow on the plate with the Poke tool first"):
+        return False
+    pulled = any(not poke.arrow.is_pin for poke in taking_part)
+    return holds(operator, pulled, "Pins alone move nothing; drag an arrow from the part that is to move")
 
 
 def has_whole_variant(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:

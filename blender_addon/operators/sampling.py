@@ -16,14 +16,14 @@ from ..core.german import CONTEXT
 from ..core.jobs import Job, JobKind, JobPhase
 from ..core.settings import Replay
 from ..properties import MAX_SEED, IPOKE_PG_job, IPOKE_PG_plate
-from .reasons import BUSY, has_plate, has_whole_variant, holds
+from .reasons import BUSY, has_arrow, has_plate, has_whole_variant, holds
 
 NO_REPLAY = Replay()
 
 
-def enabled_pokes(plate: IPOKE_PG_plate) -> list[bpy.types.PropertyGroup]:
-    """Return the pokes that take part."""
-    return [poke for poke in plate.pokes if poke.enabled]
+def pulls(plate: IPOKE_PG_plate) -> bool:
+    """Return whether an arrow takes part; pins alone move nothing."""
+    return any(poke.enabled and not poke.arrow.is_pin for poke in plates.poke_settings(plate.pokes))
 
 
 def open_jobs(obj: bpy.types.Object) -> list[Job]:
@@ -56,7 +56,7 @@ class _Samples:
         """There must be an enabled poke, and no job of this plate on its way."""
         return (
             has_plate(cls, context)
-            and holds(cls, enabled_pokes(plates.active(context)), "Draw an arrow on the plate with the Poke tool first")
+            and has_arrow(cls, plates.active(context))
             and holds(cls, not _held_up(context.active_object), BUSY)
         )
 
@@ -117,6 +117,7 @@ def recall(plate: IPOKE_PG_plate, job: IPOKE_PG_job) -> None:
     plate.active_poke = min(max(plate.active_poke, 0), len(plate.pokes) - 1)
     plate.region, plate.use_region = job.region, job.use_region
     plate.still_frame = job.still_frame
+    plate.free_ground = job.free_ground
     plates.store_likes(plate.like, plates.likes(job.like))
 
 
@@ -223,8 +224,9 @@ def new_job(obj: bpy.types.Object, kind: JobKind = JobKind.SAMPLE, replay: Repla
     if settings.region is not None:
         region.check_pokes(settings.region, pokes)
     model = None if replay.kinematics else models.asked(plate)  # the backend knows what the motion's own takes
-    if model is not None and len(pokes) > model.max_pokes:
-        raise PokeError(f"{model.name} takes {model.max_pokes} pokes at most; disable some of the {len(pokes)} arrows.")
+    arrows = sum(not poke.is_pin for poke in pokes)
+    if model is not None and arrows > model.max_pokes:
+        raise PokeError(f"{model.name} takes {model.max_pokes} pokes at most; disable some of the {arrows} arrows.")
     target = plates.target(obj)
     job_id = new_job_id()
     request = SampleRequest(
@@ -237,6 +239,7 @@ def new_job(obj: bpy.types.Object, kind: JobKind = JobKind.SAMPLE, replay: Repla
         seed=0 if replay.kinematics else plate.seed,
         like=settings.like,
         variation=settings.variation,
+        free_ground=settings.free_ground,
         model=settings.model or None,
         kinematics=library.read(Path(replay.kinematics)) if replay.kinematics else None,
         mirror=replay.mirror,

@@ -1,4 +1,4 @@
-"""Owns the list of pokes in the sidebar."""
+"""Owns the list of pokes and pins in the sidebar."""
 
 import bpy
 
@@ -13,7 +13,7 @@ def effective_px(plate: IPOKE_PG_plate, poke: IPOKE_PG_poke) -> float:
 
 
 class IPOKE_UL_pokes(bpy.types.UIList):
-    """The arrows of a plate."""
+    """The arrows and pins of a plate."""
 
     def draw_item(
         self,
@@ -27,10 +27,13 @@ class IPOKE_UL_pokes(bpy.types.UIList):
         _index: int = 0,
         _flag: int = 0,
     ) -> None:
-        """Draw one arrow: on or off, its name, its length in pixels, its strength."""
+        """Draw one arrow: on or off, its name, its length in pixels, its strength; of a pin, what it is."""
         row = layout.row(align=True)
         row.prop(poke, "enabled", text="")
         row.prop(poke, "name", text="", emboss=False)
+        if Arrow(tuple(poke.tail), tuple(poke.tip)).is_pin:
+            row.label(text="", icon="PINNED")
+            return
         row.label(text=f"{effective_px(plate, poke):.0f} px")
         row.prop(poke, "strength", text="")
 

@@ -59,6 +59,7 @@ class IPOKE_PT_pokes(PlatePanel, bpy.types.Panel):
             column.operator("ipoke.mirror_pokes", text="", icon="MOD_MIRROR")
             column.operator("ipoke.clear_pokes", text="", icon="TRASH")
             longest = longest_px(plates.size_px(plate))
+            layout.prop(plate, "free_ground")
             if any(poke.enabled and effective_px(plate, poke) > longest for poke in plate.pokes):
                 text = pgettext_iface("Arrows over {px} px are longer than the model was trained for")
                 wrapped(layout, context, text.format(px=round(longest)), icon="INFO")

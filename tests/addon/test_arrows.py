@@ -7,9 +7,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blender_addon.core.arrows import FRINGE_PX, HEAD_PX, RIM_PX, TAIL_PX, Look, Mesh, ScreenArrow, add_frame, render_data
+from blender_addon.core.arrows import (
+    FRINGE_PX,
+    HEAD_PX,
+    PIN_PX,
+    RIM_PX,
+    TAIL_PX,
+    Look,
+    Mesh,
+    ScreenArrow,
+    add_frame,
+    add_ground,
+    render_data,
+)
 from blender_addon.core.gesture import Part
-from blender_addon.core.hover import grabbed
+from blender_addon.core.hover import grabbed, on_ground
 
 WHITE = Look((1.0, 1.0, 1.0, 1.0))
 places = st.tuples(st.floats(-500, 3000), st.floats(-500, 3000))
@@ -93,7 +105,31 @@ def test_an_end_wins_over_a_shaft_that_crosses_it():
     assert grabbed(drawn, (200, 100)) == (0, Part.TIP)
 
 
-@pytest.mark.parametrize("part", Part)
+PIN = ScreenArrow((100.0, 100.0), (100.0, 100.0), WHITE, is_pin=True)
+
+
+def test_a_pin_is_grabbed_as_one_piece():
+    assert grabbed([PIN], (104, 97)) == (0, Part.PIN)
+    assert grabbed([PIN], (100 + 2 * PIN_PX, 100)) is None
+
+
+def test_a_pin_has_a_head_with_a_hole_and_lights_up_as_a_whole():
+    mesh = render_data([PIN])
+    heads = [position for position, colour in zip(mesh.positions, mesh.colours, strict=True) if colour == WHITE.colour]
+    assert {round(math.dist(position, PIN.tail), 6) for position in heads} == {PIN_PX}
+    lit = render_data([replace(PIN, look=replace(WHITE, lit=Part.PIN))])
+    assert WHITE.colour not in lit.colours
+
+
+def test_the_ground_is_drawn_as_diamonds_that_are_found_under_the_mouse():
+    mesh = Mesh()
+    add_ground(mesh, [(100.0, 100.0), (200.0, 100.0)], WHITE)
+    assert sum(colour == WHITE.colour for colour in mesh.colours) == 8
+    assert on_ground([(100.0, 100.0), (200.0, 100.0)], (203, 101), 1.0)
+    assert not on_ground([(100.0, 100.0), (200.0, 100.0)], (150, 100), 1.0)
+
+
+@pytest.mark.parametrize("part", [Part.TAIL, Part.TIP, Part.SHAFT])
 def test_the_part_under_the_mouse_alone_is_lit(part):
     plain = ScreenArrow((100.0, 100.0), (300.0, 100.0), WHITE)
     lit = replace(plain, look=replace(WHITE, lit=part))

@@ -10,6 +10,7 @@ from blender_addon.core.gesture import (
     ChangeArrow,
     Discard,
     Dragging,
+    FreeGround,
     Grab,
     Idle,
     Move,
@@ -29,7 +30,13 @@ ARROW = Arrow((0.4, 0.4), (0.6, 0.5))
 points = st.tuples(st.floats(-0.5, 1.5), st.floats(-0.5, 1.5))
 moves = st.builds(Move, points, st.booleans(), st.booleans())
 grabs = st.none() | st.builds(Grab, st.integers(0, 3), st.sampled_from(Part), st.just(ARROW), st.booleans())
-presses = st.builds(Press, points.map(lambda at: (min(max(at[0], 0), 1), min(max(at[1], 0), 1))), st.just(SIZE), grabs)
+presses = st.builds(
+    Press,
+    points.map(lambda at: (min(max(at[0], 0), 1), min(max(at[1], 0), 1))),
+    st.just(SIZE),
+    grabs,
+    on_ground=st.booleans(),
+)
 events = st.one_of(moves, presses, st.builds(Release, st.floats(0, 100)), st.just(Cancel()))
 
 
@@ -53,11 +60,31 @@ def test_every_move_shows_the_draft():
     assert done == [ShowDraft(Arrow((0.2, 0.3), (0.2, 0.3)), None), ShowDraft(Arrow((0.2, 0.3), (0.3, 0.3)), None)]
 
 
-def test_a_click_without_a_drag_adds_nothing_and_says_what_to_do():
-    state, done = play(Press((0.2, 0.3), SIZE), Release(1))
+def test_a_click_without_a_drag_sets_a_pin_where_the_button_went_down():
+    state, done = play(Press((0.2, 0.3), SIZE), Move((0.201, 0.3)), Release(1))
     assert state == Idle()
-    assert isinstance(done[-1], Discard)
-    assert done[-1].hint
+    assert done[-1] == AddArrow(Arrow((0.2, 0.3), (0.2, 0.3)))
+
+
+def test_a_drag_that_comes_back_to_where_it_began_sets_a_pin():
+    _, done = play(Press((0.2, 0.3), SIZE), Move((0.6, 0.3)), Move((0.2, 0.301)), Release(0.5))
+    assert done[-1].arrow.is_pin
+
+
+def test_a_click_on_the_ground_frees_it_and_a_drag_from_it_draws_an_arrow():
+    _, clicked = play(Press((0.2, 0.9), SIZE, on_ground=True), Release(1))
+    assert clicked[-1] == FreeGround()
+    _, dragged = play(Press((0.2, 0.9), SIZE, on_ground=True), Move((0.4, 0.7)), Release(80))
+    assert dragged[-1] == AddArrow(Arrow((0.2, 0.9), pytest.approx((0.4, 0.7))))
+
+
+@pytest.mark.parametrize("snap", [False, True])
+def test_a_dragged_pin_stays_a_pin_and_moves_to_where_it_is_let_go(snap):
+    pin = Arrow((0.4, 0.4), (0.4, 0.4))
+    _, done = play(Press((0.41, 0.4), SIZE, Grab(1, Part.PIN, pin)), Move((0.62, 0.71), snap=snap), Release(80))
+    assert isinstance(done[-1], ChangeArrow)
+    assert done[-1].arrow.is_pin
+    assert done[-1].arrow.tail == pytest.approx((0.61, 0.71))
 
 
 def test_escape_keeps_nothing():
@@ -112,7 +139,7 @@ def test_whatever_happens_the_draft_stays_on_the_plate_and_only_a_release_change
         before = state
         state, effects = transition(state, event)
         for effect in effects:
-            if isinstance(effect, AddArrow | ChangeArrow | SelectArrow):
+            if isinstance(effect, AddArrow | ChangeArrow | SelectArrow | FreeGround):
                 assert isinstance(event, Release)
             if isinstance(effect, ShowDraft | AddArrow | ChangeArrow):
                 assert inside(effect.arrow.tail)

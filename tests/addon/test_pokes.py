@@ -25,9 +25,15 @@ def test_an_arrow_that_leaves_the_plate_is_refused(outside):
         checked(outside, (0.5, 0.5))
 
 
-def test_an_arrow_without_length_is_refused():
+def test_an_arrow_almost_without_length_is_refused_and_one_without_any_is_a_pin():
     with pytest.raises(PokeError, match="no length"):
-        checked((0.5, 0.5), (0.5, 0.5))
+        checked((0.5, 0.5), (0.50001, 0.5))
+    assert checked((0.5, 0.5), (0.5, 0.5)).is_pin
+
+
+@given(singles, singles, st.floats(0.1, 2.0))
+def test_a_pin_travels_as_a_poke_without_any_shift_whatever_its_strength(x, y, strength):
+    assert to_poke(Arrow((x, y), (x, y)), strength).is_pin
 
 
 @given(singles, singles, singles, singles)

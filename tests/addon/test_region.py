@@ -36,6 +36,12 @@ def test_whatever_is_dragged_the_region_stays_on_the_plate_and_is_not_too_small(
     assert region.y + region.h <= SIZE[1]
 
 
+def test_pins_may_lie_outside_the_region_and_arrows_not():
+    check_pokes(BOX, [Poke(0.1, 0.1, 0.0, 0.0)])
+    with pytest.raises(PokeError, match="reaches outside"):
+        check_pokes(BOX, [Poke(0.1, 0.1, 0.01, 0.0)])
+
+
 @given(shifts)
 def test_moving_keeps_the_size(shift):
     box = dragged(BOX, MOVE, shift, SIZE)

@@ -35,6 +35,10 @@ def test_a_group_depends_on_the_variation_where_one_is_set():
     assert len({SETTINGS.key("plate", "garden"), close, wild}) == 3
 
 
+def test_a_group_depends_on_whether_the_ground_is_free():
+    assert replace(SETTINGS, free_ground=True).key("plate", "garden") != SETTINGS.key("plate", "garden")
+
+
 def test_a_group_is_that_of_the_model_that_made_the_variants_chosen_or_not():
     assert replace(SETTINGS, model="garden").key("plate", "garden") == SETTINGS.key("plate", "garden")
 

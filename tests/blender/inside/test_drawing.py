@@ -152,10 +152,21 @@ def test_arrows_are_dimmed_when_another_object_is_active_and_when_they_are_switc
     assert 0.0 < aside < 0.5
 
 
-def test_a_click_says_what_to_do(hand, context, empty):
-    at = screen(context, empty, (0.3, 0.4))
-    assert hand.drag(at) == {"CANCELLED"}
-    assert "Drag from" in hand.said[0]
+def test_a_click_sets_a_pin_which_a_drag_moves(hand, context, empty):
+    assert hand.drag(screen(context, empty, (0.3, 0.4))) == {"FINISHED"}
+    (pin,) = empty.ipoke.pokes
+    assert tuple(pin.tail) == tuple(pin.tip) == pytest.approx((0.3, 0.4), abs=TOLERANCE)
+    assert pin.name == "Pin 1"
+    hand.drag(screen(context, empty, (0.3, 0.4)), screen(context, empty, (0.6, 0.7)))
+    (pin,) = empty.ipoke.pokes
+    assert tuple(pin.tail) == tuple(pin.tip) == pytest.approx((0.6, 0.7), abs=TOLERANCE)
+
+
+def test_alt_drags_a_copy_of_a_pin(hand, context, empty):
+    bpy.ops.ipoke.add_pin(at=(0.3, 0.4))
+    hand.drag(screen(context, empty, (0.3, 0.4)), screen(context, empty, (0.5, 0.6)), alt=True)
+    assert [tuple(pin.tail) == tuple(pin.tip) for pin in empty.ipoke.pokes] == [True, True]
+    assert tuple(empty.ipoke.pokes[1].tail) == pytest.approx((0.5, 0.6), abs=TOLERANCE)
 
 
 def test_a_press_beside_the_plate_is_for_somebody_else(hand, context, empty):

@@ -31,6 +31,11 @@ def plate_alone(plane: bpy.types.Object) -> None:
     bpy.ops.ipoke.clear_pokes()
 
 
+def pins_alone(plane: bpy.types.Object) -> None:
+    bpy.ops.ipoke.clear_pokes()
+    bpy.ops.ipoke.add_pin(at=(0.5, 0.5))
+
+
 def no_variant(plane: bpy.types.Object) -> None:
     """A plate with an arrow, and no backend."""
 
@@ -42,6 +47,7 @@ def in_edit_mode(plane: bpy.types.Object) -> None:
 STATES: tuple[tuple[Callable[..., None], dict[str, str]], ...] = (
     (nothing, dict.fromkeys(("sample", "choose_variant", "bake", "transfer", "show_still"), "Select an image plane")),
     (plate_alone, {"sample": "Draw an arrow on the plate with the Poke tool first", "clear_pokes": "Draw an arrow first"}),
+    (pins_alone, dict.fromkeys(("sample", "transfer"), "Pins alone move nothing; drag an arrow from the part that is to move")),
     (no_variant, {"bake": "Sample, then choose a variant", "extract_from_images": "Start the backend first"}),
     (in_edit_mode, {"add_plate": "Leave the object's edit mode first"}),
 )
