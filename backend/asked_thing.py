@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from .plate.errors import PlateError
+from .plate.finding import check_says_something, check_size
 from .plate.image import Field, PlateImage, decode_plate
 from .plate.stage import lock_of
-from .plate.thing import THING_LEAST, thing_of_alpha
+from .plate.thing import thing_of_alpha
 from .protocol.messages import Invert, Poke, Sample
 
 
@@ -25,16 +26,9 @@ def thing_of(
         return None if request.whole_region else thing_of_alpha(plate, tails)
     assert fetch is not None
     mask = lock_of(decode_file(fetch(request.thing_sha256), "thing's mask", request))
-    check_mask(mask, plate.size_px)
+    check_size(mask, plate)
+    check_says_something(mask)
     return mask
-
-
-def check_mask(mask: Field, size_px: tuple[int, int], *, painted: bool = False) -> None:
-    """Refuse an artist's mask (H, W) of another size than the plate, or of nothing unless strokes are `painted` on it."""
-    if mask.shape[::-1] != size_px:
-        raise PlateError("The thing's mask has another size than the plate; paint it at the plate's size.")
-    if not painted and not (mask > THING_LEAST).any():
-        raise PlateError("The thing's mask is black everywhere; paint the thing white.")
 
 
 def decode_file(data: bytes, what: str, request: Sample | Invert) -> PlateImage:

@@ -62,7 +62,9 @@ class InvertJob:
             if cancelled():
                 raise JobCancelledError
         tell(messages.Progress(request.job_id, "invert", 0, 0, None))
-        residual = self._residual(clip, pokes_in_region(pokes, region, first.size_px), as_body=thing is not None)
+        residual = self._residual(
+            clip, pokes_in_region(pokes, region, first.size_px), as_body=request.as_body or thing is not None
+        )
         data = write_kinematics(self._kinematics(residual, self._model.features(clip[0]), pokes, region, first.size_px))
         tell(messages.Kinematics(request.job_id, hashlib.sha256(data).hexdigest()), data)
         tell(messages.Finished(request.job_id, self._summary(region, first)))

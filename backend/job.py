@@ -188,7 +188,7 @@ class SampleJob:
         like = tuple(replace(one, seed=derived_seed(one.seed, "region", index)) for one in self._request.like)
         arrows = np.array([[poke.x, poke.y, poke.dx, poke.dy] for poke in pokes])
         free = self._request.free_ground
-        stage = self._prepare(Stage(plate, region, inside[:, :2], clean, lock, thing, arrows, self._pins, free))
+        stage = self._prepare(Stage(plate, region, clean, lock, thing, arrows, self._pins, free))
         return View(region, x0, inside, seed, like, self._request.variation, thing is not None, stage)
 
     def _tell_mesh(self, tell: Tell) -> PosedMesh:
@@ -201,7 +201,8 @@ class SampleJob:
         rest = mesh.carried(stage.body.rest[None])
         pictures = pictures_of(stage.plate, stage.thing, stage.body, stage.clean, stage.lock)
         files = [encode_frame(picture, depth_bits) for picture in pictures]
-        tell(messages.BodyMesh(self._request.job_id), mesh.triangles.astype("<i4").tobytes(), _floats(rest), *files)
+        told = messages.BodyMesh(self._request.job_id, stage.plate.size_px)
+        tell(told, mesh.triangles.astype("<i4").tobytes(), _floats(rest), *files)
         return mesh
 
     def _tell_poses(self, tell: Tell, variant: int, mesh: PosedMesh, plan: Plan) -> str:

@@ -36,7 +36,7 @@ _NOTES = 64
 BODY_VARIATION = 1.0
 """Of variants whose thing moves as a body, where none is asked for; without one the model's own holds."""
 _PICTURES = 2
-"""Pictures of which a segmenter keeps what it has computed: some 20 MB each."""
+"""Pictures of which a segmenter keeps what it has computed: some 20 MB each, after very many strokes 130 MB."""
 
 
 class ModelUnavailableError(IpokeError):

@@ -111,7 +111,7 @@ def ways(way: str, still: Still, model: LoadedModel, seed: int) -> Iterator[Show
     region = region_of_thing(still.thing, [poke]) if as_body else default_region(plate, [poke])
     inside = pokes_in_region([poke], region, plate.size_px)
     arrows = np.array([[poke.x, poke.y, poke.dx, poke.dy]])
-    stage = Stage(plate, region, inside[:, :2], None, None, still.thing if as_body else None, arrows)
+    stage = Stage(plate, region, None, None, still.thing if as_body else None, arrows)
     view = View(region, model_input(plate, region, model.entry.size_px), inside, seed, (), None, as_body, stage)
     takes = Takes(view, model, Playback(), range(VARIANTS), lambda: False)
     for variant in range(VARIANTS):
@@ -122,7 +122,7 @@ def ways(way: str, still: Still, model: LoadedModel, seed: int) -> Iterator[Show
 def _puppet(still: Still) -> Drawer:
     poke, plate = still.poke, still.plate
     arrows = np.array([[poke.x, poke.y, poke.dx, poke.dy]])
-    stage = Stage(plate, region_of_thing(still.thing, [poke]), arrows[:, :2], None, None, still.thing, arrows)
+    stage = Stage(plate, region_of_thing(still.thing, [poke]), None, None, still.thing, arrows)
     body = stage.body
     places = np.concatenate([arrows[:, :2], stage.holds.border, stage.holds.ground])
     steps = 10

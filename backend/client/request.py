@@ -154,7 +154,7 @@ class InvertRequest:
     """The kinematics of a clip: encoded image files of one size, as many as the model makes and the still before them.
 
     Without `pokes` the place that moves most is taken. `source` names the clip in the kinematics file.
-    `thing` and `whole_region` say what moves in the first frame, as in `SampleRequest`.
+    `thing` and `whole_region` say what moves in the first frame, as in `SampleRequest`; `as_body` that a variant moved as one.
     With `variant` the kinematics are that variant's own, and `frames` is its plate alone: see `of_variant`.
     """
 
@@ -170,6 +170,7 @@ class InvertRequest:
     layer: str | None = None
     thing: bytes | None = None
     whole_region: bool = False
+    as_body: bool = False
 
     @classmethod
     def of_variant(cls, job_id: str, sampled: SampleRequest, index: int) -> InvertRequest:
@@ -208,6 +209,7 @@ class InvertRequest:
             layer=self.layer,
             thing_sha256=None if self.thing is None else _sha256(self.thing),
             whole_region=self.whole_region,
+            as_body=self.as_body,
         )
 
 
