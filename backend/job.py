@@ -20,15 +20,16 @@ from ipoke_media.tags import Tags
 
 from .plate.errors import PlateError
 from .plate.image import FLOAT_BITS, PlateImage, check_depth, decode_plate, encode_frame
+from .plate.posed_mesh import PosedMesh, pictures_of
 from .plate.region import box_around, check_region, default_region, model_input, pokes_in_region, region_of_thing, shared_out
-from .plate.scene import Scene
+from .plate.scene import Scene, worst_seam
 from .plate.stage import Stage, lock_of
 from .plate.stream import ordered
 from .plate.thing import THING_LEAST, thing_of_alpha
 from .protocol import messages
 from .protocol.errors import ErrorCode, IpokeError, ProtocolError
-from .protocol.messages import JobSummary, Like, ModelEntry, OutputSize, Playback, Poke, Region, Sample, Seam, Version
-from .takes import Takes, View, derived_seed
+from .protocol.messages import JobSummary, Like, ModelEntry, OutputSize, Playback, Poke, Region, Sample, Version
+from .takes import Plan, Takes, View, derived_seed
 from .versions import own_versions
 
 PREVIEW_SIDE_PX = 512
@@ -114,13 +115,17 @@ class SampleJob:
         # The cores are kept busy by whole frames; OpenCV's own threads would only stand in their way.
         cv2.setNumThreads(1)
         tell(messages.Prepared(job_id, summary))
+        mesh = self._tell_mesh(tell) if request.mesh else None
         kept = len(request.kept)
-        started_s, done, total = time.monotonic(), kept, request.samples * frames
+        wanted = frames if request.frames else 1
+        started_s, done, total = time.monotonic(), kept, request.samples * wanted
         for variants in _groups(request.first, request.samples, max(1, self._model.group // self._playback.chain)):
             takes = [Takes(view, self._model, self._playback, variants, cancelled) for view in self._views]
             for variant in variants:
+                plans = [take.plan(variant) for take in takes] if request.size is not OutputSize.MODEL else []
+                poses_sha256 = None if mesh is None else self._tell_poses(tell, variant, mesh, plans[0])
                 hashes = list(request.kept)
-                rendered, seam = self._rendered(takes, variant)
+                rendered = self._rendered(takes, plans, variant) if request.frames else iter(())
                 for t, (image, passes) in enumerate(rendered, start=1 + kept):
                     if cancelled():
                         raise JobCancelledError
@@ -131,7 +136,13 @@ class SampleJob:
                     done += 1
                     eta_s = (time.monotonic() - started_s) / (done - kept) * (total - done)
                     tell(messages.Progress(job_id, "sample", done, total, eta_s))
-                tell(messages.VariantDone(job_id, variant, tuple(hashes), seam))
+                if not request.frames:
+                    if cancelled():
+                        raise JobCancelledError
+                    done += 1
+                    tell(messages.Progress(job_id, "sample", done, total, None))
+                seam = worst_seam([plan.timeline for plan in plans])
+                tell(messages.VariantDone(job_id, variant, tuple(hashes), seam, poses_sha256))
         tell(messages.Finished(job_id, summary))
 
     @property
@@ -170,20 +181,39 @@ class SampleJob:
         stage = self._prepare(Stage(plate, region, inside[:, :2], clean, lock, thing, arrows, self._pins, free))
         return View(region, x0, inside, seed, like, self._request.variation, stage)
 
-    def _rendered(self, takes: list[Takes], variant: int) -> tuple[Iterator[tuple[bytes, bytes]], Seam | None]:
-        """Encoded frames and passes (empty where none are wanted) of a variant in order, but for those kept, and how it loops."""
+    def _tell_mesh(self, tell: Tell) -> PosedMesh:
+        """Send the body of the thing at rest, its picture and the plate without it; raises PlateError where nothing is a body."""
+        stage = self._views[0].stage
+        assert stage is not None
+        if stage.thing is None:
+            raise PlateError("A mesh is made of a thing that moves as a body, and nothing says what the thing is; give its mask.")
+        mesh, depth_bits = PosedMesh.of(stage.body), self._request.depth_bits
+        rest = mesh.carried(stage.body.rest[None])
+        pictures = pictures_of(stage.plate, stage.thing, stage.body, stage.clean, stage.lock)
+        files = [encode_frame(picture, depth_bits) for picture in pictures]
+        tell(messages.BodyMesh(self._request.job_id), mesh.triangles.astype("<i4").tobytes(), _floats(rest), *files)
+        return mesh
+
+    def _tell_poses(self, tell: Tell, variant: int, mesh: PosedMesh, plan: Plan) -> str:
+        """Send how a variant's body moves; returns the hash of that."""
+        poses = _floats(mesh.carried(plan.poses()))
+        tell(messages.BodyPoses(self._request.job_id, variant), poses)
+        return hashlib.sha256(poses).hexdigest()
+
+    def _rendered(self, takes: list[Takes], plans: list[Plan], variant: int) -> Iterator[tuple[bytes, bytes]]:
+        """Encoded frames and passes (empty where none are wanted) of a variant in order, but for those kept."""
         depth_bits = self._request.depth_bits
         if self._request.size is OutputSize.MODEL:
             made = takes[0].frames(variant)
             tags = self._plate.tags.of_colour()
-            return ((encode_frame(_model_picture(shown.frame, depth_bits, tags), depth_bits), b"") for shown in made), None
-        scene = Scene([take.part(variant) for take in takes])
+            return ((encode_frame(_model_picture(shown.frame, depth_bits, tags), depth_bits), b"") for shown in made)
+        scene = Scene([plan.part() for plan in plans])
 
         def make(index: int) -> tuple[bytes, bytes]:
             passes = scene.passes(index) if self._request.passes else b""
             return encode_frame(scene.frame(index), depth_bits), passes
 
-        return ordered(make, range(len(self._request.kept), scene.count)), scene.seam
+        return ordered(make, range(len(self._request.kept), scene.count))
 
     def _prepare(self, stage: Stage) -> Stage | None:
         if self._request.size is OutputSize.MODEL:
@@ -250,6 +280,10 @@ class SampleJob:
             pose_difference=self._model.pose_difference(self._views[0].x0),
             layer=self._plate.layer or None,
         )
+
+
+def _floats(values: NDArray[np.float64]) -> bytes:
+    return values.astype("<f4").tobytes()
 
 
 def _colour_of(plate: PlateImage, depth_bits: int) -> str:

@@ -41,6 +41,24 @@ class View:
     stage: Stage | None
 
 
+@dataclass(frozen=True)
+class Plan:
+    """What a variant does to a view, and when."""
+
+    course: Course
+    timeline: Timeline
+
+    def part(self) -> Part:
+        """The variant at its place in the plate's frames."""
+        return Part(self.course.renderer(), self.timeline)
+
+    def poses(self) -> NDArray[np.float64]:
+        """Poses (T + 1, V, 2) of the body, in fractions of the plate: at rest, and as frames 1 to T show it."""
+        assert self.course.poses is not None
+        keys = self.course.poses
+        return np.concatenate([keys[:1], np.tensordot(self.timeline.rows, keys, 1)])
+
+
 class Takes:
     """The clips of some variants of a view, made when they are first asked for."""
 
@@ -56,21 +74,20 @@ class Takes:
         """The model's own frames of a variant."""
         return self._clips(variant, 0)[0]
 
-    def part(self, variant: int) -> Part:
-        """A variant of the view at its place in the plate's frames."""
+    def plan(self, variant: int) -> Plan:
+        """What a variant does to the view, and when."""
         assert self._view.stage is not None
-        course, plan = self._best(self._view.stage, variant)
-        return Part(course.renderer(), plan)
+        return self._best(self._view.stage, variant)
 
-    def _best(self, stage: Stage, variant: int) -> tuple[Course, Timeline]:
-        best: tuple[Course, Timeline] | None = None
+    def _best(self, stage: Stage, variant: int) -> Plan:
+        best: Plan | None = None
         for draw in range(self._playback.draws if self._playback.loop is Loop.CLOSED else 1):
             course = stage.course([self._motion(clip) for clip in self._clips(variant, draw)])
             plan = timeline(self._playback, self._playback.chain, self._model.entry.frames, course.keys)
             if plan.seam is not None:
                 plan = dataclasses.replace(plan, seam=dataclasses.replace(plan.seam, draw=draw))
-            if best is None or _loops_better(plan, best[1]):
-                best = course, plan
+            if best is None or _loops_better(plan, best.timeline):
+                best = Plan(course, plan)
         assert best is not None
         return best
 

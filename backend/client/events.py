@@ -18,6 +18,7 @@ from ..protocol.messages import (
     ThingFound,
     VariantDone,
 )
+from .mesh import RestMesh
 
 __all__ = [
     "Cancelled",
@@ -28,7 +29,9 @@ __all__ = [
     "FrameArrived",
     "KinematicsArrived",
     "Lost",
+    "MeshArrived",
     "PassesArrived",
+    "PosesArrived",
     "Prepared",
     "Progress",
     "Queued",
@@ -79,6 +82,25 @@ class PassesArrived:
 
 
 @dataclass(frozen=True, slots=True)
+class MeshArrived:
+    """The body of a job's thing at rest, with the bytes of the files of its own picture and of the plate without it."""
+
+    job_id: str
+    mesh: RestMesh
+    thing: bytes
+    background: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PosesArrived:
+    """How a variant's body moves: poses (T + 1, V, 2) as float32, in fractions of the plate, at rest and in frames 1..T."""
+
+    job_id: str
+    variant: int
+    poses: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class KinematicsArrived:
     """What an inversion brought, as the bytes of a kinematics file."""
 
@@ -110,6 +132,8 @@ Event = (
     | FrameArrived
     | KinematicsArrived
     | PassesArrived
+    | MeshArrived
+    | PosesArrived
     | VariantDone
     | Finished
     | Failed

@@ -54,6 +54,7 @@ class SampleRequest:
     `thing` is an image file of the plate's size, white where the thing is that the pokes move; without it the plate's alpha
     says so where it has one, unless `whole_region` asks for a region that moves as a whole. `free_ground` lets go of what holds
     a thing by itself: where it leaves the picture or stands on something.
+    With `mesh` the body of the thing comes too and how it moves in each variant; without `frames` that alone.
     `kept` are the sha256 of the first frames of the one variant, which are there already and don't come again.
     `layer` names the layer of an EXR plate; None takes the one that Blender shows.
     """
@@ -85,6 +86,8 @@ class SampleRequest:
     thing: bytes | None = None
     whole_region: bool = False
     free_ground: bool = False
+    mesh: bool = False
+    frames: bool = True
 
     @property
     def is_single(self) -> bool:
@@ -141,6 +144,8 @@ class SampleRequest:
             thing_sha256=None if self.thing is None else _sha256(self.thing),
             whole_region=self.whole_region,
             free_ground=self.free_ground,
+            mesh=self.mesh,
+            frames=self.frames,
         )
 
 

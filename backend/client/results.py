@@ -16,7 +16,8 @@ from typing import Any
 
 from ..protocol.fields import to_plain
 from ..protocol.messages import JobSummary, VariantDone
-from .events import FrameArrived, PassesArrived
+from . import mesh
+from .events import FrameArrived, MeshArrived, PassesArrived, PosesArrived
 from .owned import MANIFEST, move_new, remove_owned, sealed
 from .request import SampleRequest
 
@@ -31,6 +32,11 @@ def variant_folder_name(index: int) -> str:
 def frame_file_name(t: int, depth_bits: int = 8) -> str:
     """File of frame `t` (1..T) inside the variant's folder: PNG for 8 and 16 bits, EXR for 32."""
     return f"frame_{t:04d}.{'exr' if depth_bits == 32 else 'png'}"
+
+
+def poses_file(index: int) -> str:
+    """File of how a variant's body moves, below the job's folder."""
+    return f"{variant_folder_name(index)}/mesh.pc2"
 
 
 def passes_folder_name(index: int) -> str:
@@ -50,6 +56,9 @@ class ResultWriter:
             self._hashes[request.first] = dict(enumerate(request.kept, start=1))
             self._files = {self._name(request.first, t): sha256 for t, sha256 in enumerate(request.kept, start=1)}
         self._done: dict[int, VariantDone] = {}
+        self._vertices = 0
+        self._size_px = (1, 1)
+        self._poses: dict[int, str] = {}
 
     @property
     def folder(self) -> Path:
@@ -77,6 +86,24 @@ class ResultWriter:
         """Write a frame's passes; returns their file."""
         return self.write(f"{passes_folder_name(event.variant)}/passes_{event.t:04d}.exr", event.passes)
 
+    def prepared(self, summary: JobSummary) -> None:
+        """Note of what size the plate is; comes before its mesh."""
+        self._size_px = summary.plate_size_px
+
+    def mesh(self, event: MeshArrived) -> None:
+        """Write the body at rest, its picture and the plate without it."""
+        depth_bits = self._request.depth_bits
+        self._vertices = event.mesh.vertices
+        self.write(mesh.thing_file(depth_bits), event.thing)
+        self.write(mesh.background_file(depth_bits), event.background)
+        self.write(mesh.MATERIAL_FILE, mesh.material(depth_bits))
+        self.write(mesh.OBJ_FILE, event.mesh.obj(self._size_px))
+
+    def poses(self, event: PosesArrived) -> Path:
+        """Write how a variant's body moves; returns the file."""
+        self._poses[event.variant] = hashlib.sha256(event.poses).hexdigest()
+        return self.write(poses_file(event.variant), mesh.point_cache(event.poses, self._vertices, self._size_px))
+
     def write(self, name: str, data: bytes) -> Path:
         """Write a file of the job by its name below the folder, such as `contact_sheet.png`; returns its path."""
         path = self._folder / name
@@ -92,6 +119,7 @@ class ResultWriter:
         if self._request.passes:
             folder = self._folder / passes_folder_name(event.variant)
             whole = whole and len(list(folder.glob("passes_*.exr"))) == len(event.sha256s)
+        whole = whole and event.poses_sha256 == self._poses.get(event.variant)
         if whole:
             self._done[event.variant] = event
         return whole
@@ -106,7 +134,8 @@ class ResultWriter:
 
     def abort(self) -> None:
         """Remove what was written of variants that are not whole, and the folders that are empty then."""
-        whole = {folder for index in self._done for folder in (variant_folder_name(index), passes_folder_name(index))}
+        whole = {"mesh"} if self._done else set()
+        whole |= {folder for index in self._done for folder in (variant_folder_name(index), passes_folder_name(index))}
         halves = {name: sha256 for name, sha256 in self._files.items() if "/" in name and name.split("/")[0] not in whole}
         remove_owned(self._folder, halves)
         self._files = {name: sha256 for name, sha256 in self._files.items() if name not in halves}
@@ -154,7 +183,17 @@ class ResultWriter:
             "plate_options": self._plate_options(),
             **({} if request.kinematics is None else {"kinematics": self._kinematics(summary)}),
             "colour": summary.colour,
+            **({} if not request.mesh else {"mesh": self._mesh()}),
             "versions": {part.name: part.version for part in summary.versions},
+        }
+
+    def _mesh(self) -> dict[str, Any]:
+        depth_bits = self._request.depth_bits
+        return {
+            "rest": mesh.OBJ_FILE,
+            "thing": mesh.thing_file(depth_bits),
+            "background": mesh.background_file(depth_bits),
+            "poses": [poses_file(index) for index in sorted(self._done)],
         }
 
     def _kinematics(self, summary: JobSummary) -> dict[str, Any]:

@@ -24,7 +24,9 @@ from .events import (
     FrameArrived,
     KinematicsArrived,
     Lost,
+    MeshArrived,
     PassesArrived,
+    PosesArrived,
     Prepared,
     Progress,
     Queued,
@@ -34,6 +36,7 @@ from .events import (
     ThingArrived,
     VariantDone,
 )
+from .mesh import RestMesh
 from .request import Request
 
 PING_S = 1.0
@@ -70,6 +73,8 @@ class _Job:
     done: set[int] = field(default_factory=set)
     sent: messages.Work | None = None
     has_kinematics: bool = False
+    has_mesh: bool = False
+    posed: set[int] = field(default_factory=set)
 
     def rest(self) -> messages.Work:
         """The request for what a backend that has forgotten everything is still to make."""
@@ -83,6 +88,10 @@ class _Job:
         if not isinstance(self.message, messages.Sample):
             return self.has_kinematics
         wanted = range(self.message.first, self.message.first + self.message.samples)
+        if self.message.mesh and not (self.has_mesh and self.posed.issuperset(wanted)):
+            return False
+        if not self.message.frames:
+            return True
         return all((variant, t) in self.arrived for variant in wanted for t in range(1 + len(self.message.kept), frames + 1))
 
 
@@ -213,7 +222,10 @@ class Session:
         if not isinstance(envelope.message, messages.Pong):
             self._received += 1
             self._received_bytes += sum(len(part) for part in envelope.raw)
-        self._handle(envelope)
+        try:
+            self._handle(envelope)
+        except ProtocolError as error:
+            self._events.append(Lost(error.sentence, final=True))
 
     def _handle(self, envelope: Envelope) -> None:
         match envelope.message:
@@ -234,6 +246,13 @@ class Session:
             case messages.Passes(job_id=job_id, variant=variant, t=t):
                 if job_id in self._jobs:
                     self._events.append(PassesArrived(job_id, variant, t, envelope.raw[0]))
+            case messages.BodyMesh(job_id=job_id) if job_id in self._jobs:
+                triangles, places, thing, background = envelope.raw
+                self._events.append(MeshArrived(job_id, RestMesh.of(triangles, places), thing, background))
+                self._jobs[job_id].has_mesh = True
+            case messages.BodyPoses(job_id=job_id, variant=variant) if job_id in self._jobs:
+                self._events.append(PosesArrived(job_id, variant, envelope.raw[0]))
+                self._jobs[job_id].posed.add(variant)
             case messages.Kinematics(job_id=job_id, sha256=sha256) if job_id in self._jobs:
                 self._take_kinematics(job_id, sha256, envelope.raw[0])
             case messages.ThingFound(job_id=job_id) as found if job_id in self._jobs:

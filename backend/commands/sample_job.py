@@ -24,7 +24,7 @@ from .names import numbered, result_name
 from .output_folder import OutputFolder, open_output
 from .progress import ProgressBar
 
-_OF_VARIANT = happened.FrameArrived | happened.PassesArrived | happened.VariantDone
+_OF_VARIANT = happened.FrameArrived | happened.PassesArrived | happened.PosesArrived | happened.VariantDone
 
 
 def add_output_arguments(parser: argparse.ArgumentParser, ending: str) -> None:
@@ -121,6 +121,7 @@ class _Job:
         match event:
             case happened.Prepared(summary=summary):
                 self._summary = summary
+                self._writer.prepared(summary)
             case happened.Progress(stage=stage, done=done, total=total, eta_s=eta_s):
                 self._bar.show(stage, done, total, eta_s)
             case happened.FrameArrived() as frame:
@@ -128,6 +129,10 @@ class _Job:
                 self._previews.frame(frame.variant, frame.t, frame.image)
             case happened.PassesArrived() as passes:
                 self._writer.passes(passes)
+            case happened.MeshArrived() as mesh:
+                self._writer.mesh(mesh)
+            case happened.PosesArrived() as poses:
+                self._writer.poses(poses)
             case happened.VariantDone() as done_variant:
                 if not self._writer.variant_done(done_variant):
                     raise CommandError("A frame was damaged on its way; run the command again.")
@@ -159,6 +164,7 @@ def _names(request: SampleRequest) -> set[str]:
     names = {JOB_FILE, CONTACT_SHEET}
     for index in range(request.first, request.first + request.samples):
         names |= {variant_folder_name(index), video_name(index)}
+        names |= {"mesh"} if request.mesh else set()
         names |= {passes_folder_name(index)} if request.passes else set()
     return names
 

@@ -56,6 +56,10 @@ class Patches:
         rest, posed = self.rest_px[self.triangles], pose_px[self.triangles]
         return _maps(posed, rest), _maps(rest, posed)
 
+    def covered(self, box: Region) -> Mask:
+        """(h, w) of a box: where the body draws anything at rest."""
+        return self.painted(self.rest_px, box) != _NOWHERE
+
     def painted(self, pose_px: Points, box: Region) -> NDArray[np.int16]:
         """(h, w) of a box: the triangle that is seen at each pixel of the plate, -1 where there is none."""
         canvas = np.full((box.h, box.w), _NOWHERE, np.int16)
@@ -88,8 +92,7 @@ class PosedRenderer(Drawer):
         patches = Patches.of(body, plate.size_px)
         super().__init__(plate, _box(patches.rest_px, keys, plate.size_px), lock)
         self._patches, self._keys = patches, keys
-        drawn = patches.painted(patches.rest_px, self.region) != _NOWHERE
-        parted = take_out(plate, matte, self.region, clean, lock, drawn)
+        parted = take_out(plate, matte, self.region, clean, lock, patches.covered(self.region))
         self._moving, self._matte, self._behind = parted.moving, parted.matte, parted.behind
 
     @property

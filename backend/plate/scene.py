@@ -21,6 +21,12 @@ class Part:
     plan: Timeline
 
 
+def worst_seam(plans: Sequence[Timeline]) -> Seam | None:
+    """How the regions' loops close: the worst of them, one that only goes there and back before all others."""
+    seams = [plan.seam for plan in plans if plan.seam is not None]
+    return max(seams, key=lambda seam: (seam.loop is Loop.PING_PONG, seam.share), default=None)
+
+
 class Scene:
     """Renders a variant's frames 0 .. `count` - 1. Safe to use from several threads at once."""
 
@@ -37,12 +43,6 @@ class Scene:
     def count(self) -> int:
         """How many frames there are."""
         return len(self._parts[0].plan.rows)
-
-    @property
-    def seam(self) -> Seam | None:
-        """How the regions' loops close: the worst of them, one that only goes there and back before all others."""
-        seams = [part.plan.seam for part in self._parts if part.plan.seam is not None]
-        return max(seams, key=lambda seam: (seam.loop is Loop.PING_PONG, seam.share), default=None)
 
     def frame(self, index: int) -> PlateImage:
         """The plate at frame `index`."""

@@ -32,6 +32,8 @@ class Course:
 
     keys: NDArray[np.float64]
     renderer: Callable[[], Drawer]
+    poses: Points | None = None
+    """Key poses (K, V, 2) of the body, where one moves, in fractions of the plate."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class Stage:
         poses = np.concatenate([self._poses(clip) for clip in clips])
         moved = (poses - self.body.rest) * self.plate.size_px * (clips[0].size_px / max(self.region.w, self.region.h))
         posed = partial(PosedRenderer, self.plate, self.thing, self.body, poses, self.clean, self.lock)
-        return Course(moved.reshape(len(moved), -1), posed)
+        return Course(moved.reshape(len(moved), -1), posed, poses)
 
     @cached_property
     def body(self) -> Body:

@@ -130,6 +130,9 @@ class Poke:
                 raise ProtocolError(f"{where} ends outside the plate; keep its tip inside.", where, ErrorCode.BAD_POKES)
 
 
+_SENT = "sha256s, poses_sha256"
+
+
 def _need_an_arrow(pokes: tuple[Poke, ...]) -> None:
     if all(poke.is_pin for poke in pokes):
         raise ProtocolError("pokes are all pins, so nothing moves; draw an arrow.", "pokes", ErrorCode.BAD_POKES)
@@ -384,6 +387,7 @@ class Sample(Message):
     `thing_sha256` is an image of the plate's size that is white where the thing is that the pokes move, as one elastic body;
     without it the plate's alpha says so where it has one, unless `whole_region` asks for a region that moves as a whole.
     `free_ground` lets go of what holds a thing by itself: where it leaves the picture or stands on something.
+    `mesh` brings the body of such a thing too, and the poses of every variant; without `frames` these alone.
     """
 
     job_id: JobId
@@ -412,6 +416,8 @@ class Sample(Message):
     thing_sha256: Digest | None = None
     whole_region: bool = False
     free_ground: bool = False
+    mesh: bool = False
+    frames: bool = True
 
     def check(self, where: str) -> None:
         """Refuse a depth that no image file has, and more than one replay of the same kinematics."""
@@ -427,6 +433,10 @@ class Sample(Message):
             raise ProtocolError("Replayed kinematics are one clip; leave out the chain and the loop's draws.", "playback")
         if self.thing_sha256 is not None and (self.whole_region or self.regions):
             raise ProtocolError("A thing's mask goes with one region, and not with whole_region; leave one out.", "thing_sha256")
+        if self.mesh and (self.whole_region or self.regions or self.size is OutputSize.MODEL):
+            raise ProtocolError("A mesh is made of a thing that moves as one body, at the plate's size; leave mesh out.", "mesh")
+        if not self.frames and (not self.mesh or self.kept or self.passes):
+            raise ProtocolError("Without frames there is the mesh alone, no passes and nothing kept; ask for frames.", "frames")
         if self.mirror and self.kinematics_sha256 is None:
             raise ProtocolError("mirror is for kinematics that are replayed; leave it out.", "mirror")
         if self.variation is not None and self.kinematics_sha256 is not None:
@@ -652,13 +662,41 @@ class Passes(Message):
 
 
 @dataclass(frozen=True, slots=True)
+class BodyMesh(Message):
+    """The body of a job's thing at rest, before anything of its variants, in four raw parts.
+
+    Triangles (F, 3), int32; places of the vertices (V, 2), float32 in fractions of the plate; the thing's own pixels with its
+    matte as alpha, without what stands behind; and the plate without the thing. Numbers are little-endian, both pictures are
+    files of the plate's size, as frames are.
+    """
+
+    RAW_PARTS: ClassVar[int] = 4
+    job_id: JobId
+
+
+@dataclass(frozen=True, slots=True)
+class BodyPoses(Message):
+    """Poses (T + 1, V, 2) of a variant's body in one raw part, as the places of `BodyMesh` are: at rest, then in frames 1..T."""
+
+    RAW_PARTS: ClassVar[int] = 1
+    job_id: JobId
+    variant: VariantIndex
+
+
+@dataclass(frozen=True, slots=True)
 class VariantDone(Message):
-    """All frames of a variant were sent; their hashes in order of t, and how it closes where it was to loop."""
+    """All of a variant was sent: the hashes of its frames in order of t and of its poses, and how it closes if it was to loop."""
 
     job_id: JobId
     variant: VariantIndex
-    sha256s: Annotated[tuple[Digest, ...], Length(1, limits.OUTPUT_FRAMES)]
+    sha256s: Annotated[tuple[Digest, ...], Length(0, limits.OUTPUT_FRAMES)]
     seam: Seam | None = None
+    poses_sha256: Digest | None = None
+
+    def check(self, where: str) -> None:
+        """Refuse a variant of which nothing was sent."""
+        if not self.sha256s and self.poses_sha256 is None:
+            raise ProtocolError("sha256s and poses_sha256 are empty both; a variant has frames, poses or both.", _SENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -763,6 +801,6 @@ FROM_CLIENT: tuple[type[Message], ...] = (
     Hello, Ping, Upload, Sample, Invert, FindThing, Cancel, CancelAll, ReleaseMemory, AskStatus, Bye,
 )  # fmt: skip
 FROM_BACKEND: tuple[type[Message], ...] = (
-    Welcome, Ready, Pong, NeedUpload, Queued, Started, Prepared, Progress, Frame, Passes, VariantDone, Kinematics, ThingFound,
-    Finished, Failed, Cancelled, Restarted, Refused, Memory, Status,
+    Welcome, Ready, Pong, NeedUpload, Queued, Started, Prepared, Progress, Frame, Passes, BodyMesh, BodyPoses, VariantDone,
+    Kinematics, ThingFound, Finished, Failed, Cancelled, Restarted, Refused, Memory, Status,
 )  # fmt: skip

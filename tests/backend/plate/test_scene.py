@@ -8,7 +8,7 @@ import pytest
 
 from backend.plate.motion import motion_of_flows
 from backend.plate.render import Renderer
-from backend.plate.scene import Part, Scene
+from backend.plate.scene import Part, Scene, worst_seam
 from backend.plate.timing import Timeline
 from backend.protocol.messages import Loop, Region, Seam
 
@@ -83,4 +83,4 @@ def test_the_scene_tells_the_worst_seam(first, second, worst):
     plate = plate_of()
     plans = [Timeline(ONCE.rows, seam) for seam in (first, second)]
     parts = [part(plate, region, flow_of(1, 0), plan) for region, plan in zip((LEFT, RIGHT), plans, strict=True)]
-    assert Scene(parts).seam == (first, second)[worst]
+    assert worst_seam([part.plan for part in parts]) == (first, second)[worst]

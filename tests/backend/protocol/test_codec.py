@@ -109,6 +109,8 @@ def is_good(message: m.Message, path: tuple[Any, ...], value: Any) -> bool:
         }  # fmt: skip
         if path == ("variant",):
             return message == INVERT
+        if name == "poses_sha256":
+            return bool(message.sha256s)
         if name == "size" and isinstance(message, m.Upload):
             return True
         if name in {"pose_difference", "variation", "layer"}:
@@ -121,13 +123,16 @@ def is_good(message: m.Message, path: tuple[Any, ...], value: Any) -> bool:
             return isinstance(message, m.FindThing) and message.start is m.ThingStart.MASK
         if name in {"levels", "scores"}:
             return isinstance(message, m.ThingFound) and message.origin is m.ThingOrigin.NONE
-        return name in MAY_BE_EMPTY or (message == INVERT and path == ("pokes",))
+        poses_alone = isinstance(message, m.VariantDone) and message.poses_sha256 is not None
+        return name in MAY_BE_EMPTY or poses_alone or (message == INVERT and path == ("pokes",))
     if value == "":
         return name in {"device", "colour", "sentence", "reason"}
+    if name == "mesh":
+        return value is True and not message.regions
     if name == "mirror":
         return value is True and message.kinematics_sha256 is not None
-    may_be_true = {"upright", "everyone", "is_up", "passes", "premultiplied", "whole_region", "free_ground", "adds", "alone"}
-    return value is True and name in may_be_true
+    plain = {"upright", "everyone", "is_up", "passes", "premultiplied", "whole_region", "free_ground", "frames", "adds", "alone"}
+    return value is True and name in plain
 
 
 @pytest.mark.parametrize(("message", "path", "value"), field_cases())
