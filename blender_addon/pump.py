@@ -18,6 +18,7 @@ from ._vendor.client import LocalBackend
 from .core import app, setup
 from .core.app import AppState
 from .core.gesture import Part, ShowDraft
+from .core.hover import Ground
 from .core.installer import Installer
 from .core.jobs import Job, JobKind
 from .core.region import Box, Handle
@@ -25,7 +26,9 @@ from .core.runtime import Runtime
 from .things import Shelf
 
 if TYPE_CHECKING:
+    from .drawing.puppet import Kit
     from .properties import IPOKE_PG_plate
+    from .puppets import Made, Play
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +65,7 @@ class Addon:
     runtime: Runtime = field(default_factory=lambda: Runtime(backends.open_backend))
     installer: Installer = field(default_factory=Installer)
     draft: PokeDraft | RegionDraft | None = None
-    hovered: tuple[int, Part] | Handle | None = None
+    hovered: tuple[int, Part] | Handle | Ground | None = None
     unseen: dict[str, Job] = field(default_factory=dict)
     followed: set[str] = field(default_factory=set)
     draw_handle: object | None = None
@@ -77,6 +80,13 @@ class Addon:
     listed_at: float = -LOOK_INTERVAL_S
     looked: dict[str, tuple[float, list[str]]] = field(default_factory=dict)
     shelf: Shelf = field(default_factory=Shelf)
+    made: Made | None = None
+    play: Play | None = None
+    held: bool = False
+    """Whether the mouse holds the thing that is played with."""
+    play_failed: bool = False
+    play_handle: object | None = None
+    kit: Kit | None = None
 
 
 _addon: Addon | None = None

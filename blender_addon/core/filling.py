@@ -1,7 +1,7 @@
 """What is shown behind a thing while it is played with: the picture around it, drawn smoothly into its place. No bpy.
 
 Of the picture's halves, quarters and so on, each keeps the mean of what is known; what is unknown is taken from the next smaller
-one (push and pull: Gortler, Grzeszczuk, Szeliski and Cohen, *The Lumigraph*, SIGGRAPH 1996).
+one, and smoothed a little (push and pull: Gortler, Grzeszczuk, Szeliski and Cohen, *The Lumigraph*, SIGGRAPH 1996).
 """
 
 from __future__ import annotations
@@ -11,6 +11,9 @@ from typing import Any
 import numpy as np
 
 Pixels = Any  # numpy's array types are not there for a type checker inside Blender
+
+
+SMOOTHED = 2
 
 
 def filled(picture: Pixels, known: Pixels) -> Pixels:
@@ -23,7 +26,12 @@ def filled(picture: Pixels, known: Pixels) -> Pixels:
     smaller, weight = _halved(picture * share), _halved(share)
     mean = smaller / np.maximum(weight, 1e-6)
     below = filled(mean, np.minimum(4 * weight[..., 0], 1))
-    return picture * share + _doubled(below)[:height, :width] * (1 - share)
+    result = picture * share + _doubled(below)[:height, :width] * (1 - share)
+    for _ in range(SMOOTHED):
+        beside = np.pad(result, ((1, 1), (1, 1), (0, 0)), mode="edge")
+        mean = (beside[:-2, 1:-1] + beside[2:, 1:-1] + beside[1:-1, :-2] + beside[1:-1, 2:]) / 4
+        result = result * share + mean * (1 - share)
+    return result
 
 
 def grown(mask: Pixels, by_px: int) -> Pixels:

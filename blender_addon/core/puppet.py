@@ -62,6 +62,10 @@ class Puppet:
         held = self._holding(places)
         self.pose = held.poses(shifts, start=self.pose[None], rounds=ROUNDS)[0, 0]
 
+    def rest_again(self) -> None:
+        """Let go: the next play begins with the body at rest."""
+        self.pose = self.rest
+
     def _holding(self, places: Points) -> HeldBody:
         if self._held is None or self._held[0] != places.tobytes():
             self._held = places.tobytes(), self._body.held(places)
@@ -84,7 +88,9 @@ class Corners:
         self._weights = mesh.barycentric(owners, places)
         self.rest: Points = places / body.size_px
         firsts = np.cumsum(counts) - counts
-        fans = [(first, first + i, first + i + 1) for first, count in zip(firsts, counts, strict=True) for i in range(1, count - 1)]
+        fans = [
+            (first, first + i, first + i + 1) for first, count in zip(firsts, counts, strict=True) for i in range(1, count - 1)
+        ]
         self.triangles: Points = np.array(fans, np.int32)
 
     def at(self, pose: Points) -> Points:

@@ -53,7 +53,7 @@ class Settings:
     @property
     def asked(self) -> tuple[Poke, ...]:
         """The pokes that travel: the enabled ones, stretched by their strength and that of a replay."""
-        return tuple(to_poke(poke.arrow, self.replay.strength * poke.strength) for poke in self.pokes if poke.enabled)
+        return asked(self.pokes, self.replay.strength)
 
     def key(self, plate_sha256: str, model: str) -> str:
         """What is the same in two jobs that differ in their seeds only; `model` is the one that made their variants."""
@@ -63,6 +63,11 @@ class Settings:
         freed = ["free ground"] if self.free_ground else []
         told = repr((plate_sha256, model, pokes, self.region, self.replay.kinematics, *mirrored, *varied, *freed, *self.like))
         return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+def asked(pokes: Iterable[PokeSetting], strength: float = 1.0) -> tuple[Poke, ...]:
+    """Return the pokes that travel: the enabled ones, stretched by their own strength and this."""
+    return tuple(to_poke(poke.arrow, strength * poke.strength) for poke in pokes if poke.enabled)
 
 
 @dataclass(slots=True)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import bpy
 
-from .. import pump
-from .picking import grabbed_handle, grabbed_poke
+from .. import pump, puppets
+from ..core.hover import Ground
+from . import live
+from .picking import grabbed_ground, grabbed_handle, grabbed_poke
 from .plate_drag import mouse_of
 
 
@@ -17,10 +19,12 @@ class IPOKE_OT_hover(bpy.types.Operator):
     bl_options = {"INTERNAL"}
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        """Look what is under the mouse and pass the event on."""
-        found = _under(context, event)
-        if found != pump.addon().hovered:
-            pump.addon().hovered = found
+        """Look what is under the mouse and pass the event on; what a press will need of the plate's thing is made now."""
+        own = pump.addon()
+        before = own.hovered, own.made
+        puppets.of(context.active_object)
+        own.hovered = _under(context, event)
+        if (own.hovered, own.made) != before:
             context.area.tag_redraw()
         return {"PASS_THROUGH"}
 
@@ -29,7 +33,8 @@ def _under(context: bpy.types.Context, event: bpy.types.Event) -> object:
     if context.region_data is None:
         return None
     mouse = mouse_of(event)
-    return grabbed_poke(context, mouse) or grabbed_handle(context, mouse)
+    ground = Ground.PINS if grabbed_ground(context, mouse) else None
+    return grabbed_poke(context, mouse) or grabbed_handle(context, mouse) or ground
 
 
 class IPOKE_OT_remove_hovered(bpy.types.Operator):
@@ -43,9 +48,16 @@ class IPOKE_OT_remove_hovered(bpy.types.Operator):
         """Remove it; with none there, the key is for somebody else."""
         found = grabbed_poke(context, mouse_of(event)) if context.region_data is not None else None
         if found is None:
-            return {"PASS_THROUGH"}
+            return self._free_ground(context, event)
         pump.addon().hovered = None
         return bpy.ops.ipoke.remove_poke(index=found[0])
+
+    def _free_ground(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        if context.region_data is None or not grabbed_ground(context, mouse_of(event)):
+            return {"PASS_THROUGH"}
+        context.active_object.ipoke.free_ground = True
+        live.sample(context.active_object)
+        return {"FINISHED"}
 
 
 CLASSES = (IPOKE_OT_hover, IPOKE_OT_remove_hovered)
