@@ -15,16 +15,19 @@ from .operators import (
     draw_poke,
     edit_region,
     hover,
+    paint_thing,
     placing,
     plates,
     pokes,
     relink,
     sampling,
     set_up,
+    take_as_mesh,
+    thing,
     transfer,
 )
 from .tools import poke_tool
-from .ui import backend_panel, lists, output_panels, pie_menu, plate_panels, variant_panels
+from .ui import backend_panel, lists, output_panels, pie_menu, plate_panels, thing_panel, variant_panels
 
 CLASSES: tuple[type, ...] = (
     *properties.CLASSES,
@@ -34,16 +37,20 @@ CLASSES: tuple[type, ...] = (
     *draw_poke.CLASSES,
     *edit_region.CLASSES,
     *hover.CLASSES,
+    *thing.CLASSES,
+    *paint_thing.CLASSES,
     *sampling.CLASSES,
     *clips.CLASSES,
     *relink.CLASSES,
     *baking.CLASSES,
     *placing.CLASSES,
+    *take_as_mesh.CLASSES,
     *transfer.CLASSES,
     *backend.CLASSES,
     *set_up.CLASSES,
     *lists.CLASSES,
     *plate_panels.CLASSES,
+    *thing_panel.CLASSES,
     *variant_panels.CLASSES,
     *output_panels.CLASSES,
     *backend_panel.CLASSES,

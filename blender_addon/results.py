@@ -33,6 +33,9 @@ def sync(job: Job, follow: bool) -> bool:
     if obj is None:
         return False
     plate = obj.ipoke
+    if job.kind is JobKind.MESH:
+        plate.message = job.sentence if job.phase in OUTCOMES else plate.message
+        return job.ended
     before = plate.clip, plate.shown
     timing = _shown_frames(plate)
     _record(plate, job)
@@ -158,7 +161,7 @@ def refresh(obj: bpy.types.Object) -> None:
 
 
 def _record(plate: IPOKE_PG_plate, job: Job) -> None:
-    if job.kind is JobKind.EXTRACT:
+    if job.kind in (JobKind.EXTRACT, JobKind.MESH):
         return
     if job.kind is JobKind.BAKE:
         _record_bake(plate, job)
@@ -214,11 +217,13 @@ def _ensure_entry(plate: IPOKE_PG_plate, job: Job) -> None:
             box = job.settings.region
             known.region = box.left, box.top, box.right, box.bottom
         plates.store_pokes(known.pokes, job.settings.pokes)
+        plates.store_thing(known.thing, job.settings.thing)
         plates.store_likes(known.like, job.settings.like)
     if job.summary is not None and not known.plate_sha256:
         known.model = job.summary.model.name
         known.plate_sha256 = job.summary.plate_sha256
-        known.group = job.settings.key(job.summary.plate_sha256, job.summary.model.name)
+        known.thing_sha256 = job.thing_sha256
+        known.group = job.settings.key(job.summary.plate_sha256, job.summary.model.name, job.thing_sha256)
         known.region_px = job.summary.region_px
 
 

@@ -10,15 +10,14 @@ from ..client import SampleRequest
 from ..plate.image import PlateImage
 from ..protocol import limits
 from ..protocol.errors import ProtocolError
-from ..protocol.messages import Easing, Loop, OutputSize, Playback, Region
+from ..protocol.messages import Easing, Loop, OutputSize, Playback, Region, ThingStart
 from .errors import UsageError
 from .inputs import read_file
+from .things import NO_THING, add_mark_argument
 
 LOOP_DRAWS = 4
 """Residuals that a closed loop is picked from: `python -m benchmarks.plate_loops` shows what more of them bring."""
-
-
-_NO_MASKS = ("alpha", "auto", "none")
+_NO_MASKS = (NO_THING, *(str(start) for start in ThingStart if start is not ThingStart.MASK))
 
 
 def add_plate_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,10 +34,12 @@ def add_plate_arguments(parser: argparse.ArgumentParser) -> None:
     plate.add_argument(
         "--thing",
         default="auto",
-        metavar="MASK|alpha|auto|none",
+        metavar="MASK|auto|alpha|segmenter|none",
         help="what the pokes move, as one elastic body: an image of the plate's size that is white there; the plate's alpha; "
-        "none: the region as a whole; auto: alpha where the plate has any",
+        "what a network finds at the tails; none: the region as a whole; auto: alpha where the plate has any, else what differs "
+        "from the clean plate, else the network's",
     )
+    add_mark_argument(plate)
     plate.add_argument(
         "--free-ground", action="store_true", help="don't hold the thing by itself where it leaves the picture or stands"
     )
@@ -46,6 +47,9 @@ def add_plate_arguments(parser: argparse.ArgumentParser) -> None:
     plate.add_argument("--premultiplied", action="store_true", help="the plate's colour is stored times its alpha (EXR: always)")
     plate.add_argument("--layer", metavar="NAME", help="which layer of an EXR to use; without it the one that Blender shows")
     plate.add_argument("--passes", action="store_true", help="write vectors, STMap, occlusion and confidence as EXR")
+    plate.add_argument(
+        "--mesh", action="store_true", help="write the thing as a mesh too (OBJ), and how it moves in each variant (PC2)"
+    )
     time = parser.add_argument_group("time")
     time.add_argument("--frames", type=int, metavar="N", help=f"how many frames, 2 to {limits.OUTPUT_FRAMES}")
     time.add_argument("--hold", type=int, default=1, metavar="N", help="each drawing stays N frames: ones, twos, threes (1)")
@@ -85,12 +89,14 @@ def with_plate_options(request: SampleRequest, plate: PlateImage, arguments: arg
         draws=arguments.loop_draws if loop is Loop.CLOSED else 1,
     )
     masks = arguments.lock or arguments.clean_plate or arguments.thing not in _NO_MASKS
-    if arguments.size == "model" and (playback != Playback() or arguments.passes or masks):
-        options = "--frames, --hold, --easing, --loop, --chain, --passes, --lock, --clean-plate and a mask for --thing"
+    if arguments.size == "model" and (playback != Playback() or arguments.passes or arguments.mesh or masks):
+        options = "--frames, --hold, --easing, --loop, --chain, --passes, --mesh, --lock, --clean-plate and a mask for --thing"
         raise UsageError(f"{options} need --size plate.")
     regions = tuple(_region(text) for text in arguments.region)
     if len(regions) > limits.REGIONS or (len(regions) > 1 and arguments.size == "model"):
         raise UsageError(f"Several --region need --size plate, and there may be {limits.REGIONS} of them; leave some out.")
+    if arguments.mesh and (regions[1:] or arguments.thing == "none"):
+        raise UsageError("--mesh is of one thing that moves as a body; leave it out, or several --region and --thing none.")
     request = dataclasses.replace(
         request,
         region=regions[0] if len(regions) == 1 else None,
@@ -98,9 +104,9 @@ def with_plate_options(request: SampleRequest, plate: PlateImage, arguments: arg
         playback=None if playback == Playback() else playback,
         lock=None if arguments.lock is None else read_file(arguments.lock),
         clean=None if arguments.clean_plate is None else read_file(arguments.clean_plate),
-        thing=None if arguments.thing in _NO_MASKS else read_file(Path(arguments.thing)),
-        whole_region=arguments.thing == "none",
+        whole_region=arguments.thing == NO_THING,
         free_ground=arguments.free_ground,
+        mesh=arguments.mesh,
         passes=arguments.passes and request.size is OutputSize.PLATE,
         premultiplied=arguments.premultiplied,
         layer=arguments.layer,

@@ -14,6 +14,7 @@ from .errors import UsageError
 from .inputs import parse_like, parse_pin, parse_poke, read_plate
 from .plate_options import add_chain_arguments, add_plate_arguments, with_plate_options
 from .sample_job import add_output_arguments, run_job
+from .things import question_for
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,9 +46,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how far apart variants are: small is close, 1 as the model draws them, 1.5 wildest; without it the model's own",
     )
     parser.add_argument("--model", metavar="M", help="name of an installed model; the default one without it")
-    parser.add_argument(
-        "--mesh", action="store_true", help="write the thing as a mesh too (OBJ), and how it moves in each variant (PC2)"
-    )
     add_plate_arguments(parser)
     add_chain_arguments(parser)
     add_output_arguments(parser, "-poked")
@@ -56,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Sample, write, show where."""
     request, plate = _request(arguments)
-    return run_job(request, plate, arguments)
+    return run_job(request, plate, arguments, question_for(request, arguments))
 
 
 def _request(arguments: argparse.Namespace) -> tuple[SampleRequest, PlateImage]:
@@ -84,7 +82,6 @@ def _request(arguments: argparse.Namespace) -> tuple[SampleRequest, PlateImage]:
         size=OutputSize(arguments.size),
         depth_bits=plate.depth_bits if arguments.size == "plate" else 8,
         like=like,
-        mesh=arguments.mesh,
         variation=arguments.variation,
     )
     return with_plate_options(request, plate, arguments), plate

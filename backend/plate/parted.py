@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from ..protocol.messages import Region
-from .fill import Mask, filled
+from .fill import Mask, around, filled
 from .image import Field, PlateImage, from_working, working_part
 
 LEAST_MATTE = 1 / 512
@@ -60,9 +60,27 @@ def take_out(
     if lock is not None:
         matte *= 1 - lock[_place(box)]
     picture = working_part(plate, box)
-    behind = working_part(clean, box) if clean is not None else filled(picture, matte > 0)
+    behind = working_part(clean, box) if clean is not None else _filled(plate, matte > 0, box)
     np.copyto(behind, picture, where=matte[..., None] == 0)
     return Parted(box, picture - (1 - matte[..., None]) * behind, matte, behind)
+
+
+def _filled(plate: PlateImage, hole: Mask, box: Region) -> Field:
+    """A box (h, w, C) of the plate with its hole filled from as much of the plate as there is around it."""
+    if not hole.any():
+        return working_part(plate, box)
+    whole = np.zeros(plate.size_px[::-1], bool)
+    whole[_place(box)] = hole
+    rows, columns = around(whole)
+    seen = Region(columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start)
+    inside = filled(working_part(plate, seen), whole[rows, columns])
+    result = working_part(plate, box)
+    top, left = max(box.y, seen.y), max(box.x, seen.x)
+    bottom, right = min(box.y + box.h, seen.y + seen.h), min(box.x + box.w, seen.x + seen.w)
+    result[top - box.y : bottom - box.y, left - box.x : right - box.x] = inside[
+        top - seen.y : bottom - seen.y, left - seen.x : right - seen.x
+    ]
+    return result
 
 
 def plate_behind(plate: PlateImage, parted: Parted) -> PlateImage:

@@ -26,6 +26,7 @@ Instance = Annotated[str, Pattern(r"[0-9a-f]{32}", "32 hexadecimal digits")]
 Fraction = Annotated[float, Between(0.0, 1.0)]
 Shift = Annotated[float, Between(-1.0, 1.0)]
 Pixels = Annotated[int, Between(0, limits.IMAGE_SIDE_PX)]
+Side = Annotated[int, Between(1, limits.IMAGE_SIDE_PX)]
 Counter = Annotated[int, Between(0, limits.COUNTER)]
 VariantIndex = Annotated[int, Between(0, limits.VARIANT_INDEX + limits.SAMPLES)]
 FrameNumber = Annotated[int, Between(1, limits.FRAMES)]
@@ -44,6 +45,8 @@ SHORTEST_POKE = 1e-4
 LEAST_AMOUNT = 1e-3
 LEAST_VARIATION = 1e-3
 LARGEST_VARIATION = 1.5
+SOUND_SCORE = 0.6
+"""From here on a network's mask is used without a look at it; `python -m benchmarks.thing_scores` measures why."""
 POSES_DIFFER = 0.3
 """Cosine distance of two stills' features; `python -m benchmarks.poses` measures what lies on either side."""
 
@@ -667,11 +670,12 @@ class BodyMesh(Message):
 
     Triangles (F, 3), int32; places of the vertices (V, 2), float32 in fractions of the plate; the thing's own pixels with its
     matte as alpha, without what stands behind; and the plate without the thing. Numbers are little-endian, both pictures are
-    files of the plate's size, as frames are.
+    files of `size_px`, as frames are.
     """
 
     RAW_PARTS: ClassVar[int] = 4
     job_id: JobId
+    size_px: tuple[Side, Side]
 
 
 @dataclass(frozen=True, slots=True)
@@ -722,6 +726,11 @@ class ThingFound(Message):
     scores: Annotated[tuple[Fraction, ...], Length(0, limits.LEVELS)]
     chosen: Annotated[int, Between(0, limits.LEVELS - 1)] = 0
     reason: Text = ""
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether the mask that was asked for can be used without a look at it."""
+        return bool(self.scores) and self.scores[self.chosen] >= SOUND_SCORE
 
     @property
     def raw_parts(self) -> int:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import bpy
 
-from .. import plates, pump, puppets
+from .. import finding, plates, pump, puppets
 from ..core import gesture, region
 from ..core.errors import AddonError
 from ..core.gesture import Grab, Part
@@ -54,6 +54,7 @@ class IPOKE_OT_draw_poke(PlateDrag, bpy.types.Operator):
         grab = self._grab(obj, grabbed, copy=event.alt)
         longest_px, on_ground = _longest_px(obj.ipoke, self._size_px), grabbed is None and grabbed_ground(context, mouse)
         self._take(context, gesture.Press(at, self._size_px, grab, longest_px, on_ground))
+        finding.find(obj, start=not bpy.app.background)
         return True
 
     def _grab(self, obj: bpy.types.Object, grabbed: tuple[int, Part] | None, *, copy: bool) -> Grab | None:
