@@ -117,14 +117,9 @@ def _draw_plates(context: bpy.types.Context) -> None:
     if plate is not None and _poke_tool_is_active(context):
         thing_overlay.draw(context, plate)
         _add_region(context, plate, mesh)
-<<<<<<< HEAD
         _add_ground(context, plate, mesh)
-        if not plate.pokes and not found:
-            _draw_hint(context)
-=======
         thing_overlay.add_brush(mesh, context, plate)
         _draw_hint(context, thing_overlay.hint(plate) if plate.pokes or found else HINT)
->>>>>>> next
     add_arrows(mesh, found)
     if mesh.positions:
         _draw_mesh(mesh)
