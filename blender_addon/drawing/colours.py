@@ -12,7 +12,7 @@ import numpy as np
 
 Table = Any  # numpy's array types are not there for a type checker inside Blender
 
-SIDE = 33
+SIDE = 48
 DARKEST, BRIGHTEST = -12.0, 8.0
 """Of the table, in stops: powers of two."""
 _PLAIN = ("Standard", "None", 0.0, 1.0, False)

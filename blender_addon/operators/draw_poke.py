@@ -104,8 +104,7 @@ class IPOKE_OT_draw_poke(PlateDrag, bpy.types.Operator):
         live.sample(obj)
         return {"FINISHED"}
 
-    def _end(self, context: bpy.types.Context) -> None:
-        super()._end(context)
+    def _let_go(self) -> None:
         puppets.let_go()
 
     def _play(self, context: bpy.types.Context, shown: gesture.ShowDraft) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from .. import finding, plates, pump, puppets
+from .. import finding, plates, pump
 from ..core.hover import Ground
 from ..core.plane import Vec2, clamped, inside
 from ..core.pokes import Arrow, length_px, single
@@ -28,7 +28,6 @@ class IPOKE_OT_hover(bpy.types.Operator):
         """Look what is under the mouse and pass the event on; what a press will need of the plate's thing is made now."""
         own = pump.addon()
         before = own.hovered, own.peeked, own.made
-        puppets.of(context.active_object)
         own.hovered, own.peeked = _under(context, event), _peeked(context, event)
         if (own.hovered, own.peeked, own.made) != before:
             context.area.tag_redraw()

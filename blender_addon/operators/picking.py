@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from .. import plates
+from .. import plates, puppets
 from ..core import hover, region
 from ..core.gesture import Part
 from ..core.plane import Vec2
@@ -23,9 +23,10 @@ def grabbed_poke(context: bpy.types.Context, mouse: Vec2) -> tuple[int, Part] | 
 
 
 def grabbed_ground(context: bpy.types.Context, mouse: Vec2) -> bool:
-    """Return whether a pin of the ground is under the mouse, where no arrow lies above it."""
+    """Return whether a pin of the ground is under the mouse, where no arrow lies above it; what is not made yet is made now."""
     if plates.active(context) is None or grabbed_poke(context, mouse) is not None:
         return False
+    puppets.of(context.active_object)
     return hover.on_ground(overlay.ground_places(context, context.active_object), mouse, view.ui_scale(context))
 
 
