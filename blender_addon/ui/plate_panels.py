@@ -3,7 +3,7 @@
 import bpy
 from bpy.app.translations import pgettext_iface
 
-from .. import models, plates, surfaces
+from .. import models, plates, surfaces, taking
 from ..core.german import CONTEXT
 from ..core.jobs import Job, JobKind
 from ..core.pokes import longest_px
@@ -11,6 +11,7 @@ from ..operators.sampling import open_jobs
 from . import set_up
 from .lists import effective_px
 from .shared import Panel, PlatePanel, wrapped
+from .thing_panel import IPOKE_PT_thing
 
 
 class IPOKE_PT_plate(Panel, bpy.types.Panel):
@@ -22,7 +23,9 @@ class IPOKE_PT_plate(Panel, bpy.types.Panel):
         """Draw it."""
         layout = self.layout
         plate = plates.active(context)
-        if plate is None:
+        if taking.source(context.active_object) is not None:
+            layout.operator("ipoke.back_to_plate", icon="LOOP_BACK")
+        elif plate is None:
             wrapped(layout, context, "Add a photograph, then drag arrows on it with the Poke tool", icon="INFO")
         else:
             width, height = plates.size_px(plate)
@@ -115,4 +118,4 @@ def _draw_job(layout: bpy.types.UILayout, job: Job) -> None:
     layout.progress(factor=job.fraction, text=text)
 
 
-CLASSES = (IPOKE_PT_plate, IPOKE_PT_pokes, IPOKE_PT_sample)
+CLASSES = (IPOKE_PT_plate, IPOKE_PT_pokes, IPOKE_PT_thing, IPOKE_PT_sample)
