@@ -158,6 +158,9 @@ OTHERS = {
     ),
     "The files of {count} samples are missing, such as {path}": "Die Dateien von {count} Aufträgen fehlen, etwa {path}",
     "There is no log; the backend was not started here": "Es gibt kein Protokoll; das Backend wurde nicht von hier gestartet",
+    "This variant moves its whole region; a mesh is made of a thing, so choose one under Thing and sample again": (
+        "Diese Variante bewegt ihren ganzen Bereich; ein Netz entsteht aus einem Ding, also unter Ding eines wählen, neu erzeugen"
+    ),
     "Threes": "Dreier",
     "Transfer": "Übertragen",
     "Twos": "Zweier",
