@@ -27,7 +27,7 @@ from .operators import (
     transfer,
 )
 from .tools import poke_tool
-from .ui import backend_panel, lists, output_panels, pie_menu, plate_panels, thing_panel, variant_panels
+from .ui import backend_panel, lists, output_panels, pie_menu, plate_panels, variant_panels
 
 CLASSES: tuple[type, ...] = (
     *properties.CLASSES,
@@ -50,7 +50,6 @@ CLASSES: tuple[type, ...] = (
     *set_up.CLASSES,
     *lists.CLASSES,
     *plate_panels.CLASSES,
-    *thing_panel.CLASSES,
     *variant_panels.CLASSES,
     *output_panels.CLASSES,
     *backend_panel.CLASSES,
