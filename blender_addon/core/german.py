@@ -193,6 +193,9 @@ OTHERS = {
     ),
     "There is no log; the backend was not started here": "Es gibt kein Protokoll; das Backend wurde nicht von hier gestartet",
     "Thing": "Gegenstand",
+    "This variant moves its whole region; a mesh is made of a thing, so choose one under Thing and sample again": (
+        "Diese Variante bewegt den ganzen Ausschnitt; ein Netz entsteht aus einem Gegenstand: dort einen wählen, neu erzeugen"
+    ),
     "Threes": "Dreier",
     "Transfer": "Übertragen",
     "Twos": "Zweier",
