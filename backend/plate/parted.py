@@ -4,6 +4,8 @@ With the matte M of a thing, and the plate B without it (the artist's clean plat
 thing's layer F is what is left of the plate I, colours premultiplied:
 
     F = I - (1 - M) B        so that        I = F + (1 - M) B
+
+to its edge, where what shows of the old background is left out of F (see `edges`).
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import cv2
 import numpy as np
 
 from ..protocol.messages import Region
+from .edges import cut_out
 from .fill import Mask, around, filled
 from .image import Field, PlateImage, from_working, working_part
 
@@ -22,7 +25,7 @@ LEAST_MATTE = 1 / 512
 TRACE = 1e-3
 """What a matte has around the thing: small enough to change no pixel where nothing moves."""
 
-_RIM_SIDE_PX, _RIM_PX = 1024, 2  # of a plate so large
+_RIM_SIDE_PX, _RIM_PX = 1024, 4  # of a plate so large
 _SEEN = 0.01  # of a matte; what has less gets no trace around it
 
 
@@ -62,7 +65,10 @@ def take_out(
     picture = working_part(plate, box)
     behind = working_part(clean, box) if clean is not None else _filled(plate, matte > 0, box)
     np.copyto(behind, picture, where=matte[..., None] == 0)
-    return Parted(box, picture - (1 - matte[..., None]) * behind, matte, behind)
+    if plate.alpha is not None:  # which has no background in its edge
+        return Parted(box, picture - (1 - matte[..., None]) * behind, matte, behind)
+    moving, lessened = cut_out(picture, matte, behind, plate.peak)
+    return Parted(box, moving, np.maximum(lessened, np.minimum(matte, np.float32(TRACE))), behind)
 
 
 def _filled(plate: PlateImage, hole: Mask, box: Region) -> Field:
