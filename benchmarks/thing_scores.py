@@ -1,9 +1,9 @@
 """`python -m benchmarks.thing_scores SEGMENTER`: what a mask's score is worth, and what following the edges brings.
 
 The photographs with masks drawn by hand (tests/data/things), one click each; with `--composites PICTURES` the held-out
-composites of `ipoke segment evaluate`. The first table says how good the things are whose score lies in a range, from which `SOUND_SCORE`
-(backend/protocol/messages.py) is read; the second compares the network's coarse mask, enlarged, with the mask that a job
-uses: intersection over union, and the wrong area over the thing's. Medians.
+composites of `ipoke segment evaluate`. The first table says how good the things are whose score lies in a range, from which
+`SOUND_SCORE` (backend/protocol/messages.py) is read; the second compares the network's coarse mask, enlarged, with the mask
+that a job uses: intersection over union, and the wrong area over the thing's. Medians.
 """
 
 from __future__ import annotations
