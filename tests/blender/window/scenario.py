@@ -36,6 +36,9 @@ from hand import (
 HEAD = ((0.29, 0.33), (0.37, 0.27))
 STEM = ((0.29, 0.72), (0.36, 0.6))
 STEM_LATER = (0.34, 0.68)
+THING = ((0.81, 0.76), (0.74, 0.7))
+STROKE = ((0.56, 0.9), (0.64, 0.9))
+"""Over the grass in front, where no thing is found."""
 OTHER = ((0.82, 0.78), (0.75, 0.66))
 ELSEWHERE = ((0.6, 0.3), (0.68, 0.4))
 SECOND_VARIANT = (948, 145)
@@ -110,6 +113,60 @@ def draw_a_third() -> Iterator[float]:
     assert len(plate().pokes) == 2, "X removes the arrow under the mouse"
     yield from tap("Z", screen(obj, BESIDE), ctrl=True)
     assert len(plate().pokes) == 3, "undo brings it back"
+
+
+def mend_the_thing() -> Iterator[float]:
+    """What an arrow stands on is outlined; D and a drag adds to it, Shift D takes away, undo takes a stroke back."""
+    bpy.ops.ed.undo_push(message="Image Plane")
+    obj = bpy.context.active_object
+    if CONNECTION_FILE:
+        bpy.context.preferences.addons[MODULE].preferences.connection_file = CONNECTION_FILE
+        yield from drag(screen(obj, THING[0]), screen(obj, THING[1]), release=False)
+        yield from wait_until(lambda: part("things").is_settled(plate()), "the thing under the arrow")
+        yield 0.3
+        shoot("thing")
+        assert covered(THING[0]) == 1, "the thing under the arrow"
+        press("ESC", screen(obj, THING[1]))
+        yield 0.2
+        press("LEFTMOUSE", screen(obj, THING[1]), "RELEASE")
+        yield 0.3
+    with override():
+        bpy.ops.ipoke.add_poke("EXEC_DEFAULT", True, tail=THING[0], tip=THING[1])
+    yield 0.5
+    yield from paint(STROKE)
+    assert len(plate().thing.strokes) == 1
+    assert covered(STROKE[1]) == 1, "what is painted is the thing"
+    yield from paint(STROKE[:1], shift=True)
+    assert [stroke.adds for stroke in plate().thing.strokes] == [True, False]
+    assert (covered(STROKE[0]), covered(STROKE[1])) == (0, 1)
+    beside = screen(bpy.context.active_object, BESIDE)
+    move(beside)
+    yield 0.5
+    shoot("mended")
+    for left in (1, 0):
+        yield from tap("Z", beside, ctrl=True)
+        assert len(plate().thing.strokes) == left, "undo takes one stroke"
+    yield from tap("Z", beside, ctrl=True)
+    assert not plate().pokes, "and then the arrow"
+
+
+def paint(way: tuple[tuple[float, float], ...], *, shift: bool = False) -> Iterator[float]:
+    """Hold D and drag along some places of the plate."""
+    obj = bpy.context.active_object
+    move(screen(obj, way[0]))
+    yield 0.2
+    press("D", screen(obj, way[0]), shift=shift)
+    yield 0.2
+    yield from drag(screen(obj, way[0]), screen(obj, way[-1]), shift=shift)
+    press("D", screen(obj, way[-1]), "RELEASE")
+    yield 0.4
+
+
+def covered(at: tuple[float, float]) -> float:
+    """How much the thing covers a place of the plate."""
+    known = part("things").known(bpy.context.active_object)
+    height, width = known.mask.shape
+    return round(float(known.mask[int(at[1] * height), int(at[0] * width)]), 1)
 
 
 def part_lit() -> tuple[int, str] | None:
@@ -319,6 +376,7 @@ def in_german() -> Iterator[float]:
 
 def story() -> Iterator[float]:
     yield from set_up()
+    yield from mend_the_thing()
     yield from draw_and_edit()
     yield from draw_a_third()
     yield from copy_and_clamp()
