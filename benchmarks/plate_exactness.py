@@ -39,7 +39,7 @@ def count(seed: int, dtype: type) -> tuple[int, int, int]:
         cv2.circle(lock, place, int(generator.integers(3, 60)), 1.0, -1)
     lock = np.maximum(cv2.GaussianBlur(lock, (0, 0), 2), lock)
     flow = np.stack([cv2.GaussianBlur(generator.normal(0, 40, (SIZE, SIZE)).astype(np.float32), (0, 0), 5) for _ in range(2)])
-    renderer = Renderer(plate, region, motion_of_flows([flow], [None]), np.array([[0.5, 0.5]]), None, lock)
+    renderer = Renderer(plate, region, motion_of_flows([flow], [None]), None, lock)
     frame = decode_image(encode_frame(renderer.frame(np.array([0.0, 1.0])), plate.depth_bits), premultiplied=plate.premultiplied)
     kept = lock >= 1
     kept[:y], kept[y + region.h :], kept[:, :x], kept[:, x + region.w :] = True, True, True, True

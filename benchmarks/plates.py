@@ -43,7 +43,7 @@ def textured(width: int, height: int, seed: int, dtype: type = np.uint8) -> Plat
 def stage_of(plate: PlateImage, pokes: list[Poke]) -> Stage:
     """The plate with its default region."""
     region = default_region(plate, pokes)
-    return Stage(plate, region, pokes_in_region(pokes, region, plate.size_px)[:, :2], None, None)
+    return Stage(plate, region, None, None)
 
 
 def motion_on(model: Model, stage: Stage, pokes: list[Poke], seed: int, near: tuple[Near, ...] = ()) -> Motion:
