@@ -36,7 +36,7 @@ from hand import (
 HEAD = ((0.29, 0.33), (0.37, 0.27))
 STEM = ((0.29, 0.72), (0.36, 0.6))
 STEM_LATER = (0.34, 0.68)
-THING = ((0.81, 0.76), (0.74, 0.7))
+THING = HEAD
 STROKE = ((0.56, 0.9), (0.64, 0.9))
 """Over the grass in front, where no thing is found."""
 OTHER = ((0.82, 0.78), (0.75, 0.66))
@@ -258,6 +258,8 @@ def sample() -> Iterator[float]:
 def pick_and_play() -> Iterator[float]:
     """A click on a variant's button puts it on the plane; the space bar plays it."""
     obj = bpy.context.active_object
+    yield from open_alone(3)
+    shoot("variants_panel")
     yield from click(SECOND_VARIANT)
     assert plate().active_variant == 1, "the second variant's button"
     assert "variant_01" in plate().clip.filepath
@@ -297,7 +299,7 @@ def bake() -> Iterator[float]:
     bpy.context.scene.frame_set(20)
     yield 1.0
     shoot("bake")
-    yield from open_alone(4)
+    yield from open_alone(5)
     shoot("bake_panel")
     with override():
         bpy.ops.ipoke.show_still("INVOKE_DEFAULT")
@@ -317,7 +319,7 @@ def transfer() -> Iterator[float]:
     count = len(plate().variants)
     plate().replay_strength = 1.25
     bpy.ops.ed.undo_push(message="Strength")
-    yield from open_alone(5)
+    yield from open_alone(6)
     yield 3.5  # the library is looked through every few seconds
     yield from click(MOTION)
     yield from wait_until(lambda: not busy(), "the replay")
@@ -346,7 +348,7 @@ def undo_results() -> Iterator[float]:
 def live_preview() -> Iterator[float]:
     """In live mode letting an arrow go brings one preview, and the next one takes its place."""
     obj = bpy.context.active_object
-    yield from open_alone(2)
+    yield from open_alone(3)
     obj.ipoke.live = True
     bpy.ops.ed.undo_push(message="Live")
     for tip in ((0.33, 0.2), (0.36, 0.36)):
@@ -369,7 +371,7 @@ def in_german() -> Iterator[float]:
     bpy.context.preferences.view.use_translate_interface = True
     yield 1.0
     assert bpy.app.translations.pgettext_iface("Sample", "iPOKE") == "Varianten erzeugen"
-    yield from open_alone(3)
+    yield from open_alone(4)
     yield 0.5
     shoot("german")
 
