@@ -42,12 +42,12 @@ STROKE = ((0.56, 0.9), (0.64, 0.9))
 OTHER = ((0.82, 0.78), (0.75, 0.66))
 ELSEWHERE = ((0.6, 0.3), (0.68, 0.4))
 SECOND_VARIANT = (948, 145)
-"""The button of the second variant, in pixels of a window of 1280 x 800 from the bottom left."""
+"""The button of the second variant while Variants alone is open, in pixels of a window of 1280 x 800 from the bottom left."""
 PLATE_HEADER = (830, 703)
 """The header of the panel Plate. Ctrl and a click open a panel and close the others, whose headers then stand in a stack."""
 PLATE_PX, HEADER_PX = 89, 28
 """How high an open panel Plate is below its header, and each header."""
-MOTION = (930, 417)
+MOTION = (930, 389)
 """The button of the first motion, while Transfer alone is open."""
 BESIDE = (0.5, 1.25)
 BELOW_PX = 90
@@ -258,7 +258,7 @@ def sample() -> Iterator[float]:
 def pick_and_play() -> Iterator[float]:
     """A click on a variant's button puts it on the plane; the space bar plays it."""
     obj = bpy.context.active_object
-    yield from open_alone(3)
+    yield from open_alone(4)
     shoot("variants_panel")
     yield from click(SECOND_VARIANT)
     assert plate().active_variant == 1, "the second variant's button"
