@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import bpy
 
-from . import handlers, keymaps, preferences, properties, pump, translations
-from .drawing import overlay
+from . import handlers, keymaps, preferences, properties, pump, puppets, translations
+from .drawing import overlay, puppet
 from .operators import (
     backend,
     baking,
@@ -60,9 +60,11 @@ STEPS: tuple[tuple[Callable[[], None], Callable[[], None]], ...] = (
     (properties.attach, properties.detach),
     (pump.open_runtime, pump.close_runtime),
     (handlers.add, handlers.remove),
+    (lambda: None, puppets.stop),
     (poke_tool.add, poke_tool.remove),
     (keymaps.add, keymaps.remove),
     (translations.add, translations.remove),
+    (puppet.add, puppet.remove),
     (overlay.add, overlay.remove),
 )
 

@@ -6,12 +6,13 @@ Places and poses are in fractions of the plate: x right, y down. numpy alone.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .mesh import NOWHERE, Mesh, mesh_of
-from .solver import Edges, Solver
+from .solver import Edges, Factor, Solver
 from .thickness import thickness_of
 
 Points = NDArray[np.float64]
@@ -112,8 +113,13 @@ class Body:
         if not len(places) or not np.isfinite(places).all():
             raise BodyError("Nothing moves or holds the thing; draw an arrow on it.")
         handles = self.weights(places)
-        drawn = np.zeros(len(self.mesh.vertices)) if target_weight is None else target_weight
-        return HeldBody(self, Solver(self.mesh.vertices, self.edges, handles, drawn), handles @ self.mesh.vertices)
+        factor = self._undrawn if target_weight is None else Factor.of(self.mesh.vertices, self.edges, target_weight)
+        return HeldBody(self, Solver(factor, handles), handles @ self.mesh.vertices)
+
+    @cached_property
+    def _undrawn(self) -> Factor:
+        """The factor without targets, kept so that handles cost little while they are dragged from place to place."""
+        return Factor.of(self.mesh.vertices, self.edges, np.zeros(len(self.mesh.vertices)))
 
     def weights(self, places: Points) -> NDArray[np.float64]:
         """(N, V): of which vertices places (N, 2) are made, and how much of each."""

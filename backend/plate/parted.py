@@ -19,6 +19,7 @@ from ..protocol.messages import Region
 from .edges import cut_out
 from .fill import Mask, around, filled
 from .image import Field, PlateImage, from_working, working_part
+from .motion import spread
 
 LEAST_MATTE = 1 / 512
 """Less of a thing is none of it."""
@@ -57,7 +58,9 @@ def take_out(
     """
     matte = thing[_place(box)].copy()
     matte[matte < LEAST_MATTE] = 0
-    matte = with_rim(matte, box)
+    if within is not None:
+        matte *= within
+    matte = with_rim(matte, _extent(matte))  # as wide in every box, so that behind the thing there is the same in each
     if within is not None:
         matte *= within
     if lock is not None:
@@ -109,7 +112,8 @@ def thing_alone(plate: PlateImage, parted: Parted) -> PlateImage:
     alpha = parted.matte if plate.alpha is None else parted.moving[..., 3] / peak
     known = alpha > 0.5
     colour = parted.moving[..., :3] / np.maximum(alpha, np.float32(1 / 65536))[..., None]
-    colour = np.where(known[..., None], colour, filled(colour, ~known)) if known.any() else colour
+    beyond = spread(colour.transpose(2, 0, 1), known.astype(np.float32)).transpose(1, 2, 0)
+    colour = np.where(known[..., None], colour, beyond) if known.any() else colour
     stored = from_working(np.dstack([colour, alpha * peak]), PlateImage(plate.bgr, plate.bgr[..., 0], premultiplied=True))
     return PlateImage(stored.bgr, stored.alpha, False, plate.layer, plate.tags)
 
@@ -119,6 +123,14 @@ def with_rim(matte: Field, region: Region) -> Field:
     width_px = max(1, round(_RIM_PX * max(region.w, region.h) / _RIM_SIDE_PX))
     inside = (matte > _SEEN).astype(np.uint8)
     return np.maximum(matte, cv2.dilate(inside, np.ones((2 * width_px + 1,) * 2, np.uint8)) * np.float32(TRACE))
+
+
+def _extent(matte: Field) -> Region:
+    """The smallest box around a matte."""
+    rows, columns = (np.flatnonzero((matte > 0).any(axis=axis)) for axis in (1, 0))
+    if not len(rows):
+        return Region(0, 0, 1, 1)
+    return Region(int(columns[0]), int(rows[0]), int(columns[-1] - columns[0]) + 1, int(rows[-1] - rows[0]) + 1)
 
 
 def _place(box: Region) -> tuple[slice, slice]:

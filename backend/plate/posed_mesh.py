@@ -15,10 +15,8 @@ from ..body.mesh import Indices
 from ..protocol.messages import Region
 from .image import Field, PlateImage, display_of, linear_of, working_part
 from .parted import plate_behind, take_out
-from .posed import Patches, Points
+from .posed import Patches, Points, box_of
 
-_ROOM = 0.6
-"""Of the thing's size: how much around it is looked at to fill the plate behind it."""
 _LEAST_ALPHA = 1 / 65536
 
 
@@ -66,8 +64,9 @@ def pictures_of(
     With P the plate, B what stands behind and m the matte, in linear light and premultiplied, as other programs composite, the
     thing's picture is P - (1 - m) B: laid over B at rest it is P again.
     """
-    box = _room_around(body, plate.size_px)
-    parted = take_out(plate, thing, box, clean, lock, Patches.of(body, plate.size_px).covered(box))
+    patches = Patches.of(body, plate.size_px)
+    box = box_of(patches.rest_px, body.rest[None], plate.size_px)
+    parted = take_out(plate, thing, box, clean, lock, patches.covered(box))
     background = plate_behind(plate, parted)
     picture, behind = (_linear(working_part(image, box), image) for image in (plate, background))
     matte = parted.matte if plate.is_float else _shown_matte(picture, behind, parted.matte, plate.peak)
@@ -80,14 +79,6 @@ def _shown_matte(picture: Field, behind: Field, matte: Field, peak: float) -> Fi
     darker, lighter = np.maximum(behind - picture, 0), np.maximum(picture - behind, 0)
     need = np.maximum(darker / np.maximum(behind, _LEAST_ALPHA), lighter / np.maximum(1 - behind, _LEAST_ALPHA)).max(axis=2)
     return np.where(matte > 0, np.ceil(np.clip(np.maximum(matte, need), 0, 1) * np.float32(peak)) / np.float32(peak), 0)
-
-
-def _room_around(body: Body, size_px: tuple[int, int]) -> Region:
-    low, high = body.rest.min(axis=0), body.rest.max(axis=0)
-    room = _ROOM * (high - low)
-    left, top = np.floor(np.clip(low - room, 0, 1) * size_px).astype(int)
-    right, bottom = np.ceil(np.clip(high + room, 0, 1) * size_px).astype(int)
-    return Region(int(left), int(top), int(right - left), int(bottom - top))
 
 
 def _cut_out(moving: Field, box: Region, plate: PlateImage) -> PlateImage:

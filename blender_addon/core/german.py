@@ -92,9 +92,7 @@ OTHERS = {
     "Depth": "Tiefe",
     "Device": "Gerät",
     "Difference": "Unterschied",
-    "Drag from the part that is to move to where it goes; click to pin a part": (
-        "Vom Teil, der sich bewegen soll, dorthin ziehen, wohin er soll; ein Klick hält einen Teil fest"
-    ),
+    "Drag a part to where it goes, or click to pin it": "Einen Teil dorthin ziehen, wohin er soll; ein Klick hält ihn fest",
     "Draw an arrow first": "Zuerst einen Pfeil zeichnen",
     "Draw an arrow on a thing, and it is found": "Einen Pfeil auf einen Gegenstand zeichnen, und er wird gefunden",
     "Draw an arrow on the plate with the Poke tool first": "Zuerst mit dem Stups-Werkzeug einen Pfeil auf das Bild zeichnen",
@@ -195,6 +193,9 @@ OTHERS = {
     ),
     "There is no log; the backend was not started here": "Es gibt kein Protokoll; das Backend wurde nicht von hier gestartet",
     "Thing": "Gegenstand",
+    "This variant moves its whole region; a mesh is made of a thing, so choose one under Thing and sample again": (
+        "Diese Variante bewegt den ganzen Ausschnitt; ein Netz entsteht aus einem Gegenstand: dort einen wählen, neu erzeugen"
+    ),
     "Threes": "Dreier",
     "Transfer": "Übertragen",
     "Twos": "Zweier",
