@@ -191,7 +191,8 @@ class SampleJob:
         rest = mesh.carried(stage.body.rest[None])
         pictures = pictures_of(stage.plate, stage.thing, stage.body, stage.clean, stage.lock)
         files = [encode_frame(picture, depth_bits) for picture in pictures]
-        tell(messages.BodyMesh(self._request.job_id), mesh.triangles.astype("<i4").tobytes(), _floats(rest), *files)
+        told = messages.BodyMesh(self._request.job_id, stage.plate.size_px)
+        tell(told, mesh.triangles.astype("<i4").tobytes(), _floats(rest), *files)
         return mesh
 
     def _tell_poses(self, tell: Tell, variant: int, mesh: PosedMesh, plan: Plan) -> str:

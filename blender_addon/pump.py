@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import bpy
 import bpy.utils.previews
 
-from . import backends, library, placing, results
+from . import backends, library, placing, results, taking
 from ._vendor.client import LocalBackend
 from .core import app, setup
 from .core.app import AppState
@@ -170,6 +170,7 @@ def _show_unseen(own: Addon) -> None:
             own.dropped |= results.drop_live(job)
         step |= results.sync(job, follow)
         placing.place_bake(job)
+        taking.take(job)
         if follow:
             own.followed.add(job.job_id)
     if step:

@@ -21,6 +21,7 @@ from .operators import (
     relink,
     sampling,
     set_up,
+    take_as_mesh,
     transfer,
 )
 from .tools import poke_tool
@@ -39,6 +40,7 @@ CLASSES: tuple[type, ...] = (
     *relink.CLASSES,
     *baking.CLASSES,
     *placing.CLASSES,
+    *take_as_mesh.CLASSES,
     *transfer.CLASSES,
     *backend.CLASSES,
     *set_up.CLASSES,

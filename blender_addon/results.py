@@ -33,6 +33,9 @@ def sync(job: Job, follow: bool) -> bool:
     if obj is None:
         return False
     plate = obj.ipoke
+    if job.kind is JobKind.MESH:
+        plate.message = job.sentence if job.phase in OUTCOMES else plate.message
+        return job.ended
     before = plate.clip, plate.shown
     timing = _shown_frames(plate)
     _record(plate, job)
@@ -158,7 +161,7 @@ def refresh(obj: bpy.types.Object) -> None:
 
 
 def _record(plate: IPOKE_PG_plate, job: Job) -> None:
-    if job.kind is JobKind.EXTRACT:
+    if job.kind in (JobKind.EXTRACT, JobKind.MESH):
         return
     if job.kind is JobKind.BAKE:
         _record_bake(plate, job)

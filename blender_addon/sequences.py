@@ -47,7 +47,7 @@ def show_clip(obj: bpy.types.Object, file: Path, frames: int, shown: str, number
         image.filepath = path
         image.reload()
     if plate.still is not None:
-        _read_like(image, file, plate.still, colour)
+        read_like(image, file, plate.still, colour)
     _swap(obj, image, before)
     plate.shown = shown
     for user in users(image):
@@ -58,7 +58,7 @@ def load_sequence(file: Path, still: bpy.types.Image, colour: str = "") -> bpy.t
     """Return a new image that is the sequence which starts with `file`, read as `show_clip` reads it."""
     image = bpy.data.images.load(blend_path(file))
     image.source = "SEQUENCE"
-    _read_like(image, file, still, colour)
+    read_like(image, file, still, colour)
     return image
 
 
@@ -135,7 +135,8 @@ def _textures(slot: bpy.types.MaterialSlot, images: set[bpy.types.Image]) -> lis
     return [node for node in (() if tree is None else tree.nodes) if node.type == "TEX_IMAGE" and node.image in images]
 
 
-def _read_like(image: bpy.types.Image, file: Path, still: bpy.types.Image, colour: str) -> None:
+def read_like(image: bpy.types.Image, file: Path, still: bpy.types.Image, colour: str = "") -> None:
+    """Let an image read its file as the still reads its own; `colour` names another colour space."""
     image.alpha_mode = still.alpha_mode
     name = colour_of(file, still, colour)
     if image.colorspace_settings.name != name:

@@ -23,6 +23,13 @@ def of(obj: bpy.types.Object) -> str | None:
     return None if found is None else _KINDS[found[1].type]
 
 
+def guessed(obj: bpy.types.Object) -> str:
+    """Return how a plane with somebody else's material takes light: lit where any shader of it is, else by itself."""
+    trees = [slot.material.node_tree for slot in obj.material_slots if slot.material is not None]
+    lit = any(node.type == "BSDF_PRINCIPLED" for tree in trees if tree is not None for node in tree.nodes)
+    return "PRINCIPLED" if lit else "EMISSION"
+
+
 def change(obj: bpy.types.Object, surface: str) -> None:
     """Let the plane take light another way; a material that is not the add-on's own stays as it is.
 

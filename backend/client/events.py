@@ -83,10 +83,11 @@ class PassesArrived:
 
 @dataclass(frozen=True, slots=True)
 class MeshArrived:
-    """The body of a job's thing at rest, with the bytes of the files of its own picture and of the plate without it."""
+    """The body of a job's thing at rest, and the bytes of two files: its own picture, and the plate without it."""
 
     job_id: str
     mesh: RestMesh
+    size_px: tuple[int, int]
     thing: bytes
     background: bytes
 

@@ -86,14 +86,10 @@ class ResultWriter:
         """Write a frame's passes; returns their file."""
         return self.write(f"{passes_folder_name(event.variant)}/passes_{event.t:04d}.exr", event.passes)
 
-    def prepared(self, summary: JobSummary) -> None:
-        """Note of what size the plate is; comes before its mesh."""
-        self._size_px = summary.plate_size_px
-
     def mesh(self, event: MeshArrived) -> None:
         """Write the body at rest, its picture and the plate without it."""
         depth_bits = self._request.depth_bits
-        self._vertices = event.mesh.vertices
+        self._vertices, self._size_px = event.mesh.vertices, event.size_px
         self.write(mesh.thing_file(depth_bits), event.thing)
         self.write(mesh.background_file(depth_bits), event.background)
         self.write(mesh.MATERIAL_FILE, mesh.material(depth_bits))

@@ -246,9 +246,9 @@ class Session:
             case messages.Passes(job_id=job_id, variant=variant, t=t):
                 if job_id in self._jobs:
                     self._events.append(PassesArrived(job_id, variant, t, envelope.raw[0]))
-            case messages.BodyMesh(job_id=job_id) if job_id in self._jobs:
+            case messages.BodyMesh(job_id=job_id, size_px=size_px) if job_id in self._jobs:
                 triangles, places, thing, background = envelope.raw
-                self._events.append(MeshArrived(job_id, RestMesh.of(triangles, places), thing, background))
+                self._events.append(MeshArrived(job_id, RestMesh.of(triangles, places), size_px, thing, background))
                 self._jobs[job_id].has_mesh = True
             case messages.BodyPoses(job_id=job_id, variant=variant) if job_id in self._jobs:
                 self._events.append(PosesArrived(job_id, variant, envelope.raw[0]))

@@ -46,6 +46,9 @@ def add_plate_arguments(parser: argparse.ArgumentParser) -> None:
     plate.add_argument("--premultiplied", action="store_true", help="the plate's colour is stored times its alpha (EXR: always)")
     plate.add_argument("--layer", metavar="NAME", help="which layer of an EXR to use; without it the one that Blender shows")
     plate.add_argument("--passes", action="store_true", help="write vectors, STMap, occlusion and confidence as EXR")
+    plate.add_argument(
+        "--mesh", action="store_true", help="write the thing as a mesh too (OBJ), and how it moves in each variant (PC2)"
+    )
     time = parser.add_argument_group("time")
     time.add_argument("--frames", type=int, metavar="N", help=f"how many frames, 2 to {limits.OUTPUT_FRAMES}")
     time.add_argument("--hold", type=int, default=1, metavar="N", help="each drawing stays N frames: ones, twos, threes (1)")
@@ -85,12 +88,14 @@ def with_plate_options(request: SampleRequest, plate: PlateImage, arguments: arg
         draws=arguments.loop_draws if loop is Loop.CLOSED else 1,
     )
     masks = arguments.lock or arguments.clean_plate or arguments.thing not in _NO_MASKS
-    if arguments.size == "model" and (playback != Playback() or arguments.passes or masks):
-        options = "--frames, --hold, --easing, --loop, --chain, --passes, --lock, --clean-plate and a mask for --thing"
+    if arguments.size == "model" and (playback != Playback() or arguments.passes or arguments.mesh or masks):
+        options = "--frames, --hold, --easing, --loop, --chain, --passes, --mesh, --lock, --clean-plate and a mask for --thing"
         raise UsageError(f"{options} need --size plate.")
     regions = tuple(_region(text) for text in arguments.region)
     if len(regions) > limits.REGIONS or (len(regions) > 1 and arguments.size == "model"):
         raise UsageError(f"Several --region need --size plate, and there may be {limits.REGIONS} of them; leave some out.")
+    if arguments.mesh and (regions[1:] or arguments.thing == "none"):
+        raise UsageError("--mesh is of one thing that moves as a body; leave it out, or several --region and --thing none.")
     request = dataclasses.replace(
         request,
         region=regions[0] if len(regions) == 1 else None,
@@ -101,6 +106,7 @@ def with_plate_options(request: SampleRequest, plate: PlateImage, arguments: arg
         thing=None if arguments.thing in _NO_MASKS else read_file(Path(arguments.thing)),
         whole_region=arguments.thing == "none",
         free_ground=arguments.free_ground,
+        mesh=arguments.mesh,
         passes=arguments.passes and request.size is OutputSize.PLATE,
         premultiplied=arguments.premultiplied,
         layer=arguments.layer,

@@ -45,9 +45,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how far apart variants are: small is close, 1 as the model draws them, 1.5 wildest; without it the model's own",
     )
     parser.add_argument("--model", metavar="M", help="name of an installed model; the default one without it")
-    parser.add_argument(
-        "--mesh", action="store_true", help="write the thing as a mesh too (OBJ), and how it moves in each variant (PC2)"
-    )
     add_plate_arguments(parser)
     add_chain_arguments(parser)
     add_output_arguments(parser, "-poked")
@@ -84,7 +81,6 @@ def _request(arguments: argparse.Namespace) -> tuple[SampleRequest, PlateImage]:
         size=OutputSize(arguments.size),
         depth_bits=plate.depth_bits if arguments.size == "plate" else 8,
         like=like,
-        mesh=arguments.mesh,
         variation=arguments.variation,
     )
     return with_plate_options(request, plate, arguments), plate

@@ -121,7 +121,6 @@ class _Job:
         match event:
             case happened.Prepared(summary=summary):
                 self._summary = summary
-                self._writer.prepared(summary)
             case happened.Progress(stage=stage, done=done, total=total, eta_s=eta_s):
                 self._bar.show(stage, done, total, eta_s)
             case happened.FrameArrived() as frame:

@@ -17,7 +17,7 @@ from .image import Field, PlateImage, display_of, linear_of, working_part
 from .parted import plate_behind, take_out
 from .posed import Patches, Points
 
-_ROOM = 0.25
+_ROOM = 0.6
 """Of the thing's size: how much around it is looked at to fill the plate behind it."""
 _LEAST_ALPHA = 1 / 65536
 
@@ -61,15 +61,25 @@ class PosedMesh:
 def pictures_of(
     plate: PlateImage, thing: Field, body: Body, clean: PlateImage | None, lock: Field | None
 ) -> tuple[PlateImage, PlateImage]:
-    """The thing's own picture and the plate without the thing, both of the plate's size and depth.
+    """The thing's own picture with its matte as alpha, and the plate without the thing; both as the plate is stored.
 
-    With P the plate, B what stands behind and m the matte, in linear light and premultiplied, the thing's picture is
-    P - (1 - m) B: laid over B at rest it is P again.
+    With P the plate, B what stands behind and m the matte, in linear light and premultiplied, as other programs composite, the
+    thing's picture is P - (1 - m) B: laid over B at rest it is P again.
     """
     box = _room_around(body, plate.size_px)
     parted = take_out(plate, thing, box, clean, lock, Patches.of(body, plate.size_px).covered(box))
-    moving = _linear(working_part(plate, box), plate) - (1 - parted.matte[..., None]) * _linear(parted.behind, plate)
-    return _cut_out(moving * (parted.matte > 0)[..., None], box, plate), plate_behind(plate, parted)
+    background = plate_behind(plate, parted)
+    picture, behind = (_linear(working_part(image, box), image) for image in (plate, background))
+    matte = parted.matte if plate.is_float else _shown_matte(picture, behind, parted.matte, plate.peak)
+    moving = (picture - (1 - matte[..., None]) * behind) * (matte > 0)[..., None]
+    return _cut_out(moving, box, plate), background
+
+
+def _shown_matte(picture: Field, behind: Field, matte: Field, peak: float) -> Field:
+    """The matte, and more where no colour between 0 and 1 would make the picture again with it; in whole steps of the plate's."""
+    darker, lighter = np.maximum(behind - picture, 0), np.maximum(picture - behind, 0)
+    need = np.maximum(darker / np.maximum(behind, _LEAST_ALPHA), lighter / np.maximum(1 - behind, _LEAST_ALPHA)).max(axis=2)
+    return np.where(matte > 0, np.ceil(np.clip(np.maximum(matte, need), 0, 1) * np.float32(peak)) / np.float32(peak), 0)
 
 
 def _room_around(body: Body, size_px: tuple[int, int]) -> Region:

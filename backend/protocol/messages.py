@@ -26,6 +26,7 @@ Instance = Annotated[str, Pattern(r"[0-9a-f]{32}", "32 hexadecimal digits")]
 Fraction = Annotated[float, Between(0.0, 1.0)]
 Shift = Annotated[float, Between(-1.0, 1.0)]
 Pixels = Annotated[int, Between(0, limits.IMAGE_SIDE_PX)]
+Side = Annotated[int, Between(1, limits.IMAGE_SIDE_PX)]
 Counter = Annotated[int, Between(0, limits.COUNTER)]
 VariantIndex = Annotated[int, Between(0, limits.VARIANT_INDEX + limits.SAMPLES)]
 FrameNumber = Annotated[int, Between(1, limits.FRAMES)]
@@ -667,11 +668,12 @@ class BodyMesh(Message):
 
     Triangles (F, 3), int32; places of the vertices (V, 2), float32 in fractions of the plate; the thing's own pixels with its
     matte as alpha, without what stands behind; and the plate without the thing. Numbers are little-endian, both pictures are
-    files of the plate's size, as frames are.
+    files of `size_px`, as frames are.
     """
 
     RAW_PARTS: ClassVar[int] = 4
     job_id: JobId
+    size_px: tuple[Side, Side]
 
 
 @dataclass(frozen=True, slots=True)

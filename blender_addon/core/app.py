@@ -14,6 +14,8 @@ from .._vendor.client import (
     FrameArrived,
     KinematicsArrived,
     Lost,
+    MeshArrived,
+    PosesArrived,
     Prepared,
     Progress,
     Queued,
@@ -29,6 +31,8 @@ from .link import Fix
 
 JobEvent = (
     KinematicsArrived
+    | MeshArrived
+    | PosesArrived
     | Prepared
     | Queued
     | Started
@@ -173,6 +177,13 @@ class WriteFrame:
 
 
 @dataclass(frozen=True, slots=True)
+class WriteMesh:
+    """Put a thing's mesh, or the poses of a variant, into their job's folder."""
+
+    event: MeshArrived | PosesArrived
+
+
+@dataclass(frozen=True, slots=True)
 class WriteKinematics:
     """Put kinematics into their file."""
 
@@ -217,6 +228,7 @@ AppEffect = (
     | Submit
     | CancelJob
     | WriteFrame
+    | WriteMesh
     | WriteKinematics
     | CloseVariant
     | FinishFolder
@@ -306,6 +318,8 @@ def _kept(event: JobEvent) -> tuple[AppEffect, ...]:
     match event:
         case FrameArrived():
             return (WriteFrame(event),)
+        case MeshArrived() | PosesArrived():
+            return (WriteMesh(event),)
         case VariantDone():
             return (CloseVariant(event),)
         case Finished():

@@ -11,6 +11,7 @@ from .errors import FolderError
 
 RESULTS = "ipoke"
 BAKES = "bake"
+TAKEN = "taken"
 NAME_CHARACTERS = 40
 SHORT_ID_CHARACTERS = 12
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # names of devices on Windows
@@ -30,6 +31,11 @@ def job_folder(root: Path, plate_name: str, job_id: str) -> Path:
 def bake_folder(job: Path) -> Path:
     """Return where the bakes of a job's variants go."""
     return job / BAKES
+
+
+def taken_folder(job: Path, job_id: str) -> Path:
+    """Return where a variant of a job goes that was taken as a mesh, by the id of its own job."""
+    return job / TAKEN / safe_name(job_id)[:SHORT_ID_CHARACTERS]
 
 
 def bake_place(index: int) -> Path:

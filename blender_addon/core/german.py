@@ -46,6 +46,7 @@ OPERATORS = {
     "Start Backend": "Backend starten",
     "Still": "Standbild",
     "Stop Backend": "Backend beenden",
+    "Take as Mesh": "Als Netz übernehmen",
     "To Compositor": "Compositor",
     "To Sequencer": "Sequenzer",
     "Transfer": "Übertragen",

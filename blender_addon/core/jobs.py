@@ -33,6 +33,7 @@ class JobKind(Enum):
     LIVE = auto()
     BAKE = auto()
     EXTRACT = auto()
+    MESH = auto()
 
 
 class JobPhase(Enum):
@@ -74,8 +75,8 @@ class Clip:
 class Job:
     """A request with everything that is known about its answer so far.
 
-    `sentence` says what is going on, or went wrong. A bake's `source` is the id of the job that sampled its variant, and
-    its frames go to `delivery` when they are whole. An extraction's `folder` is the kinematics file itself.
+    `sentence` says what is going on, or went wrong. The `source` of a bake or a mesh is the id of the job that sampled its
+    variant; a bake's frames go to `delivery` when they are whole. An extraction's `folder` is the kinematics file itself.
     """
 
     request: Request

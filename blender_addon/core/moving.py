@@ -13,7 +13,7 @@ from .._vendor.client.owned import MANIFEST, MANIFEST_BYTES, is_unchanged, manif
 from .._vendor.client.results import write_atomically
 from . import ledger, places
 from .errors import FolderError
-from .folders import BAKES
+from .folders import BAKES, TAKEN
 
 
 def move(old: Path, new: Path, written: Mapping[str, str]) -> None:
@@ -32,7 +32,7 @@ def move(old: Path, new: Path, written: Mapping[str, str]) -> None:
         files = {**written, **contents(old)}
         _copy(old, new, files)
         remove_owned(old, files)
-        for folder in (old / BAKES, old):
+        for folder in (old / BAKES, old / TAKEN, old):
             with contextlib.suppress(OSError):
                 folder.rmdir()
 
@@ -47,10 +47,15 @@ def copy(old: Path, new: Path) -> None:
 
 
 def contents(job: Path) -> dict[str, str]:
-    """Return what manifests of ours name in a job's folder and its bakes, and these manifests, with the hash of each."""
+    """Return what manifests of ours name in a job's folder, its bakes and meshes, and these manifests, with the hash of each."""
     found = dict(manifest_of(job))
     if found:
         found[MANIFEST] = hashlib.sha256(read_regular(job / MANIFEST, MANIFEST_BYTES)).hexdigest()
+    for taken in (job / TAKEN).glob("*") if places.is_folder(job / TAKEN) else ():
+        files = manifest_of(taken)
+        if files:
+            files = {**files, MANIFEST: hashlib.sha256(read_regular(taken / MANIFEST, MANIFEST_BYTES)).hexdigest()}
+        found |= {f"{TAKEN}/{taken.name}/{name}": sha256 for name, sha256 in files.items()}
     for bake in (job / BAKES).glob("*") if places.is_folder(job / BAKES) else ():
         found |= {f"{BAKES}/{bake.name}/{name}": sha256 for name, sha256 in ledger.all_of(bake).items()}
     return found

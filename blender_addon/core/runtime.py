@@ -17,6 +17,7 @@ from .._vendor.client import (
     Failed,
     Finished,
     IpokeError,
+    MeshArrived,
     ResultWriter,
     SampleRequest,
     Session,
@@ -67,7 +68,7 @@ class Written:
     files: Mapping[str, str]
 
 
-WriteEffect = app.WriteFrame | app.WriteKinematics | app.CloseVariant | app.FinishFolder | app.AbortFolder
+WriteEffect = app.WriteFrame | app.WriteMesh | app.WriteKinematics | app.CloseVariant | app.FinishFolder | app.AbortFolder
 
 
 @dataclass
@@ -228,6 +229,10 @@ class Runtime:
         match effect:
             case app.WriteFrame(event=event):
                 self._writers[event.job_id].frame(event)
+            case app.WriteMesh(event=MeshArrived() as event):
+                self._writers[event.job_id].mesh(event)
+            case app.WriteMesh(event=event):
+                self._writers[event.job_id].poses(event)
             case app.WriteKinematics(event=event, file=file):
                 _write_new(file, event.kinematics)
             case app.CloseVariant(event=event):
@@ -296,6 +301,7 @@ def _job_of(effect: AppEffect) -> str:
             return job.job_id
         case (
             app.WriteFrame(event=event)
+            | app.WriteMesh(event=event)
             | app.WriteKinematics(event=event)
             | app.CloseVariant(event=event)
             | app.FinishFolder(event=event)

@@ -41,7 +41,7 @@ class IPOKE_OT_bake(bpy.types.Operator):
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Ask before frames are replaced."""
         try:
-            delivery = _delivery(context.active_object.ipoke, _shot(context))
+            delivery = _delivery(context.active_object.ipoke, shot_of(context))
         except AddonError as error:
             self.report({"ERROR"}, error.sentence)
             return {"CANCELLED"}
@@ -55,7 +55,7 @@ class IPOKE_OT_bake(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Ask the backend for the same variant, larger."""
         try:
-            job = _job(context.active_object, _shot(context), overwrite=self.overwrite)
+            job = _job(context.active_object, shot_of(context), overwrite=self.overwrite)
         except (AddonError, IpokeError) as error:
             self.report({"ERROR"}, error.sentence)
             return {"CANCELLED"}
@@ -64,7 +64,8 @@ class IPOKE_OT_bake(bpy.types.Operator):
         return sampling.run(self, job)
 
 
-def _shot(context: bpy.types.Context) -> Shot:
+def shot_of(context: bpy.types.Context) -> Shot:
+    """Return what the scene says of time, and where the active plate's clip starts."""
     render = context.scene.render
     return Shot(render.fps / render.fps_base, context.active_object.ipoke.start_frame)
 
@@ -77,7 +78,7 @@ def _job(obj: bpy.types.Object, shot: Shot, *, overwrite: bool) -> Job:
     delivery = _delivery(plate, shot)
     if not overwrite and delivery.names.present(delivery.folder):
         raise PlateError(f"There are frames in {delivery.folder} already; name another place, or allow to overwrite them.")
-    request = replace(request_of(plate, asked, variant, still), playback=_playback(plate.bake, shot))
+    request = replace(request_of(plate, asked, variant, still), playback=playback_of(plate.bake, shot))
     if asked.kinematics:
         request = replace(request, kinematics=library.read(paths.of_blend(asked.kinematics, obj)))
     waiting = unfinished.folder(folders.bake_folder(paths.own_home(plate, asked)), request)
@@ -183,7 +184,7 @@ def _depth_bits(plate: IPOKE_PG_plate) -> int:
     return 16 if plate.still.is_float else 8
 
 
-def _playback(wanted: IPOKE_PG_bake, shot: Shot) -> Playback | None:
+def playback_of(wanted: IPOKE_PG_bake, shot: Shot) -> Playback | None:
     """Return the timing that is asked for; None for the model's own, which needs no planning. Raises `PlateError`."""
     length = shot.frames_in(wanted.seconds) if wanted.unit == "SECONDS" else wanted.length
     if wanted.fit and length > limits.OUTPUT_FRAMES:

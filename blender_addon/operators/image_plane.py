@@ -49,7 +49,7 @@ def _new(
 ) -> bpy.types.Object:
     """A mesh that shows an image; a movie or a sequence as `played`, or from the scene's first frame on."""
     obj = bpy.data.objects.new(name, _mesh(name, corners))
-    material = _material(name, image, surface)
+    material = new_material(name, image, surface)
     obj.data.materials.append(material)
     user = material.node_tree.nodes[surfaces.TEXTURE_NODE].image_user
     if image.source in stills.PLAYED and played is not None:
@@ -77,7 +77,7 @@ def _mesh(name: str, corners: list[tuple[float, float, float]]) -> bpy.types.Mes
     return mesh
 
 
-def _material(name: str, image: bpy.types.Image, surface: str) -> bpy.types.Material:
+def new_material(name: str, image: bpy.types.Image, surface: str) -> bpy.types.Material:
     """Image -> surface, mixed with transparency by the image's alpha."""
     material = bpy.data.materials.new(name)
     if material.node_tree is None:  # always there from Blender 5.0 on

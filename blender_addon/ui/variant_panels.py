@@ -50,6 +50,7 @@ class IPOKE_PT_variants(PlatePanel, bpy.types.Panel):
         row = layout.row(align=True)
         row.prop(plate, "start_frame", text="Start")
         row.prop(plate, "cyclic", toggle=True)
+        layout.operator("ipoke.take_as_mesh", icon="MESH_DATA")
 
     def _draw_grid(self, layout: bpy.types.UILayout, plate: IPOKE_PG_plate, job_id: str, now: int) -> None:
         grid = layout.grid_flow(row_major=True, columns=2, even_columns=True, even_rows=True, align=True)

@@ -88,9 +88,9 @@ def run(
 ) -> list[tuple[m.Message, bytes]]:
     told: list[tuple[m.Message, bytes]] = []
 
-    def tell(message: m.Message, raw: bytes = b"") -> None:
-        encode(message, *([raw] if raw else []))
-        told.append((message, raw))
+    def tell(message: m.Message, *raw: bytes) -> None:
+        encode(message, *raw)
+        told.append((message, b"".join(raw)))
 
     SampleJob(asked, model or ShiftingModel(), plate, (files or {}).__getitem__).run(tell, lambda: False)
     return told
@@ -351,3 +351,88 @@ def test_pins_need_a_thing(plate):
 def test_requests_that_contradict_themselves_are_refused(changes):
     with pytest.raises(ProtocolError):
         encode(request(**changes))
+
+
+def poses_of(told: list[tuple[m.Message, bytes]]) -> dict[int, np.ndarray]:
+    """Poses (T + 1, V, 2) of every variant."""
+    found = [(message.variant, raw) for message, raw in told if isinstance(message, m.BodyPoses)]
+    (rest,) = [raw for message, raw in told if isinstance(message, m.BodyMesh)]
+    vertices = 1 + np.frombuffer(rest, "<i4", count=3 * triangles_of(rest)).max()
+    return {variant: np.frombuffer(raw, "<f4").reshape(-1, vertices, 2) for variant, raw in found}
+
+
+def triangles_of(rest: bytes) -> int:
+    """How many triangles of small numbers a mesh begins with; the places that follow are no small numbers as integers."""
+    numbers = np.frombuffer(rest[: len(rest) // 4 * 4], "<i4")
+    return int(np.argmax((numbers < 0) | (numbers > 10_000))) // 3
+
+
+def test_a_mesh_comes_before_its_poses_and_the_frames_stay_the_same(plate):
+    asked = request(thing_sha256=THING, mesh=True)
+    told = run(plate, asked, files={THING: mask_of()})
+    kinds = [type(message) for message, _ in told if not isinstance(message, m.Progress)]
+    of_variant = [m.BodyPoses, *[m.Frame] * 4, m.VariantDone]
+    assert kinds == [m.Prepared, m.BodyMesh, *of_variant, *of_variant, m.Finished]
+    plain = run(plate, request(thing_sha256=THING), files={THING: mask_of()})
+    frames, others = ([raw for message, raw in one if isinstance(message, m.Frame)] for one in (told, plain))
+    assert frames == others
+    for done in [message for message, _ in told if isinstance(message, m.VariantDone)]:
+        (poses,) = [raw for message, raw in told if isinstance(message, m.BodyPoses) and message.variant == done.variant]
+        assert done.poses_sha256 == hashlib.sha256(poses).hexdigest()
+    assert all(message.poses_sha256 is None for message, _ in plain if isinstance(message, m.VariantDone))
+
+
+def test_without_frames_the_mesh_comes_alone_with_the_same_poses(plate, monkeypatch):
+    files, asked = {THING: mask_of()}, request(thing_sha256=THING, mesh=True)
+    whole = run(plate, asked, files=files)
+    monkeypatch.setattr("backend.plate.scene.Scene.frame", None)  # nothing is rendered
+    told = run(plate, dataclasses.replace(asked, frames=False), files=files)
+    kinds = [type(message) for message, _ in told]
+    of_variant = [m.BodyPoses, m.Progress, m.VariantDone]
+    assert kinds == [m.Prepared, m.BodyMesh, *of_variant, *of_variant, m.Finished]
+    for kind in (m.BodyMesh, m.BodyPoses):
+        assert [raw for message, raw in told if isinstance(message, kind)] == [
+            raw for message, raw in whole if isinstance(message, kind)
+        ]
+    progress = [message for message, _ in told if isinstance(message, m.Progress)]
+    assert [(one.done, one.total) for one in progress] == [(1, 2), (2, 2)]
+
+
+def test_poses_are_those_of_the_frames_at_their_own_pace(plate):
+    playback = m.Playback(frames=6, hold=2, loop=m.Loop.PING_PONG)
+    told = run(plate, request(thing_sha256=THING, mesh=True, playback=playback), files={THING: mask_of()})
+    frames = [raw for message, raw in told if isinstance(message, m.Frame) and message.variant == 0]
+    poses = poses_of(told)[0]
+    assert len(poses) == 7
+    for one in range(6):
+        for other in range(6):
+            assert (frames[one] == frames[other]) == np.allclose(poses[one + 1], poses[other + 1], atol=1e-3)
+
+
+@pytest.mark.parametrize("size", [m.OutputSize.PREVIEW, m.OutputSize.PLATE])
+def test_a_variants_poses_are_the_same_however_many_are_asked_for_and_at_every_size(plate, size):
+    asked = request(thing_sha256=THING, mesh=True, frames=False, size=size)
+    both, one = (run(plate, each, files={THING: mask_of()}) for each in (asked, dataclasses.replace(asked, first=1, samples=1)))
+    np.testing.assert_array_equal(poses_of(both)[1], poses_of(one)[1])
+
+
+def test_a_mesh_of_what_is_no_thing_is_a_sentence(plate):
+    with pytest.raises(PlateError, match="give its mask"):
+        run(plate, request(mesh=True))
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"mesh": True, "whole_region": True}, "mesh"),
+        ({"mesh": True, "size": m.OutputSize.MODEL}, "mesh"),
+        ({"mesh": True, "regions": (m.Region(0, 0, 40, 64),)}, "mesh"),
+        ({"frames": False}, "frames"),
+        ({"mesh": True, "frames": False, "passes": True}, "frames"),
+        ({"mesh": True, "frames": False, "samples": 1, "kept": ("a" * 64,)}, "frames"),
+    ],
+)
+def test_a_mesh_that_can_not_be_is_refused_by_its_field(changes, field):
+    with pytest.raises(ProtocolError) as refused:
+        encode(request(**changes))
+    assert refused.value.field == field

@@ -14,7 +14,9 @@ from backend.client import (
     Finished,
     FrameArrived,
     Lost,
+    MeshArrived,
     Poke,
+    PosesArrived,
     ProtocolError,
     SampleRequest,
     Session,
@@ -54,9 +56,9 @@ class FakeLink:
     def close(self) -> None:
         self.closed = True
 
-    def arrive(self, *messages: m.Message) -> None:
+    def arrive(self, *messages: m.Message, raw: tuple[bytes, ...] | None = None) -> None:
         for message in messages:
-            self.arriving.append(encode(message, *(b"png",) * message.raw_parts))
+            self.arriving.append(encode(message, *((b"png",) * message.raw_parts if raw is None else raw)))
 
     def take_sent(self, kind: type[m.Message]) -> list[m.Message]:
         found = [message for message in self.sent if isinstance(message, kind)]
@@ -308,3 +310,32 @@ def test_closing_says_goodbye(session, link):
     session.close()
     assert link.take_sent(m.Bye)
     assert link.closed
+
+
+TRIANGLE = (bytes(4) + (1).to_bytes(4, "little") + (2).to_bytes(4, "little"), bytes(24))
+
+
+def test_a_job_with_a_mesh_is_whole_when_that_and_all_poses_are_there(session, link):
+    asked = replace(request(samples=2), size="plate", mesh=True, frames=False)
+    session.submit(asked)
+    link.arrive(m.BodyMesh("job", (64, 48)), raw=(*TRIANGLE, b"thing", b"background"))
+    link.arrive(m.BodyPoses("job", 0), raw=(bytes(48),))
+    link.arrive(m.Finished("job", SUMMARY))
+    events = session.poll(0.1, PATIENT_S)
+    assert [(event.size_px, event.thing, event.background) for event in events if isinstance(event, MeshArrived)] == [
+        ((64, 48), b"thing", b"background")
+    ]
+    assert PosesArrived("job", 0, bytes(48)) in events
+    assert session.open_jobs == ("job",), "poses are missing, so it is asked for again"
+    link.arrive(m.BodyPoses("job", 1), raw=(bytes(48),))
+    link.arrive(m.Finished("job", SUMMARY))
+    session.poll(0.2, PATIENT_S)
+    assert not session.open_jobs
+
+
+def test_a_damaged_mesh_ends_the_conversation_with_a_sentence(session, link):
+    session.submit(replace(request(), size="plate", mesh=True))
+    link.arrive(m.BodyMesh("job", (64, 48)), raw=(b"123", b"", b"thing", b"background"))
+    (lost,) = [event for event in session.poll(0.1, PATIENT_S) if isinstance(event, Lost)]
+    assert lost.final
+    assert "install the same version" in lost.sentence

@@ -93,7 +93,7 @@ EXAMPLES: tuple[m.Message, ...] = (
     m.Progress(JOB, "sample", 3, 40, 1.5),
     m.Frame(JOB, 0, 1),
     m.Passes(JOB, 0, 1),
-    m.BodyMesh(JOB),
+    m.BodyMesh(JOB, (640, 480)),
     m.BodyPoses(JOB, 0),
     m.VariantDone(JOB, 0, (SHA, SHA)),
     m.VariantDone(JOB, 0, (), poses_sha256=SHA),

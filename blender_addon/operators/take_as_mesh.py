@@ -1,0 +1,53 @@
+"""Owns the operator that turns the chosen variant into geometry."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import bpy
+
+from .. import library, paths, plates, results
+from .._vendor.client import IpokeError
+from ..core import folders
+from ..core.errors import AddonError
+from ..core.jobs import Job, JobKind
+from . import baking, sampling
+from .reasons import BUSY, has_whole_variant, holds
+
+
+class IPOKE_OT_take_as_mesh(bpy.types.Operator):
+    """Turn the chosen variant into a mesh that moves, before the plate without the thing; the plate itself is hidden"""
+
+    bl_idname = "ipoke.take_as_mesh"
+    bl_label = "Take as Mesh"
+    bl_options = {"REGISTER"}  # what comes back is the undo step
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """A whole variant must be chosen, and no job of this plate on its way."""
+        return has_whole_variant(cls, context) and holds(cls, not sampling.open_jobs(context.active_object), BUSY)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Ask the backend for the variant's body; `taking` builds what comes."""
+        try:
+            job = _job(context)
+        except (AddonError, IpokeError) as error:
+            self.report({"ERROR"}, error.sentence)
+            return {"CANCELLED"}
+        return sampling.run(self, job)
+
+
+def _job(context: bpy.types.Context) -> Job:
+    obj = context.active_object
+    plate = obj.ipoke
+    variant = results.active_variant(plate)
+    asked = plate.jobs[variant.job_id]
+    request = baking.request_of(plate, asked, variant, baking.sampled_still(plate, asked))
+    request = replace(request, playback=baking.playback_of(plate.bake, baking.shot_of(context)), mesh=True, frames=False)
+    if asked.kinematics:
+        request = replace(request, kinematics=library.read(paths.of_blend(asked.kinematics, obj)))
+    folder = folders.taken_folder(paths.own_home(plate, asked), request.job_id)
+    return Job(request, JobKind.MESH, plates.target(obj), folder, source=asked.name)
+
+
+CLASSES = (IPOKE_OT_take_as_mesh,)
