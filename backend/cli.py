@@ -8,13 +8,14 @@ import traceback
 from collections.abc import Sequence
 from typing import NoReturn
 
-from .commands import children, console, doctor, invert, keygen, models, poke, serve, status, transfer
+from .commands import children, console, doctor, invert, keygen, models, poke, serve, status, thing, transfer
 from .commands.errors import CommandError, UsageError
 from .protocol.errors import IpokeError
 from .protocol.version import PRODUCT_VERSION
 
 _COMMANDS = {
     "poke": (poke, "variants of a poked still, as image sequences"),
+    "thing": (thing, "the mask of what stands at a place of a still"),
     "invert": (invert, "the kinematics of a clip, as a file"),
     "transfer": (transfer, "the kinematics of a clip on another still"),
     "serve": (serve, "run the backend"),
@@ -23,6 +24,7 @@ _COMMANDS = {
     "doctor": (doctor, "look for what is missing, with a fix for each finding"),
     "models": (models, "the installed models"),
 }
+_MAY_BE_NEGATIVE = ("--mark",)
 _PROGRAMS = {
     "generate": ("ipoke_models.data.generate", "make procedural clips to train on or to measure with"),
     "train": ("ipoke_models.training", "train a model on a folder of clips"),
@@ -57,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(words: list[str]) -> int:
     try:
-        parsed = _parser().parse_args(words)
+        parsed = _parser().parse_args(_joined(words))
         return int(_COMMANDS[parsed.command][0].run(parsed))
     except IpokeError as error:
         _report(error.sentence, "--debug" in words)
@@ -70,6 +72,17 @@ def _run(words: list[str]) -> int:
     except Exception as error:  # the command line's border: no traceback for the user
         _report(f"This should not happen ({type(error).__name__}: {error}); run it with --debug.", "--debug" in words)
         return 1
+
+
+def _joined(words: list[str]) -> list[str]:
+    """The words with what begins with a dash bound to its option: argparse would take it for another option."""
+    joined: list[str] = []
+    for word in words:
+        if joined and joined[-1] in _MAY_BE_NEGATIVE and word[:1] == "-" and word[1:2].isdigit():
+            joined[-1] += f"={word}"
+        else:
+            joined.append(word)
+    return joined
 
 
 def _parser() -> argparse.ArgumentParser:

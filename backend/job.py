@@ -19,13 +19,14 @@ from numpy.typing import NDArray
 from ipoke_media.tags import Tags
 
 from .plate.errors import PlateError
+from .plate.finding import check_says_something, check_size
 from .plate.image import FLOAT_BITS, PlateImage, check_depth, decode_plate, encode_frame
 from .plate.posed_mesh import PosedMesh, pictures_of
 from .plate.region import box_around, check_region, default_region, model_input, pokes_in_region, region_of_thing, shared_out
 from .plate.scene import Scene, worst_seam
 from .plate.stage import Stage, lock_of
 from .plate.stream import ordered
-from .plate.thing import THING_LEAST, thing_of_alpha
+from .plate.thing import thing_of_alpha
 from .protocol import messages
 from .protocol.errors import ErrorCode, IpokeError, ProtocolError
 from .protocol.messages import JobSummary, Like, ModelEntry, OutputSize, Playback, Poke, Region, Sample, Version
@@ -244,11 +245,9 @@ class SampleJob:
             return thing
         assert fetch is not None
         mask = self._decode(fetch(request.thing_sha256), "thing's mask")
-        if mask.size_px != plate.size_px:
-            raise PlateError("The thing's mask has another size than the plate; paint it at the plate's size.")
         thing = lock_of(mask)
-        if not (thing > THING_LEAST).any():
-            raise PlateError("The thing's mask is black everywhere; paint the thing white.")
+        check_size(thing, plate)
+        check_says_something(thing)
         return thing
 
     def _lock(self, plate: PlateImage, fetch: Fetch | None) -> Field:

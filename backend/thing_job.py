@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import cv2
@@ -14,25 +14,28 @@ from .job import Fetch, Field, JobCancelledError, Tell
 from .plate.brush import paint
 from .plate.errors import PlateError
 from .plate.finding import (
+    EdgeFollower,
     Patch,
     Picture,
+    Places,
+    check_says_something,
+    check_size,
     picture_of,
     resized,
     says_what_the_thing_is,
     thing_of_alpha,
     thing_of_clean_plate,
-    thing_of_patch,
 )
 from .plate.image import PlateImage, decode_plate, shrunk_px
 from .plate.stage import lock_of
-from .plate.thing import THING_LEAST
 from .protocol.errors import ErrorCode, IpokeError
 from .protocol.messages import FindThing, Level, Stroke, ThingFound, ThingOrigin, ThingStart
 
 SEEN_SIDE_PX = 2048
 """Long side of the picture that the network looks at squares of."""
-_LEAST_SCORE = 0.5
+_SURE = 0.5
 _CLICKS_OF_A_STROKE = 6
+_PNG = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE]
 
 
 class SegmenterUnavailableError(IpokeError):
@@ -77,8 +80,7 @@ class ThingJob:
         """`key` tells the plate from others."""
         self._request, self._key, self._plate, self._fetch, self._segmenter = request, key, plate, fetch, segmenter
         self._size_px = shrunk_px(plate.size_px, request.long_side_px or max(plate.size_px))
-        clicked = [stroke.points[0] for stroke in request.strokes if stroke.adds]
-        self._places = np.array(clicked, np.float64).reshape(-1, 2)
+        self._places = Places.of([_thinned(stroke) for stroke in request.strokes])
 
     def run(self, tell: Tell, cancelled: Callable[[], bool]) -> None:
         """Find the thing and send its masks; raises JobCancelledError, PlateError and ClickError."""
@@ -91,6 +93,8 @@ class ThingJob:
         files = []
         for mask, _ in masks.values():
             paint(mask, self._request.strokes)
+            if thing.origin in (ThingOrigin.MASK, ThingOrigin.STROKES):
+                check_says_something(mask)
             files.append(_png(mask))
         levels = tuple(masks)
         scores = tuple(score for _, score in masks.values())
@@ -118,7 +122,7 @@ class ThingJob:
     def _own_mask(self) -> Field:
         assert self._request.mask_sha256 is not None
         mask = lock_of(self._decode(self._request.mask_sha256, "thing's mask"))
-        check_mask(mask, self._plate.size_px, painted=any(stroke.radius > 0 for stroke in self._request.strokes))
+        check_size(mask, self._plate)
         return np.array(resized(mask, self._size_px))
 
     def _of_alpha(self) -> Field:
@@ -142,12 +146,12 @@ class ThingJob:
             found = segmenter.find(self._key, self._seen, prompts(self._request.strokes, segmenter.max_clicks))
         except SegmenterUnavailableError as error:
             return self._nothing(error.sentence)
-        if found[self._request.level].score < _LEAST_SCORE and not self._painted:
-            return self._nothing("Nothing here ends clearly enough to be a thing; mark it with strokes, or give its mask.")
-        picture = self._picture()
+        if not (found[self._request.level].values > _SURE).any():
+            return self._nothing("Nothing is found under the click; mark the thing with strokes, or give its mask.")
+        edges = EdgeFollower(self._picture())
         levels = [self._request.level] if self._request.alone else list(found)
-        masks = {level: (thing_of_patch(found[level], self._places, picture), found[level].score) for level in levels}
-        return Thing(ThingOrigin.SEGMENTER, masks)
+        masks = {level: edges.of_patch(found[level], self._places, alone=level is not Level.GROUP) for level in levels}
+        return Thing(ThingOrigin.SEGMENTER, {level: (mask, found[level].score) for level, mask in _nested(masks).items()})
 
     @property
     def _painted(self) -> bool:
@@ -172,36 +176,34 @@ class ThingJob:
             raise PlateError(error.sentence.replace("The plate", f"The {what}", 1)) from error
 
 
-def check_mask(mask: Field, size_px: tuple[int, int], *, painted: bool = False) -> None:
-    """Refuse an artist's mask (H, W) of another size than the plate, or of nothing unless strokes are `painted` on it."""
-    if mask.shape[::-1] != size_px:
-        raise PlateError("The thing's mask has another size than the plate; paint it at the plate's size.")
-    if not painted and not (mask > THING_LEAST).any():
-        raise PlateError("The thing's mask is black everywhere; paint the thing white.")
+def _nested(masks: dict[Level, Field]) -> dict[Level, Field]:
+    """Masks of which each holds those before it."""
+    if Level.THING in masks and len(masks) == len(Level):
+        np.minimum(masks[Level.PART], masks[Level.THING], out=masks[Level.PART])
+        np.maximum(masks[Level.GROUP], masks[Level.THING], out=masks[Level.GROUP])
+    return masks
 
 
 def prompts(strokes: Sequence[Stroke], most_clicks: int) -> list[Stroke]:
     """Strokes as rows of few clicks; of too many the first that adds and the last ones."""
-    rows = [_thinned(stroke) for stroke in strokes]
+    rows = [replace(_thinned(stroke), radius=0.0) for stroke in strokes]
     while len(rows) > 1 and sum(len(row.points) for row in rows) > most_clicks:
         rows.pop(1 if rows[0].adds else 0)
-    return [Stroke(row.points[:most_clicks], 0.0, row.adds) for row in rows]
+    return [replace(row, points=row.points[:most_clicks]) for row in rows]
 
 
 def _thinned(stroke: Stroke) -> Stroke:
     """A stroke by some of its places, evenly apart along it."""
     points = np.array(stroke.points)
-    if len(points) <= 1:
-        return Stroke(stroke.points, 0.0, stroke.adds)
     along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
     count = min(_CLICKS_OF_A_STROKE, len(points))
     at = np.linspace(0, along[-1], count)
     chosen = dict.fromkeys(int(np.abs(along - place).argmin()) for place in at)
-    return Stroke(tuple(stroke.points[index] for index in chosen), 0.0, stroke.adds)
+    return replace(stroke, points=tuple(stroke.points[index] for index in chosen))
 
 
 def _png(mask: Field) -> bytes:
-    good, data = cv2.imencode(".png", np.rint(mask * 255).astype(np.uint8), [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    good, data = cv2.imencode(".png", cv2.convertScaleAbs(mask, alpha=255), _PNG)
     if not good:
         raise PlateError("A mask can't be encoded as PNG; use a smaller plate.")
     return data.tobytes()

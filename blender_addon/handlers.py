@@ -7,7 +7,8 @@ from pathlib import Path
 import bpy
 from bpy.app.handlers import persistent
 
-from . import homes, migration, pump
+from . import homes, migration, pump, things
+from .things import Shelf
 
 PASTED = "copybuffer.blend"
 """Where Blender keeps objects that were copied, until they are pasted."""
@@ -21,7 +22,8 @@ def _on_load_pre(*_arguments: object) -> None:
 @persistent
 def _on_load(*_arguments: object) -> None:
     addon = pump.addon()
-    addon.draft = addon.hovered = None
+    addon.draft = addon.hovered = addon.peeked = None
+    addon.shelf = Shelf()
     addon.visited.add(Path(bpy.data.filepath))  # whoever opens a file on another machine knows that one
     migration.upgrade()
     pump.restore()
@@ -42,7 +44,15 @@ def _on_import(imported: bpy.types.BlendImportContext) -> None:
 
 @persistent
 def _on_undo(*_arguments: object) -> None:
+    things.note_painting()
     pump.restore()
+
+
+@persistent
+def _on_change(_scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
+    """Something was changed; that may be an image, or the end of painting on one."""
+    if depsgraph.id_type_updated("IMAGE") or bpy.context.mode == "PAINT_TEXTURE":
+        things.note_painting()
 
 
 @persistent
@@ -64,6 +74,7 @@ def _lists() -> tuple[tuple[list, object], ...]:
         *imports,
         (handlers.load_pre, _on_load_pre),
         (handlers.load_post, _on_load),
+        (handlers.depsgraph_update_post, _on_change),
         (handlers.undo_post, _on_undo),
         (handlers.redo_post, _on_undo),
         (handlers.save_pre, _on_save_pre),

@@ -54,6 +54,11 @@ def stored_folder(job: IPOKE_PG_job) -> Path:
     return of_blend(job.folder, job.id_data)
 
 
+def thing_file(plate: IPOKE_PG_plate, job_id: str) -> Path:
+    """Return where the mask of the thing is that a job moved."""
+    return folder(plate, job_id) / folders.THING_FILE
+
+
 def own_home(plate: IPOKE_PG_plate, job: IPOKE_PG_job) -> Path:
     """Return the folder that new files of a job go to: its own where that is below our roots, else a new one there."""
     stored = stored_folder(job)

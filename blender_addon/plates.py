@@ -6,20 +6,23 @@ import os
 import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import bpy
+import numpy as np
 
-from ._vendor.client import Like
+from ._vendor.client import Level, Like, Stroke
 from .core import region
 from .core.errors import PlateError
 from .core.jobs import Target
+from .core.plane import Vec2
 from .core.pokes import Arrow
 from .core.region import Box
 from .core.settings import PokeSetting, Settings
+from .core.thing import Source, ThingSetting
 
 if TYPE_CHECKING:
-    from .properties import IPOKE_PG_like, IPOKE_PG_plate, IPOKE_PG_poke
+    from .properties import IPOKE_PG_like, IPOKE_PG_plate, IPOKE_PG_poke, IPOKE_PG_thing
 
 DATA_VERSION = 2
 AMOUNT_DIGITS = 3  # what Blender stores has single precision; so the same number comes out that went in
@@ -81,6 +84,7 @@ def settings(plate: IPOKE_PG_plate) -> Settings:
         model=plate.model,
         variation=varied,
         still_frame=plate.still_frame,
+        thing=thing_setting(plate.thing),
         free_ground=plate.free_ground,
     )
 
@@ -116,6 +120,40 @@ def store_pokes(stored: bpy.types.bpy_prop_collection, pokes: Iterable[PokeSetti
         poke.name = setting.name
         poke.tail, poke.tip = setting.arrow.tail, setting.arrow.tip
         poke.strength, poke.enabled = setting.strength, setting.enabled
+
+
+def thing_setting(stored: IPOKE_PG_thing) -> ThingSetting:
+    """Return what is set of a thing as plain data."""
+    image = "" if stored.image is None else stored.image.name_full
+    return ThingSetting(Source(stored.source), Level(stored.level), strokes(stored), image)
+
+
+def store_thing(stored: IPOKE_PG_thing, wanted: ThingSetting) -> None:
+    """Set everything of a thing."""
+    stored.source, stored.level = wanted.source, wanted.level
+    stored.image = next((image for image in bpy.data.images if image.name_full == wanted.image), None)
+    stored.strokes.clear()
+    for stroke in wanted.strokes:
+        add_stroke(stored, stroke)
+
+
+def strokes(stored: IPOKE_PG_thing) -> tuple[Stroke, ...]:
+    """Return the strokes that are painted on a plate as plain data."""
+    return tuple(Stroke(_points(stroke.points), stroke.radius, stroke.adds) for stroke in stored.strokes)
+
+
+def add_stroke(stored: IPOKE_PG_thing, stroke: Stroke) -> None:
+    """Add a stroke above those that are there."""
+    entry = stored.strokes.add()
+    entry.radius, entry.adds = stroke.radius, stroke.adds
+    for at in stroke.points:
+        entry.points.add().at = at
+
+
+def _points(stored: Any) -> tuple[Vec2, ...]:
+    flat = np.empty(2 * len(stored), np.float32)
+    stored.foreach_get("at", flat)
+    return tuple((float(x), float(y)) for x, y in flat.reshape(-1, 2))
 
 
 def region_box(plate: IPOKE_PG_plate) -> Box:

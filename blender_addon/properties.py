@@ -14,11 +14,12 @@ from bpy.props import (
 )
 
 from . import plates, results, surfaces
+from ._vendor.client import Level
 from ._vendor.protocol.messages import LARGEST_VARIATION
 from .core.bakes import PLAIN_TEMPLATE
 from .core.german import CONTEXT
 from .core.pokes import LEAST_STRENGTH, MOST_STRENGTH
-from .core.thing import Level, Source
+from .core.thing import Source
 
 MAX_SEED = 2**31 - 1
 MAX_SAMPLES = 64
@@ -101,6 +102,12 @@ def _region_switched(plate: "IPOKE_PG_plate", _context: bpy.types.Context) -> No
         plates.propose_region(plate)
 
 
+def _thing_changed(_thing: "IPOKE_PG_thing", _context: bpy.types.Context) -> None:
+    from . import pump  # stands on what needs the properties
+
+    pump.redraw()  # what draws the thing sees that it is another
+
+
 def _starred(variant: "IPOKE_PG_variant", _context: bpy.types.Context) -> None:
     job = variant.id_data.ipoke.jobs.get(variant.job_id)
     if job is not None and variant.starred:
@@ -142,13 +149,21 @@ class IPOKE_PG_stroke(bpy.types.PropertyGroup):
 class IPOKE_PG_thing(bpy.types.PropertyGroup):
     """What the arrows of a plate move, as one elastic body."""
 
-    source: EnumProperty(name="Thing", description="Where the thing comes from", items=THING_SOURCES, default=Source.AUTO)
-    image: PointerProperty(name="Mask", description="An image that is white, or opaque, where the thing is", type=bpy.types.Image)
+    source: EnumProperty(
+        name="Thing", description="Where the thing comes from", items=THING_SOURCES, default=Source.AUTO, update=_thing_changed
+    )
+    image: PointerProperty(
+        name="Mask",
+        description="An image that is white, or opaque, where the thing is",
+        type=bpy.types.Image,
+        update=_thing_changed,
+    )
     level: EnumProperty(
         name="Level",
         description="How much of what was found is the thing",
         items=THING_LEVELS,
         default=Level.THING,
+        update=_thing_changed,
     )
     strokes: CollectionProperty(name="Strokes", description="What was painted to mend the thing", type=IPOKE_PG_stroke)
     brush: FloatProperty(
@@ -159,7 +174,6 @@ class IPOKE_PG_thing(bpy.types.PropertyGroup):
         default=0.02,
         subtype="FACTOR",
     )
-    message: StringProperty(name="Message", description="Why no thing is known", options={"HIDDEN"})
 
 
 class IPOKE_PG_like(bpy.types.PropertyGroup):
@@ -194,6 +208,8 @@ class IPOKE_PG_job(bpy.types.PropertyGroup):
     )
     free_ground: BoolProperty(name="Free Ground", description="Whether the ground did not hold the thing")
     pokes: CollectionProperty(name="Pokes", description="The arrows and pins that were asked for", type=IPOKE_PG_poke)
+    thing: PointerProperty(name="Thing", description="What was set of the thing", type=IPOKE_PG_thing)
+    thing_sha256: StringProperty(name="Mask", description="Hash of the thing's mask, which is with the job's files")
     like: CollectionProperty(
         name="Like", description="What its variants were to be like, the last entry most", type=IPOKE_PG_like
     )

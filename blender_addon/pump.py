@@ -14,14 +14,16 @@ import bpy
 import bpy.utils.previews
 
 from . import backends, library, placing, results, taking
-from ._vendor.client import LocalBackend
+from ._vendor.client import LocalBackend, Stroke
 from .core import app, setup
 from .core.app import AppState
 from .core.gesture import Part, ShowDraft
 from .core.installer import Installer
 from .core.jobs import Job, JobKind
+from .core.plane import Vec2
 from .core.region import Box, Handle
 from .core.runtime import Runtime
+from .drawing.outline import Outlines
 from .things import Shelf
 
 if TYPE_CHECKING:
@@ -55,13 +57,22 @@ class RegionDraft:
     box: Box
 
 
+@dataclass(frozen=True)
+class StrokeDraft:
+    """The stroke that is being painted on the thing, and on what; before the button is down it is the brush alone."""
+
+    object_name: str
+    stroke: Stroke
+    is_down: bool
+
+
 @dataclass
 class Addon:
     """Everything of the add-on that is neither in the .blend nor in the preferences."""
 
     runtime: Runtime = field(default_factory=lambda: Runtime(backends.open_backend))
     installer: Installer = field(default_factory=Installer)
-    draft: PokeDraft | RegionDraft | None = None
+    draft: PokeDraft | RegionDraft | StrokeDraft | None = None
     hovered: tuple[int, Part] | Handle | None = None
     unseen: dict[str, Job] = field(default_factory=dict)
     followed: set[str] = field(default_factory=set)
@@ -76,7 +87,12 @@ class Addon:
     listed: list[Path] = field(default_factory=list)
     listed_at: float = -LOOK_INTERVAL_S
     looked: dict[str, tuple[float, list[str]]] = field(default_factory=dict)
+    outlines: Outlines = field(default_factory=Outlines)
     shelf: Shelf = field(default_factory=Shelf)
+    wished: str = ""
+    """Name of the object whose thing is to be found soon."""
+    peeked: tuple[str, Vec2] | None = None
+    """Name of the object and the place of which is shown what a click would take."""
 
 
 _addon: Addon | None = None
@@ -111,6 +127,11 @@ def sweep() -> None:
     own.dropped.clear()
 
 
+def is_open() -> bool:
+    """Return whether the add-on is enabled."""
+    return _addon is not None
+
+
 def addon() -> Addon:
     """Return the runtime object; it exists while the add-on is enabled."""
     assert _addon is not None, "The add-on is not enabled."
@@ -129,6 +150,8 @@ def dispatch(event: app.AppEvent) -> None:
     advance(0.0)
     if runtime.active:
         _ensure_timer()
+    if runtime.state.search.asked is not None:
+        _hurry()
 
 
 def set_up(event: setup.SetupEvent) -> None:
@@ -148,14 +171,14 @@ def set_up(event: setup.SetupEvent) -> None:
 def advance(budget_s: float) -> tuple[Job, ...]:
     """Handle what has arrived and bring Blender's data up to date; return the jobs that have changed."""
     own = addon()
-    before = state().backend, own.installer.state
+    before = state().backend, state().search, own.installer.state
     own.installer.tick(time.monotonic())
     log_file()  # remembers it, for after the end
     changed = own.runtime.tick(time.monotonic(), budget_s)
     own.unseen.update({job.job_id: job for job in changed})
     if own.unseen and bpy.context.mode == "OBJECT":
         _show_unseen(own)
-    if changed or (state().backend, own.installer.state) != before:
+    if changed or (state().backend, state().search, own.installer.state) != before:
         redraw()
     return changed
 
@@ -236,6 +259,13 @@ def _ensure_timer() -> None:
         bpy.app.timers.register(_on_timer, persistent=True)
 
 
+def _hurry() -> None:
+    """Let the timer look soon; between jobs it takes its time."""
+    if bpy.app.timers.is_registered(_on_timer):
+        bpy.app.timers.unregister(_on_timer)
+        bpy.app.timers.register(_on_timer, first_interval=BUSY_INTERVAL_S, persistent=True)
+
+
 def redraw() -> None:
     """Draw the 3D views and the preferences again."""
     for window in bpy.context.window_manager.windows:
@@ -254,4 +284,5 @@ def _on_timer() -> float | None:
         addon().runtime.dispatch(app.StartFailed("Something went wrong inside the add-on; see the console, then press Start"))
     if not _addon.runtime.active and not _addon.installer.active and not _addon.unseen:
         return None
-    return BUSY_INTERVAL_S if _addon.runtime.state.jobs else IDLE_INTERVAL_S
+    busy = _addon.runtime.state.jobs or _addon.runtime.state.search.asked is not None
+    return BUSY_INTERVAL_S if busy else IDLE_INTERVAL_S

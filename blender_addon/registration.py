@@ -15,6 +15,7 @@ from .operators import (
     draw_poke,
     edit_region,
     hover,
+    paint_thing,
     placing,
     plates,
     pokes,
@@ -22,10 +23,11 @@ from .operators import (
     sampling,
     set_up,
     take_as_mesh,
+    thing,
     transfer,
 )
 from .tools import poke_tool
-from .ui import backend_panel, lists, output_panels, pie_menu, plate_panels, variant_panels
+from .ui import backend_panel, lists, output_panels, pie_menu, plate_panels, thing_panel, variant_panels
 
 CLASSES: tuple[type, ...] = (
     *properties.CLASSES,
@@ -35,6 +37,8 @@ CLASSES: tuple[type, ...] = (
     *draw_poke.CLASSES,
     *edit_region.CLASSES,
     *hover.CLASSES,
+    *thing.CLASSES,
+    *paint_thing.CLASSES,
     *sampling.CLASSES,
     *clips.CLASSES,
     *relink.CLASSES,
@@ -46,6 +50,7 @@ CLASSES: tuple[type, ...] = (
     *set_up.CLASSES,
     *lists.CLASSES,
     *plate_panels.CLASSES,
+    *thing_panel.CLASSES,
     *variant_panels.CLASSES,
     *output_panels.CLASSES,
     *backend_panel.CLASSES,

@@ -217,11 +217,13 @@ def _ensure_entry(plate: IPOKE_PG_plate, job: Job) -> None:
             box = job.settings.region
             known.region = box.left, box.top, box.right, box.bottom
         plates.store_pokes(known.pokes, job.settings.pokes)
+        plates.store_thing(known.thing, job.settings.thing)
         plates.store_likes(known.like, job.settings.like)
     if job.summary is not None and not known.plate_sha256:
         known.model = job.summary.model.name
         known.plate_sha256 = job.summary.plate_sha256
-        known.group = job.settings.key(job.summary.plate_sha256, job.summary.model.name)
+        known.thing_sha256 = job.thing_sha256
+        known.group = job.settings.key(job.summary.plate_sha256, job.summary.model.name, job.thing_sha256)
         known.region_px = job.summary.region_px
 
 

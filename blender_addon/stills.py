@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import bpy
 
@@ -13,6 +14,9 @@ from ._vendor.protocol import limits
 from .core.clips import Timing
 from .core.errors import FolderError, PlateError
 
+if TYPE_CHECKING:
+    from .properties import IPOKE_PG_plate
+
 PLAYED = frozenset({"SEQUENCE", "MOVIE"})
 RENDERS = frozenset({"RENDER_RESULT", "COMPOSITING"})
 LIGHT_FORMATS = frozenset({"OPEN_EXR", "OPEN_EXR_MULTILAYER", "HDR"})
@@ -21,15 +25,20 @@ LIGHT_FORMATS = frozenset({"OPEN_EXR", "OPEN_EXR_MULTILAYER", "HDR"})
 def take(obj: bpy.types.Object) -> None:
     """Let the frame that the plane shows now be the plate's still; while it shows a clip, that stays as it was."""
     plate = obj.ipoke
+    plate.still_frame = shown_frame(plate)
+    if plate.still.source in PLAYED and 0 in plate.still.size:  # nothing has drawn it yet
+        pixels.load_frame(plate.still, plate.still_frame)
+
+
+def shown_frame(plate: IPOKE_PG_plate) -> int:
+    """Return which frame of a sequence or a movie the plane shows now, or showed before it played a clip; 0 of a plain still."""
     image = plate.still
     if image.source not in PLAYED:
-        plate.still_frame = 0
-        return
-    node = next((node for node in plates.image_nodes(obj) if node.image == image), None)
+        return 0
+    node = next((node for node in plates.image_nodes(plate.id_data) if node.image == image), None)
     if plate.shown == "STILL" and node is not None:
-        plate.still_frame = timing(node.image_user).number(bpy.context.scene.frame_current)
-    if 0 in image.size:  # nothing has drawn it yet
-        pixels.load_frame(image, plate.still_frame)
+        return timing(node.image_user).number(bpy.context.scene.frame_current)
+    return plate.still_frame
 
 
 def timing(user: bpy.types.ImageUser) -> Timing:

@@ -38,6 +38,34 @@ def take(job: Job) -> None:
         obj.ipoke.message = error.sentence
 
 
+def source(obj: bpy.types.Object | None) -> bpy.types.Object | None:
+    """Return the plate that a mesh or its background was taken from; None for any other object, or where that is gone."""
+    background = _background_of(obj)
+    if background is None:
+        return None
+    plate_id = background[OF_PLATE].partition(" ")[0]
+    return next((other for other in bpy.data.objects if plates.is_own(other) and other.ipoke.plate_id == plate_id), None)
+
+
+def put_away(obj: bpy.types.Object) -> None:
+    """Hide what was taken with an object, and let its plate be seen again and be the active object."""
+    plane, background = source(obj), _background_of(obj)
+    for other in (background, *background.children):
+        _show(other, shown=False)
+    _show(plane, shown=True)
+    plates.make_active(bpy.context, plane)
+
+
+def _background_of(obj: bpy.types.Object | None) -> bpy.types.Object | None:
+    return next((one for one in (obj, obj and obj.parent) if one is not None and OF_PLATE in one), None)
+
+
+def _show(obj: bpy.types.Object, *, shown: bool) -> None:
+    obj.hide_render = not shown
+    if obj.name in bpy.context.view_layer.objects:
+        obj.hide_set(not shown)
+
+
 def _build(obj: bpy.types.Object, job: Job) -> None:
     plate, variant, depth_bits = obj.ipoke, job.request.first, job.request.depth_bits
     body, sheet = Body.read(job.folder, variant), _sheet(obj)
@@ -51,9 +79,9 @@ def _build(obj: bpy.types.Object, job: Job) -> None:
     taken.parent = background
     loops = job.request.playback is not None and job.request.playback.loop is not Loop.NONE
     _animate(taken.data.shape_keys, plate.start_frame, cyclic=plate.cyclic, loops=loops)
-    obj.hide_render = True
-    if obj.name in bpy.context.view_layer.objects:
-        obj.hide_set(True)
+    _show(background, shown=True)
+    _show(obj, shown=False)
+    if taken.name in bpy.context.view_layer.objects:
         plates.make_active(bpy.context, taken)
 
 

@@ -59,6 +59,25 @@ def primaries_chunks(chromaticities: Sequence[float]) -> tuple[bytes, ...]:
     return _chunk(b"gAMA", struct.pack(">I", 45_455)), _chunk(b"cHRM", struct.pack(">8I", *white, *red, *green, *blue))
 
 
+def text_chunk(keyword: str, text: str) -> bytes:
+    """The chunk that carries a text of ASCII under a keyword."""
+    return _chunk(b"tEXt", keyword.encode("ascii") + b"\0" + text.encode("ascii"))
+
+
+def without_text(data: bytes, keyword: str) -> tuple[bytes, str | None]:
+    """A file without the first text under a keyword, and that text; the file as it is and None where there is none.
+
+    Raises ImageError.
+    """
+    if not data.startswith(SIGNATURE):
+        raise ImageError(damaged(Kind.PNG))
+    head = keyword.encode("ascii") + b"\0"
+    for name, start, end in _chunks(data):
+        if name == b"tEXt" and data[start:end].startswith(head):
+            return data[: start - 8] + data[end + 4 :], data[start + len(head) : end].decode("latin-1")
+    return data, None
+
+
 def is_srgb(chunks: Sequence[bytes]) -> bool:
     """Whether such chunks, but for a profile, say no more than that pixels are sRGB."""
     told = {chunk[4:8]: chunk[8:-4] for chunk in chunks}

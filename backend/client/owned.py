@@ -21,7 +21,8 @@ MANIFEST = "job.json"
 MANIFEST_BYTES = 16 * 2**20
 _HASH_CHUNK_BYTES = 2**20
 _NAME = re.compile(
-    r"(variant_\d{2,7}/(frame_\d{4,5}\.(png|exr)|mesh\.pc2)|mesh/((thing|background)\.(png|exr)|thing\.(obj|mtl))|passes_\d{2,7}/passes_\d{4,5}\.exr|contact_sheet\.png|preview_\d{2,7}\.\w{3,4})"
+    r"(variant_\d{2,7}/(frame_\d{4,5}\.(png|exr)|mesh\.pc2)|mesh/((thing|background)\.(png|exr)|thing\.(obj|mtl))"
+    r"|passes_\d{2,7}/passes_\d{4,5}\.exr|contact_sheet\.png|thing\.png|preview_\d{2,7}\.\w{3,4})"
 )
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _SEAL = "seal"

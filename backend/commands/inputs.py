@@ -8,7 +8,7 @@ from ..client.owned import read_regular
 from ..plate.image import PlateImage, decode_plate
 from ..protocol import limits
 from ..protocol.errors import IpokeError, ProtocolError
-from ..protocol.messages import LEAST_AMOUNT, Like, Poke
+from ..protocol.messages import LARGEST_RADIUS, LEAST_AMOUNT, Like, Place, Poke, Stroke
 from .console import remark
 from .errors import CommandError, UsageError
 
@@ -33,13 +33,30 @@ def parse_poke(text: str) -> Poke:
 
 def parse_pin(text: str) -> Poke:
     """A place that stays, written as X,Y; raises UsageError."""
+    return Poke(*parse_place(text, "--pin"), 0.0, 0.0)
+
+
+def parse_place(text: str, option: str) -> Place:
+    """A place written as X,Y; raises UsageError."""
     try:
         x, y = (float(part) for part in text.split(","))
     except ValueError:
-        raise UsageError(f"--pin {text} is not X,Y, two numbers such as 0.5,0.9.") from None
+        raise UsageError(f"{option} {text} is not X,Y, two numbers such as 0.5,0.9.") from None
     if not (0 <= x <= 1 and 0 <= y <= 1):
-        raise UsageError(f"--pin {text} leaves the image; both numbers lie between 0 and 1.")
-    return Poke(x, y, 0.0, 0.0)
+        raise UsageError(f"{option} {text} leaves the image; both numbers lie between 0 and 1.")
+    return x, y
+
+
+def parse_mark(text: str) -> Stroke:
+    """A dab written as +X,Y,R or -X,Y,R; raises UsageError."""
+    *place, radius_text = text[1:].rsplit(",", 1)
+    try:
+        radius = float(radius_text)
+    except ValueError:
+        radius = -1.0
+    if text[:1] not in ("+", "-") or text.count(",") != 2 or not 0 <= radius <= LARGEST_RADIUS:
+        raise UsageError(f"--mark {text} is not +X,Y,R or -X,Y,R with R from 0 to {LARGEST_RADIUS}, such as +0.5,0.4,0.02.")
+    return Stroke((parse_place(place[0], "--mark"),), radius, adds=text[0] == "+")
 
 
 def parse_like(text: str) -> Like:

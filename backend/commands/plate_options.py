@@ -10,15 +10,14 @@ from ..client import SampleRequest
 from ..plate.image import PlateImage
 from ..protocol import limits
 from ..protocol.errors import ProtocolError
-from ..protocol.messages import Easing, Loop, OutputSize, Playback, Region
+from ..protocol.messages import Easing, Loop, OutputSize, Playback, Region, ThingStart
 from .errors import UsageError
 from .inputs import read_file
+from .things import NO_THING, add_mark_argument
 
 LOOP_DRAWS = 4
 """Residuals that a closed loop is picked from: `python -m benchmarks.plate_loops` shows what more of them bring."""
-
-
-_NO_MASKS = ("alpha", "auto", "none")
+_NO_MASKS = (NO_THING, *(str(start) for start in ThingStart if start is not ThingStart.MASK))
 
 
 def add_plate_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,10 +34,12 @@ def add_plate_arguments(parser: argparse.ArgumentParser) -> None:
     plate.add_argument(
         "--thing",
         default="auto",
-        metavar="MASK|alpha|auto|none",
+        metavar="MASK|auto|alpha|segmenter|none",
         help="what the pokes move, as one elastic body: an image of the plate's size that is white there; the plate's alpha; "
-        "none: the region as a whole; auto: alpha where the plate has any",
+        "what a network finds at the tails; none: the region as a whole; auto: alpha where the plate has any, else what differs "
+        "from the clean plate, else the network's",
     )
+    add_mark_argument(plate)
     plate.add_argument(
         "--free-ground", action="store_true", help="don't hold the thing by itself where it leaves the picture or stands"
     )
@@ -103,8 +104,7 @@ def with_plate_options(request: SampleRequest, plate: PlateImage, arguments: arg
         playback=None if playback == Playback() else playback,
         lock=None if arguments.lock is None else read_file(arguments.lock),
         clean=None if arguments.clean_plate is None else read_file(arguments.clean_plate),
-        thing=None if arguments.thing in _NO_MASKS else read_file(Path(arguments.thing)),
-        whole_region=arguments.thing == "none",
+        whole_region=arguments.thing == NO_THING,
         free_ground=arguments.free_ground,
         mesh=arguments.mesh,
         passes=arguments.passes and request.size is OutputSize.PLATE,

@@ -14,6 +14,7 @@ from .errors import UsageError
 from .inputs import parse_like, parse_pin, parse_poke, read_plate
 from .plate_options import add_chain_arguments, add_plate_arguments, with_plate_options
 from .sample_job import add_output_arguments, run_job
+from .things import question_for
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Sample, write, show where."""
     request, plate = _request(arguments)
-    return run_job(request, plate, arguments)
+    return run_job(request, plate, arguments, question_for(request, arguments))
 
 
 def _request(arguments: argparse.Namespace) -> tuple[SampleRequest, PlateImage]:

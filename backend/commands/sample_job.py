@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import time
 from pathlib import Path
 from typing import Any
 
-from ..client import ResultWriter, SampleRequest, variant_folder_name
+from ..client import ResultWriter, SampleRequest, ThingRequest, variant_folder_name
 from ..client import events as happened
 from ..client.results import JOB_FILE, passes_folder_name
 from ..lifetime import noted_signals
@@ -23,6 +24,7 @@ from .errors import CommandError
 from .names import numbered, result_name
 from .output_folder import OutputFolder, open_output
 from .progress import ProgressBar
+from .things import MASK_FILE, UsedThing, ask, used_thing, why_no_thing, with_thing
 
 _OF_VARIANT = happened.FrameArrived | happened.PassesArrived | happened.PosesArrived | happened.VariantDone
 
@@ -43,12 +45,17 @@ def add_output_arguments(parser: argparse.ArgumentParser, ending: str) -> None:
     parser.set_defaults(ending=ending)
 
 
-def run_job(request: SampleRequest, plate: PlateImage, arguments: argparse.Namespace) -> int:
-    """Run a job, write what it brings, show where; variants that are finished are kept, however it ends."""
+def run_job(
+    request: SampleRequest, plate: PlateImage, arguments: argparse.Namespace, question: ThingRequest | None = None
+) -> int:
+    """Run a job, write what it brings, show where; variants that are finished are kept, however it ends.
+
+    A `question` is for the thing that its arrows move.
+    """
     target, started_s = _target(arguments), time.monotonic()
     with noted_signals() as check:
-        output = open_output(target, _names(request), replace=arguments.replace)
-        job = _Job(request, plate, output.work)
+        output = open_output(target, _names(request, question), replace=arguments.replace)
+        job = _Job(request, question, plate, output.work)
         try:
             try:
                 with open_backend(arguments.connection_file, check) as backend:
@@ -67,10 +74,12 @@ def run_job(request: SampleRequest, plate: PlateImage, arguments: argparse.Names
 class _Job:
     """One job of this command: takes its events and writes what they bring into `folder`."""
 
-    def __init__(self, request: SampleRequest, plate: PlateImage, folder: Path) -> None:
-        self._request = request
-        self._writer = ResultWriter(folder, request)
-        self._previews = PreviewMaker(self._writer.write, plate, request.pokes)
+    def __init__(self, request: SampleRequest, question: ThingRequest | None, plate: PlateImage, folder: Path) -> None:
+        self._question = question
+        self._plate, self._folder = plate, folder
+        self._thing: UsedThing | None = None
+        self._remarks: list[str] = []
+        self._begin(request)
         self._bar = ProgressBar()
         self._summary: JobSummary | None = None
         self._seams: dict[int, Seam] = {}
@@ -89,6 +98,8 @@ class _Job:
         """Submit and take everything until the job ends; raises CommandError when it does not end well."""
         self._bar.show("starting the backend")
         try:
+            if self._question is not None:
+                self._find_thing(backend, self._question)
             backend.run(self._request, self._take)
         finally:
             self._bar.clear()
@@ -98,7 +109,28 @@ class _Job:
         assert self._summary is not None
         self._writer.abort()
         self._previews.finish(self._summary.regions or (Region(*self._summary.region_px),))
-        self._writer.finish(self._summary)
+        self._writer.finish(self._summary, self._told_of_thing())
+
+    def _begin(self, request: SampleRequest) -> None:
+        self._request = request
+        self._writer = ResultWriter(self._folder, request)
+        self._previews = PreviewMaker(self._writer.write, self._plate, request.pokes)
+
+    def _find_thing(self, backend: Backend, question: ThingRequest) -> None:
+        """Have the thing found that the arrows move, and keep its mask."""
+        arrived = ask(backend, question, self._bar)
+        self._thing = used_thing(question, arrived)
+        self._begin(with_thing(self._request, self._thing))
+        if self._thing is None:
+            self._remarks.append(why_no_thing(arrived))
+        else:
+            self._writer.write(MASK_FILE, self._thing.mask)
+
+    def _told_of_thing(self) -> dict[str, object]:
+        if self._thing is None:
+            return {}
+        sha256 = hashlib.sha256(self._thing.mask).hexdigest()
+        return {"thing": {"file": MASK_FILE, "sha256": sha256, "origin": self._thing.origin, "score": self._thing.score}}
 
     def discard(self) -> None:
         """Remove what was written, unless variants are finished."""
@@ -106,7 +138,9 @@ class _Job:
             self._writer.discard()
 
     def show_findings(self) -> None:
-        """Say how each loop closes, and whether replayed motion may not fit."""
+        """Say why no thing moved, how each loop closes, and whether replayed motion may not fit."""
+        for sentence in self._remarks:
+            remark(sentence)
         if self._summary is not None and self._summary.poses_differ:
             remark(
                 f"The poses of this still and of the motion's own differ much ({self._summary.pose_difference:.2f}, "
@@ -158,9 +192,9 @@ def _target(arguments: argparse.Namespace) -> Path:
     return named if arguments.replace else next(path for path in numbered(named) if not os.path.lexists(path))
 
 
-def _names(request: SampleRequest) -> set[str]:
+def _names(request: SampleRequest, question: ThingRequest | None) -> set[str]:
     """Files and folders that a job writes at the top of its folder."""
-    names = {JOB_FILE, CONTACT_SHEET}
+    names = {JOB_FILE, CONTACT_SHEET, *([] if question is None else [MASK_FILE])}
     for index in range(request.first, request.first + request.samples):
         names |= {variant_folder_name(index), video_name(index)}
         names |= {"mesh"} if request.mesh else set()

@@ -16,6 +16,7 @@ from .errors import CommandError
 from .inputs import parse_poke, read_file, read_plate
 from .plate_options import add_plate_arguments, with_plate_options
 from .sample_job import add_output_arguments, run_job
+from .things import question_for
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,4 +62,4 @@ def run(arguments: argparse.Namespace) -> int:
     on_its_own = hashlib.sha256(image).hexdigest() == kinematics.info.frame_sha256s[0] and not arguments.poke
     if on_its_own and not arguments.region:
         request = dataclasses.replace(request, region=Region(*kinematics.info.region_px))
-    return run_job(request, plate, arguments)
+    return run_job(request, plate, arguments, question_for(request, arguments))

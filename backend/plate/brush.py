@@ -23,7 +23,8 @@ def paint(mask: Field, strokes: Iterable[Stroke]) -> None:
 def _paint_one(mask: Field, stroke: Stroke) -> None:
     height, width = mask.shape
     radius_px = stroke.radius * max(width, height)
-    pixels = np.floor(np.array(stroke.points) * (width, height)).astype(np.int32)
+    points = [*stroke.points, stroke.points[-1]]  # OpenCV draws no line of one point
+    pixels = np.minimum(np.floor(np.array(points) * (width, height)), (width - 1, height - 1)).astype(np.int32)
     room = int(np.ceil(radius_px)) + _ROOM_PX
     left, top = np.maximum(pixels.min(axis=0) - room, 0)
     right, bottom = np.minimum(pixels.max(axis=0) + room + 1, (width, height))

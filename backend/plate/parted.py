@@ -4,6 +4,8 @@ With the matte M of a thing, and the plate B without it (the artist's clean plat
 thing's layer F is what is left of the plate I, colours premultiplied:
 
     F = I - (1 - M) B        so that        I = F + (1 - M) B
+
+to its edge, where what shows of the old background is left out of F (see `edges`).
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ import cv2
 import numpy as np
 
 from ..protocol.messages import Region
-from .fill import Mask, filled
+from .edges import cut_out
+from .fill import Mask, around, filled
 from .image import Field, PlateImage, from_working, working_part
 
 LEAST_MATTE = 1 / 512
@@ -22,7 +25,7 @@ LEAST_MATTE = 1 / 512
 TRACE = 1e-3
 """What a matte has around the thing: small enough to change no pixel where nothing moves."""
 
-_RIM_SIDE_PX, _RIM_PX = 1024, 2  # of a plate so large
+_RIM_SIDE_PX, _RIM_PX = 1024, 4  # of a plate so large
 _SEEN = 0.01  # of a matte; what has less gets no trace around it
 
 
@@ -60,9 +63,30 @@ def take_out(
     if lock is not None:
         matte *= 1 - lock[_place(box)]
     picture = working_part(plate, box)
-    behind = working_part(clean, box) if clean is not None else filled(picture, matte > 0)
+    behind = working_part(clean, box) if clean is not None else _filled(plate, matte > 0, box)
     np.copyto(behind, picture, where=matte[..., None] == 0)
-    return Parted(box, picture - (1 - matte[..., None]) * behind, matte, behind)
+    if plate.alpha is not None:  # which has no background in its edge
+        return Parted(box, picture - (1 - matte[..., None]) * behind, matte, behind)
+    moving, lessened = cut_out(picture, matte, behind, plate.peak)
+    return Parted(box, moving, np.maximum(lessened, np.minimum(matte, np.float32(TRACE))), behind)
+
+
+def _filled(plate: PlateImage, hole: Mask, box: Region) -> Field:
+    """A box (h, w, C) of the plate with its hole filled from as much of the plate as there is around it."""
+    if not hole.any():
+        return working_part(plate, box)
+    whole = np.zeros(plate.size_px[::-1], bool)
+    whole[_place(box)] = hole
+    rows, columns = around(whole)
+    seen = Region(columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start)
+    inside = filled(working_part(plate, seen), whole[rows, columns])
+    result = working_part(plate, box)
+    top, left = max(box.y, seen.y), max(box.x, seen.x)
+    bottom, right = min(box.y + box.h, seen.y + seen.h), min(box.x + box.w, seen.x + seen.w)
+    result[top - box.y : bottom - box.y, left - box.x : right - box.x] = inside[
+        top - seen.y : bottom - seen.y, left - seen.x : right - seen.x
+    ]
+    return result
 
 
 def plate_behind(plate: PlateImage, parted: Parted) -> PlateImage:

@@ -14,20 +14,18 @@ _SOFT_EDGE_PX = 2
 Points = NDArray[np.float64]
 
 
-def parts_below(mask: Field, least: float, places: Points, reach_px: float) -> Field | None:
+def parts_below(mask: Field, least: float, places: Points, reach_px: float) -> tuple[Field, NDArray[np.bool_]]:
     """The parts of a mask (H, W) above `least` that places (N, 2), in fractions of it, stand on or are `reach_px` from.
 
-    None where one of the places is farther from every part.
+    Also says of each place whether it stands on one.
     """
     _, parts = cv2.connectedComponents((mask > least).astype(np.uint8))
-    found = {_part_near(parts, place, reach_px) for place in places * mask.shape[::-1]}
-    if 0 in found:
-        return None
+    found = np.array([_part_near(parts, place, reach_px) for place in places * mask.shape[::-1]], np.intp)
     wanted = np.zeros(int(parts.max()) + 1, bool)
-    wanted[list(found)] = True
+    wanted[found[found > 0]] = True
     kept = wanted[parts]
     near = cv2.dilate(kept.astype(np.uint8), np.ones((2 * _SOFT_EDGE_PX + 1,) * 2, np.uint8)) > 0
-    return np.where(kept | (near & (parts == 0)), mask, np.float32(0))
+    return np.where(kept | (near & (parts == 0)), mask, np.float32(0)), found > 0
 
 
 def _part_near(parts: NDArray[np.int32], place_px: Points, reach_px: float) -> int:

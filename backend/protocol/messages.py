@@ -45,6 +45,8 @@ SHORTEST_POKE = 1e-4
 LEAST_AMOUNT = 1e-3
 LEAST_VARIATION = 1e-3
 LARGEST_VARIATION = 1.5
+SOUND_SCORE = 0.6
+"""From here on a network's mask is used without a look at it; `python -m benchmarks.thing_scores` measures why."""
 POSES_DIFFER = 0.3
 """Cosine distance of two stills' features; `python -m benchmarks.poses` measures what lies on either side."""
 
@@ -724,6 +726,11 @@ class ThingFound(Message):
     scores: Annotated[tuple[Fraction, ...], Length(0, limits.LEVELS)]
     chosen: Annotated[int, Between(0, limits.LEVELS - 1)] = 0
     reason: Text = ""
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether the mask that was asked for can be used without a look at it."""
+        return bool(self.scores) and self.scores[self.chosen] >= SOUND_SCORE
 
     @property
     def raw_parts(self) -> int:

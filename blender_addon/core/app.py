@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from pathlib import Path
 
@@ -23,11 +23,14 @@ from .._vendor.client import (
     ServerInfo,
     Started,
     Status,
+    ThingArrived,
+    ThingRequest,
     VariantDone,
 )
 from . import jobs
 from .jobs import Job
 from .link import Fix
+from .search import Answer, Key, Question, Search
 
 JobEvent = (
     KinematicsArrived
@@ -43,6 +46,7 @@ JobEvent = (
     | Failed
     | Cancelled
     | Restarted
+    | ThingArrived
 )
 
 
@@ -73,6 +77,7 @@ class AppState:
 
     backend: BackendStatus = BackendStatus()
     jobs: tuple[Job, ...] = ()
+    search: Search = field(default_factory=Search)
 
     def job(self, job_id: str) -> Job | None:
         """Return an open job."""
@@ -108,6 +113,13 @@ class JobAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class ThingWished:
+    """The artist points at a thing."""
+
+    question: Question
+
+
+@dataclass(frozen=True, slots=True)
 class CancelAsked:
     """The artist no longer wants a job."""
 
@@ -132,6 +144,7 @@ AppEvent = (
     | StopAsked
     | StartFailed
     | JobAsked
+    | ThingWished
     | CancelAsked
     | WriteFailed
     | ReleaseAsked
@@ -160,6 +173,21 @@ class Submit:
     """Hand the job to the client."""
 
     job: Job
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Hand a question for a thing to the client."""
+
+    request: ThingRequest
+
+
+@dataclass(frozen=True, slots=True)
+class KeepAnswer:
+    """Remember what was found."""
+
+    key: Key
+    answer: Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +254,8 @@ AppEffect = (
     OpenBackend
     | CloseBackend
     | Submit
+    | Ask
+    | KeepAnswer
     | CancelJob
     | WriteFrame
     | WriteMesh
@@ -258,9 +288,14 @@ def transition(state: AppState, event: AppEvent) -> tuple[AppState, tuple[AppEff
             return replace(state, backend=BackendStatus(Phase.LOST, sentence)), ()
         case JobAsked(job=job):
             up, effects = _started(state)
-            return replace(up, jobs=(*up.jobs, job)), (*effects, Submit(job))
+            return replace(up, jobs=(*up.jobs, job)), (*effects, _begun(job))
+        case ThingWished(question=question):
+            up, effects = _started(state)
+            search, now = up.search.with_wish(question)
+            return replace(up, search=search), (*effects, *_asked(now))
         case CancelAsked(job_id=job_id):
-            return state, ((CancelJob(job_id),) if state.job(job_id) else ())
+            job = state.job(job_id)
+            return state, () if job is None else (CancelJob(job.travels_as),)
         case WriteFailed(job_id=job_id, sentence=sentence):
             return _write_failed(state, job_id, sentence)
         case _:
@@ -291,6 +326,14 @@ def _stopped(state: AppState, sentence: str) -> tuple[AppState, tuple[AppEffect,
     return AppState(BackendStatus(Phase.OFF, sentence), ended), (CloseBackend(), *aborts)
 
 
+def _begun(job: Job) -> AppEffect:
+    return Submit(job) if job.question is None else Ask(job.question)
+
+
+def _asked(question: Question | None) -> tuple[AppEffect, ...]:
+    return () if question is None else (Ask(question.request),)
+
+
 def _given_up(state: AppState, sentence: str, fix: Fix) -> tuple[AppState, tuple[AppEffect, ...]]:
     ended = tuple(jobs.failed(job, sentence) for job in state.jobs)
     aborts = tuple(AbortFolder(job.job_id) for job in state.jobs)
@@ -305,6 +348,11 @@ def _write_failed(state: AppState, job_id: str, sentence: str) -> tuple[AppState
 
 
 def _told(state: AppState, event: JobEvent) -> tuple[AppState, tuple[AppEffect, ...]]:
+    if state.search.asks(event.job_id):
+        return _told_of_search(state, event)
+    asking = next((job for job in state.jobs if job.question is not None and job.travels_as == event.job_id), None)
+    if asking is not None:
+        return _told_of_thing(state, asking, event)
     job = state.job(event.job_id)
     if job is None or job.ended:
         return state, ()
@@ -312,6 +360,33 @@ def _told(state: AppState, event: JobEvent) -> tuple[AppState, tuple[AppEffect, 
     if isinstance(event, KinematicsArrived):
         return state, (WriteKinematics(event, job.folder),)
     return _with_job(state, jobs.told(job, event)), (*_kept(event), *measured)
+
+
+def _told_of_search(state: AppState, event: JobEvent) -> tuple[AppState, tuple[AppEffect, ...]]:
+    """What becomes of the question under way; where the backend went away with it, it may be asked again."""
+    asked = state.search.asked
+    match event:
+        case ThingArrived():
+            kept: tuple[AppEffect, ...] = (KeepAnswer(asked.key, Answer.of(event)),)
+        case Failed(error=error):
+            kept = (KeepAnswer(asked.key, Answer(sentence=error.sentence)),)
+        case Cancelled():
+            kept = ()
+        case _:
+            return state, ()
+    search, now = state.search.after_answer()
+    return replace(state, search=search), (*kept, *_asked(now))
+
+
+def _told_of_thing(state: AppState, job: Job, event: JobEvent) -> tuple[AppState, tuple[AppEffect, ...]]:
+    """A job begins when the thing is found that it is to move."""
+    match event:
+        case ThingArrived():
+            found = jobs.with_thing(job, event)
+            return _with_job(state, found), (Submit(found),)
+        case Failed() | Cancelled():
+            return _with_job(state, jobs.told(job, event)), (AbortFolder(job.job_id),)
+    return _with_job(state, jobs.finding(job)), ()
 
 
 def _kept(event: JobEvent) -> tuple[AppEffect, ...]:

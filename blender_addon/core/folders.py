@@ -11,6 +11,8 @@ from .errors import FolderError
 
 RESULTS = "ipoke"
 BAKES = "bake"
+THING_FILE = "thing.png"
+"""The mask of what a job's pokes moved, at the plate's size."""
 TAKEN = "taken"
 NAME_CHARACTERS = 40
 SHORT_ID_CHARACTERS = 12

@@ -18,6 +18,8 @@ from .._vendor.client import (
     Queued,
     Restarted,
     Started,
+    ThingArrived,
+    ThingRequest,
     VariantDone,
 )
 from .._vendor.client.request import Request
@@ -77,6 +79,8 @@ class Job:
 
     `sentence` says what is going on, or went wrong. The `source` of a bake or a mesh is the id of the job that sampled its
     variant; a bake's frames go to `delivery` when they are whole. An extraction's `folder` is the kinematics file itself.
+    `question` asks for the thing that is to move, at the plate's size; the request waits for the answer, whose hash is
+    `thing_sha256`.
     """
 
     request: Request
@@ -86,6 +90,8 @@ class Job:
     source: str = ""
     settings: Settings = field(default_factory=Settings)
     delivery: Delivery | None = None
+    question: ThingRequest | None = None
+    thing_sha256: str = ""
     phase: JobPhase = JobPhase.WAITING
     sentence: str = "Waiting for the backend"
     progress: Progress | None = None
@@ -96,6 +102,11 @@ class Job:
     def job_id(self) -> str:
         """The id that the client gave it."""
         return self.request.job_id
+
+    @property
+    def travels_as(self) -> str:
+        """The id of what the backend was asked last for it."""
+        return self.job_id if self.question is None else self.question.job_id
 
     @property
     def ended(self) -> bool:
@@ -151,6 +162,18 @@ def told(job: Job, event: Event) -> Job:
         case Cancelled():
             return _ended(job, JobPhase.CANCELLED, "Cancelled")
     return job
+
+
+def finding(job: Job) -> Job:
+    """Return the job while the thing is looked for that it is to move."""
+    return replace(job, phase=JobPhase.RUNNING, sentence="Finding the thing")
+
+
+def with_thing(job: Job, arrived: ThingArrived) -> Job:
+    """Return the job with the thing that was found for it; where nothing was, its region moves as a whole."""
+    request = replace(job.request, thing=arrived.mask)
+    sha256 = request.message().thing_sha256 or ""
+    return replace(job, request=request, question=None, thing_sha256=sha256, sentence="Waiting for the backend")
 
 
 def failed(job: Job, sentence: str) -> Job:

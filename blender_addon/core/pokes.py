@@ -58,13 +58,14 @@ def to_poke(arrow: Arrow, strength: float) -> Poke:
 
     Blender stores single precision, so the tip is rounded to it: a poke read from the .blend is the same to the bit.
     """
-    x, y = _single(arrow.tail)
+    x, y = single(arrow.tail)
     dx, dy = arrow.shift
-    tip = _single(clamped((x + strength * dx, y + strength * dy)))
+    tip = single(clamped((x + strength * dx, y + strength * dy)))
     return Poke(x, y, tip[0] - x, tip[1] - y)
 
 
-def _single(point: Vec2) -> Vec2:
+def single(point: Vec2) -> Vec2:
+    """Return a point as Blender stores it, in single precision."""
     x, y = struct.unpack("2f", struct.pack("2f", *point))
     return x, y
 

@@ -28,11 +28,16 @@ from . import app, bakes, jobs, places
 from .app import AppEffect, AppEvent, AppState
 from .bakes import Delivery
 from .errors import FolderError
+from .folders import THING_FILE
 from .jobs import Job
 from .link import Fix, NoBackendError
+from .search import Answer, Key
 from .unfinished import UnfinishedBake
 
 log = logging.getLogger(__name__)
+
+ANSWERS = 32
+"""So many things are remembered, the newest ones."""
 
 
 class Backend(Protocol):
@@ -79,6 +84,7 @@ class Runtime:
     state: AppState = field(default_factory=AppState)
     history: dict[str, Job] = field(default_factory=dict)
     written: dict[str, Written] = field(default_factory=dict)
+    answers: dict[Key, Answer] = field(default_factory=dict)
     _backend: Backend | None = None
     _closing: list[Backend] = field(default_factory=list)
     _writers: dict[str, ResultWriter] = field(default_factory=dict)
@@ -177,7 +183,7 @@ class Runtime:
         for job in after.jobs:
             if before.job(job.job_id) != job:
                 self._changed[job.job_id] = job
-                self.history[job.job_id] = replace(job, request=_without_files(job.request))
+                self.history[job.job_id] = replace(job, request=_without_files(job.request), question=None)
 
     def _note_failure(self, job_id: str, sentence: str) -> None:
         """Tell of a job that has ended already that it ended badly."""
@@ -202,6 +208,8 @@ class Runtime:
     def _refused(self, effect: AppEffect, sentence: str, fix: Fix) -> None:
         if isinstance(effect, app.Submit):
             self.dispatch(app.WriteFailed(effect.job.job_id, sentence))
+        elif isinstance(effect, app.Ask):
+            self.dispatch(Failed(effect.request.job_id, ErrorInfo(ErrorCode.INTERNAL, sentence)))
         else:
             self.dispatch(app.StartFailed(sentence, fix))
 
@@ -213,6 +221,11 @@ class Runtime:
                 self._close_backend()
             case app.Submit(job=job):
                 self._submit(job)
+            case app.Ask(request=request):
+                if self._backend is not None:
+                    self._backend.session.submit(request)
+            case app.KeepAnswer(key=key, answer=answer):
+                self._remember(key, answer)
             case app.CancelJob(job_id=job_id):
                 if self._backend is not None:
                     self._backend.session.cancel(job_id)
@@ -238,6 +251,8 @@ class Runtime:
             case app.CloseVariant(event=event):
                 if not self._writers[event.job_id].variant_done(event):
                     self.dispatch(app.WriteFailed(event.job_id, "A variant arrived damaged; ask for it again."))
+                else:
+                    self._keep_thing(event.job_id)
             case app.FinishFolder(event=event):
                 if event.job_id in self._writers:  # a bake's folder was finished when it was moved to its place
                     self._ended(event.job_id).finish(event.summary)
@@ -247,6 +262,12 @@ class Runtime:
                     self._deliveries.pop(job_id, None)
             case _:
                 assert_never(effect)
+
+    def _keep_thing(self, job_id: str) -> None:
+        """Keep the thing's mask with the first variant that is whole, since bakes of it need the same."""
+        writer, job = self._writers[job_id], self.state.job(job_id)
+        if not job.source and job.request.thing is not None and THING_FILE not in writer.files:
+            writer.write(THING_FILE, job.request.thing)
 
     def _ended(self, job_id: str) -> ResultWriter:
         """Take a job's writer away, and remember what it wrote."""
@@ -263,6 +284,12 @@ class Runtime:
         if job.delivery is not None:
             self._deliveries[job.job_id] = job.delivery
         self._backend.session.submit(job.request)
+
+    def _remember(self, key: Key, answer: Answer) -> None:
+        self.answers.pop(key, None)
+        self.answers[key] = answer
+        while len(self.answers) > ANSWERS:
+            del self.answers[next(iter(self.answers))]
 
     def _close_backend(self) -> None:
         backend, self._backend = self._backend, None
@@ -287,7 +314,7 @@ def _write_new(wish: Path, data: bytes) -> None:
 def _without_files(request: Request) -> Request:
     """The request without the bytes that it carries, which are large and on the disk anyway."""
     if isinstance(request, SampleRequest):
-        return replace(request, plate=b"", kinematics=None)
+        return replace(request, plate=b"", kinematics=None, thing=None)
     return replace(request, frames=())
 
 

@@ -10,6 +10,9 @@ from .._vendor.client import Like, Poke
 from .plane import Vec2
 from .pokes import Arrow, to_poke
 from .region import Box
+from .thing import Source, ThingSetting
+
+NO_SETTING = ThingSetting()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ class Settings:
     model: str = ""
     variation: float | None = None
     still_frame: int = 0
+    thing: ThingSetting = NO_SETTING
     free_ground: bool = False
 
     @property
@@ -55,13 +59,21 @@ class Settings:
         """The pokes that travel: the enabled ones, stretched by their strength and that of a replay."""
         return tuple(to_poke(poke.arrow, self.replay.strength * poke.strength) for poke in self.pokes if poke.enabled)
 
-    def key(self, plate_sha256: str, model: str) -> str:
+    @property
+    def whole_region(self) -> bool:
+        """Whether there is no thing on purpose."""
+        return self.thing.source is Source.REGION
+
+    def key(self, plate_sha256: str, model: str, thing_sha256: str = "") -> str:
         """What is the same in two jobs that differ in their seeds only; `model` is the one that made their variants."""
         pokes: tuple[Vec2, ...] = tuple(pair for poke in self.asked for pair in ((poke.x, poke.y), (poke.dx, poke.dy)))
         mirrored = [True] if self.replay.mirror else []
         varied = [] if self.variation is None else [("variation", self.variation)]
         freed = ["free ground"] if self.free_ground else []
-        told = repr((plate_sha256, model, pokes, self.region, self.replay.kinematics, *mirrored, *varied, *freed, *self.like))
+        things = [("thing", thing_sha256)] if thing_sha256 else [("whole region",)] if self.whole_region else []
+        told = repr(
+            (plate_sha256, model, pokes, self.region, self.replay.kinematics, *mirrored, *varied, *freed, *things, *self.like)
+        )
         return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import Enum, StrEnum
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
 
 from .._vendor.body.components import connected
+from .._vendor.client import Level, Stroke, ThingOrigin
 from .plane import Vec2
 
 SIDE_PX = 512
@@ -23,6 +24,8 @@ CUT_OUT_SHARE, TRANSPARENT = 0.05, 0.02
 PART_LEAST = 0.05
 """Of alpha; where there is less, parts of a cut-out don't hang together."""
 REACH_PX = 2
+CLICK_REACH = 0.02
+"""How far a click may lie beside a part, over the long side; as the backend has it."""
 
 Mask = Any  # numpy's array types are not there for a type checker inside Blender
 
@@ -36,36 +39,14 @@ class Source(StrEnum):
     REGION = "REGION"
 
 
-class Origin(Enum):
-    """Where a thing that is known came from."""
-
-    IMAGE = "Own Mask"
-    ALPHA = "Alpha"
-    CLEAN_PLATE = "Clean Plate"
-    PICTURE = "Found in the Picture"
-
-
-class Level(StrEnum):
-    """Which of the nested masks is meant that were found."""
-
-    PART = "PART"
-    THING = "THING"
-    GROUP = "GROUP"
-
-
-LEVELS = tuple(Level)
-
-
 @dataclass(frozen=True, slots=True)
-class Stroke:
-    """What an artist painted: `radius` is a share of the plate's long side; it adds to the thing, or takes away from it.
+class ThingSetting:
+    """What an artist has set of the thing; `image` is the name of the own mask's image."""
 
-    One point is a click. A click without a radius points at a part and paints nothing.
-    """
-
-    points: tuple[Vec2, ...]
-    radius: float
-    adds: bool
+    source: Source = Source.AUTO
+    level: Level = Level.THING
+    strokes: tuple[Stroke, ...] = ()
+    image: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,11 +54,11 @@ class KnownThing:
     """A thing as far as Blender needs it: its mask, no side longer than `SIDE_PX`, where it came from, and the mask's hash."""
 
     mask: Mask
-    origin: Origin
+    origin: ThingOrigin
     sha256: str
 
     @classmethod
-    def of(cls, mask: Mask, origin: Origin) -> KnownThing | None:
+    def of(cls, mask: Mask, origin: ThingOrigin) -> KnownThing | None:
         """The thing of a mask; None where it marks nothing."""
         if not (mask > PART_LEAST).any():
             return None
@@ -96,6 +77,12 @@ def is_cut_out(alpha: Mask) -> bool:
     return bool((alpha <= TRANSPARENT).mean() > CUT_OUT_SHARE)
 
 
+def reduced_shape(size_px: tuple[int, int]) -> tuple[int, int]:
+    """Height and width of what `reduced` makes of a mask of this width and height."""
+    step = -(-max(size_px) // SIDE_PX)
+    return -(-size_px[1] // step), -(-size_px[0] // step)
+
+
 def reduced(mask: Mask) -> Mask:
     """The mask at a whole fraction of its size, no side longer than `SIDE_PX`, by means of squares."""
     height, width = mask.shape
@@ -107,17 +94,15 @@ def reduced(mask: Mask) -> Mask:
     return squares.mean(axis=(1, 3), dtype=np.float32)
 
 
-def parts_below(alpha: Mask, places: Sequence[Vec2]) -> Mask:
-    """The parts of a cut-out that places stand on or are nearest to; all of it without any place."""
+def parts_below(alpha: Mask, places: Sequence[Vec2]) -> Mask | None:
+    """The parts of a cut-out that places stand on or are near to; None where one of them is too far from any part."""
     labels = _parts(alpha > PART_LEAST)
-    rows, columns = np.nonzero(labels)
-    if not len(rows) or not places:
-        return alpha
-    height, width = alpha.shape
-    nearest = [int(np.hypot(columns + 0.5 - x * width, rows + 0.5 - y * height).argmin()) for x, y in places]
-    chosen = np.isin(labels, labels[rows[nearest], columns[nearest]])
+    chosen = {_part_near(labels, place) for place in places}
+    if 0 in chosen:
+        return None
+    kept = np.isin(labels, list(chosen))
     soft = labels == 0  # faint edges belong to the part that they touch
-    return np.where(chosen | (soft & _grown(chosen)), alpha, np.float32(0))
+    return np.where(kept | (soft & _grown(kept)), alpha, np.float32(0))
 
 
 def painted(mask: Mask, strokes: Iterable[Stroke]) -> Mask:
@@ -131,9 +116,32 @@ def painted(mask: Mask, strokes: Iterable[Stroke]) -> Mask:
     return result
 
 
+def holds(mask: Mask, places: Sequence[Vec2]) -> bool:
+    """Whether there are places, and all of them lie on a mask."""
+    height, width = mask.shape
+    rows = [(min(int(y * height), height - 1), min(int(x * width), width - 1)) for x, y in places]
+    return bool(rows) and all(mask[row, column] > PART_LEAST for row, column in rows)
+
+
 def clicks(strokes: Iterable[Stroke]) -> tuple[Vec2, ...]:
     """The places that strokes without a radius point at."""
     return tuple(point for stroke in strokes if stroke.radius == 0 and stroke.adds for point in stroke.points)
+
+
+def _part_near(labels: Mask, place: Vec2) -> int:
+    """The part at a place or nearest to it; 0 where there is none within reach."""
+    height, width = labels.shape
+    x, y = min(int(place[0] * width), width - 1), min(int(place[1] * height), height - 1)
+    reach = int(CLICK_REACH * max(labels.shape))
+    if labels[y, x] or reach < 1:
+        return int(labels[y, x])
+    top, left = max(0, y - reach), max(0, x - reach)
+    window = labels[top : y + reach + 1, left : x + reach + 1]
+    rows, columns = np.nonzero(window)
+    distances = np.hypot(rows + top - y, columns + left - x)
+    if not len(distances) or distances.min() > CLICK_REACH * max(labels.shape):
+        return 0
+    return int(window[rows[distances.argmin()], columns[distances.argmin()]])
 
 
 def _cover(shape: tuple[int, int], stroke: Stroke) -> tuple[tuple[slice, slice], Mask]:

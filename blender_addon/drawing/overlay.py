@@ -18,7 +18,7 @@ from ..core.plane import Surface, Vec2
 from ..core.pokes import Arrow, length_px
 from ..core.region import Box
 from ..properties import IPOKE_PG_plate
-from . import view
+from . import thing_overlay, view
 
 log = logging.getLogger(__name__)
 
@@ -109,9 +109,10 @@ def _draw_plates(context: bpy.types.Context) -> None:
     mesh = Mesh()
     plate = plates.active(context)
     if plate is not None and _poke_tool_is_active(context):
+        thing_overlay.draw(context, plate)
         _add_region(context, plate, mesh)
-        if not plate.pokes and not found:
-            _draw_hint(context)
+        thing_overlay.add_brush(mesh, context, plate)
+        _draw_hint(context, thing_overlay.hint(plate) if plate.pokes or found else HINT)
     add_arrows(mesh, found)
     if mesh.positions:
         _draw_mesh(mesh)
@@ -168,12 +169,18 @@ def _region_box(plate: IPOKE_PG_plate) -> Box | None:
     return region.to_box(job.region_px, plates.size_px(plate))
 
 
-def _draw_hint(context: bpy.types.Context) -> None:
+def _draw_hint(context: bpy.types.Context, hint: str) -> None:
     scale = view.ui_scale(context)
-    text = bpy.app.translations.pgettext_iface(HINT)
+    text = bpy.app.translations.pgettext_iface(hint)
     blf.size(FONT, HINT_PX * scale)
     width, _ = blf.dimensions(FONT, text)
-    _write(context, text, (context.region.width - width) / 2, HINT_HEIGHT_PX * scale)
+    _write(context, text, max((_free_px(context) - width) / 2, 0), HINT_HEIGHT_PX * scale)
+
+
+def _free_px(context: bpy.types.Context) -> float:
+    """How wide the view is without the sidebar, which lies over it."""
+    covered = [region.width for region in context.area.regions if region.type == "UI" and region.width > 1]
+    return context.region.width - (sum(covered) if context.preferences.system.use_region_overlap else 0)
 
 
 def _write(context: bpy.types.Context, text: str, x: float, y: float) -> None:

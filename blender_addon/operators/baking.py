@@ -17,6 +17,7 @@ from ..core.bakes import Delivery, FileNames, Place, Shot
 from ..core.errors import AddonError, FolderError, PlateError
 from ..core.jobs import Job, JobKind
 from ..core.settings import Settings
+from ..core.thing import Source
 from ..properties import IPOKE_PG_bake, IPOKE_PG_job, IPOKE_PG_plate, IPOKE_PG_variant
 from . import sampling
 from .reasons import BUSY, has_whole_variant, holds
@@ -171,6 +172,8 @@ def request_of(plate: IPOKE_PG_plate, asked: IPOKE_PG_job, variant: IPOKE_PG_var
         free_ground=asked.free_ground,
         model=asked.model or None,
         size=OutputSize.PLATE,
+        thing=sampling.kept_thing(plate, asked),
+        whole_region=asked.thing.source == Source.REGION,
         upright=False,
         depth_bits=_depth_bits(plate),
     )

@@ -6,7 +6,7 @@ import math
 
 import bpy
 
-from .. import plates, pump
+from .. import finding, plates, pump
 from ..core import gesture, region
 from ..core.errors import AddonError
 from ..core.gesture import Grab, Part
@@ -51,6 +51,7 @@ class IPOKE_OT_draw_poke(PlateDrag, bpy.types.Operator):
         self._size_px = plates.image_size_px(obj)
         grab = self._grab(obj, grabbed, copy=event.alt)
         self._take(context, gesture.Press(at, self._size_px, grab, _longest_px(obj.ipoke, self._size_px)))
+        finding.find(obj, start=not bpy.app.background)
         return True
 
     def _grab(self, obj: bpy.types.Object, grabbed: tuple[int, Part] | None, *, copy: bool) -> Grab | None:

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import bpy
 
-from .. import pump
+from .. import finding, plates, pump
+from ..core.plane import Vec2, clamped, inside
+from ..core.pokes import Arrow, length_px, single
+from ..drawing import view
 from .picking import grabbed_handle, grabbed_poke
 from .plate_drag import mouse_of
+
+PEEK_STEP = 0.01
+"""Of the plate's long side: the mouse has to go so far before another question is asked."""
 
 
 class IPOKE_OT_hover(bpy.types.Operator):
@@ -18,9 +24,9 @@ class IPOKE_OT_hover(bpy.types.Operator):
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Look what is under the mouse and pass the event on."""
-        found = _under(context, event)
-        if found != pump.addon().hovered:
-            pump.addon().hovered = found
+        own, found, peeked = pump.addon(), _under(context, event), _peeked(context, event)
+        if (found, peeked) != (own.hovered, own.peeked):
+            own.hovered, own.peeked = found, peeked
             context.area.tag_redraw()
         return {"PASS_THROUGH"}
 
@@ -30,6 +36,25 @@ def _under(context: bpy.types.Context, event: bpy.types.Event) -> object:
         return None
     mouse = mouse_of(event)
     return grabbed_poke(context, mouse) or grabbed_handle(context, mouse)
+
+
+def _peeked(context: bpy.types.Context, event: bpy.types.Event) -> tuple[str, Vec2] | None:
+    """With Alt, the place of the active plate of which is shown what a click would take."""
+    obj = context.active_object
+    if not event.alt or context.region_data is None or plates.plate_of(obj) is None:
+        return None
+    hit = view.surface(obj).hit(view.ray(context.region, context.region_data, mouse_of(event)))
+    if hit is None or not inside(hit.at):
+        return None
+    before, place = pump.addon().peeked, single(clamped(hit.at))
+    if before is not None and before[0] == obj.name and _is_near(obj, before[1], place):
+        return before
+    finding.look_at(obj, place)
+    return obj.name, place
+
+
+def _is_near(obj: bpy.types.Object, one: Vec2, other: Vec2) -> bool:
+    return length_px(Arrow(one, other), plates.size_px(obj.ipoke)) < PEEK_STEP * max(plates.size_px(obj.ipoke))
 
 
 class IPOKE_OT_remove_hovered(bpy.types.Operator):

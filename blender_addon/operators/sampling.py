@@ -1,5 +1,6 @@
 """Owns the operators that ask the backend for variants, and that cancel."""
 
+import hashlib
 import secrets
 from dataclasses import replace
 from pathlib import Path
@@ -7,11 +8,12 @@ from pathlib import Path
 import bpy
 from bpy.props import FloatProperty
 
-from .. import library, models, paths, plates, pump, results, stills
+from .. import finding, library, models, paths, plates, pump, results, stills
 from .._vendor.client import Like, OutputSize, SampleRequest, new_job_id
+from .._vendor.client.owned import read_regular
 from .._vendor.protocol import limits
 from ..core import app, folders, region
-from ..core.errors import AddonError, PokeError
+from ..core.errors import AddonError, PlateError, PokeError
 from ..core.german import CONTEXT
 from ..core.jobs import Job, JobKind, JobPhase
 from ..core.settings import Replay
@@ -60,7 +62,7 @@ class _Samples:
             and holds(cls, not _held_up(context.active_object), BUSY)
         )
 
-    def _ask(self, obj: bpy.types.Object, *, recalled: bool = False) -> set[str]:
+    def _ask(self, obj: bpy.types.Object, recalled: IPOKE_PG_job | None = None) -> set[str]:
         for live in open_jobs(obj):
             pump.dispatch(app.CancelAsked(live.job_id))
         try:
@@ -100,7 +102,7 @@ class IPOKE_OT_reroll(_Samples, bpy.types.Operator):
         if job is not None:
             recall(plate, job)
         plate.seed = secrets.randbelow(MAX_SEED)
-        return self._ask(obj, recalled=job is not None)
+        return self._ask(obj, job)
 
 
 def recall(plate: IPOKE_PG_plate, job: IPOKE_PG_job) -> None:
@@ -119,6 +121,7 @@ def recall(plate: IPOKE_PG_plate, job: IPOKE_PG_job) -> None:
     plate.still_frame = job.still_frame
     plate.free_ground = job.free_ground
     plates.store_likes(plate.like, plates.likes(job.like))
+    plates.store_thing(plate.thing, plates.thing_setting(job.thing))
 
 
 class IPOKE_OT_more_like_this(_Samples, bpy.types.Operator):
@@ -157,7 +160,7 @@ class IPOKE_OT_more_like_this(_Samples, bpy.types.Operator):
         recall(plate, job)
         plate.seed, plate.lock_seed = secrets.randbelow(MAX_SEED), locked
         plates.store_likes(plate.like, like)
-        outcome = self._ask(obj, recalled=True)
+        outcome = self._ask(obj, job)
         plate.like.clear()
         return outcome
 
@@ -205,15 +208,20 @@ def _held_up(obj: bpy.types.Object) -> bool:
     return any(job.kind is not JobKind.LIVE for job in open_jobs(obj))
 
 
-def new_job(obj: bpy.types.Object, kind: JobKind = JobKind.SAMPLE, replay: Replay = NO_REPLAY, *, recalled: bool = False) -> Job:
+def new_job(
+    obj: bpy.types.Object,
+    kind: JobKind = JobKind.SAMPLE,
+    replay: Replay = NO_REPLAY,
+    recalled: IPOKE_PG_job | None = None,
+) -> Job:
     """Return the job that an object's settings ask for; raises `AddonError`.
 
-    Its still is what the plane shows, or for `recalled` settings that of the job which they come from.
+    Its still is what the plane shows, and its thing is found anew; for settings of a `recalled` job both are that job's.
 
     A live one has one variant, and so has one that replays the motion of a kinematics file.
     """
     plate = plates.adopt(obj)
-    if not recalled:
+    if recalled is None:
         stills.take(obj)
     settings = plates.settings(plate)
     if kind is JobKind.LIVE or replay.kinematics:
@@ -244,10 +252,29 @@ def new_job(obj: bpy.types.Object, kind: JobKind = JobKind.SAMPLE, replay: Repla
         kinematics=library.read(Path(replay.kinematics)) if replay.kinematics else None,
         mirror=replay.mirror,
         size=OutputSize.PREVIEW,
+        thing=None if recalled is None else kept_thing(plate, recalled),
+        whole_region=settings.whole_region,
         upright=False,  # Blender shows a JPEG as it is stored, without turning it
     )
     folder = folders.job_folder(paths.root(), plate.still.name, job_id)
-    return Job(request, kind, target, folder, settings=settings)
+    if recalled is not None:
+        return Job(request, kind, target, folder, settings=settings, thing_sha256=recalled.thing_sha256)
+    asked = finding.question_for(obj, long_side_px=0)
+    return Job(request, kind, target, folder, settings=settings, question=None if asked is None else asked.request)
+
+
+def kept_thing(plate: IPOKE_PG_plate, job: IPOKE_PG_job) -> bytes | None:
+    """Return the mask of what a job moved, None where it moved no thing; raises `PlateError` where its file is missing."""
+    if not job.thing_sha256:
+        return None
+    file = paths.thing_file(plate, job.name)
+    try:
+        mask = read_regular(file, limits.RAW_BYTES)
+    except (OSError, ValueError):
+        mask = b""
+    if hashlib.sha256(mask).hexdigest() != job.thing_sha256:
+        raise PlateError(f"The mask {file} of what this variant moves is missing or was changed; bring it back, or sample again.")
+    return mask
 
 
 CLASSES = (IPOKE_OT_sample, IPOKE_OT_reroll, IPOKE_OT_more_like_this, IPOKE_OT_forget_like, IPOKE_OT_cancel)

@@ -1,4 +1,4 @@
-"""Owns the operator that turns the chosen variant into geometry."""
+"""Owns the operator that turns the chosen variant into geometry, and the way back."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import bpy
 
-from .. import library, paths, plates, results
+from .. import library, paths, plates, results, taking
 from .._vendor.client import IpokeError
 from ..core import folders
 from ..core.errors import AddonError
@@ -50,4 +50,22 @@ def _job(context: bpy.types.Context) -> Job:
     return Job(request, JobKind.MESH, plates.target(obj), folder, source=asked.name)
 
 
-CLASSES = (IPOKE_OT_take_as_mesh,)
+class IPOKE_OT_back_to_plate(bpy.types.Operator):
+    """Hide the mesh and what is behind it, and show the plate again that they were taken from"""
+
+    bl_idname = "ipoke.back_to_plate"
+    bl_label = "Back to the Plate"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """The active object must have been taken."""
+        return holds(cls, taking.source(context.active_object) is not None, "Select a mesh that was taken from a plate")
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Swap what is seen."""
+        taking.put_away(context.active_object)
+        return {"FINISHED"}
+
+
+CLASSES = (IPOKE_OT_take_as_mesh, IPOKE_OT_back_to_plate)

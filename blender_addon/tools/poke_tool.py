@@ -22,8 +22,14 @@ class PokeTool(bpy.types.WorkSpaceTool):
         ("ipoke.draw_poke", {"type": "LEFTMOUSE", "value": "PRESS", "alt": True}, None),
         ("ipoke.draw_poke", {"type": "LEFTMOUSE", "value": "PRESS", "ctrl": True}, None),
         ("ipoke.draw_poke", {"type": "LEFTMOUSE", "value": "PRESS", "shift": True}, None),
+        ("ipoke.paint_thing", {"type": "D", "value": "PRESS"}, None),
+        ("ipoke.paint_thing", {"type": "D", "value": "PRESS", "shift": True}, {"properties": [("adds", False)]}),
+        ("ipoke.change_level", {"type": "RIGHT_BRACKET", "value": "PRESS"}, {"properties": [("step", 1)]}),
+        ("ipoke.change_level", {"type": "LEFT_BRACKET", "value": "PRESS"}, {"properties": [("step", -1)]}),
         ("ipoke.remove_hovered", {"type": "X", "value": "PRESS"}, None),
         ("ipoke.hover", {"type": "MOUSEMOVE", "value": "ANY"}, None),
+        ("ipoke.hover", {"type": "MOUSEMOVE", "value": "ANY", "alt": True}, None),
+        ("ipoke.hover", {"type": "LEFT_ALT", "value": "ANY", "any": True}, None),
     )
 
     def draw_settings(self, layout: bpy.types.UILayout, _tool: bpy.types.WorkSpaceTool) -> None:

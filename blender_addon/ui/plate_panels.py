@@ -3,7 +3,7 @@
 import bpy
 from bpy.app.translations import pgettext_iface
 
-from .. import models, plates, surfaces
+from .. import models, plates, surfaces, taking
 from ..core.german import CONTEXT
 from ..core.jobs import Job, JobKind
 from ..core.pokes import longest_px
@@ -22,7 +22,9 @@ class IPOKE_PT_plate(Panel, bpy.types.Panel):
         """Draw it."""
         layout = self.layout
         plate = plates.active(context)
-        if plate is None:
+        if taking.source(context.active_object) is not None:
+            layout.operator("ipoke.back_to_plate", icon="LOOP_BACK")
+        elif plate is None:
             wrapped(layout, context, "Add a photograph, then drag arrows on it with the Poke tool", icon="INFO")
         else:
             width, height = plates.size_px(plate)

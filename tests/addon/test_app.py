@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,12 +16,18 @@ from blender_addon._vendor.client import (
     Failed,
     Finished,
     FrameArrived,
+    Level,
     Lost,
     Progress,
     Queued,
     Restarted,
     Started,
     Status,
+    Stroke,
+    ThingArrived,
+    ThingFound,
+    ThingOrigin,
+    ThingRequest,
     VariantDone,
 )
 from blender_addon._vendor.protocol.messages import WorkerStatus
@@ -27,6 +35,7 @@ from blender_addon.core import app, diagnostics
 from blender_addon.core.app import AppState, Phase, transition, without_ended
 from blender_addon.core.jobs import Clip, Job, JobKind, JobPhase, Target, describe
 from blender_addon.core.link import Fix
+from blender_addon.core.search import Answer, Question, Search
 
 from .fakes import INFO, SUMMARY, request
 
@@ -214,3 +223,67 @@ def test_diagnostics_tell_versions_state_and_the_end_of_the_log(tmp_path):
         assert expected in told
     assert len(told) < 10_000
     assert "can't be read" in diagnostics.text(state, "4.5.0", tmp_path / "gone.log")
+
+
+def thing_request(job_id: str) -> ThingRequest:
+    return ThingRequest(job_id, b"plate", (Stroke(((0.5, 0.5),)),))
+
+
+def found(job_id: str, *masks: bytes) -> ThingArrived:
+    levels = (Level.PART, Level.THING, Level.GROUP)[: len(masks)]
+    origin = ThingOrigin.SEGMENTER if masks else ThingOrigin.NONE
+    return ThingArrived(job_id, ThingFound(job_id, origin, levels, (0.9,) * len(masks), 0, ""), masks)
+
+
+def test_a_thing_that_is_wished_for_is_asked_for_and_remembered_and_starts_the_backend():
+    wish = app.ThingWished(Question(("a",), thing_request("q")))
+    state, effects = play(wish, Connected(INFO), found("q", b"mask"))
+    assert effects[:2] == [app.OpenBackend(), app.Ask(wish.question.request)]
+    assert effects[-1] == app.KeepAnswer(("a",), Answer(ThingOrigin.SEGMENTER, {Level.PART: b"mask"}))
+    assert state.search == Search()
+    assert state.jobs == ()
+
+
+def test_of_things_that_are_wished_for_meanwhile_the_newest_is_asked_for_next():
+    wishes = [app.ThingWished(Question((name,), thing_request(name))) for name in "abc"]
+    _, effects = play(Connected(INFO), *wishes, Failed("a", ErrorInfo(ErrorCode.BAD_PLATE, "No.")), Cancelled("c"))
+    assert effects == [
+        app.Ask(thing_request("a")),
+        app.KeepAnswer(("a",), Answer(sentence="No.")),
+        app.Ask(thing_request("c")),
+    ]
+
+
+def test_a_job_waits_for_the_thing_that_it_moves_and_takes_it_along():
+    asking = replace(job(), question=thing_request("q"))
+    state, effects = play(Connected(INFO), app.JobAsked(asking), Started("q"))
+    assert effects == [app.Ask(asking.question)]
+    assert state.jobs[0].sentence == "Finding the thing"
+    state, effects = app.transition(state, found("q", b"mask"))
+    ready = state.jobs[0]
+    assert effects == (app.Submit(ready),)
+    assert ready.request.thing == b"mask"
+    assert ready.thing_sha256 == hashlib.sha256(b"mask").hexdigest()
+    state, _ = app.transition(state, Finished("job", SUMMARY))
+    assert state.jobs[0].phase is JobPhase.FINISHED
+
+
+def test_a_job_for_which_no_thing_is_found_moves_its_region_as_a_whole():
+    state, effects = play(Connected(INFO), app.JobAsked(replace(job(), question=thing_request("q"))), found("q"))
+    assert effects[-1] == app.Submit(state.jobs[0])
+    assert (state.jobs[0].request.thing, state.jobs[0].thing_sha256) == (None, "")
+
+
+@pytest.mark.parametrize("end", [Failed("q", ErrorInfo(ErrorCode.BAD_PLATE, "The mask is black.")), Cancelled("q")])
+def test_a_job_ends_with_the_question_that_it_waits_for(end):
+    asking = replace(job(), question=thing_request("q"))
+    state, effects = play(Connected(INFO), app.JobAsked(asking), app.CancelAsked("job"), end)
+    assert effects == [app.Ask(asking.question), app.CancelJob("q"), app.AbortFolder("job")]
+    assert state.jobs[0].ended
+    assert state.jobs[0].sentence in ("The mask is black.", "Cancelled")
+
+
+def test_a_backend_that_stops_forgets_what_was_asked():
+    wishes = [app.ThingWished(Question((name,), thing_request(name))) for name in "ab"]
+    state, _ = play(Connected(INFO), *wishes, app.StopAsked())
+    assert state.search == Search()

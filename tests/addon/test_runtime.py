@@ -20,18 +20,26 @@ from blender_addon._vendor.client import (
     InvertRequest,
     KinematicsArrived,
     Launcher,
+    Level,
     LocalBackend,
     Lost,
     ProtocolError,
     ResultWriter,
     Started,
+    Stroke,
+    ThingArrived,
+    ThingFound,
+    ThingOrigin,
+    ThingRequest,
     VariantDone,
 )
 from blender_addon.core import app, unfinished
 from blender_addon.core.app import Phase
 from blender_addon.core.bakes import Delivery, FileNames, Shot
+from blender_addon.core.folders import THING_FILE
 from blender_addon.core.jobs import Job, JobKind, JobPhase, Target
-from blender_addon.core.runtime import Runtime
+from blender_addon.core.runtime import ANSWERS, Runtime
+from blender_addon.core.search import Question
 
 from .fakes import SUMMARY, FakeBackend, no_backend, request
 
@@ -103,6 +111,51 @@ def test_a_request_that_the_client_refuses_fails_alone(runtime, backend, tmp_pat
     (ended,) = runtime.tick(0.0, 0.004)
     assert ended.sentence == "samples must be 1 to 64."
     assert runtime.state.backend.phase is Phase.READY
+
+
+def test_the_mask_of_what_moves_is_kept_with_the_first_whole_variant_and_named_by_the_manifest(runtime, backend, tmp_path):
+    folder = tmp_path / "job"
+    asking = replace(job(folder), question=ThingRequest("q", b"plate", (Stroke(((0.5, 0.5),)),)))
+    found = ThingFound("q", ThingOrigin.ALPHA, (Level.THING,), (1.0,), 0)
+    runtime.dispatch(app.JobAsked(asking))
+    hear(runtime, backend, ThingArrived("q", found, (b"mask",)), FrameArrived("job", 0, 1, PNG))
+    assert [sent.job_id for sent in backend.session.submitted] == ["q", "job"]
+    assert backend.session.submitted[1].thing == b"mask"
+    assert not (folder / THING_FILE).exists(), "a job without a whole variant leaves nothing"
+    hear(runtime, backend, VariantDone("job", 0, (HASH,)), Finished("job", SUMMARY))
+    assert (folder / THING_FILE).read_bytes() == b"mask"
+    told = json.loads((folder / "job.json").read_text())
+    assert told["files"][THING_FILE] == hashlib.sha256(b"mask").hexdigest() == told["plate_options"]["thing_sha256"]
+    assert runtime.history["job"].thing_sha256 == told["plate_options"]["thing_sha256"]
+    assert runtime.history["job"].request.thing is None
+
+
+def test_a_cancelled_job_keeps_its_mask_with_the_variants_that_are_whole_only(runtime, backend, tmp_path):
+    for name, done in (("none", ()), ("one", (VariantDone("one", 0, (HASH,)),))):
+        wanted = job(tmp_path / name, name)
+        runtime.dispatch(app.JobAsked(replace(wanted, request=replace(wanted.request, thing=b"mask"))))
+        hear(runtime, backend, FrameArrived(name, 0, 1, PNG), *done, Cancelled(name))
+        assert (tmp_path / name / THING_FILE).exists() == bool(done)
+        assert (tmp_path / name).exists() == bool(done)
+
+
+def test_a_thing_that_the_client_refuses_to_ask_for_is_answered_with_the_reason(runtime, backend):
+    def refuse(_request) -> str:
+        raise ProtocolError("strokes have 3000 points.")
+
+    backend.session.submit = refuse
+    runtime.dispatch(app.ThingWished(Question(("a",), ThingRequest("q", b"plate", ()))))
+    hear(runtime, backend)
+    assert runtime.answers[("a",)].sentence == "strokes have 3000 points."
+    assert runtime.state.backend.phase is Phase.READY
+
+
+def test_of_the_things_that_were_found_the_newest_are_remembered(runtime, backend):
+    for number in range(ANSWERS + 5):
+        name = f"q{number}"
+        runtime.dispatch(app.ThingWished(Question((number,), ThingRequest(name, b"plate", ()))))
+        hear(runtime, backend, ThingArrived(name, ThingFound(name, ThingOrigin.NONE, (), (), 0, "No."), ()))
+    assert list(runtime.answers) == [(number,) for number in range(5, ANSWERS + 5)]
 
 
 def test_a_full_disk_fails_the_job_and_cancels_it_at_the_backend(runtime, backend, tmp_path, monkeypatch):

@@ -5,8 +5,9 @@ import time
 import numpy as np
 import pytest
 
+from blender_addon._vendor.client import Stroke, ThingOrigin
 from blender_addon.core import thing
-from blender_addon.core.thing import SIDE_PX, KnownThing, Origin, Stroke
+from blender_addon.core.thing import SIDE_PX, KnownThing
 
 
 def blobs() -> np.ndarray:
@@ -48,13 +49,14 @@ def test_parts_that_touch_at_a_corner_hang_together_and_random_specks_are_told_a
         assert ((found > 0) == flooded(alpha, (row, column))).all()
 
 
-def test_a_place_in_transparency_takes_the_nearest_part_and_several_places_take_all_theirs():
+def test_a_place_beside_a_part_takes_it_one_far_from_any_takes_nothing_and_several_take_all_theirs():
     alpha = blobs()
     left, right = flooded(alpha, (40, 30)), flooded(alpha, (40, 120))
-    assert ((thing.parts_below(alpha, [(0.02, 0.45)]) > thing.PART_LEAST) == left).all()
+    assert ((thing.parts_below(alpha, [(0.085, 0.45)]) > thing.PART_LEAST) == left).all()
+    assert thing.parts_below(alpha, [(0.02, 0.45)]) is None
     both = thing.parts_below(alpha, [(0.19, 0.45), (0.75, 0.45)])
     assert ((both > thing.PART_LEAST) == (left | right)).all()
-    assert (thing.parts_below(alpha, []) == alpha).all()
+    assert not thing.parts_below(alpha, []).any()
 
 
 @pytest.mark.parametrize("adds", [True, False])
@@ -111,10 +113,10 @@ def test_an_image_marks_by_its_alpha_where_that_says_something_and_else_by_its_b
 
 def test_a_thing_knows_its_mask_by_a_hash_and_an_empty_mask_is_no_thing():
     mask = np.zeros((5, 8), np.float32)
-    assert KnownThing.of(mask, Origin.ALPHA) is None
+    assert KnownThing.of(mask, ThingOrigin.ALPHA) is None
     mask[2, 3] = 1
-    one, other = KnownThing.of(mask, Origin.ALPHA), KnownThing.of(mask.T, Origin.ALPHA)
-    assert one.sha256 == KnownThing.of(mask.copy(), Origin.IMAGE).sha256
+    one, other = KnownThing.of(mask, ThingOrigin.ALPHA), KnownThing.of(mask.T, ThingOrigin.ALPHA)
+    assert one.sha256 == KnownThing.of(mask.copy(), ThingOrigin.MASK).sha256
     assert one.sha256 != other.sha256, "the shape counts"
 
 
@@ -124,3 +126,12 @@ def test_a_mask_of_noise_is_parted_and_painted_in_the_blink_of_an_eye():
     began = time.thread_time()
     thing.painted(thing.parts_below(alpha, [(0.5, 0.5)]), [Stroke(way, 0.02, True)])
     assert time.thread_time() - began < 1.0
+
+
+def test_a_mask_holds_places_when_all_of_them_lie_on_it():
+    mask = np.zeros((10, 20), np.float32)
+    mask[2:8, 2:8] = 1
+    assert thing.holds(mask, [(0.2, 0.5), (0.3, 0.4)])
+    assert not thing.holds(mask, [(0.2, 0.5), (0.9, 0.5)])
+    assert not thing.holds(mask, [])
+    assert not thing.holds(mask, [(1.0, 1.0)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,12 +15,14 @@ import ipoke_models
 from backend.job import JobCancelledError
 from backend.plate.image import decode_plate
 from backend.plate.region import model_input
-from backend.protocol.messages import Like, Region, Variant
+from backend.protocol.messages import Level, Like, Region, Stroke, Variant
+from backend.thing_job import SegmenterUnavailableError
 from backend.worker import LoadedModel, Models, ModelUnavailableError, OutOfMemoryError
 from ipoke_models.checkpoint import save_model
 from ipoke_models.networks import Networks
 from tests.models import small
 from tests.models.small import one_thread as one_thread
+from tests.segmenters import save_small_segmenter
 
 PROJECT = Path(__file__).resolve().parents[2]
 POKES = np.array([[0.5, 0.5, 0.1, 0.1]])
@@ -198,3 +201,58 @@ def test_a_variant_is_stopped_between_frames_and_steps(models, x0):
 def test_a_model_that_is_not_there_is_named(models):
     with pytest.raises(ModelUnavailableError, match="nobody is not installed"):
         models.get("nobody")
+
+
+CLICK = Stroke(((0.5, 0.5),))
+
+
+@pytest.fixture
+def finders(folder, tmp_path, monkeypatch) -> Models:
+    save_small_segmenter(tmp_path / "thing", "thing")
+    monkeypatch.setenv("IPOKE_MODELS", os.pathsep.join([str(tmp_path), str(folder)]))
+    return Models(budget_mb=0)
+
+
+def rgb(seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 255, (60, 80, 3), np.uint8)
+
+
+def test_a_segmenter_is_loaded_by_the_first_question_and_goes_with_the_models(finders, x0):
+    frames_of(finders.get("small-0"), x0, range(1))
+    assert finders.memory().models == ("small-0",)
+    first = finders.segmenter()
+    assert finders.memory().models == ("small-0", "thing")
+    assert finders.segmenter() is first
+    finders.unload()
+    assert finders.memory().models == ()
+    assert finders.segmenter() is not first
+
+
+def test_a_picture_is_looked_at_once_for_all_strokes_and_few_pictures_are_kept(finders):
+    segmenter, looked = finders.segmenter(), []
+
+    def picture(seed: int):
+        return lambda: looked.append(seed) or rgb(seed)
+
+    for seed in (1, 2, 1, 3, 1, 2):
+        found = segmenter.find(seed, picture(seed), [CLICK])
+        assert tuple(found) == tuple(Level)
+        assert all(patch.values.shape == (32, 32) and 0 <= patch.score <= 1 for patch in found.values())
+    assert looked == [1, 2, 3, 2]
+
+
+def test_a_square_of_the_picture_comes_in_fractions_of_its_width(finders):
+    found = finders.segmenter().find("key", lambda: rgb(1), [CLICK])
+    group = found[Level.GROUP]
+    assert (group.left, group.top, group.side) == (0.0, pytest.approx(-10 / 80), 1.0)
+
+
+def test_no_segmenter_and_a_damaged_one_are_a_sentence(models, finders, tmp_path, monkeypatch):
+    monkeypatch.setattr(ipoke_models.installed, "WEIGHTS", tmp_path / "none-ships")
+    weights = tmp_path / "thing" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1])
+    with pytest.raises(SegmenterUnavailableError, match=r"^The segmenter thing can't be loaded: .*\.$"):
+        finders.segmenter()
+    monkeypatch.setenv("IPOKE_MODELS", "")
+    with pytest.raises(SegmenterUnavailableError, match="No segmenter is installed"):
+        models.segmenter()

@@ -151,6 +151,7 @@ def test_it_starts_its_own_backend_with_the_same_bytes(poke, still, tmp_path):
     image = still("photo.jpg", 160, 120)
     running = hashes_of(poke(image, "--samples", "1", "--seed", "3"))
     words = ["poke", str(image), "--poke", POKE, "--samples", "1", "--seed", "3", "--model", MODEL, "-o", "own", "--json"]
+    words += ["--thing", "none"]
     environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
     done = subprocess.run(
         [sys.executable, "-P", "-m", "backend", *words],

@@ -17,10 +17,11 @@ from backend.protocol import limits
 from backend.protocol.fields import from_plain, to_plain
 from backend.protocol.messages import ModelEntry
 from ipoke_models import config as sizes
-from ipoke_models import installed, load_model
+from ipoke_models import installed, load_model, models
 from ipoke_models.checkpoint import CONFIG_FILE, NAME_CHARACTERS
 from ipoke_models.errors import ModelError
 from ipoke_models.installed import WEIGHTS, survey
+from tests.segmenters import save_small_segmenter
 
 SHIPPED = {folder.name for folder in WEIGHTS.iterdir()}
 GARDEN = json.loads((WEIGHTS / "garden-64" / CONFIG_FILE).read_text())
@@ -182,3 +183,37 @@ def test_a_listed_model_is_loaded_from_its_own_folder_whatever_lies_in_the_curre
     assert {entry.name for entry in models.info().models} == {"aa", "zz", "garden"} | SHIPPED
     loaded = models.get("garden")
     assert loaded.entry.sha256 == hashlib.sha256((model / "model.safetensors").read_bytes()).hexdigest()
+
+
+def test_segmenters_are_told_from_models_and_the_one_called_thing_comes_first(root):
+    for name in ("a-finder", "thing"):
+        save_small_segmenter(root / name, name)
+    found = survey()
+    names = [info.name for info in found.segmenters]
+    assert names.index("thing") == 0
+    assert "a-finder" in names
+    assert {"thing", "a-finder"}.isdisjoint(info.name for info in found.models)
+    assert not found.left_out
+
+
+def test_a_segmenter_in_a_folder_of_models_takes_the_place_of_the_shipped_one(root):
+    folder = save_small_segmenter(root / "mine", "thing")
+    assert survey().segmenters[0].folder == folder
+
+
+@pytest.mark.parametrize("name", ["team/leaves", "two\nlines", "", "n" * 200])
+def test_a_segmenter_whose_name_cannot_be_passed_on_is_left_out(root, name):
+    folder = save_small_segmenter(root / "odd", "odd")
+    told = json.loads((folder / CONFIG_FILE).read_text())
+    (folder / CONFIG_FILE).write_text(json.dumps({**told, "name": name}))
+    found = survey()
+    assert [one.folder for one in found.left_out] == [folder]
+    assert "odd" not in [info.folder.name for info in found.segmenters]
+
+
+def test_models_and_segmenters_are_listed_for_people_and_programs(root, capfd, monkeypatch):
+    save_small_segmenter(root / "finder", "finder")
+    for words, told in ((["models"], "finder: finds what an arrow stands on, 64 px"), (["models", "--json"], '"segmenters": [')):
+        monkeypatch.setattr(sys, "argv", words)
+        models.main()
+        assert told in capfd.readouterr().out

@@ -6,21 +6,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import torch
 
 from ipoke_models.data.pictures import is_held_out
-from ipoke_models.segmentation.config import SegmenterConfig
-from ipoke_models.segmentation.folder import save_segmenter
-from ipoke_models.segmentation.network import Segmenter
-
-SMALL = SegmenterConfig(
-    size_px=64, widths=(8, 8, 8, 16, 16), prompt_widths=(8, 8, 8, 8, 8), likeness=8, attention=1, max_clicks=6
-)
-
-
-def small_network(seed: int = 0) -> Segmenter:
-    torch.manual_seed(seed)
-    return Segmenter(SMALL).eval().requires_grad_(False)
+from tests.segmenters import save_small_segmenter
 
 
 @pytest.fixture(scope="session")
@@ -67,6 +55,4 @@ def photographs(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def model_folder(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("segmenters") / "small"
-    save_segmenter(folder, small_network(), "small", "# small\n")
-    return folder
+    return save_small_segmenter(tmp_path_factory.mktemp("segmenters") / "small", "small")

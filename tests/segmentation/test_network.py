@@ -6,8 +6,7 @@ import torch
 from ipoke_models.errors import ConfigError
 from ipoke_models.segmentation.config import SegmenterConfig
 from ipoke_models.segmentation.network import NEGATIVE, POSITIVE, click_maps, nested
-
-from .conftest import SMALL, small_network
+from tests.segmenters import SMALL, small_network
 
 CLICKS = torch.tensor([[[0.3, 0.4, POSITIVE], [0.8, 0.8, NEGATIVE]], [[0.5, 0.5, POSITIVE], [0.5, 0.5, 0.0]]])
 

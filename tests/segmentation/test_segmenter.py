@@ -89,7 +89,7 @@ def test_clicks_on_the_pictures_far_corner_are_on_it(segmenter, picture):
 
 
 def test_a_folder_is_read_back_as_it_was_written_in_half_precision(segmenter, model_folder):
-    from .conftest import small_network
+    from tests.segmenters import small_network
 
     written = small_network().state_dict()
     assert segmenter.card == "# small\n"

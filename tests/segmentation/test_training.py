@@ -17,8 +17,7 @@ from ipoke_models.segmentation.network import Masks, Segmenter
 from ipoke_models.segmentation.sheet import TILE_PX
 from ipoke_models.segmentation.stage import Asked, SegmentationStage, ask, mask_losses
 from ipoke_models.segmentation.stock import load_stock
-
-from .conftest import SMALL
+from tests.segmenters import SMALL
 
 
 @pytest.fixture(scope="module")

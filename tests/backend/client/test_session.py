@@ -20,6 +20,9 @@ from backend.client import (
     ProtocolError,
     SampleRequest,
     Session,
+    Stroke,
+    ThingArrived,
+    ThingRequest,
 )
 from backend.client.session import SILENCE_S
 from backend.protocol import messages as m
@@ -310,6 +313,42 @@ def test_closing_says_goodbye(session, link):
     session.close()
     assert link.take_sent(m.Bye)
     assert link.closed
+
+
+QUESTION = ThingRequest("question", b"plate", (Stroke(((0.5, 0.5),)),), clean=b"clean")
+FOUND = m.ThingFound("question", m.ThingOrigin.SEGMENTER, tuple(m.Level), (0.5, 0.75, 0.25), 1)
+
+
+def test_a_question_is_sent_and_its_answer_brings_the_masks_and_ends_it(session, link):
+    session.submit(QUESTION)
+    (asked,) = link.take_sent(m.FindThing)
+    assert asked == QUESTION.message()
+    assert len(QUESTION.uploads()) == 2
+    link.arrive(FOUND)
+    (event,) = session.poll(0.1, PATIENT_S)
+    assert event == ThingArrived("question", FOUND, (b"png",) * 3)
+    assert event.mask == b"png"
+    assert session.open_jobs == ()
+
+
+def test_an_answer_to_a_question_that_nobody_asked_or_that_was_cancelled_is_not_told(session, link):
+    link.arrive(FOUND)
+    assert session.poll(0.1, PATIENT_S) == []
+    session.submit(QUESTION)
+    session.cancel("question")
+    link.arrive(m.Cancelled("question"), FOUND)
+    assert session.poll(0.2, PATIENT_S) == [Cancelled("question")]
+
+
+def test_a_question_is_asked_again_after_a_restart_and_when_a_backend_says_that_it_finished_it(session, link):
+    session.submit(QUESTION)
+    link.sent.clear()
+    link.arrive(m.Welcome(OTHER))
+    session.poll(0.1, PATIENT_S)
+    assert link.take_sent(m.FindThing) == [QUESTION.message()]
+    link.arrive(m.Finished("question", SUMMARY))
+    session.poll(0.2, PATIENT_S)
+    assert link.take_sent(m.FindThing) == [QUESTION.message()]
 
 
 TRIANGLE = (bytes(4) + (1).to_bytes(4, "little") + (2).to_bytes(4, "little"), bytes(24))

@@ -171,6 +171,18 @@ def test_a_second_take_has_its_own_name_and_the_same_background(swayed):
     assert first.parent == second.parent == third.parent
 
 
+def test_there_is_a_way_back_to_the_plate_and_to_another_take(swayed):
+    first = take()
+    assert bpy.ops.ipoke.back_to_plate() == {"FINISHED"}
+    assert bpy.context.active_object == swayed
+    hidden = (first, first.parent)
+    assert [obj.hide_get() and obj.hide_render for obj in (*hidden, swayed)] == [True, True, False]
+    assert not bpy.ops.ipoke.back_to_plate.poll()
+    swayed.ipoke.active_variant = 1
+    second = take()
+    assert [obj.hide_get() for obj in (first, second, second.parent, swayed)] == [True, False, False, True]
+
+
 def test_it_is_one_undo_step_that_gives_the_plate_back(swayed):
     bpy.ops.ed.undo_push(message="Before")
     name = swayed.name

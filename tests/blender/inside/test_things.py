@@ -49,9 +49,9 @@ def known(part):
     return part("things").known
 
 
-def test_a_cut_outs_thing_is_the_part_below_the_arrows(cut_out, known, part):
+def test_a_cut_outs_thing_is_the_part_below_the_arrows(cut_out, known):
     found = known(cut_out)
-    assert found.origin == part("core.thing").Origin.ALPHA
+    assert found.origin == "alpha"
     assert found.mask.shape == SIZE_PX[::-1]
     assert found.mask.dtype == np.float32
     assert (at(found.mask, LEFT), at(found.mask, RIGHT)) == (1, 0)
@@ -75,7 +75,7 @@ def test_an_own_mask_goes_before_everything_and_repainting_it_changes_the_thing(
     mask = image_of(pixels, "Mask")
     plane.ipoke.thing.image, plane.ipoke.thing.source = mask, "IMAGE"
     before = known(plane)
-    assert before.origin == part("core.thing").Origin.IMAGE
+    assert before.origin == "mask"
     assert np.argwhere(before.mask == 1).min(axis=0).tolist() == [20, 30], "the first row is on top"
     pixels[20:40, 30:60, :3], pixels[60:80, 30:60, :3] = 0, 1
     mask.pixels.foreach_set(pixels[::-1].ravel())
@@ -88,19 +88,22 @@ def test_an_own_mask_goes_before_everything_and_repainting_it_changes_the_thing(
     assert known(plane) is None, "a black mask marks nothing"
 
 
-def test_strokes_mend_what_alpha_and_own_masks_say(cut_out, known, part):
-    stroke = part("core.thing").Stroke
-    part("things").add_stroke(cut_out.ipoke.thing, stroke((RIGHT,), 0.05, True))
-    part("things").add_stroke(cut_out.ipoke.thing, stroke((LEFT, (0.25, 0.6)), 0.03, False))
+def mark(*points: tuple[float, float], radius: float, adds: bool = True) -> set[str]:
+    return bpy.ops.ipoke.mark_thing(points=[{"name": "", "at": point} for point in points], radius=radius, adds=adds)
+
+
+def test_strokes_mend_what_alpha_and_own_masks_say(cut_out, known):
+    assert mark(RIGHT, radius=0.05) == {"FINISHED"}
+    assert mark(LEFT, (0.25, 0.6), radius=0.03, adds=False) == {"FINISHED"}
     found = known(cut_out).mask
     assert (at(found, RIGHT), at(found, LEFT)) == (1, 0)
 
 
 def test_the_thing_is_kept_in_the_file_copied_with_its_object_and_appended(cut_out, known, part, tmp_path):
-    things, stroke = part("things"), part("core.thing").Stroke
-    painted = (stroke((RIGHT, (0.8, 0.6)), 0.05, True), stroke((LEFT,), 0.02, False))
-    things.store_strokes(cut_out.ipoke.thing, painted)
-    before, stored = known(cut_out).sha256, things.strokes(cut_out.ipoke.thing)
+    plates = part("plates")
+    mark(RIGHT, (0.8, 0.6), radius=0.05)
+    mark(LEFT, radius=0.02, adds=False)
+    before, stored = known(cut_out).sha256, plates.strokes(cut_out.ipoke.thing)
     bpy.ops.object.duplicate()
     copy = bpy.context.active_object
     assert copy != cut_out
@@ -115,7 +118,7 @@ def test_the_thing_is_kept_in_the_file_copied_with_its_object_and_appended(cut_o
     bpy.ops.wm.read_homefile(use_empty=True)
     bpy.ops.wm.append(directory=str(home / "Object"), filename=name)
     appended = bpy.data.objects[name]
-    assert things.strokes(appended.ipoke.thing) == stored
+    assert plates.strokes(appended.ipoke.thing) == stored
     assert known(appended).sha256 == before
 
 

@@ -1,0 +1,77 @@
+"""What is drawn of the thing over the 3D view: its outline, what a click would take, the brush, and a hint."""
+
+from __future__ import annotations
+
+import math
+
+import bpy
+
+from .. import finding, plates, pump, things
+from ..core.arrows import Colour, Mesh, add_frame
+from ..core.plane import Vec2
+from ..core.thing import KnownThing
+from ..properties import IPOKE_PG_plate
+from . import outline, view
+
+BRUSH: dict[bool, Colour] = {True: (0.25, 0.85, 1.0, 1.0), False: (1.0, 0.42, 0.3, 1.0)}
+BRUSH_STEPS = 48
+HINT = "D and a drag adds to the thing, Shift D takes away, [ ] takes less or more"
+
+
+def draw(context: bpy.types.Context, plate: IPOKE_PG_plate) -> None:
+    """Draw the thing of the active plate where its still is shown, and look for it soon where it isn't known."""
+    shown, peeked = view.surface(plate.id_data), _peeked(plate)
+    if peeked is not None:
+        outline.draw(pump.addon().outlines, context, shown, peeked, peeked=True)
+        return
+    if plate.shown != "STILL" and pump.addon().draft is None:
+        return
+    if not things.is_settled(plate):
+        finding.wish(plate.id_data)
+    known = _painted(plate, things.drawn(plate.id_data))
+    if known is not None:
+        outline.draw(pump.addon().outlines, context, shown, known)
+
+
+def add_brush(mesh: Mesh, context: bpy.types.Context, plate: IPOKE_PG_plate) -> None:
+    """Add the brush's circle where it is."""
+    draft = _stroke_draft(plate)
+    if draft is None:
+        return
+    circle = _circle(draft.stroke.points[-1], draft.stroke.radius, plates.size_px(plate))
+    shown = view.surface(plate.id_data)
+    places = [view.to_screen(context.region, context.region_data, shown, point) for point in circle]
+    if None not in places:
+        add_frame(mesh, places, BRUSH[draft.stroke.adds])
+
+
+def hint(plate: IPOKE_PG_plate) -> str:
+    """Return what to tell whoever sees a thing for the first time on a plate; empty afterwards."""
+    is_new = not plate.thing.strokes and not plate.jobs and pump.addon().draft is None
+    return HINT if is_new and things.drawn(plate.id_data) is not None else ""
+
+
+def _peeked(plate: IPOKE_PG_plate) -> KnownThing | None:
+    peeked = pump.addon().peeked
+    if peeked is None or peeked[0] != plate.id_data.name:
+        return None
+    return things.drawn(plate.id_data, (peeked[1],))
+
+
+def _painted(plate: IPOKE_PG_plate, known: KnownThing | None) -> KnownThing | None:
+    """The thing with the stroke on it that is being painted."""
+    draft = _stroke_draft(plate)
+    if draft is None or not draft.is_down:
+        return known
+    return things.with_stroke(plate, known, draft.stroke)
+
+
+def _stroke_draft(plate: IPOKE_PG_plate) -> pump.StrokeDraft | None:
+    draft = pump.addon().draft
+    return draft if isinstance(draft, pump.StrokeDraft) and draft.object_name == plate.id_data.name else None
+
+
+def _circle(centre: Vec2, radius: float, size_px: tuple[int, int]) -> list[Vec2]:
+    across = radius * max(size_px) / size_px[0], radius * max(size_px) / size_px[1]
+    turns = (2 * math.pi * step / BRUSH_STEPS for step in range(BRUSH_STEPS))
+    return [(centre[0] + across[0] * math.cos(turn), centre[1] - across[1] * math.sin(turn)) for turn in turns]

@@ -1,0 +1,26 @@
+"""A segmenter's folder with random weights: enough for the way to it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from ipoke_models.segmentation.config import SegmenterConfig
+from ipoke_models.segmentation.folder import save_segmenter
+from ipoke_models.segmentation.network import Segmenter
+
+SMALL = SegmenterConfig(
+    size_px=64, widths=(8, 8, 8, 16, 16), prompt_widths=(8, 8, 8, 8, 8), likeness=8, attention=1, max_clicks=6
+)
+
+
+def small_network(seed: int = 0) -> Segmenter:
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return Segmenter(SMALL).eval().requires_grad_(False)
+
+
+def save_small_segmenter(folder: Path, name: str) -> Path:
+    save_segmenter(folder, small_network(), name, f"# {name}\n")
+    return folder
