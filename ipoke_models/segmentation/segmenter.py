@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -30,7 +31,7 @@ PART, THING, GROUP = range(LEVELS)
 LEAST_PICTURE_PX = 16
 _KEPT_SQUARES = 6
 _KEPT_ANSWERS = 2
-"""Answers that a square keeps, over the most strokes that one may build on."""
+"""Answers that a square keeps, of the network's over the most strokes that one may build on."""
 _GROWTH = 2
 """How often a closer square grows where the thing is cut off by it."""
 _EDGE_SHARE = 0.04
@@ -78,11 +79,15 @@ class Found:
 
 @dataclass
 class _View:
-    """A square with its features, and the logits (3, S/2, S/2) and scores after each row of strokes that was asked for."""
+    """A square with its features, and after each row of strokes that was asked for the logits (3, S/2, S/2) and scores.
+
+    `told` has the things' masks (R, R) as they are shown, by colours where the network is not sure.
+    """
 
     rgb: Tensor
     features: list[Tensor]
     found: dict[tuple[Stroke, ...], tuple[Tensor, Tensor]] = field(default_factory=dict)
+    told: dict[tuple[Stroke, ...], NDArray[np.float32]] = field(default_factory=dict)
 
 
 @dataclass
@@ -139,7 +144,7 @@ class Segmenter:
         logits, scores = self._ask(prepared, whole, drawn)
         square = self._closer(prepared, whole, drawn)
         near, near_scores = (logits, scores) if square == whole else self._ask(prepared, square, drawn)
-        thing = told_by_colours(prepared.picture, square, _sure(near[THING]), _places(prepared.size_px, drawn))
+        thing = self._told(prepared, square, drawn)
         part = np.minimum(cv2.resize(_sure(near[PART]), thing.shape, interpolation=cv2.INTER_LINEAR), thing)
         return Found(
             LevelMask(part, square, float(near_scores[PART])),
@@ -193,14 +198,25 @@ class Segmenter:
         for count in range(1, len(strokes) + 1):
             if strokes[:count] not in view.found:
                 view.found[strokes[:count]] = self._decode(prepared, square, view, strokes[:count])
-                while len(view.found) > _KEPT_ANSWERS * self.max_clicks:
-                    view.found.pop(next(iter(view.found)))
+                _forget(view.found, _KEPT_ANSWERS * self.max_clicks)
         return view.found[strokes]
+
+    def _told(self, prepared: Prepared, square: Square, strokes: tuple[Stroke, ...]) -> NDArray[np.float32]:
+        """The thing's mask (R, R) in a square after all strokes, as it is shown."""
+        logits, _ = self._ask(prepared, square, strokes)
+        view = self._view(prepared, square)
+        if strokes not in view.told:
+            places = _places(prepared.size_px, strokes)
+            view.told[strokes] = told_by_colours(prepared.picture, square, _sure(logits[THING]), places)
+            _forget(view.told, _KEPT_ANSWERS)
+        return view.told[strokes]
 
     def _decode(self, prepared: Prepared, square: Square, view: _View, strokes: tuple[Stroke, ...]) -> tuple[Tensor, Tensor]:
         side = self.size_px // 2
-        before = view.found.get(strokes[:-1])
-        previous = torch.zeros(1, 1, side, side) if before is None else before[0][None, THING : THING + 1].sigmoid()
+        previous = torch.zeros(1, 1, side, side)
+        if strokes[:-1] in view.found:  # a correction is of what was shown
+            shown = self._told(prepared, square, strokes[:-1])
+            previous = torch.from_numpy(cv2.resize(shown, (side, side), interpolation=cv2.INTER_AREA))[None, None]
         clicks = _clicks_in(square, prepared.size_px, strokes).to(self.device)
         with torch.inference_mode():
             masks = self.network.decoder(view.rgb, view.features, clicks, previous.to(self.device))
@@ -215,6 +231,11 @@ def load_segmenter(folder: str | Path, device: str = "cpu") -> Segmenter:
     """
     manifest, network = read_segmenter(Path(folder), device)
     return Segmenter(manifest, network, Path(folder), torch.device(device))
+
+
+def _forget(kept: dict[tuple[Stroke, ...], Any], most: int) -> None:
+    while len(kept) > most:
+        kept.pop(next(iter(kept)))
 
 
 def _places(size_px: tuple[int, int], strokes: Sequence[Stroke]) -> list[Place]:
