@@ -179,7 +179,7 @@ class SampleJob:
         like = tuple(replace(one, seed=derived_seed(one.seed, "region", index)) for one in self._request.like)
         arrows = np.array([[poke.x, poke.y, poke.dx, poke.dy] for poke in pokes])
         free = self._request.free_ground
-        stage = self._prepare(Stage(plate, region, inside[:, :2], clean, lock, thing, arrows, self._pins, free))
+        stage = self._prepare(Stage(plate, region, clean, lock, thing, arrows, self._pins, free))
         return View(region, x0, inside, seed, like, self._request.variation, stage)
 
     def _tell_mesh(self, tell: Tell) -> PosedMesh:

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.body import Body
-from backend.body.solver import Edges, Solver
+from backend.body.solver import Edges, Factor, Solver
 
 Result = TypeVar("Result")
 
@@ -83,7 +83,8 @@ def _beside_libigl(mask: NDArray[np.bool_], vertices: int) -> str:
     fixed = np.array([low, int(((mesh.vertices - mesh.vertices[low]) ** 2).sum(axis=1).argsort()[2]), high], np.int32)
     wanted = mesh.vertices[fixed] + np.array([[0, 0], [0, 0], [0.2 * SIDE, 0.05 * SIDE]])
     handles = np.eye(len(mesh.vertices))[fixed]
-    solver = Solver(mesh.vertices, Edges.of(mesh.triangles, np.ones(len(mesh.triangles))), handles, np.zeros(len(mesh.vertices)))
+    edges = Edges.of(mesh.triangles, np.ones(len(mesh.triangles)))
+    solver = Solver(Factor.of(mesh.vertices, edges, np.zeros(len(mesh.vertices))), handles)
     ours_ms, ours = _timed(lambda: solver.poses(wanted[None, None], None, ROUNDS)[0])
 
     def theirs() -> NDArray[np.float64]:

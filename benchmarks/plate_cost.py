@@ -24,13 +24,14 @@ from backend.plate.timing import timeline
 from backend.protocol.messages import Playback
 from ipoke_models import load_model
 
-from .plates import motion_on, read_still, stage_of, textured
+from .plates import motion_on, read_mask, read_still, stage_of, textured
 
 
 def main() -> int:
     """Measure and print one line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("image", type=Path, nargs="?", help="a still, enlarged to the width; a made-up one without it")
+    parser.add_argument("--thing", type=Path, metavar="MASK", help="of the still: it moves as a body; the region moves without")
     parser.add_argument("--poke", default="0.4,0.45:0.5,0.35")
     parser.add_argument("--width", type=int, default=3840)
     parser.add_argument("--frames", type=int, default=40)
@@ -42,12 +43,13 @@ def main() -> int:
         textured(options.width, options.width * 9 // 16, 0) if options.image is None else read_still(options.image, options.width)
     )
     pokes = [parse_poke(options.poke)]
-    stage = stage_of(plate, pokes)
+    stage = stage_of(plate, pokes, None if options.thing is None else read_mask(options.thing, plate.size_px))
     motion = motion_on(load_model(options.model), stage, pokes, 0)
     before_mb = peak_mb()
     with tempfile.TemporaryDirectory() as folder:
         started, started_cpu = time.perf_counter(), time.process_time()
-        renderer = stage.course([motion]).renderer()
+        course = stage.course([motion])
+        renderer = course.renderer()
         prepared_s = time.perf_counter() - started
         plan = timeline(Playback(frames=options.frames), 1, len(motion.shifts) - 1, places_of(motion))
         half = 0.0

@@ -28,7 +28,7 @@ def differing(data: bytes) -> tuple[int, int]:
     plate = decode_image(data, upright=False)
     region = Region(8, 6, 16, 16)
     flow = np.full((2, 16, 16), 3, np.float32)
-    renderer = Renderer(plate, region, motion_of_flows([flow], [None]), np.array([[0.5, 0.5]]))
+    renderer = Renderer(plate, region, motion_of_flows([flow], [None]))
     frame = decode_image(encode_frame(renderer.frame(np.array([0.0, 1.0])), plate.depth_bits))
     kept = np.ones(plate.bgr.shape[:2], bool)
     kept[region.y : region.y + region.h, region.x : region.x + region.w] = False

@@ -43,9 +43,6 @@ def ways(model: Model, clip: Clip) -> Iterator[tuple[str, dict[int, Picture]]]:
     region = Region(0, 0, side, side)
     small = np.stack([model_input(PlateImage(frame[..., ::-1], None), region, model.size_px) for frame in clip.frames])
     decoded, flows, visibilities = reconstruct(model, small)
-    amplitude = np.linalg.norm(clip.forward[-1], axis=-1)
-    row, column = np.unravel_index(int(amplitude.argmax()), amplitude.shape)
-    tails = np.array([[(column + 0.5) / side, (row + 0.5) / side]])
     yield "the plate, unmoved", dict.fromkeys(SHOWN, plate.bgr)
     yield "bicubic up-scaling of the model's frames", {t: enlarge(decoded[t - 1], side) for t in SHOWN}
     motions = {"post-hoc flow (for models that paint)": motion_of_pictures(small[0], decoded)}
@@ -54,7 +51,7 @@ def ways(model: Model, clip: Clip) -> Iterator[tuple[str, dict[int, Picture]]]:
     true = [shrink_flow(flow, model.size_px) for flow in clip.backward]
     motions["true flow at the model's size"] = motion_of_flows(true, [shrink(seen, model.size_px) for seen in clip.visible])
     for name, motion in motions.items():
-        yield name, rendered(plate, region, motion, tails)
+        yield name, rendered(plate, region, motion)
 
 
 def reconstruct(model: Model, clip: NDArray[np.float32]) -> tuple[list[Field], list[Field] | None, list[Field | None]]:
@@ -70,9 +67,9 @@ def reconstruct(model: Model, clip: NDArray[np.float32]) -> tuple[list[Field], l
     return [part.frame[0].numpy() for part in parts], flows, visibilities
 
 
-def rendered(plate: PlateImage, region: Region, motion: Motion, tails: NDArray[np.float64]) -> dict[int, Picture]:
+def rendered(plate: PlateImage, region: Region, motion: Motion) -> dict[int, Picture]:
     """The plate's frames."""
-    renderer, keys = Renderer(plate, region, motion, tails), np.eye(len(motion.shifts))
+    renderer, keys = Renderer(plate, region, motion), np.eye(len(motion.shifts))
     return {t: renderer.frame(keys[t]).bgr for t in SHOWN}
 
 

@@ -18,7 +18,7 @@ from backend.plate.preview import draw_arrows
 from backend.plate.render import Renderer
 from ipoke_models import load_model
 
-from .plates import motion_on, read_still, stage_of
+from .plates import motion_on, read_mask, read_still, stage_of
 
 CROP = (620, 520)
 
@@ -27,6 +27,7 @@ def main() -> int:
     """Render and write the sheets."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("stills", nargs="+", metavar="STILL@X0,Y0:X1,Y1")
+    parser.add_argument("--things", type=Path, help="folder of masks, STILL.png for each still that moves as a body")
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--width", type=int)
     parser.add_argument("--seed", type=int, default=1)
@@ -38,7 +39,8 @@ def main() -> int:
         path, _, arrow = named.rpartition("@")
         pokes = [parse_poke(arrow)]
         plate = read_still(Path(path), options.width)
-        stage = stage_of(plate, pokes)
+        mask = None if options.things is None else options.things / f"{Path(path).stem}.png"
+        stage = stage_of(plate, pokes, None if mask is None or not mask.exists() else read_mask(mask, plate.size_px))
         motion = motion_on(model, stage, pokes, options.seed)
         renderer, keys = stage.course([motion]).renderer(), np.eye(len(motion.shifts))
         frames = [plate.bgr, *(renderer.frame(keys[round(share * (len(keys) - 1))]).bgr for share in (1 / 3, 2 / 3, 1))]
@@ -55,10 +57,9 @@ def main() -> int:
             overview, (round(overview.shape[1] * len(details) / len(overview)), len(details)), interpolation=cv2.INTER_AREA
         )
         cv2.imwrite(str(options.output / f"{Path(path).stem}.png"), np.hstack([overview, details]))
-        is_parted = not isinstance(renderer, Renderer) or (renderer.layers.matte < 1).any()
-        parted = "parted from what is behind" if is_parted else "moved as one with its surroundings"
+        way = "with its surroundings" if isinstance(renderer, Renderer) else "as a body"
         print(
-            f"{Path(path).stem}, {plate.size_px[0]} x {plate.size_px[1]} px: region {stage.region.w} px wide, {parted}",
+            f"{Path(path).stem}, {plate.size_px[0]} x {plate.size_px[1]} px: region {stage.region.w} px wide, moved {way}",
             flush=True,
         )
     return 0

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 
 from backend.plate.errors import PlateError
-from backend.plate.image import PlateImage, decode_plate, from_working, to_working
+from backend.plate.image import Field, PlateImage, decode_plate, from_working, to_working
 from backend.plate.motion import Motion, motion_of_flows, motion_of_pictures
-from backend.plate.region import default_region, model_input, pokes_in_region
-from backend.plate.stage import Stage
+from backend.plate.region import default_region, model_input, pokes_in_region, region_of_thing
+from backend.plate.stage import Stage, lock_of
 from backend.protocol.messages import Poke
 from ipoke_models.draws import Near
 from ipoke_models.inference import Model
@@ -40,10 +40,21 @@ def textured(width: int, height: int, seed: int, dtype: type = np.uint8) -> Plat
     return PlateImage((np.clip(pixels, 0, 1) * peak).astype(dtype), None)
 
 
-def stage_of(plate: PlateImage, pokes: list[Poke]) -> Stage:
-    """The plate with its default region."""
-    region = default_region(plate, pokes)
-    return Stage(plate, region, pokes_in_region(pokes, region, plate.size_px)[:, :2], None, None)
+def stage_of(plate: PlateImage, pokes: list[Poke], thing: Field | None = None) -> Stage:
+    """The plate with its default region, or with a thing (H, W) in [0, 1] that moves as a body."""
+    if thing is None:
+        return Stage(plate, default_region(plate, pokes), None, None)
+    arrows = np.array([(poke.x, poke.y, poke.dx, poke.dy) for poke in pokes])
+    return Stage(plate, region_of_thing(thing, pokes), None, None, thing, arrows)
+
+
+def read_mask(path: Path, size_px: tuple[int, int]) -> Field:
+    """A mask of a thing, (H, W) in [0, 1], brought to a size (W, H)."""
+    try:
+        mask = lock_of(decode_plate(path.read_bytes()))
+    except (OSError, PlateError) as error:
+        raise SystemExit(f"{path}: {error}") from error
+    return np.asarray(cv2.resize(mask, size_px, interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def motion_on(model: Model, stage: Stage, pokes: list[Poke], seed: int, near: tuple[Near, ...] = ()) -> Motion:

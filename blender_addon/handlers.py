@@ -22,7 +22,7 @@ def _on_load_pre(*_arguments: object) -> None:
 @persistent
 def _on_load(*_arguments: object) -> None:
     addon = pump.addon()
-    addon.draft = addon.hovered = addon.peeked = None
+    addon.draft = addon.hovered = addon.peeked = addon.play = None
     addon.shelf = Shelf()
     addon.visited.add(Path(bpy.data.filepath))  # whoever opens a file on another machine knows that one
     migration.upgrade()

@@ -18,6 +18,7 @@ from ._vendor.client import LocalBackend, Stroke
 from .core import app, setup
 from .core.app import AppState
 from .core.gesture import Part, ShowDraft
+from .core.hover import Ground
 from .core.installer import Installer
 from .core.jobs import Job, JobKind
 from .core.plane import Vec2
@@ -27,7 +28,9 @@ from .drawing.outline import Outlines
 from .things import Shelf
 
 if TYPE_CHECKING:
+    from .drawing.puppet import Kit
     from .properties import IPOKE_PG_plate
+    from .puppets import Made, Play
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +76,7 @@ class Addon:
     runtime: Runtime = field(default_factory=lambda: Runtime(backends.open_backend))
     installer: Installer = field(default_factory=Installer)
     draft: PokeDraft | RegionDraft | StrokeDraft | None = None
-    hovered: tuple[int, Part] | Handle | None = None
+    hovered: tuple[int, Part] | Handle | Ground | None = None
     unseen: dict[str, Job] = field(default_factory=dict)
     followed: set[str] = field(default_factory=set)
     draw_handle: object | None = None
@@ -89,6 +92,13 @@ class Addon:
     looked: dict[str, tuple[float, list[str]]] = field(default_factory=dict)
     outlines: Outlines = field(default_factory=Outlines)
     shelf: Shelf = field(default_factory=Shelf)
+    made: Made | None = None
+    play: Play | None = None
+    held: bool = False
+    """Whether the mouse holds the thing that is played with."""
+    play_failed: bool = False
+    play_handle: object | None = None
+    kit: Kit | None = None
     wished: str = ""
     """Name of the object whose thing is to be found soon."""
     peeked: tuple[str, Vec2] | None = None

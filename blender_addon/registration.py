@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import bpy
 
-from . import handlers, keymaps, preferences, properties, pump, translations
-from .drawing import overlay
+from . import handlers, keymaps, preferences, properties, pump, puppets, translations
+from .drawing import overlay, puppet
 from .operators import (
     backend,
     baking,
@@ -27,7 +27,7 @@ from .operators import (
     transfer,
 )
 from .tools import poke_tool
-from .ui import backend_panel, lists, output_panels, pie_menu, plate_panels, thing_panel, variant_panels
+from .ui import backend_panel, lists, output_panels, pie_menu, plate_panels, variant_panels
 
 CLASSES: tuple[type, ...] = (
     *properties.CLASSES,
@@ -50,7 +50,6 @@ CLASSES: tuple[type, ...] = (
     *set_up.CLASSES,
     *lists.CLASSES,
     *plate_panels.CLASSES,
-    *thing_panel.CLASSES,
     *variant_panels.CLASSES,
     *output_panels.CLASSES,
     *backend_panel.CLASSES,
@@ -61,9 +60,11 @@ STEPS: tuple[tuple[Callable[[], None], Callable[[], None]], ...] = (
     (properties.attach, properties.detach),
     (pump.open_runtime, pump.close_runtime),
     (handlers.add, handlers.remove),
+    (lambda: None, puppets.stop),
     (poke_tool.add, poke_tool.remove),
     (keymaps.add, keymaps.remove),
     (translations.add, translations.remove),
+    (puppet.add, puppet.remove),
     (overlay.add, overlay.remove),
 )
 

@@ -6,12 +6,13 @@ Places and poses are in fractions of the plate: x right, y down. numpy alone.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .mesh import NOWHERE, Mesh, mesh_of
-from .solver import Edges, Solver
+from .solver import Edges, Factor, Solver
 from .thickness import thickness_of
 
 Points = NDArray[np.float64]
@@ -82,8 +83,13 @@ class Body:
         handles = np.zeros((len(places), len(self.mesh.vertices)))
         for row, triangle, weight in zip(handles, triangles, weights, strict=True):
             row[self.mesh.triangles[triangle]] = weight
-        drawn = np.zeros(len(self.mesh.vertices)) if target_weight is None else target_weight
-        return HeldBody(self, Solver(self.mesh.vertices, self.edges, handles, drawn), handles @ self.mesh.vertices)
+        factor = self._undrawn if target_weight is None else Factor.of(self.mesh.vertices, self.edges, target_weight)
+        return HeldBody(self, Solver(factor, handles), handles @ self.mesh.vertices)
+
+    @cached_property
+    def _undrawn(self) -> Factor:
+        """The factor without targets, kept so that handles cost little while they are dragged from place to place."""
+        return Factor.of(self.mesh.vertices, self.edges, np.zeros(len(self.mesh.vertices)))
 
 
 @dataclass(frozen=True)

@@ -46,13 +46,25 @@ class Mesh:
 
     def located(self, places: Points) -> tuple[Indices, Points]:
         """Triangles (N,) and barycentric weights (N, 3) of places (N, 2); a place off the thing is moved to its nearest part."""
-        rows, columns = np.nonzero(self.owner != NOWHERE)
-        centres = (np.column_stack([columns, rows]) + 0.5) * self.pixel
-        nearest = ((centres[None] - places[:, None]) ** 2).sum(axis=2).argmin(axis=1)
-        reach = np.abs(centres[nearest] - places).max(axis=1)
-        held = np.where((reach <= self.pixel / 2)[:, None], places, centres[nearest])
-        triangles = self.owner[rows[nearest], columns[nearest]]
+        held = np.array(places, np.float64)
+        columns, rows = np.clip(np.floor(held / self.pixel).astype(np.intp).T, 0, np.array(self.owner.shape[::-1])[:, None] - 1)
+        off = self.owner[rows, columns] == NOWHERE
+        off |= (np.abs((np.column_stack([columns, rows]) + 0.5) * self.pixel - held) > self.pixel / 2).any(axis=1)
+        if off.any():
+            rim = np.argwhere(_rim(self.owner != NOWHERE))[:, ::-1]
+            centres = (rim + 0.5) * self.pixel
+            nearest = ((centres[None] - held[off, None]) ** 2).sum(axis=2).argmin(axis=1)
+            held[off], (columns[off], rows[off]) = centres[nearest], rim[nearest].T
+        triangles = self.owner[rows, columns]
         return triangles, self.barycentric(triangles, held)
+
+    def patches(self) -> list[Points]:
+        """What is drawn of each triangle: all of it, or where parts of the thing share a place, the patch of its own pixels."""
+        corners = self.vertices[self.triangles]
+        side = float(np.hypot(*(corners[0, 0] - corners[0, 1])))
+        _, place, counts = np.unique(np.round(corners.mean(axis=1) / side, 3), axis=0, return_inverse=True, return_counts=True)
+        alone = counts[place.reshape(-1)] == 1
+        return [corners[index] if alone[index] else self.patch(index) for index in range(len(corners))]
 
     def patch(self, triangle: int) -> Points:
         """The corners (N, 2) of the smallest convex polygon around the pixels that are a triangle's own, in their order."""
@@ -117,6 +129,13 @@ def _shrunk(mask: Mask, pixel: float) -> Mask:
     counts = np.outer(np.bincount(rows), np.bincount(columns))
     small: Mask = 4 * sums >= counts
     return small if small.any() else sums == sums.max()
+
+
+def _rim(mask: Mask) -> Mask:
+    """The pixels of the mask beside which, above or below which, one is off it."""
+    padded = np.pad(mask, 1)
+    inner = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
+    return mask & ~inner
 
 
 def _without_specks(mask: Mask) -> Mask:

@@ -47,26 +47,40 @@ class Edges:
         return cls(one, other, weight, np.flatnonzero(np.diff(one, prepend=-1)))
 
 
-class Solver:
-    """Poses of one rest shape for one set of handles; everything that does not depend on where they are put is computed once."""
+@dataclass(frozen=True)
+class Factor:
+    """What the solver needs of a rest shape, whatever holds it: V vertices, drawn to their targets by weights (V,)."""
 
-    def __init__(self, rest: Points, edges: Edges, handles: Weights, target_weight: Weights) -> None:
-        """Rest places (V, 2), handles as rows of weights of vertices (H, V), weight of each vertex's target (V,)."""
-        self._edges = edges
-        self._target_weight = target_weight
-        self._rest: Complex = rest[:, 0] + 1j * rest[:, 1]
-        self._sides = self._rest[edges.one] - self._rest[edges.other]
-        self._spokes = edges.weight * self._sides
+    rest: Complex
+    edges: Edges
+    target_weight: Weights
+    pull: float
+    inverse: Weights
+
+    @classmethod
+    def of(cls, rest: Points, edges: Edges, target_weight: Weights) -> Factor:
+        """The factor of rest places (V, 2); it takes as long as inverting a matrix (V, V)."""
         matrix = np.zeros((len(rest), len(rest)))
         matrix[edges.one, edges.other] = -edges.weight
         degree = np.add.reduceat(edges.weight, edges.starts)
-        self._pull = _REST * degree.mean()
-        matrix[np.diag_indices_from(matrix)] = degree + target_weight + self._pull
-        inverse = np.linalg.inv(matrix)
-        across = inverse @ handles.T
-        self._handles = handles
+        pull = float(_REST * degree.mean())
+        matrix[np.diag_indices_from(matrix)] = degree + target_weight + pull
+        return cls(rest[:, 0] + 1j * rest[:, 1], edges, target_weight, pull, np.linalg.inv(matrix))
+
+
+class Solver:
+    """Poses of one rest shape for one set of handles; everything that does not depend on where they are put is computed once."""
+
+    def __init__(self, factor: Factor, handles: Weights) -> None:
+        """Handles are rows of weights of vertices (H, V)."""
+        edges = self._edges = factor.edges
+        self._target_weight, self._pull = factor.target_weight, factor.pull
+        self._rest = factor.rest
+        self._sides = self._rest[edges.one] - self._rest[edges.other]
+        self._spokes = edges.weight * self._sides
+        across = factor.inverse @ handles.T
         self._lift = across @ np.linalg.pinv(handles @ across, rcond=_SAME, hermitian=True)
-        self._inverse = inverse - self._lift @ across.T
+        self._inverse = factor.inverse - self._lift @ across.T
 
     def poses(self, places: Points, targets: Points | None, rounds: int, start: Points | None = None) -> Points:
         """Poses (T, N, V, 2) of N clips with the handles at `places` (T, N, H, 2), the vertices drawn to `targets` (T, N, V, 2).

@@ -88,12 +88,12 @@ class _Match:
 
     @classmethod
     def of(cls, picture: Field, hole: Mask) -> _Match | None:
-        """Nothing found yet; None where no patch lies wholly outside the hole."""
+        """Nothing found yet; None where too few patches lie wholly outside the hole."""
         touches = cv2.dilate(hole.astype(np.uint8), np.ones((_SIDE, _SIDE), np.uint8)) > 0
         inside = np.zeros_like(hole)
         inside[_RADIUS_PX:-_RADIUS_PX, _RADIUS_PX:-_RADIUS_PX] = True
         targets, sources = np.flatnonzero(touches), np.flatnonzero(inside & ~touches)
-        if not len(sources):
+        if len(sources) <= _COMPONENTS:
             return None
         index = np.full(hole.shape, -1)
         index.flat[targets] = np.arange(len(targets))

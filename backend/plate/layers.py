@@ -1,4 +1,7 @@
-"""Owns taking a plate apart: what moves, with its matte, and what stands behind it.
+"""Owns taking a region apart that moves by a model's flow: what moves, with its matte, and what stands behind it.
+
+What moves ends where a cut-out's alpha ends, or a clean plate's difference. Otherwise nothing parts it from its surroundings,
+which stretch along; a thing with a mask moves as a body instead (see `posed`).
 
 With the matte M of what moves over the whole clip, and the plate without it, `behind` (the artist's clean plate, or the
 surroundings mirrored into it), the moving layer is what is left of the plate I:
@@ -24,14 +27,19 @@ from .image import Field, Pixels, PlateImage, working_part
 from .motion import Motion, spread, step
 from .parted import TRACE, with_rim
 from .region import bands, display_in_region, enlarged
-from .thing import FINER, STILL_PX, Mask, Tails, find_thing, held, is_cut_out
+from .thing import is_cut_out
+
+Mask = NDArray[np.bool_]
 
 MATTE_SIDE_PX = 1024
 """Mattes are computed at most so large, and enlarged: a guided filter's coefficients are smooth."""
 
-# Set by eye on `python -m benchmarks.plate_sheets`, as those of `thing.py`.
+FINER = 4
+"""Key fields, and the mask of what moves, have so many times the model's size: an edge is found to a quarter of its pixel."""
+
+# Set by eye on `python -m benchmarks.plate_sheets`.
 _LEAST_PX = 0.01  # model px; less motion is none, a third of a pixel at 4K
-_FADE_PX, _FADE_SHARE = (STILL_PX, 0.4), (0.04, 0.12)  # model px and shares of the farthest motion, where it fades in
+_FADE_PX, _FADE_SHARE = (0.12, 0.4), (0.04, 0.12)  # model px and shares of the farthest motion, where it fades in
 _DIFFERENT = 0.02  # parts of white by which a plate differs from its clean plate: five steps of 8 bits
 _GUIDE_RADIUS = 1.0  # model px: how far the motion's edge may lie from the picture's
 _GUIDE_EPSILON = 2e-4  # variance of colour that is texture, not an edge: three and a half steps of 8 bits
@@ -47,6 +55,7 @@ class Layers:
     source: box and as much around it, on the plate, as the motion fetches from.
     moving: (h, w, C) the layer; matte: (h, w) in [0, 1]; behind: (h, w, C). C is 3, or 4 with alpha.
     shifts: (K, 2, G, G) key fields in model px over the region, of the moving part and smoothly beyond it.
+    is_parted: whether it ends anywhere. If not, the region moves as a whole, and goes on beyond the plate's border.
     """
 
     box: Region | None
@@ -55,6 +64,7 @@ class Layers:
     matte: Field
     behind: Pixels
     shifts: Field
+    is_parted: bool
 
     def at(self, band: Region) -> tuple[slice, slice]:
         """Where a band of the plate lies in the pictures."""
@@ -62,27 +72,22 @@ class Layers:
         return slice(y, y + band.h), slice(x, x + band.w)
 
 
-def take_apart(
-    plate: PlateImage, region: Region, motion: Motion, tails: Tails, clean: PlateImage | None, lock: Field | None
-) -> Layers:
-    """Layers of a plate under a clip's motion; `clean` has the plate's size and kind, `lock` (H, W) in [0, 1].
-
-    `tails` (N, 2) are places on the thing that moves, in fractions of the region.
-    """
+def take_apart(plate: PlateImage, region: Region, motion: Motion, clean: PlateImage | None, lock: Field | None) -> Layers:
+    """Layers of a plate under a clip's motion; `clean` has the plate's size and kind, `lock` (H, W) in [0, 1]."""
     side = FINER * motion.size_px
     shifts = np.stack([_finer(shift, side) for shift in motion.shifts])
     trust = np.stack([cv2.resize(plane, (side, side), interpolation=cv2.INTER_LINEAR) for plane in motion.trust]).min(axis=0)
     reach_px = np.hypot(shifts[:, 0], shifts[:, 1]).max(axis=0)
     cut_out = _is_cut_out(plate, region)
-    picture = display_in_region(plate, region, (side, side))
     if cut_out:
         thing = _opaque(plate, region, side)
     elif clean is not None:
-        thing = np.abs(picture - display_in_region(clean, region, (side, side))).max(axis=2) > _DIFFERENT
+        old, new = (display_in_region(image, region, (side, side)) for image in (plate, clean))
+        thing = np.abs(old - new).max(axis=2) > _DIFFERENT
     else:
-        thing = find_thing(picture, reach_px, tails)
+        thing = np.ones((side, side), bool)
     inside = cv2.erode(thing.astype(np.float32), np.ones((3, 3), np.uint8)) * np.maximum(trust, 1e-3)
-    hold = held(thing, picture, reach_px * FINER) if not cut_out else np.ones(thing.shape, np.float32)
+    hold = np.ones(thing.shape, np.float32)
     if thing.all():
         # Nothing parts the motion from its surroundings: it fades out into them, and its last tremble is left out.
         hold = step(reach_px, *(max(px, share * float(reach_px.max())) for px, share in zip(_FADE_PX, _FADE_SHARE, strict=True)))
@@ -92,7 +97,7 @@ def take_apart(
     box = _box_of(moves, region, shifts, motion.size_px)
     if box is None:
         empty = np.zeros((0, 0, 3), np.float32)
-        return Layers(None, region, empty, empty[..., 0], empty, shifts)
+        return Layers(None, region, empty, empty[..., 0], empty, shifts, not thing.all())
     source = _grown(box, np.abs(shifts).max(axis=(0, 2, 3)) * (region.w, region.h) / motion.size_px, plate.size_px)
     matte = _matte(plate, region, thing, source, motion.size_px, cut_out)
     if not thing.all():
@@ -100,7 +105,7 @@ def take_apart(
     if lock is not None:
         matte *= 1 - lock[source.y : source.y + source.h, source.x : source.x + source.w]
     moving, behind = _split(plate, clean, matte, source)
-    return Layers(box, source, moving, matte, behind, shifts)
+    return Layers(box, source, moving, matte, behind, shifts, not thing.all())
 
 
 def _grown(box: Region, room_px: NDArray[np.floating[Any]], size_px: tuple[int, int]) -> Region:

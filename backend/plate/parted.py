@@ -57,7 +57,9 @@ def take_out(
     """
     matte = thing[_place(box)].copy()
     matte[matte < LEAST_MATTE] = 0
-    matte = with_rim(matte, box)
+    if within is not None:
+        matte *= within
+    matte = with_rim(matte, _extent(matte))  # as wide in every box, so that behind the thing there is the same in each
     if within is not None:
         matte *= within
     if lock is not None:
@@ -119,6 +121,14 @@ def with_rim(matte: Field, region: Region) -> Field:
     width_px = max(1, round(_RIM_PX * max(region.w, region.h) / _RIM_SIDE_PX))
     inside = (matte > _SEEN).astype(np.uint8)
     return np.maximum(matte, cv2.dilate(inside, np.ones((2 * width_px + 1,) * 2, np.uint8)) * np.float32(TRACE))
+
+
+def _extent(matte: Field) -> Region:
+    """The smallest box around a matte."""
+    rows, columns = (np.flatnonzero((matte > 0).any(axis=axis)) for axis in (1, 0))
+    if not len(rows):
+        return Region(0, 0, 1, 1)
+    return Region(int(columns[0]), int(rows[0]), int(columns[-1] - columns[0]) + 1, int(rows[-1] - rows[0]) + 1)
 
 
 def _place(box: Region) -> tuple[slice, slice]:

@@ -49,12 +49,7 @@ class Patches:
         """The patches of a body on a plate of this size."""
         mesh = body.mesh
         scale = np.array(size_px) / body.size_px
-        centres = np.round(mesh.vertices[mesh.triangles].mean(axis=1) / body.edge_px, 3)
-        _, place, counts = np.unique(centres, axis=0, return_inverse=True, return_counts=True)
-        alone = counts[place.reshape(-1)] == 1
-        corners = mesh.vertices[mesh.triangles]
-        polygons = [corners[index] if alone[index] else mesh.patch(index) for index in range(len(corners))]
-        return cls(mesh.vertices * scale, mesh.triangles, tuple(polygon * scale for polygon in polygons))
+        return cls(mesh.vertices * scale, mesh.triangles, tuple(polygon * scale for polygon in mesh.patches()))
 
     def affine(self, pose_px: Points) -> tuple[Points, Points]:
         """(F, 2, 3) each: from a pose to rest, and from rest to the pose; NaN for triangles that the pose makes flat."""

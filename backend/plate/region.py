@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from ..protocol.messages import TIP_TOLERANCE, Poke, Region
 from .errors import RegionError
 from .image import Field, PlateImage, display_of, to_working
-from .subject import Box, subject_box
 from .thing import thing_of_alpha
 
 _MARGIN = 0.12
@@ -21,13 +20,13 @@ _SUBJECT_SHARE = 0.7
 _LEAST_SIDE_PX = 64
 _BAND_ROWS = 256
 
+Box = tuple[float, float, float, float]
+
 
 def default_region(plate: PlateImage, pokes: Sequence[Poke]) -> Region:
-    """A square around the pokes and what they stand on, or the plate's largest square where that is unclear."""
+    """A square around the cut-out that the pokes stand on, or the plate's largest square around the pokes."""
     thing = thing_of_alpha(plate, np.array([[poke.x, poke.y] for poke in pokes]))
-    if thing is not None:
-        return region_of_thing(thing, pokes)
-    return region_around(plate.size_px, pokes, subject_box(plate, pokes))
+    return region_around(plate.size_px, pokes, None) if thing is None else region_of_thing(thing, pokes)
 
 
 def region_of_thing(thing: Field, pokes: Sequence[Poke]) -> Region:

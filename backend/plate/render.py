@@ -26,7 +26,6 @@ from .image import Field, PlateImage, to_working, working_part
 from .layers import Layers, take_apart
 from .motion import Motion, inverse_of, step
 from .region import bands, enlarged
-from .thing import Tails
 from .trace import Places, Trace
 
 _ROUNDS = 6
@@ -42,17 +41,13 @@ class Renderer(Drawer):
         plate: PlateImage,
         region: Region,
         motion: Motion,
-        tails: Tails,
         clean: PlateImage | None = None,
         lock: Field | None = None,
     ) -> None:
-        """`tails` (N, 2) are the pokes' tails in fractions of the region.
-
-        `clean` is the plate without what moves, of its size and kind; `lock` (H, W) in [0, 1] keeps the plate.
-        """
+        """`clean` is the plate without what moves, of its size and kind; `lock` (H, W) in [0, 1] keeps the plate."""
         super().__init__(plate, region, lock)
         self.motion = motion
-        self.layers: Layers = take_apart(plate, region, motion, tails, clean, lock)
+        self.layers: Layers = take_apart(plate, region, motion, clean, lock)
         self.scale = np.array([region.w, region.h], np.float32) / motion.size_px
         (width, height), side = plate.size_px, self.layers.shifts.shape[-1]
         self._ramp = _ramp(region.y, region.h, height, side)[:, None] * _ramp(region.x, region.w, width, side)
@@ -103,13 +98,18 @@ class Renderer(Drawer):
 
     def matte_in(self, band: Region, x: Field, y: Field) -> Field:
         """The moved matte (h, w) of a band."""
-        return _fetch(self.layers.matte, *self._places(band, x, y), cv2.INTER_LINEAR)
+        return self._fetch(self.layers.matte, *self._places(band, x, y), cv2.INTER_LINEAR)
 
     def _places(self, band: Region, x: Field, y: Field) -> tuple[Field, Field]:
         source = self.layers.source
         columns = np.arange(band.x - source.x, band.x - source.x + band.w, dtype=np.float32)
         rows = np.arange(band.y - source.y, band.y - source.y + band.h, dtype=np.float32)
         return x + columns, y + rows[:, None]
+
+    def _fetch(self, source: Field, x: Field, y: Field, method: int) -> Field:
+        """Pixels of a layer. A thing that comes in from beyond the plate's border shows only what the still has of it."""
+        border = cv2.BORDER_CONSTANT if self.layers.is_parted else cv2.BORDER_REFLECT_101
+        return np.asarray(cv2.remap(source, x, y, method, borderMode=border, borderValue=0))
 
     def _over(self, result: PlateImage) -> Layers:
         """The layers with what other regions have changed of the plate."""
@@ -125,7 +125,7 @@ class Renderer(Drawer):
             return
         here = layers.at(band)
         places = self._places(band, x, y)
-        matte = _fetch(layers.matte, *places, cv2.INTER_LINEAR)
+        matte = self._fetch(layers.matte, *places, cv2.INTER_LINEAR)
         changed = moves & ((matte > 0) | (layers.matte[here] > 0))
         if not changed.any():
             return
@@ -133,7 +133,7 @@ class Renderer(Drawer):
         columns = np.flatnonzero(changed.any(axis=0))
         part = slice(int(columns[0]), int(columns[-1]) + 1)
         at = (np.ascontiguousarray(places[0][:, part]), np.ascontiguousarray(places[1][:, part]))
-        moved = _fetch(layers.moving, *at, cv2.INTER_CUBIC).astype(np.float32)
+        moved = self._fetch(layers.moving, *at, cv2.INTER_CUBIC).astype(np.float32)
         moved += (1 - matte[:, part, None]) * layers.behind[here][:, part]
         if self._bounds is not None:
             np.clip(moved, *self._bounds, out=moved)
@@ -176,7 +176,3 @@ def _ramp(start: int, length: int, limit: int, side: int) -> Field:
     before = position if start > 0 else np.ones(side, np.float32)
     after = 1 - position if start + length < limit else np.ones(side, np.float32)
     return step(np.minimum(before, after), 0.5 / side, _FEATHER)
-
-
-def _fetch(source: Field, x: Field, y: Field, method: int) -> Field:
-    return np.asarray(cv2.remap(source, x, y, method, borderMode=cv2.BORDER_REFLECT_101))

@@ -20,7 +20,7 @@ from .posed import PosedRenderer
 from .poses import Points, poses_of
 from .region import scaled_region
 from .render import Renderer
-from .thing import THING_LEAST, Tails
+from .thing import THING_LEAST
 
 BODY_SIDE_PX = 512
 """Long side of the mask that a body is made of."""
@@ -38,7 +38,7 @@ class Course:
 
 @dataclass(frozen=True)
 class Stage:
-    """A plate, its region, the pokes' tails (N, 2) in fractions of it, a clean plate, and a lock (H, W) in [0, 1].
+    """A plate, its region, a clean plate, and a lock (H, W) in [0, 1].
 
     With a `thing` (H, W) in [0, 1] that moves as a body, `arrows` (N, 4) are the pokes and `pins` (P, 2) what is held, in
     fractions of the plate. With `free_ground` it is not held by itself where it leaves the picture or stands on something.
@@ -46,7 +46,6 @@ class Stage:
 
     plate: PlateImage
     region: Region
-    tails: Tails
     clean: PlateImage | None
     lock: Field | None
     thing: Field | None = None
@@ -68,7 +67,7 @@ class Stage:
         """What a variant's clips, one after the other, make of the plate."""
         if self.thing is None:
             motion = join(clips)
-            flow = partial(Renderer, self.plate, self.region, motion, self.tails, self.clean, self.lock)
+            flow = partial(Renderer, self.plate, self.region, motion, self.clean, self.lock)
             return Course(places_of(motion), flow)
         poses = np.concatenate([self._poses(clip) for clip in clips])
         moved = (poses - self.body.rest) * self.plate.size_px * (clips[0].size_px / max(self.region.w, self.region.h))

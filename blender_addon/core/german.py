@@ -19,6 +19,7 @@ OPERATORS = {
     "Cancel": "Abbrechen",
     "Choose Variant": "Variante wählen",
     "Clear Pokes": "Alle Stupser entfernen",
+    "Clear Strokes": "Striche entfernen",
     "Convert to Image Plane": "In Bildebene umwandeln",
     "Copy Diagnostics": "Diagnose kopieren",
     "Delete Variant": "Variante löschen",
@@ -28,6 +29,9 @@ OPERATORS = {
     "Extract From Movie Clip": "Aus Filmclip gewinnen",
     "Extract From Variant": "Aus Variante gewinnen",
     "Find Missing Results": "Fehlende Ergebnisse suchen",
+    "Find Thing": "Gegenstand suchen",
+    "Larger or Smaller Thing": "Mehr oder weniger vom Gegenstand",
+    "Mark Thing": "Gegenstand ausbessern",
     "Mirror Pokes": "Stupser spiegeln",
     "More Like This": "Mehr davon",
     "Open Log": "Protokoll öffnen",
@@ -52,51 +56,68 @@ OPERATORS = {
     "To Sequencer": "Sequenzer",
     "Transfer": "Übertragen",
     "Use an Environment": "Umgebung verwenden",
+    "Use Image as Mask": "Bild als Maske verwenden",
     "Use Its Image": "Sein Bild verwenden",
     "Variant": "Variante",
 }
 
 OTHERS = {
+    ", 1 stroke": ", 1 Strich",
+    ", {count} strokes": ", {count} Striche",
     "1 arrow": "1 Pfeil",
     "1 poke": "1 Stupser",
     "Add a photograph, then drag arrows on it with the Poke tool": (
         "Ein Foto hinzufügen und mit dem Stups-Werkzeug Pfeile darauf ziehen"
     ),
+    "All that the model sees moves as a whole": "Alles, was das Modell sieht, bewegt sich als Ganzes",
     "Arrows over {px} px are longer than the model was trained for": (
         "Pfeile über {px} px sind länger als alles, womit das Modell trainiert wurde"
     ),
     "As the Plate": "Wie das Bild",
+    "Automatic": "Automatisch",
     "Backend": "Backend",
     "Bake": "Backen",
     "Bake the chosen variant first": "Zuerst die gewählte Variante backen",
+    "Brush": "Pinsel",
     "Cancelled": "Abgebrochen",
+    "Choose an image that is white where the thing is": "Ein Bild wählen, das weiß ist, wo der Gegenstand ist",
     "Colour Space": "Farbraum",
     "Connection File": "Verbindungsdatei",
     "{count} arrows": "{count} Pfeile",
     "{count} frames": "{count} Bilder",
     "{count} pokes": "{count} Stupser",
+    "D and a drag adds to the thing, Shift D takes away, [ ] takes less or more": (
+        "D und Ziehen fügt zum Gegenstand hinzu, Umschalt D nimmt weg, [ ] nimmt weniger oder mehr"
+    ),
     "Depth": "Tiefe",
     "Device": "Gerät",
     "Difference": "Unterschied",
-    "Drag from the part that is to move to where it goes; click to pin a part": (
-        "Vom Teil, der sich bewegen soll, dorthin ziehen, wohin er soll; ein Klick hält einen Teil fest"
-    ),
+    "Drag a part to where it goes, or click to pin it": "Einen Teil dorthin ziehen, wohin er soll; ein Klick hält ihn fest",
     "Draw an arrow first": "Zuerst einen Pfeil zeichnen",
+    "Draw an arrow on a thing, and it is found": "Einen Pfeil auf einen Gegenstand zeichnen, und er wird gefunden",
     "Draw an arrow on the plate with the Poke tool first": "Zuerst mit dem Stups-Werkzeug einen Pfeil auf das Bild zeichnen",
     "Draw in a 3D view in Object Mode": "In einer 3D-Ansicht im Objektmodus zeichnen",
     "File Name": "Dateiname",
+    "Find in the Picture": "Im Bild suchen",
     "First Number": "Erste Nummer",
     "Fit Length": "Länge anpassen",
     "Folder": "Ordner",
+    "Found in the picture": "Im Bild gefunden",
     "Frames": "Bilder",
     "Free Ground": "Boden lösen",
+    "From the own mask": "Aus der eigenen Maske",
+    "From the plate's alpha": "Aus dem Alpha des Bildes",
+    "From the strokes alone": "Allein aus den Strichen",
+    "Group": "Gruppe",
     "Kinematics": "Bewegungen",
     "Leave the object's edit mode first": "Zuerst den Bearbeitungsmodus verlassen",
-    "Like variant {number} of seed {seed}": "Wie Variante {number} zu Startwert {seed}",
     "like {number} of {seed}": "wie {number} von {seed}",
+    "Like variant {number} of seed {seed}": "Wie Variante {number} zu Startwert {seed}",
     "Live": "Live",
     "Lock Seed": "Startwert festhalten",
+    "Looking for the thing": "Sucht den Gegenstand",
     "Loop": "Schleife",
+    "Mask": "Maske",
     "Mirror": "Spiegeln",
     "mirrored": "gespiegelt",
     "Model": "Modell",
@@ -104,17 +125,24 @@ OTHERS = {
     "Motions that are extracted appear here, to be replayed on any plate": (
         "Hier erscheinen gewonnene Bewegungen, die sich auf jedem Bild wiedergeben lassen"
     ),
+    "No strokes were painted": "Es wurde kein Strich gemalt",
     "Not running; it starts with the first sample": "Läuft nicht; es startet mit dem ersten Erzeugen",
     "Not running; it starts with the next sample": "Läuft nicht; es startet mit dem nächsten Erzeugen",
     "Nothing is being made for this plate": "Für dieses Bild wird nichts erzeugt",
     "Nothing is missing": "Es fehlt nichts",
+    "Nothing was found in the picture yet; draw an arrow on a thing first": (
+        "Im Bild wurde noch nichts gefunden; zuerst einen Pfeil auf einen Gegenstand zeichnen"
+    ),
+    "Nothing was found; paint the thing with D and a drag": "Nichts gefunden; den Gegenstand mit D und Ziehen malen",
     "Once": "Einmal",
     "Ones": "Einer",
     "Open a movie clip in the Movie Clip editor first": "Zuerst einen Filmclip im Filmclip-Editor öffnen",
+    "Own Mask": "Eigene Maske",
     "Own Region": "Ausschnitt",
-    "Own Variation": "Eigene Streuung",
     "own region": "eigener Ausschnitt",
+    "Own Variation": "Eigene Streuung",
     "Pace": "Tempo",
+    "Part": "Teil",
     "Pick the Poke tool and drag from the part that is to move to where it goes": (
         "Das Stups-Werkzeug wählen und vom Teil, der sich bewegen soll, dorthin ziehen, wohin er soll"
     ),
@@ -147,6 +175,9 @@ OTHERS = {
     "Starting and loading the model": "Startet und lädt das Modell",
     "Strength": "Stärke",
     "Surface": "Oberfläche",
+    "The backend finds the thing; press Find Thing, or paint it": (
+        "Das Backend findet den Gegenstand; Gegenstand suchen drücken, oder ihn malen"
+    ),
     "The backend is busy; wait for it or cancel what it makes": "Das Backend arbeitet; warten oder abbrechen",
     "The backend is not running": "Das Backend läuft nicht",
     "The backend is up": "Das Backend läuft",
@@ -157,16 +188,25 @@ OTHERS = {
         "Die gewählte Variante gibt eine Bewegung wieder; eine erzeugte wählen"
     ),
     "The files of {count} samples are missing, such as {path}": "Die Dateien von {count} Aufträgen fehlen, etwa {path}",
+    "The whole region moves; choose another kind of thing first": (
+        "Der ganze Ausschnitt bewegt sich; zuerst eine andere Art von Gegenstand wählen"
+    ),
     "There is no log; the backend was not started here": "Es gibt kein Protokoll; das Backend wurde nicht von hier gestartet",
+    "Thing": "Gegenstand",
+    "This variant moves its whole region; a mesh is made of a thing, so choose one under Thing and sample again": (
+        "Diese Variante bewegt den ganzen Ausschnitt; ein Netz entsteht aus einem Gegenstand: dort einen wählen, neu erzeugen"
+    ),
     "Threes": "Dreier",
     "Transfer": "Übertragen",
     "Twos": "Zweier",
     "Variants": "Varianten",
+    "Variants appear here after Sample": "Hier erscheinen die Varianten, die erzeugt wurden",
     "Variation": "Streuung",
     "variation {amount}": "Streuung {amount}",
-    "Variants appear here after Sample": "Hier erscheinen die Varianten, die erzeugt wurden",
     "Wait until the variant is whole": "Warten, bis die Variante vollständig ist",
     "Waiting for the backend": "Wartet auf das Backend",
+    "What differs from the clean plate": "Was sich vom leeren Hintergrund unterscheidet",
+    "Whole Region": "Ganzer Ausschnitt",
 }
 
 OWN = {

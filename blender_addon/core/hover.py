@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from enum import Enum, auto
 
 from .arrows import GRAB_PX, GROUND_PX, ScreenArrow, distance_to_segment
 from .gesture import Part
 from .plane import Vec2
+
+
+class Ground(Enum):
+    """What holds a thing by itself, as one: its pins are lit and freed together."""
+
+    PINS = auto()
 
 
 def grabbed(arrows: list[ScreenArrow], mouse: Vec2) -> tuple[int, Part] | None:

@@ -57,7 +57,7 @@ class Settings:
     @property
     def asked(self) -> tuple[Poke, ...]:
         """The pokes that travel: the enabled ones, stretched by their strength and that of a replay."""
-        return tuple(to_poke(poke.arrow, self.replay.strength * poke.strength) for poke in self.pokes if poke.enabled)
+        return asked(self.pokes, self.replay.strength)
 
     @property
     def whole_region(self) -> bool:
@@ -75,6 +75,11 @@ class Settings:
             (plate_sha256, model, pokes, self.region, self.replay.kinematics, *mirrored, *varied, *freed, *things, *self.like)
         )
         return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+def asked(pokes: Iterable[PokeSetting], strength: float = 1.0) -> tuple[Poke, ...]:
+    """Return the pokes that travel: the enabled ones, stretched by their own strength and this."""
+    return tuple(to_poke(poke.arrow, strength * poke.strength) for poke in pokes if poke.enabled)
 
 
 @dataclass(slots=True)

@@ -13,11 +13,12 @@ TOLERANCE = 1e-3
 
 def thinned(points: Sequence[Vec2], most: int) -> tuple[Vec2, ...]:
     """The way by the points that it bends at (Ramer 1972; Douglas and Peucker 1973), `most` at the most."""
+    way = [point for index, point in enumerate(points) if index == 0 or point != points[index - 1]]
     tolerance = TOLERANCE
     while True:
-        kept = _bends(points, tolerance)
+        kept = _bends(way, tolerance)
         if len(kept) <= most:
-            return tuple(points[index] for index in kept)
+            return tuple(way[index] for index in kept)
         tolerance *= 2
 
 

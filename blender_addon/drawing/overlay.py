@@ -10,10 +10,11 @@ import bpy
 import gpu
 from gpu_extras.batch import batch_for_shader
 
-from .. import plates, pump, results
+from .. import plates, pump, puppets, results
 from ..core import region
-from ..core.arrows import Colour, Look, Mesh, ScreenArrow, add_arrows, add_dot, add_frame
+from ..core.arrows import GROUND, Colour, Look, Mesh, ScreenArrow, add_arrows, add_dot, add_frame, add_ground
 from ..core.gesture import Part, ShowDraft
+from ..core.hover import Ground
 from ..core.plane import Surface, Vec2
 from ..core.pokes import Arrow, length_px
 from ..core.region import Box
@@ -28,7 +29,7 @@ DISABLED_ALPHA = 0.35
 OTHER_PLATE_ALPHA = 0.3
 REGION: Colour = (1.0, 1.0, 1.0, 0.45)
 TOOL = "ipoke.poke_tool"
-HINT = "Drag from the part that is to move to where it goes; click to pin a part"
+HINT = "Drag a part to where it goes, or click to pin it"
 HINT_PX = 15
 LENGTH_ASIDE_PX = 12
 HINT_HEIGHT_PX = 40
@@ -86,6 +87,11 @@ def places(context: bpy.types.Context, shown: Surface, points: Iterable[Vec2]) -
     return None if None in found else found
 
 
+def ground_places(context: bpy.types.Context, obj: bpy.types.Object) -> list[Vec2]:
+    """Return where the pins are on the screen that hold a thing by themselves."""
+    return places(context, view.surface(obj), puppets.ground(obj)) or []
+
+
 def handle_places(context: bpy.types.Context, shown: Surface, box: Box) -> list[Vec2] | None:
     """Return where the handles of a region are on the screen."""
     return places(context, shown, (region.handle_at(box, handle) for handle in region.HANDLES))
@@ -111,6 +117,7 @@ def _draw_plates(context: bpy.types.Context) -> None:
     if plate is not None and _poke_tool_is_active(context):
         thing_overlay.draw(context, plate)
         _add_region(context, plate, mesh)
+        _add_ground(context, plate, mesh)
         thing_overlay.add_brush(mesh, context, plate)
         _draw_hint(context, thing_overlay.hint(plate) if plate.pokes or found else HINT)
     add_arrows(mesh, found)
@@ -154,6 +161,11 @@ def _add_region(context: bpy.types.Context, plate: IPOKE_PG_plate, mesh: Mesh) -
     scale, hovered = view.ui_scale(context), pump.addon().hovered
     for handle, place in zip(region.HANDLES, handles or (), strict=bool(handles)):
         add_dot(mesh, place, Look(ACTIVE, scale, Part.TAIL if handle == hovered else None))
+
+
+def _add_ground(context: bpy.types.Context, plate: IPOKE_PG_plate, mesh: Mesh) -> None:
+    lit = Part.PIN if pump.addon().hovered is Ground.PINS else None
+    add_ground(mesh, ground_places(context, plate.id_data), Look((*GROUND, 1.0), view.ui_scale(context), lit))
 
 
 def _region_box(plate: IPOKE_PG_plate) -> Box | None:

@@ -24,7 +24,7 @@ def draw(context: bpy.types.Context, plate: IPOKE_PG_plate) -> None:
     if peeked is not None:
         outline.draw(pump.addon().outlines, context, shown, peeked, peeked=True)
         return
-    if plate.shown != "STILL" and pump.addon().draft is None:
+    if pump.addon().play is not None or (plate.shown != "STILL" and pump.addon().draft is None):
         return
     if not things.is_settled(plate):
         finding.wish(plate.id_data)

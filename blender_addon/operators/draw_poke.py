@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import bpy
 
-from .. import finding, plates, pump
+from .. import finding, plates, pump, puppets
 from ..core import gesture, region
 from ..core.errors import AddonError
 from ..core.gesture import Grab, Part
 from ..core.plane import Vec2
 from ..core.pokes import Arrow, length_px, longest_px
-from ..drawing import view
+from ..core.settings import PokeSetting
+from ..drawing import puppet, view
 from ..properties import IPOKE_PG_plate
 from . import live, pokes
-from .picking import grabbed_handle, grabbed_poke
+from .picking import grabbed_ground, grabbed_handle, grabbed_poke
 from .plate_drag import RUNNING, PlateDrag, mouse_of
 
 
@@ -50,7 +52,8 @@ class IPOKE_OT_draw_poke(PlateDrag, bpy.types.Operator):
         self._state: gesture.State = gesture.Idle()
         self._size_px = plates.image_size_px(obj)
         grab = self._grab(obj, grabbed, copy=event.alt)
-        self._take(context, gesture.Press(at, self._size_px, grab, _longest_px(obj.ipoke, self._size_px)))
+        longest_px, on_ground = _longest_px(obj.ipoke, self._size_px), grabbed is None and grabbed_ground(context, mouse)
+        self._take(context, gesture.Press(at, self._size_px, grab, longest_px, on_ground))
         finding.find(obj, start=not bpy.app.background)
         return True
 
@@ -97,11 +100,30 @@ class IPOKE_OT_draw_poke(PlateDrag, bpy.types.Operator):
                 return {"FINISHED"}
             case gesture.FreeGround():
                 plate.free_ground = True
+        puppets.of(obj)  # its ground may be another now
         live.sample(obj)
         return {"FINISHED"}
 
+    def _let_go(self) -> None:
+        puppets.let_go()
+
+    def _play(self, context: bpy.types.Context, shown: gesture.ShowDraft) -> None:
+        """Let the thing follow, where it is known what it is."""
+        obj = bpy.data.objects[self._object_name]
+        settings = list(plates.poke_settings(obj.ipoke.pokes))
+        if shown.index is None:
+            source = self._state.grab if isinstance(self._state, gesture.Dragging) else None
+            strength = 1.0 if source is None else settings[source.index].strength
+            settings.append(PokeSetting("", shown.arrow, strength))
+        else:
+            settings[shown.index] = replace(settings[shown.index], arrow=shown.arrow)
+        play = puppets.follow(obj, settings)
+        if play is not None:
+            puppet.prepare(context, obj, play)
+
     def _show(self, context: bpy.types.Context, shown: gesture.ShowDraft) -> None:
         pump.addon().draft = pump.PokeDraft(self._object_name, shown)
+        self._play(context, shown)
         length = "Pin" if shown.arrow.is_pin else f"Poke: {length_px(shown.arrow, self._size_px):.0f} px"
         longest = ", the longest that the model was trained for"
         context.area.header_text_set(length + (longest if shown.clamped else ""))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import bpy
 
 from .. import finding, plates, pump
+from ..core.hover import Ground
 from ..core.plane import Vec2, clamped, inside
 from ..core.pokes import Arrow, length_px, single
 from ..drawing import view
-from .picking import grabbed_handle, grabbed_poke
+from . import live
+from .picking import grabbed_ground, grabbed_handle, grabbed_poke
 from .plate_drag import mouse_of
 
 PEEK_STEP = 0.01
@@ -23,10 +25,11 @@ class IPOKE_OT_hover(bpy.types.Operator):
     bl_options = {"INTERNAL"}
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        """Look what is under the mouse and pass the event on."""
-        own, found, peeked = pump.addon(), _under(context, event), _peeked(context, event)
-        if (found, peeked) != (own.hovered, own.peeked):
-            own.hovered, own.peeked = found, peeked
+        """Look what is under the mouse and pass the event on; what a press will need of the plate's thing is made now."""
+        own = pump.addon()
+        before = own.hovered, own.peeked, own.made
+        own.hovered, own.peeked = _under(context, event), _peeked(context, event)
+        if (own.hovered, own.peeked, own.made) != before:
             context.area.tag_redraw()
         return {"PASS_THROUGH"}
 
@@ -35,7 +38,8 @@ def _under(context: bpy.types.Context, event: bpy.types.Event) -> object:
     if context.region_data is None:
         return None
     mouse = mouse_of(event)
-    return grabbed_poke(context, mouse) or grabbed_handle(context, mouse)
+    ground = Ground.PINS if grabbed_ground(context, mouse) else None
+    return grabbed_poke(context, mouse) or grabbed_handle(context, mouse) or ground
 
 
 def _peeked(context: bpy.types.Context, event: bpy.types.Event) -> tuple[str, Vec2] | None:
@@ -68,9 +72,16 @@ class IPOKE_OT_remove_hovered(bpy.types.Operator):
         """Remove it; with none there, the key is for somebody else."""
         found = grabbed_poke(context, mouse_of(event)) if context.region_data is not None else None
         if found is None:
-            return {"PASS_THROUGH"}
+            return self._free_ground(context, event)
         pump.addon().hovered = None
         return bpy.ops.ipoke.remove_poke(index=found[0])
+
+    def _free_ground(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        if context.region_data is None or not grabbed_ground(context, mouse_of(event)):
+            return {"PASS_THROUGH"}
+        context.active_object.ipoke.free_ground = True
+        live.sample(context.active_object)
+        return {"FINISHED"}
 
 
 CLASSES = (IPOKE_OT_hover, IPOKE_OT_remove_hovered)

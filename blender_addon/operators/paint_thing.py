@@ -53,7 +53,7 @@ class IPOKE_OT_paint_thing(PlateDrag, bpy.types.Operator):
             self._points = [] if at is None else [clamped(at)]
             self._show(context, at)
             return RUNNING
-        return super()._follow(context, event)
+        return PlateDrag._follow(self, context, event)
 
     def _move(self, context: bpy.types.Context, at: Vec2, event: bpy.types.Event) -> None:
         if self._points:
@@ -70,17 +70,16 @@ class IPOKE_OT_paint_thing(PlateDrag, bpy.types.Operator):
         points, self._points = self._points, []
         if points:
             kept = [{"name": "", "at": point} for point in strokes.thinned(points, limits.STROKE_POINTS)]
-            bpy.ops.ipoke.mark_thing("EXEC_DEFAULT", True, points=kept, radius=self._radius, adds=self.adds)
+            bpy.ops.ipoke.mark_thing("EXEC_DEFAULT", True, points=kept, radius=self._radius(), adds=self.adds)
 
     def _show(self, context: bpy.types.Context, at: Vec2 | None) -> None:
         if at is not None:
             points = tuple(self._points) or (at,)
             pump.addon().draft = pump.StrokeDraft(
-                self._object_name, Stroke(points, self._radius, self.adds), is_down=bool(self._points)
+                self._object_name, Stroke(points, self._radius(), self.adds), is_down=bool(self._points)
             )
         context.area.tag_redraw()
 
-    @property
     def _radius(self) -> float:
         return bpy.data.objects[self._object_name].ipoke.thing.brush
 

@@ -1,10 +1,10 @@
-"""Owns what of the active plate lies under the mouse: an arrow, or a handle of its region."""
+"""Owns what of the active plate lies under the mouse: an arrow, a handle of its region, or its thing's ground."""
 
 from __future__ import annotations
 
 import bpy
 
-from .. import plates
+from .. import plates, puppets
 from ..core import hover, region
 from ..core.gesture import Part
 from ..core.plane import Vec2
@@ -20,6 +20,14 @@ def grabbed_poke(context: bpy.types.Context, mouse: Vec2) -> tuple[int, Part] | 
     numbered = [(i, arrow) for i, arrow in enumerate(overlay.screen_arrows(context, obj)) if arrow is not None]
     found = hover.grabbed([arrow for _, arrow in numbered], mouse)
     return None if found is None else (numbered[found[0]][0], found[1])
+
+
+def grabbed_ground(context: bpy.types.Context, mouse: Vec2) -> bool:
+    """Return whether a pin of the ground is under the mouse, where no arrow lies above it; what is not made yet is made now."""
+    if plates.active(context) is None or grabbed_poke(context, mouse) is not None:
+        return False
+    puppets.of(context.active_object)
+    return hover.on_ground(overlay.ground_places(context, context.active_object), mouse, view.ui_scale(context))
 
 
 def grabbed_handle(context: bpy.types.Context, mouse: Vec2) -> Handle | None:

@@ -93,7 +93,11 @@ class PlateDrag:
                 context.area.tag_redraw()
         return RUNNING
 
+    def _let_go(self) -> None:
+        """What else is at an end with the drag."""
+
     def _end(self, context: bpy.types.Context) -> None:
+        self._let_go()
         pump.addon().draft = None
         context.workspace.status_text_set(None)
         if context.area is not None:

@@ -11,8 +11,11 @@ from .._vendor.client import IpokeError
 from ..core import folders
 from ..core.errors import AddonError
 from ..core.jobs import Job, JobKind
+from ..core.thing import Source
 from . import baking, sampling
 from .reasons import BUSY, has_whole_variant, holds
+
+WHOLE_REGION = "This variant moves its whole region; a mesh is made of a thing, so choose one under Thing and sample again"
 
 
 class IPOKE_OT_take_as_mesh(bpy.types.Operator):
@@ -24,8 +27,13 @@ class IPOKE_OT_take_as_mesh(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """A whole variant must be chosen, and no job of this plate on its way."""
-        return has_whole_variant(cls, context) and holds(cls, not sampling.open_jobs(context.active_object), BUSY)
+        """A whole variant of a thing must be chosen, and no job of this plate on its way."""
+        if not has_whole_variant(cls, context):
+            return False
+        plate = plates.active(context)
+        asked = plate.jobs[results.active_variant(plate).job_id]
+        is_thing = asked.thing.source != Source.REGION
+        return holds(cls, is_thing, WHOLE_REGION) and holds(cls, not sampling.open_jobs(context.active_object), BUSY)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Ask the backend for the variant's body; `taking` builds what comes."""

@@ -19,6 +19,9 @@ from . import live
 from .reasons import has_plate, holds
 
 NOT_THERE = (-1.0, -1.0)
+WHEEL = frozenset({"WHEELUPMOUSE", "WHEELDOWNMOUSE"})
+MOST_STROKES = limits.STROKES // 2
+"""The rest of what can be sent is left for the tails of arrows."""
 
 
 class _OnPlate:
@@ -128,7 +131,7 @@ def _refused(points: tuple[tuple[float, float], ...], before: bpy.types.bpy_prop
     if not points:
         return "The stroke has no points; give it one at least"
     total = len(points) + sum(len(stroke.points) for stroke in before)
-    if len(points) > limits.STROKE_POINTS or len(before) >= limits.STROKES - limits.POKES // 2 or total > limits.POINTS // 2:
+    if len(points) > limits.STROKE_POINTS or len(before) >= MOST_STROKES or total > limits.POINTS - limits.STROKES:
         return "These are too many strokes; clear some, or paint an image and use it as the mask"
     return ""
 
@@ -171,26 +174,39 @@ class IPOKE_OT_change_level(_OnThing, bpy.types.Operator):
         """Something must have been found."""
         if not super().poll(context):
             return False
-        answer = things.answered(plates.active(context))
+        answer = _pointed_at(plates.active(context))
         found = answer is not None and answer.masks
         return holds(cls, found, "Nothing was found in the picture yet; draw an arrow on a thing first")
 
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Take it; the wheel is for somebody else unless what a click would take is shown."""
+        if event.type in WHEEL and pump.addon().peeked is None:
+            return {"PASS_THROUGH"}
+        return self.execute(context)
+
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Take it."""
-        plate = plates.active(context)
-        level = step_of(plate, self.step)
-        if level is None:
+        if not take_level(plates.active(context), self.step):
             self.report({"INFO"}, f"There is no {'larger' if self.step > 0 else 'smaller'} one")
             return {"CANCELLED"}
-        plate.thing.level = level
         live.sample(context.active_object)
         return {"FINISHED"}
 
 
-def step_of(plate: IPOKE_PG_plate, step: int) -> Level | None:
-    """Return the level that a step leads to from the one that is shown; None where there is none."""
-    answer = things.answered(plate)
-    return None if answer is None else answer.beside(Level(plate.thing.level), 1 if step > 0 else -1)
+def take_level(plate: IPOKE_PG_plate, step: int) -> bool:
+    """Take the next larger (1) or smaller (-1) thing that was found; returns whether there is one."""
+    answer = _pointed_at(plate)
+    level = None if answer is None else answer.beside(Level(plate.thing.level), 1 if step > 0 else -1)
+    if level is not None:
+        plate.thing.level = level
+    return level is not None
+
+
+def _pointed_at(plate: IPOKE_PG_plate) -> Answer | None:
+    """What was found where a click would take it, while that is shown, else under the arrows."""
+    peeked = pump.addon().peeked
+    is_here = peeked is not None and peeked[0] == plate.id_data.name
+    return things.answered(plate, (peeked[1],)) if is_here else things.answered(plate)
 
 
 class IPOKE_OT_use_image_as_mask(_OnPlate, bpy.types.Operator):

@@ -26,6 +26,8 @@ class PokeTool(bpy.types.WorkSpaceTool):
         ("ipoke.paint_thing", {"type": "D", "value": "PRESS", "shift": True}, {"properties": [("adds", False)]}),
         ("ipoke.change_level", {"type": "RIGHT_BRACKET", "value": "PRESS"}, {"properties": [("step", 1)]}),
         ("ipoke.change_level", {"type": "LEFT_BRACKET", "value": "PRESS"}, {"properties": [("step", -1)]}),
+        ("ipoke.change_level", {"type": "WHEELUPMOUSE", "value": "PRESS", "alt": True}, {"properties": [("step", 1)]}),
+        ("ipoke.change_level", {"type": "WHEELDOWNMOUSE", "value": "PRESS", "alt": True}, {"properties": [("step", -1)]}),
         ("ipoke.remove_hovered", {"type": "X", "value": "PRESS"}, None),
         ("ipoke.hover", {"type": "MOUSEMOVE", "value": "ANY"}, None),
         ("ipoke.hover", {"type": "MOUSEMOVE", "value": "ANY", "alt": True}, None),

@@ -11,6 +11,7 @@ from ..operators.sampling import open_jobs
 from . import set_up
 from .lists import effective_px
 from .shared import Panel, PlatePanel, wrapped
+from .thing_panel import IPOKE_PT_thing
 
 
 class IPOKE_PT_plate(Panel, bpy.types.Panel):
@@ -117,4 +118,4 @@ def _draw_job(layout: bpy.types.UILayout, job: Job) -> None:
     layout.progress(factor=job.fraction, text=text)
 
 
-CLASSES = (IPOKE_PT_plate, IPOKE_PT_pokes, IPOKE_PT_sample)
+CLASSES = (IPOKE_PT_plate, IPOKE_PT_pokes, IPOKE_PT_thing, IPOKE_PT_sample)

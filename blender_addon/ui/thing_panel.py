@@ -64,6 +64,3 @@ def said_of(plate: IPOKE_PG_plate) -> str:
         return "Draw an arrow on a thing, and it is found"
     backend = pump.state().backend
     return backend.sentence if backend.phase is Phase.FAILED else "The backend finds the thing; press Find Thing, or paint it"
-
-
-CLASSES = (IPOKE_PT_thing,)

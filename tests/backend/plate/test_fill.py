@@ -58,7 +58,7 @@ def test_what_is_out_of_focus_is_not_filled_with_what_is_in_focus():
 
 
 @pytest.mark.parametrize("hole", [np.s_[:, :], np.s_[:0], np.s_[1:-1, 1:-1], np.s_[:, :-1], np.s_[5:6, 5:6]])
-@pytest.mark.parametrize("size", [(20, 30), (4, 90)])
+@pytest.mark.parametrize("size", [(20, 30), (4, 90), (14, 14), (24, 9)])
 def test_whatever_the_hole_the_picture_stays_finite_and_of_its_size(hole, size):
     picture = np.random.default_rng(3).random((*size, 3)).astype(np.float32)
     mask = np.zeros(size, bool)

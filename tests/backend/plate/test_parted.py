@@ -43,6 +43,15 @@ def test_the_plate_behind_holds_nothing_of_the_thing_and_is_the_plate_elsewhere(
     assert same(behind, plate, away)
 
 
+@pytest.mark.parametrize("turn", [0, 20, 65])
+def test_nothing_of_a_thin_thing_is_left_behind_it(turn):
+    plate = card(alpha=False)
+    plate.bgr[...] = (0, 255, 0)
+    cv2.ellipse(plate.bgr, (250, 200), (60, 16), turn, 0, 360, (0, 0, 204), -1)
+    behind = plate_behind(plate, take_out(plate, (plate.bgr[..., 2] > 0).astype(np.float32), Region(150, 100, 200, 200)))
+    assert (behind.bgr[..., 2] < 12).all()
+
+
 def test_a_clean_plate_is_what_is_behind():
     plate = card(alpha=False)
     clean = PlateImage(np.full_like(plate.bgr, (255, 0, 0)), None)

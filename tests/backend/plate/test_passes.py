@@ -12,7 +12,7 @@ import pytest
 from backend.plate.passes import Instant, encode_passes
 from backend.protocol.messages import Region
 
-from .test_render import SIZE, card, card_flow, flow_of, outside, plate_of, random_flow, renderer_of
+from .test_render import SIZE, card, card_flow, clear, flow_of, outside, plate_of, random_flow, renderer_of
 
 STILL, LAST = np.array([1.0, 0.0]), np.array([0.0, 1.0])
 WIDTH, HEIGHT = SIZE
@@ -60,7 +60,7 @@ def test_vectors_are_blenders():
 
 
 def test_what_was_hidden_is_marked_where_it_comes_out():
-    occlusion = passes_of(renderer_of(card(alpha=False), card_flow(6, 0)))["occlusion.V"]
+    occlusion = passes_of(renderer_of(plate := card(alpha=False), card_flow(6, 0), clean=clear(plate)))["occlusion.V"]
     assert (occlusion[180:220, 264:276] > 0.95).all()
     assert (occlusion[180:220, 205:240] == 0).all()
 

@@ -205,7 +205,7 @@ def test_a_preview_moves_the_same_body_as_a_bake():
     mask = cv2.resize(mask_of(), (1440, 1200), interpolation=cv2.INTER_LINEAR)
     plate = PlateImage(cv2.resize(plate_of().bgr, (1440, 1200)), None)
     region = Region(200, 100, 1000, 1000)
-    stage = Stage(plate, region, np.array([[0.5, 0.4]]), None, None, mask, np.array([(0.5, 0.375, 0.1, 0.05)]))
+    stage = Stage(plate, region, None, None, mask, np.array([(0.5, 0.375, 0.1, 0.05)]))
     small = stage.shrunk(512)
     assert small.plate.size_px == (512, 427)
     np.testing.assert_array_equal(small.body.rest, stage.body.rest)
@@ -251,7 +251,7 @@ def test_a_triangle_that_the_pose_makes_flat_shows_nothing():
 def test_a_thing_too_faint_for_a_body_is_a_sentence():
     mask = np.zeros((2048, 2048), np.float32)
     mask[1000, 1000] = 0.5
-    stage = Stage(plate_of(), Region(0, 0, 64, 64), np.array([[0.5, 0.5]]), None, None, mask, np.array([(0.5, 0.5, 0.1, 0.0)]))
+    stage = Stage(plate_of(), Region(0, 0, 64, 64), None, None, mask, np.array([(0.5, 0.5, 0.1, 0.0)]))
     with pytest.raises(PlateError, match="too small or too faint"):
         stage.body  # noqa: B018
 

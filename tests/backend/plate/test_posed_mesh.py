@@ -10,12 +10,12 @@ import pytest
 
 from backend.body import Body
 from backend.plate.image import PlateImage, display_of, linear_of
-from backend.plate.posed import Patches
+from backend.plate.posed import Patches, PosedRenderer
 from backend.plate.posed_mesh import PosedMesh, pictures_of
 from backend.protocol.messages import Region
 
 from .test_posed import mask_of, pulled
-from .test_render import KINDS, SIZE, plate_of
+from .test_render import KINDS, LAST, SIZE, plate_of
 
 WIDTH, HEIGHT = SIZE
 WHOLE = Region(0, 0, WIDTH, HEIGHT)
@@ -112,6 +112,21 @@ def test_the_background_is_the_plate_to_the_byte_off_the_thing(dtype, alpha):
     assert (background.bgr[off] == plate.bgr[off]).all()
     assert (background.bgr[mask > 0.9] != plate.bgr[mask > 0.9]).any()
     assert not thing.alpha[off].any()
+
+
+@pytest.mark.parametrize("x_px", [-120, 70, 200])
+def test_what_a_frame_uncovers_is_the_background_to_the_byte_however_far_it_moves(x_px):
+    plate, mask = plate_of(np.uint8, alpha=False), mask_of()
+    body, keys = pulled(mask, x_px)
+    _, background = pictures_of(plate, mask, body, None, None)
+    renderer = PosedRenderer(plate, mask, body, keys)
+    uncovered = np.zeros((HEIGHT, WIDTH), bool)
+    for trace in renderer.traces(np.array([1.0, 0.0]), LAST, LAST):
+        band = trace.band
+        uncovered[band.y : band.y + band.h, band.x : band.x + band.w] = (trace.shown == 0) & (trace.still > 0.9)
+    uncovered = cv2.erode(uncovered.astype(np.uint8), np.ones((5, 5))) > 0  # off the soft edge of what has moved
+    assert uncovered.sum() > 1000
+    assert (renderer.frame(LAST).bgr[uncovered] == background.bgr[uncovered]).all()
 
 
 def test_a_clean_plate_stands_behind_and_what_is_locked_stays():

@@ -12,14 +12,14 @@ from backend.plate.scene import Part, Scene, worst_seam
 from backend.plate.timing import Timeline
 from backend.protocol.messages import Loop, Region, Seam
 
-from .test_render import KINDS, REGION, TAIL, card, card_flow, flow_of, outside, plate_of, random_flow, same
+from .test_render import KINDS, REGION, card, card_flow, flow_of, outside, plate_of, random_flow, same
 
 LEFT, RIGHT = Region(10, 30, 200, 300), Region(230, 60, 240, 300)
 ONCE = Timeline(np.array([[0.0, 1.0]]), None)
 
 
 def part(plate, region: Region, flow: np.ndarray, plan: Timeline = ONCE, **given) -> Part:
-    return Part(Renderer(plate, region, motion_of_flows([flow], [None]), TAIL, **given), plan)
+    return Part(Renderer(plate, region, motion_of_flows([flow], [None]), **given), plan)
 
 
 @KINDS
@@ -62,8 +62,11 @@ def test_the_later_thing_passes_in_front_of_the_earlier_one():
     plate.bgr[170:230, 320:368] = (220, 0, 0)
     flow = np.zeros((2, 64, 64), np.float32)
     flow[0, 26:38, 41:53] = 9
-    blue = Renderer(plate, REGION, motion_of_flows([flow], [None]), np.array([[0.875, 0.5]]))
-    frame = Scene([Part(blue, ONCE), part(plate, REGION, card_flow(-6, 0))]).frame(0).bgr
+    blue = part(plate, REGION, flow, clean=card(alpha=False))
+    red = card(alpha=False)
+    red.bgr[...] = plate.bgr
+    red.bgr[170:230, 220:280] = (0, 255, 0)
+    frame = Scene([blue, part(plate, REGION, card_flow(-6, 0), clean=red)]).frame(0).bgr
     is_red, is_blue = frame[..., 2] > 100, frame[..., 0] > 110
     assert is_red[175:225, 248:300].all()
     assert is_blue[175:225, 308:328].all()

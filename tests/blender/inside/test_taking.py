@@ -237,9 +237,11 @@ def test_what_waits_for_the_first_save_comes_beside_the_file(cut_out, tmp_path):
         assert Path(bpy.path.abspath(texture(obj).image.filepath)).is_file()
 
 
-def test_what_moves_as_a_whole_region_has_no_mesh(plane):
+@pytest.mark.parametrize(("source", "words"), [("AUTO", "give its mask"), ("REGION", "moves its whole region")])
+def test_what_moves_as_a_whole_region_has_no_mesh(plane, source, words):
+    plane.ipoke.thing.source = source
     sample(plane, samples=1)
-    with pytest.raises(RuntimeError, match="give its mask"):
+    with pytest.raises(RuntimeError, match=words):
         bpy.ops.ipoke.take_as_mesh()
     assert [obj.name for obj in bpy.data.objects] == [plane.name]
 

@@ -141,6 +141,17 @@ def set_up(image: Path = PLATE) -> Iterator[float]:
     yield 0.5
 
 
+def enlarged(size_px: tuple[int, int]) -> Path:
+    """The demo's photograph at another size."""
+    path = Path(bpy.app.tempdir) / "plate.jpg"
+    image = bpy.data.images.load(str(PLATE))
+    image.scale(*size_px)
+    image.file_format = "JPEG"
+    image.save(filepath=str(path))
+    bpy.data.images.remove(image)
+    return path
+
+
 def busy() -> bool:
     """Whether a job is open."""
     return bool(part("pump").state().jobs)

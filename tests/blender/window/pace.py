@@ -11,23 +11,12 @@ import bpy
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from hand import CONNECTION_FILE, MODULE, PLATE, busy, drag, part, play, screen, set_up, shoot, tap, timed, told
+from hand import CONNECTION_FILE, MODULE, busy, drag, enlarged, part, play, screen, set_up, shoot, tap, timed, told
 
 PLATE_PX = (3840, 2160)
 VARIANTS = int(os.environ.get("IPOKE_VARIANTS", "32"))
 Times = tuple[float, float]
 WAY = ((0.3, 0.35), (0.38, 0.3), (0.36, 0.36), (0.4, 0.25))
-
-
-def large_plate() -> Path:
-    """The demo's photograph at 4K."""
-    path = Path(bpy.app.tempdir) / "plate.jpg"
-    image = bpy.data.images.load(str(PLATE))
-    image.scale(*PLATE_PX)
-    image.file_format = "JPEG"
-    image.save(filepath=str(path))
-    bpy.data.images.remove(image)
-    return path
 
 
 def counted(owner: object, name: str, events: list[Times]) -> list[int]:
@@ -55,7 +44,7 @@ def without(calls: list[Times], inner: list[Times], inner_until: list[int]) -> l
 
 
 def story() -> Iterator[float]:
-    yield from set_up(large_plate())
+    yield from set_up(enlarged(PLATE_PX))
     bpy.context.preferences.addons[MODULE].preferences.connection_file = CONNECTION_FILE
     obj = bpy.context.active_object
     yield from drag(screen(obj, WAY[0]), screen(obj, WAY[1]))
