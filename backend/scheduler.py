@@ -78,6 +78,7 @@ class _Job:
     state: JobState = JobState.QUEUED
     worker: int | None = None
     done: set[int] = field(default_factory=set)
+    made_room: bool = False
 
     @property
     def id(self) -> str:
@@ -277,12 +278,18 @@ class Scheduler:
                 yield ready[0]
 
     def _overtake(self, job: _Job) -> list[Effect]:
-        """A preview or a question that waits takes the place of an older preview of the same client, which goes on after it."""
+        """A preview or a question that waits takes the place of an older preview of the same client, which goes on after it.
+
+        A preview makes room for one question alone: many of them, as a mouse hovers, would keep it from its end.
+        """
         if not (job.message.is_preview or job.is_question) or job.state is not JobState.QUEUED or job.client in self._held:
             return []
         older = (other for other in self._open(job.client).values() if other.message.is_preview)
         running = next((other for other in older if other.state is JobState.RUNNING), None)
-        return [] if running is None else self._stop(running, JobState.PAUSING)
+        if running is None or (job.is_question and running.made_room):
+            return []
+        running.made_room = running.made_room or job.is_question
+        return self._stop(running, JobState.PAUSING)
 
     def _stop(self, job: _Job, state: JobState) -> list[Effect]:
         if job.worker is None:

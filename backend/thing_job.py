@@ -84,7 +84,7 @@ class ThingJob:
 
     def run(self, tell: Tell, cancelled: Callable[[], bool]) -> None:
         """Find the thing and send its masks; raises JobCancelledError, PlateError and ClickError."""
-        cv2.setNumThreads(1)
+        cv2.setNumThreads(-1)  # an artist waits, and nothing else runs here
         thing = self._find()
         if cancelled():
             raise JobCancelledError

@@ -16,6 +16,7 @@ import numpy as np
 from . import plates, sequences, surfaces
 from ._vendor.client import mesh as files
 from ._vendor.protocol.messages import Loop
+from .core import places
 from .core.errors import FolderError
 from .core.jobs import Job, JobKind, JobPhase
 from .core.taken import Body, Sheet
@@ -68,12 +69,16 @@ def _show(obj: bpy.types.Object, *, shown: bool) -> None:
 
 def _build(obj: bpy.types.Object, job: Job) -> None:
     plate, variant, depth_bits = obj.ipoke, job.request.first, job.request.depth_bits
+    pictures = [job.folder / name(depth_bits) for name in (files.thing_file, files.background_file)]
+    gone = next((file for file in pictures if not places.is_file(file)), None)
+    if gone is not None:
+        raise FolderError(f"{gone} is missing; take the variant again.")
     body, sheet = Body.read(job.folder, variant), _sheet(obj)
     side = _side(obj, sheet)
     name = f"{obj.name} v{variant + 1:02d}"
     taken = _thing(name, body, sheet.placed(body.poses, side), side * sheet.normal)
-    taken.data.materials.append(_material(name, obj, job.folder / files.thing_file(depth_bits), is_thing=True))
-    background = _background(obj, job.folder / files.background_file(depth_bits))
+    taken.data.materials.append(_material(name, obj, pictures[0], is_thing=True))
+    background = _background(obj, pictures[1])
     for collection in background.users_collection:
         collection.objects.link(taken)
     taken.parent = background
@@ -106,14 +111,14 @@ def _thing(name: str, body: Body, poses: Any, front: Any) -> bpy.types.Object:
 
 def _animate(keys: bpy.types.Key, start: int, *, cyclic: bool, loops: bool) -> None:
     """Play the frames from `start` on, one a frame of the scene; a clip that does not close jumps back to its first one."""
-    places = [key.frame for key in keys.key_blocks]
-    frames = len(places) - 2  # without rest, and without the first one again
+    times = [key.frame for key in keys.key_blocks]
+    frames = len(times) - 2  # without rest, and without the first one again
     last = start + frames - 1
-    wanted = [(start, places[1]), (last, places[frames])]
+    wanted = [(start, times[1]), (last, times[frames])]
     if cyclic:
-        wanted += [(start + frames, places[-1])] if loops else [(last + 1 - CUT, places[1]), (last + 1, places[1])]
-    for frame, place in wanted:
-        keys.eval_time = place
+        wanted += [(start + frames, times[-1])] if loops else [(last + 1 - CUT, times[1]), (last + 1, times[1])]
+    for frame, time in wanted:
+        keys.eval_time = time
         keys.keyframe_insert("eval_time", frame=frame)
     curve = next(curve for curve in _curves(keys.animation_data) if curve.data_path == "eval_time")
     for key in curve.keyframe_points:

@@ -66,6 +66,10 @@ class Backend:
         if isinstance(ending, happened.Cancelled):
             raise CommandError("The backend's owner stopped the job; run the command again.")
 
+    def ask_status(self) -> None:
+        """Ask what the backend is doing; `Status` follows."""
+        self._session.ask_status()
+
     def poll(self, now_s: float, budget_s: float = 0.004) -> list[happened.Event]:
         """Handle what has arrived; raises CommandError when there is no hope for more."""
         self._check()

@@ -123,10 +123,15 @@ def _models() -> list[Finding]:
     names = [f"{row['name']} ({row['size_px']} px, {row['frames']} frames)" for row in told["models"]]
     fix = "install ipoke again, or name a folder of models in the environment variable IPOKE_MODELS."
     found = Finding("Models", Health.GOOD, ", ".join(names)) if names else Finding("Models", Health.BAD, "none installed", fix)
+    finders = ", ".join(row["name"] for row in told["segmenters"])
+    without = (
+        "without one a thing is known by alpha, masks, clean plates and strokes alone; name a folder with one in IPOKE_MODELS."
+    )
+    segmenter = Finding("Segmenter", Health.GOOD, finders) if finders else Finding("Segmenter", Health.NOTE, "none", without)
     left_out = [Finding("Model left out", Health.NOTE, row["reason"]) for row in told["left_out"]]
     more = len(left_out) - _MOST_LEFT_OUT
     tail = [Finding("Models left out", Health.NOTE, f"{more} more", "see `ipoke models`.")] if more > 0 else []
-    return [found, *left_out[:_MOST_LEFT_OUT], *tail]
+    return [found, segmenter, *left_out[:_MOST_LEFT_OUT], *tail]
 
 
 def _runtime_folder() -> list[Finding]:

@@ -19,6 +19,7 @@ from ..protocol.messages import Region
 from .edges import cut_out
 from .fill import Mask, around, filled
 from .image import Field, PlateImage, from_working, working_part
+from .motion import spread
 
 LEAST_MATTE = 1 / 512
 """Less of a thing is none of it."""
@@ -111,7 +112,8 @@ def thing_alone(plate: PlateImage, parted: Parted) -> PlateImage:
     alpha = parted.matte if plate.alpha is None else parted.moving[..., 3] / peak
     known = alpha > 0.5
     colour = parted.moving[..., :3] / np.maximum(alpha, np.float32(1 / 65536))[..., None]
-    colour = np.where(known[..., None], colour, filled(colour, ~known)) if known.any() else colour
+    beyond = spread(colour.transpose(2, 0, 1), known.astype(np.float32)).transpose(1, 2, 0)
+    colour = np.where(known[..., None], colour, beyond) if known.any() else colour
     stored = from_working(np.dstack([colour, alpha * peak]), PlateImage(plate.bgr, plate.bgr[..., 0], premultiplied=True))
     return PlateImage(stored.bgr, stored.alpha, False, plate.layer, plate.tags)
 

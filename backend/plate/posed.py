@@ -90,7 +90,7 @@ class PosedRenderer(Drawer):
     ) -> None:
         """`matte` (H, W) in [0, 1] is the thing, `keys` (K, V, 2) poses of its body in fractions of the plate."""
         patches = Patches.of(body, plate.size_px)
-        super().__init__(plate, _box(patches.rest_px, keys, plate.size_px), lock)
+        super().__init__(plate, box_of(patches.rest_px, keys, plate.size_px), lock)
         self._patches, self._keys = patches, keys
         parted = take_out(plate, matte, self.region, clean, lock, patches.covered(self.region))
         self._moving, self._matte, self._behind = parted.moving, parted.matte, parted.behind
@@ -162,7 +162,7 @@ class PosedRenderer(Drawer):
         return np.asarray(np.tensordot(weights, self._keys, 1) * self.plate.size_px)
 
 
-def _box(rest_px: Points, keys: Points, size_px: tuple[int, int]) -> Region:
+def box_of(rest_px: Points, keys: Points, size_px: tuple[int, int]) -> Region:
     """Where frames may differ from the plate: the thing's old place, and all its new ones."""
     moved = keys * size_px - rest_px
     most = np.abs(moved).max(axis=(0, 1)) * _OVERSHOOT + 3

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from .image import Field, Pixels, PlateImage
+from .parts import parts_below
 
 THING_LEAST = 0.05
 """Of a mask of a thing; where it is less, nothing moves."""
@@ -29,12 +29,5 @@ def thing_of_alpha(plate: PlateImage, tails: Tails) -> Field | None:
     if plate.alpha is None or not is_cut_out(plate.alpha, plate.peak):
         return None
     alpha = np.clip(plate.alpha.astype(np.float32) * np.float32(1 / plate.peak), 0, 1)
-    _, parts = cv2.connectedComponents((alpha > THING_LEAST).astype(np.uint8))
-    rows, columns = np.nonzero(parts)
-    if not len(rows):
-        return None
-    nearest = [np.hypot(columns + 0.5 - x, rows + 0.5 - y).argmin() for x, y in tails * alpha.shape[::-1]]
-    below = parts[rows[nearest], columns[nearest]]
-    # Soft edges below the threshold belong to the part that they touch.
-    near = cv2.dilate(np.isin(parts, below).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
-    return np.where(near & ((parts == 0) | np.isin(parts, below)), alpha, np.float32(0))
+    parts, found = parts_below(alpha, THING_LEAST, tails, reach_px=sum(alpha.shape))
+    return parts if found.any() else None

@@ -22,8 +22,9 @@ Array = Any  # numpy's array types are not there for a type checker inside Blend
 
 @dataclass(frozen=True)
 class Body:
-    """Triangles (F, 3), texture coordinates (V, 2), and poses (T + 1, V, 3): texture coordinates at rest and in frames 1..T,
-    and how far before the plate, in its heights.
+    """Triangles (F, 3), texture coordinates (V, 2), and poses (T + 1, V, 3) at rest and in frames 1..T.
+
+    A pose is texture coordinates of the plate, and how far before it, in its heights.
     """
 
     triangles: Array

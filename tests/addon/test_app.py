@@ -18,6 +18,8 @@ from blender_addon._vendor.client import (
     FrameArrived,
     Level,
     Lost,
+    MeshArrived,
+    PosesArrived,
     Progress,
     Queued,
     Restarted,
@@ -73,6 +75,12 @@ def test_frames_are_written_and_counted():
     state, done = play(app.JobAsked(job()), Started("job"), *frames)
     assert state.jobs[0].clips == (Clip(0, 2), Clip(1, 1))
     assert done[2:] == [app.WriteFrame(frame) for frame in frames]
+
+
+def test_a_mesh_and_its_poses_are_written():
+    came = [MeshArrived("job", None, (64, 48), b"thing", b"background"), PosesArrived("job", 0, b"")]
+    _, done = play(app.JobAsked(job()), Started("job"), *came)
+    assert done[2:] == [app.WriteMesh(event) for event in came]
 
 
 def test_frames_that_come_again_after_a_restart_do_not_take_any_away():

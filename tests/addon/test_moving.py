@@ -126,3 +126,27 @@ def test_results_that_cannot_move_stay(old, new, monkeypatch):
     with pytest.raises(FolderError, match="they stay in"):
         moving.move(old, new, {})
     assert names(old) == OURS | {"notes.txt"}
+
+
+TAKEN = ("mesh/thing.obj", "mesh/thing.png", "variant_01/mesh.pc2")
+
+
+@pytest.fixture
+def taken(old) -> Path:
+    """The same, with a variant that was taken as a mesh."""
+    folder = old / "taken/fedcba987654"
+    for name in TAKEN:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(name.encode())
+    (folder / "job.json").write_text(json.dumps({"files": {name: sha256(name.encode()) for name in TAKEN}}))
+    (folder / "mesh/own.png").write_bytes(b"mine")
+    return old
+
+
+def test_what_was_taken_as_a_mesh_is_copied_along_and_moves_to_another_drive(taken, new, tmp_path, other_drive):
+    wanted = OURS | {f"taken/fedcba987654/{name}" for name in (*TAKEN, "job.json")}
+    moving.copy(taken, tmp_path / "copy")
+    assert names(tmp_path / "copy") == wanted
+    moving.move(taken, new, {})
+    assert names(new) == wanted
+    assert names(taken) == {"notes.txt", "taken/fedcba987654/mesh/own.png"}

@@ -193,6 +193,15 @@ def test_a_question_overtakes_a_running_preview_which_goes_on_after_it(ready):
     assert runs(ready.worker_said(0, found("a"))) == ["preview"]
 
 
+def test_a_preview_makes_room_for_one_question_and_comes_to_its_end_between_many(ready):
+    ready.submit(ANNA, preview("preview"))
+    ready.submit(ANNA, question("first"))
+    ready.worker_said(0, m.Cancelled("preview"))
+    assert runs(ready.worker_said(0, found("first"))) == ["preview"]
+    assert not [effect for effect in ready.submit(ANNA, question("second")) if isinstance(effect, Stop)]
+    assert runs(ready.worker_said(0, finished("preview"))) == ["second"]
+
+
 def test_the_answer_to_a_question_ends_it_and_brings_its_masks(ready):
     ready.submit(ANNA, question("a"))
     assert ready.worker_said(0, found("a"), (b"mask",)) == [Tell(ANNA, found("a"), (b"mask",))]

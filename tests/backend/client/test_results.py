@@ -5,11 +5,23 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import struct
 from pathlib import Path
 
 import pytest
 
-from backend.client import FrameArrived, Poke, ResultWriter, SampleRequest, VariantDone, results
+from backend.client import (
+    FrameArrived,
+    MeshArrived,
+    OutputSize,
+    Poke,
+    PosesArrived,
+    ResultWriter,
+    SampleRequest,
+    VariantDone,
+    results,
+)
+from backend.client.mesh import RestMesh
 from backend.client.owned import is_sealed, manifest_of
 from backend.client.results import write_atomically, write_new
 
@@ -175,3 +187,43 @@ def test_a_name_of_any_bytes_stands_in_the_job_file_as_text(tmp_path):
     text = writer.finish(SUMMARY).read_text()
     assert json.loads(text)["plate"]["name"] == "f??.png"
     assert is_sealed(writer.folder)
+
+
+REST = RestMesh.of(struct.pack("<3i", 0, 1, 2), struct.pack("<6f", 0, 0, 1, 0, 0, 1))
+POSES = struct.pack("<12f", 0, 0, 1, 0, 0, 1, 0.5, 0, 1, 0, 0, 1)
+MESH = ["mesh/background.png", "mesh/thing.mtl", "mesh/thing.obj", "mesh/thing.png"]
+
+
+@pytest.fixture
+def meshes(tmp_path) -> ResultWriter:
+    poke, size = Poke(0.5, 0.5, 0.1, 0.0), OutputSize.PLATE
+    request = SampleRequest("job", b"plate", "leaf.png", (poke,), None, 2, 7, size=size, mesh=True, frames=False)
+    writer = ResultWriter(tmp_path / "job", request)
+    writer.mesh(MeshArrived("job", REST, (640, 480), b"thing", b"background"))
+    writer.poses(PosesArrived("job", 0, POSES))
+    return writer
+
+
+def test_a_mesh_and_its_poses_are_files_of_the_job(meshes):
+    assert meshes.variant_done(VariantDone("job", 0, (), None, hashlib.sha256(POSES).hexdigest()))
+    job = json.loads(meshes.finish(SUMMARY).read_text())
+    assert files(meshes.folder) == ["job.json", *MESH, "variant_00/mesh.pc2"]
+    assert manifest_of(meshes.folder).keys() == {*MESH, "variant_00/mesh.pc2"}
+    assert job["mesh"]["poses"] == ["variant_00/mesh.pc2"]
+
+
+def test_poses_that_were_damaged_on_their_way_are_noticed(meshes):
+    assert not meshes.variant_done(VariantDone("job", 0, (), None, hashlib.sha256(b"others").hexdigest()))
+    assert not meshes.variant_done(VariantDone("job", 0, (), None, None))
+
+
+def test_an_aborted_mesh_stays_only_with_a_variant_that_is_whole(meshes):
+    meshes.poses(PosesArrived("job", 1, POSES))
+    meshes.variant_done(VariantDone("job", 1, (), None, hashlib.sha256(POSES).hexdigest()))
+    meshes.abort()
+    assert files(meshes.folder) == [*MESH, "variant_01/mesh.pc2"]
+
+
+def test_an_aborted_mesh_without_a_variant_leaves_nothing(meshes):
+    meshes.abort()
+    assert not meshes.folder.exists()

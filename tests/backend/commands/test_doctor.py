@@ -84,8 +84,10 @@ def answer(monkeypatch, code: int, output: str, errors: str = "") -> None:
 
 
 def test_no_model(findings, monkeypatch):
-    answer(monkeypatch, 0, '{"models": [], "left_out": []}')
-    assert "fix: install ipoke again, or name a folder" in findings("_torch")
+    answer(monkeypatch, 0, '{"models": [], "segmenters": [], "left_out": []}')
+    out = findings("_torch")
+    assert "fix: install ipoke again, or name a folder" in out
+    assert "note  Segmenter: none" in out
 
 
 @pytest.mark.parametrize("why", ["this PyTorch was built without CUDA", "Found no NVIDIA driver on your system"])
@@ -110,9 +112,10 @@ def test_a_backend_that_has_ended_without_a_word(findings, tmp_path):
 def test_models_that_were_left_out_are_told_with_the_reason_and_harm_nothing(findings, monkeypatch):
     row = '{"name": "garden-64", "size_px": 64, "frames": 10, "max_pokes": 5}'
     left_out = ", ".join(f'{{"folder": "f", "reason": "f/{number} is not JSON; get it again."}}' for number in range(10))
-    answer(monkeypatch, 0, f'{{"models": [{row}], "left_out": [{left_out}]}}')
+    answer(monkeypatch, 0, f'{{"models": [{row}], "segmenters": [{{"name": "thing"}}], "left_out": [{left_out}]}}')
     out = findings("_torch", code=0)
     assert "garden-64 (64 px, 10 frames)" in out
+    assert "Segmenter: thing" in out
     assert "note  Model left out: f/7 is not JSON; get it again." in out
     assert "f/8" not in out
     assert "2 more" in out
