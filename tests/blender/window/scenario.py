@@ -36,15 +36,18 @@ from hand import (
 HEAD = ((0.29, 0.33), (0.37, 0.27))
 STEM = ((0.29, 0.72), (0.36, 0.6))
 STEM_LATER = (0.34, 0.68)
+THING = HEAD
+STROKE = ((0.56, 0.9), (0.64, 0.9))
+"""Over the grass in front, where no thing is found."""
 OTHER = ((0.82, 0.78), (0.75, 0.66))
 ELSEWHERE = ((0.6, 0.3), (0.68, 0.4))
 SECOND_VARIANT = (948, 145)
-"""The button of the second variant, in pixels of a window of 1280 x 800 from the bottom left."""
+"""The button of the second variant while Variants alone is open, in pixels of a window of 1280 x 800 from the bottom left."""
 PLATE_HEADER = (830, 703)
 """The header of the panel Plate. Ctrl and a click open a panel and close the others, whose headers then stand in a stack."""
 PLATE_PX, HEADER_PX = 89, 28
 """How high an open panel Plate is below its header, and each header."""
-MOTION = (930, 417)
+MOTION = (930, 389)
 """The button of the first motion, while Transfer alone is open."""
 BESIDE = (0.5, 1.25)
 BELOW_PX = 90
@@ -110,6 +113,60 @@ def draw_a_third() -> Iterator[float]:
     assert len(plate().pokes) == 2, "X removes the arrow under the mouse"
     yield from tap("Z", screen(obj, BESIDE), ctrl=True)
     assert len(plate().pokes) == 3, "undo brings it back"
+
+
+def mend_the_thing() -> Iterator[float]:
+    """What an arrow stands on is outlined; D and a drag adds to it, Shift D takes away, undo takes a stroke back."""
+    bpy.ops.ed.undo_push(message="Image Plane")
+    obj = bpy.context.active_object
+    if CONNECTION_FILE:
+        bpy.context.preferences.addons[MODULE].preferences.connection_file = CONNECTION_FILE
+        yield from drag(screen(obj, THING[0]), screen(obj, THING[1]), release=False)
+        yield from wait_until(lambda: part("things").is_settled(plate()), "the thing under the arrow")
+        yield 0.3
+        shoot("thing")
+        assert covered(THING[0]) == 1, "the thing under the arrow"
+        press("ESC", screen(obj, THING[1]))
+        yield 0.2
+        press("LEFTMOUSE", screen(obj, THING[1]), "RELEASE")
+        yield 0.3
+    with override():
+        bpy.ops.ipoke.add_poke("EXEC_DEFAULT", True, tail=THING[0], tip=THING[1])
+    yield 0.5
+    yield from paint(STROKE)
+    assert len(plate().thing.strokes) == 1
+    assert covered(STROKE[1]) == 1, "what is painted is the thing"
+    yield from paint(STROKE[:1], shift=True)
+    assert [stroke.adds for stroke in plate().thing.strokes] == [True, False]
+    assert (covered(STROKE[0]), covered(STROKE[1])) == (0, 1)
+    beside = screen(bpy.context.active_object, BESIDE)
+    move(beside)
+    yield 0.5
+    shoot("mended")
+    for left in (1, 0):
+        yield from tap("Z", beside, ctrl=True)
+        assert len(plate().thing.strokes) == left, "undo takes one stroke"
+    yield from tap("Z", beside, ctrl=True)
+    assert not plate().pokes, "and then the arrow"
+
+
+def paint(way: tuple[tuple[float, float], ...], *, shift: bool = False) -> Iterator[float]:
+    """Hold D and drag along some places of the plate."""
+    obj = bpy.context.active_object
+    move(screen(obj, way[0]))
+    yield 0.2
+    press("D", screen(obj, way[0]), shift=shift)
+    yield 0.2
+    yield from drag(screen(obj, way[0]), screen(obj, way[-1]), shift=shift)
+    press("D", screen(obj, way[-1]), "RELEASE")
+    yield 0.4
+
+
+def covered(at: tuple[float, float]) -> float:
+    """How much the thing covers a place of the plate."""
+    known = part("things").known(bpy.context.active_object)
+    height, width = known.mask.shape
+    return round(float(known.mask[int(at[1] * height), int(at[0] * width)]), 1)
 
 
 def part_lit() -> tuple[int, str] | None:
@@ -201,6 +258,8 @@ def sample() -> Iterator[float]:
 def pick_and_play() -> Iterator[float]:
     """A click on a variant's button puts it on the plane; the space bar plays it."""
     obj = bpy.context.active_object
+    yield from open_alone(4)
+    shoot("variants_panel")
     yield from click(SECOND_VARIANT)
     assert plate().active_variant == 1, "the second variant's button"
     assert "variant_01" in plate().clip.filepath
@@ -240,7 +299,7 @@ def bake() -> Iterator[float]:
     bpy.context.scene.frame_set(20)
     yield 1.0
     shoot("bake")
-    yield from open_alone(4)
+    yield from open_alone(5)
     shoot("bake_panel")
     with override():
         bpy.ops.ipoke.show_still("INVOKE_DEFAULT")
@@ -260,7 +319,7 @@ def transfer() -> Iterator[float]:
     count = len(plate().variants)
     plate().replay_strength = 1.25
     bpy.ops.ed.undo_push(message="Strength")
-    yield from open_alone(5)
+    yield from open_alone(6)
     yield 3.5  # the library is looked through every few seconds
     yield from click(MOTION)
     yield from wait_until(lambda: not busy(), "the replay")
@@ -289,7 +348,7 @@ def undo_results() -> Iterator[float]:
 def live_preview() -> Iterator[float]:
     """In live mode letting an arrow go brings one preview, and the next one takes its place."""
     obj = bpy.context.active_object
-    yield from open_alone(2)
+    yield from open_alone(3)
     obj.ipoke.live = True
     bpy.ops.ed.undo_push(message="Live")
     for tip in ((0.33, 0.2), (0.36, 0.36)):
@@ -312,13 +371,14 @@ def in_german() -> Iterator[float]:
     bpy.context.preferences.view.use_translate_interface = True
     yield 1.0
     assert bpy.app.translations.pgettext_iface("Sample", "iPOKE") == "Varianten erzeugen"
-    yield from open_alone(3)
+    yield from open_alone(4)
     yield 0.5
     shoot("german")
 
 
 def story() -> Iterator[float]:
     yield from set_up()
+    yield from mend_the_thing()
     yield from draw_and_edit()
     yield from draw_a_third()
     yield from copy_and_clamp()
