@@ -25,8 +25,8 @@ Picture = NDArray[np.uint8]
 
 _CLICK_REACH = 0.02
 """How far a click may lie beside the thing, over the plate's long side."""
-_FINER = 4
-"""Pixels in which a pixel of a coarse mask is looked at, where the picture has so many."""
+_FINER, _MOST_PX = 4, 448
+"""Pixels in which a pixel of a coarse mask is looked at, where the picture has so many; and most of them along its square."""
 _RADIUS_PX = 6
 _EPSILON = 2e-4
 _MATTE_STEP = (0.2, 0.8)
@@ -190,10 +190,11 @@ class EdgeFollower:
 
 
 def _seen_part(values: Field, square: tuple[float, float, float], seen: Region) -> Field:
-    """Of a coarse mask (S, S) over a square (left, top, side) what a region sees, a few pixels for each of its own."""
+    """Of a coarse mask (S, S) over a square (left, top, side) what a region sees, at the pixels in which edges are looked for."""
     left, top, side = square
     scale = len(values) / side
-    small = [max(1, round(length * min(1.0, _FINER * scale))) for length in (seen.w, seen.h)]
+    pixels = min(_FINER * len(values), max(_MOST_PX, len(values)))
+    small = [max(1, round(length * min(1.0, pixels / side))) for length in (seen.w, seen.h)]
     steps = seen.w / small[0], seen.h / small[1]
     matrix = np.array(
         [

@@ -8,16 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..body import Body
 from ..body.mesh import Indices
 from ..protocol.messages import Region
-from .image import Field, PlateImage, display_of, linear_of, working_part
-from .parted import plate_behind, take_out
+from .image import Field, PlateImage
+from .parted import plate_behind, take_out, thing_alone
 from .posed import Patches, Points, box_of
-
-_LEAST_ALPHA = 1 / 65536
 
 
 @dataclass(frozen=True)
@@ -59,54 +56,21 @@ class PosedMesh:
 def pictures_of(
     plate: PlateImage, thing: Field, body: Body, clean: PlateImage | None, lock: Field | None
 ) -> tuple[PlateImage, PlateImage]:
-    """The thing's own picture with its matte as alpha, and the plate without the thing; both as the plate is stored.
-
-    With P the plate, B what stands behind and m the matte, in linear light and premultiplied, as other programs composite, the
-    thing's picture is P - (1 - m) B: laid over B at rest it is P again.
-    """
+    """The thing's own picture with its matte as alpha, and the plate without the thing; both of the plate's size and depth."""
     patches = Patches.of(body, plate.size_px)
     box = box_of(patches.rest_px, body.rest[None], plate.size_px)
     parted = take_out(plate, thing, box, clean, lock, patches.covered(box))
-    background = plate_behind(plate, parted)
-    picture, behind = (_linear(working_part(image, box), image) for image in (plate, background))
-    matte = parted.matte if plate.is_float else _shown_matte(picture, behind, parted.matte, plate.peak)
-    moving = (picture - (1 - matte[..., None]) * behind) * (matte > 0)[..., None]
-    return _cut_out(moving, box, plate), background
+    return _laid_out(thing_alone(plate, parted), box, plate), plate_behind(plate, parted)
 
 
-def _shown_matte(picture: Field, behind: Field, matte: Field, peak: float) -> Field:
-    """The matte, and more where no colour between 0 and 1 would make the picture again with it; in whole steps of the plate's."""
-    darker, lighter = np.maximum(behind - picture, 0), np.maximum(picture - behind, 0)
-    need = np.maximum(darker / np.maximum(behind, _LEAST_ALPHA), lighter / np.maximum(1 - behind, _LEAST_ALPHA)).max(axis=2)
-    return np.where(matte > 0, np.ceil(np.clip(np.maximum(matte, need), 0, 1) * np.float32(peak)) / np.float32(peak), 0)
-
-
-def _cut_out(moving: Field, box: Region, plate: PlateImage) -> PlateImage:
-    """An image of the plate's size with these pixels (h, w, 4) of linear light in a box, and nothing elsewhere."""
+def _laid_out(alone: PlateImage, box: Region, plate: PlateImage) -> PlateImage:
+    """A picture of a box, with straight alpha, on a clear one of the plate's size; light is premultiplied then, as in EXR."""
     width, height = plate.size_px
-    alpha = np.clip(moving[..., 3], 0, 1)
-    colour = moving[..., :3]
-    if not plate.is_float:
-        colour = display_of(colour / np.maximum(alpha[..., None], _LEAST_ALPHA)) * (alpha[..., None] >= _LEAST_ALPHA)
+    assert alone.alpha is not None
+    bgr, alpha = np.zeros((height, width, 3), alone.bgr.dtype), np.zeros((height, width), alone.bgr.dtype)
     place = (slice(box.y, box.y + box.h), slice(box.x, box.x + box.w))
-    bgr, cover = np.zeros((height, width, 3), plate.bgr.dtype), np.zeros((height, width), plate.bgr.dtype)
-    bgr[place], cover[place] = _stored(colour, plate), _stored(alpha, plate)
-    return replace(plate, bgr=bgr, alpha=cover, premultiplied=plate.is_float)
-
-
-def _stored(values: Field, plate: PlateImage) -> NDArray[np.generic]:
-    return (values if plate.is_float else np.rint(values * plate.peak)).astype(plate.bgr.dtype)
-
-
-def _linear(working: Field, plate: PlateImage) -> Field:
-    """Working pixels of a plate as (h, w, 4) premultiplied linear light with alpha in [0, 1]."""
-    scaled = working * np.float32(1 / plate.peak)
-    alpha = scaled[..., 3:] if plate.alpha is not None else np.ones_like(scaled[..., :1])
-    colour = scaled[..., :3]
-    if not plate.is_float:
-        straight = np.clip(colour / np.maximum(alpha, _LEAST_ALPHA), 0, 1)
-        colour = linear_of(straight) * alpha
-    return np.concatenate([colour, alpha], axis=2)
+    bgr[place], alpha[place] = alone.bgr * alone.alpha[..., None] if plate.is_float else alone.bgr, alone.alpha
+    return replace(alone, bgr=bgr, alpha=alpha, premultiplied=plate.is_float)
 
 
 def _fan(corners: int) -> Indices:

@@ -18,7 +18,7 @@ Points = Any  # numpy's array types are not there for a type checker inside Blen
 
 THING_LEAST = 0.05
 """Of a mask; where there is less, nothing moves: as the backend has it."""
-ROUNDS = 12
+ROUNDS = 8
 """Of the solver, an event. Each goes on from where the last one ended, so it comes to rest while the mouse does."""
 GROUND_APART = 0.05
 """Of the plate's long side: pins of the ground that are nearer to each other are shown as one."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ModelError
-from .interaction import Click, Mask
+from .interaction import Click, Mask, parts_under
 from .network import POSITIVE
 from .segmenter import GROUP, PART, THING, Found, Prepared, Segmenter, Stroke
 
@@ -126,6 +126,4 @@ class Salience:
 def below(mask: Mask, click: Click) -> Mask:
     """The connected part of a mask (H, W) that a click is on; nothing where it is on none."""
     height, width = mask.shape
-    _, parts = cv2.connectedComponents(mask.astype(np.uint8))
-    number = parts[min(height - 1, int(click[1] * height)), min(width - 1, int(click[0] * width))]
-    return np.asarray((parts == number) & (number > 0))
+    return parts_under(mask, [(min(width - 1, int(click[0] * width)), min(height - 1, int(click[1] * height)))])

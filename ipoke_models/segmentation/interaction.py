@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +47,16 @@ def iou(wanted: Mask, found: Mask) -> float:
     """Intersection over union; 1 of two empty masks."""
     union = int((wanted | found).sum())
     return int((wanted & found).sum()) / union if union else 1.0
+
+
+def parts_under(mask: Mask, places: Iterable[tuple[int, int]]) -> Mask:
+    """The connected parts of a mask (H, W) that places x, y are on."""
+    count, parts = cv2.connectedComponents(mask.astype(np.uint8))
+    kept = np.zeros(count, bool)
+    for x, y in places:
+        kept[parts[y, x]] = True
+    kept[0] = False
+    return np.asarray(kept[parts])
 
 
 def _depth(error: Mask) -> NDArray[np.float32]:

@@ -9,7 +9,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -17,8 +19,10 @@ from torch import Tensor
 
 from ..checkpoint import read_card
 from ..errors import ModelError
+from .colours import Place, told_by_colours
 from .config import LEVELS
 from .folder import SegmenterManifest, read_segmenter
+from .interaction import parts_under
 from .network import NEGATIVE, POSITIVE, with_channels_last
 from .network import Segmenter as Network
 from .squares import Square, box_of, closer_square, cut, placed, whole_square
@@ -27,7 +31,7 @@ PART, THING, GROUP = range(LEVELS)
 LEAST_PICTURE_PX = 16
 _KEPT_SQUARES = 6
 _KEPT_ANSWERS = 2
-"""Answers that a square keeps, over the most strokes that one may build on."""
+"""Answers that a square keeps, of the network's over the most strokes that one may build on."""
 _GROWTH = 2
 """How often a closer square grows where the thing is cut off by it."""
 _EDGE_SHARE = 0.04
@@ -49,7 +53,10 @@ class Stroke:
 
 @dataclass(frozen=True)
 class LevelMask:
-    """Probabilities (S, S) in [0, 1] over a square of the picture, and the IoU in [0, 1] that is expected of them."""
+    """Probabilities (S, S) in [0, 1] over a square of the picture, and the IoU in [0, 1] that is expected of them.
+
+    Those of the thing are told by colours where the network is not sure, and part lies within it.
+    """
 
     values: NDArray[np.float32]
     square: Square
@@ -72,11 +79,15 @@ class Found:
 
 @dataclass
 class _View:
-    """A square with its features, and the logits (3, S/2, S/2) and scores after each row of strokes that was asked for."""
+    """A square with its features, and after each row of strokes that was asked for the logits (3, S/2, S/2) and scores.
+
+    `told` has the things' masks (R, R) as they are shown, by colours where the network is not sure.
+    """
 
     rgb: Tensor
     features: list[Tensor]
     found: dict[tuple[Stroke, ...], tuple[Tensor, Tensor]] = field(default_factory=dict)
+    told: dict[tuple[Stroke, ...], NDArray[np.float32]] = field(default_factory=dict)
 
 
 @dataclass
@@ -133,8 +144,13 @@ class Segmenter:
         logits, scores = self._ask(prepared, whole, drawn)
         square = self._closer(prepared, whole, drawn)
         near, near_scores = (logits, scores) if square == whole else self._ask(prepared, square, drawn)
-        part, thing = (LevelMask(_sure(near[level]), square, float(near_scores[level])) for level in (PART, THING))
-        return Found(part, thing, LevelMask(_sure(logits[GROUP]), whole, float(scores[GROUP])))
+        thing = self._told(prepared, square, drawn)
+        part = np.minimum(cv2.resize(_sure(near[PART]), thing.shape, interpolation=cv2.INTER_LINEAR), thing)
+        return Found(
+            LevelMask(part, square, float(near_scores[PART])),
+            LevelMask(thing, square, float(near_scores[THING])),
+            LevelMask(_sure(logits[GROUP]), whole, float(scores[GROUP])),
+        )
 
     def _check(self, strokes: Sequence[Stroke]) -> None:
         points = [point for stroke in strokes for point in stroke.points]
@@ -153,14 +169,14 @@ class Segmenter:
         first = next(stroke for stroke in strokes if stroke.positive and stroke.points)
         logits, _ = self._ask(prepared, whole, (first,))
         size_px = prepared.size_px
-        clicks = [(x * size_px[0], y * size_px[1]) for stroke in strokes for x, y in stroke.points]
-        box = box_of((logits[THING] > 0).numpy(), whole)
-        square = closer_square(size_px, box, clicks)
+        clicks = [(x, y) for x, y, _ in _places(size_px, strokes)]
+        own = _places(size_px, (first,))
+        square = closer_square(size_px, box_of(_clicked(logits[THING], whole, own), whole), clicks)
         for _ in range(_GROWTH):
             if square == whole:
                 break
             near, _ = self._ask(prepared, square, (first,))
-            if not _leaves(near[THING] > 0, square, size_px):
+            if not _leaves(_clicked(near[THING], square, own), square, size_px):
                 break
             centre_x, centre_y, reach = square.x + square.side / 2, square.y + square.side / 2, square.side / 2
             square = closer_square(size_px, (centre_x - reach, centre_y - reach, centre_x + reach, centre_y + reach), clicks)
@@ -182,14 +198,25 @@ class Segmenter:
         for count in range(1, len(strokes) + 1):
             if strokes[:count] not in view.found:
                 view.found[strokes[:count]] = self._decode(prepared, square, view, strokes[:count])
-                while len(view.found) > _KEPT_ANSWERS * self.max_clicks:
-                    view.found.pop(next(iter(view.found)))
+                _forget(view.found, _KEPT_ANSWERS * self.max_clicks)
         return view.found[strokes]
+
+    def _told(self, prepared: Prepared, square: Square, strokes: tuple[Stroke, ...]) -> NDArray[np.float32]:
+        """The thing's mask (R, R) in a square after all strokes, as it is shown."""
+        logits, _ = self._ask(prepared, square, strokes)
+        view = self._view(prepared, square)
+        if strokes not in view.told:
+            places = _places(prepared.size_px, strokes)
+            view.told[strokes] = told_by_colours(prepared.picture, square, _sure(logits[THING]), places)
+            _forget(view.told, _KEPT_ANSWERS)
+        return view.told[strokes]
 
     def _decode(self, prepared: Prepared, square: Square, view: _View, strokes: tuple[Stroke, ...]) -> tuple[Tensor, Tensor]:
         side = self.size_px // 2
-        before = view.found.get(strokes[:-1])
-        previous = torch.zeros(1, 1, side, side) if before is None else before[0][None, THING : THING + 1].sigmoid()
+        previous = torch.zeros(1, 1, side, side)
+        if strokes[:-1] in view.found:  # a correction is of what was shown
+            shown = self._told(prepared, square, strokes[:-1])
+            previous = torch.from_numpy(cv2.resize(shown, (side, side), interpolation=cv2.INTER_AREA))[None, None]
         clicks = _clicks_in(square, prepared.size_px, strokes).to(self.device)
         with torch.inference_mode():
             masks = self.network.decoder(view.rgb, view.features, clicks, previous.to(self.device))
@@ -206,19 +233,42 @@ def load_segmenter(folder: str | Path, device: str = "cpu") -> Segmenter:
     return Segmenter(manifest, network, Path(folder), torch.device(device))
 
 
+def _forget(kept: dict[tuple[Stroke, ...], Any], most: int) -> None:
+    while len(kept) > most:
+        kept.pop(next(iter(kept)))
+
+
+def _places(size_px: tuple[int, int], strokes: Sequence[Stroke]) -> list[Place]:
+    """All clicks, px of the picture, the picture's far edges on its last pixels."""
+    width, height = size_px
+    return [
+        (min(x * width, width - 0.5), min(y * height, height - 0.5), stroke.positive)
+        for stroke in strokes
+        for x, y in stroke.points
+    ]
+
+
 def _clicks_in(square: Square, size_px: tuple[int, int], strokes: Sequence[Stroke]) -> Tensor:
     """(1, K, 3) in fractions of the square; clicks outside it are left out."""
-    rows = []
-    for stroke in strokes:
-        for x, y in stroke.points:
-            x_px, y_px = min(x * size_px[0], size_px[0] - 0.5), min(y * size_px[1], size_px[1] - 0.5)
-            if square.holds(x_px, y_px):
-                sign = POSITIVE if stroke.positive else NEGATIVE
-                rows.append(((x_px - square.x) / square.side, (y_px - square.y) / square.side, sign))
+    rows = [
+        ((x - square.x) / square.side, (y - square.y) / square.side, POSITIVE if adds else NEGATIVE)
+        for x, y, adds in _places(size_px, strokes)
+        if square.holds(x, y)
+    ]
     return torch.tensor([rows or [(0.5, 0.5, 0.0)]], dtype=torch.float32)
 
 
-def _leaves(thing: Tensor, square: Square, size_px: tuple[int, int]) -> bool:
+def _clicked(logits: Tensor, square: Square, clicks: Sequence[Place]) -> NDArray[np.bool_]:
+    """What is found (S, S) over a square under clicks that add, or all that is found where they are on none of it."""
+    thing, pixels = (logits > 0).numpy(), len(logits) / square.side
+    places = [
+        (int((x - square.x) * pixels), int((y - square.y) * pixels)) for x, y, adds in clicks if adds and square.holds(x, y)
+    ]
+    under = parts_under(thing, places)
+    return under if under.any() else np.asarray(thing)
+
+
+def _leaves(thing: NDArray[np.bool_], square: Square, size_px: tuple[int, int]) -> bool:
     """Whether a thing (S, S) is cut off by its square where the picture goes on."""
     least = _EDGE_SHARE * len(thing)
     sides = (

@@ -1,4 +1,4 @@
-"""`ipoke segment sheet`: held-out composites, or pictures and places on them, with the masks that were found, to look at."""
+"""`ipoke segment sheet`: what was found on held-out composites, on photographs, at places on any pictures, to look at."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from ..data.pictures import PictureError, read_bgr, shrink
 from ..errors import ModelError
 from .contestants import on_picture, strokes_of
-from .evaluate import PLATE_SIDE_PX, composite_at
 from .interaction import Click, iou, next_click
 from .network import POSITIVE
 from .segmenter import GROUP, PART, THING, Segmenter, load_segmenter
-from .stock import load_stock
+from .trials import PHOTOGRAPH, Trial, open_trials
 
 TILE_PX = 256
 COLUMNS = 6
+COMPOSITES = 24
 _LARGEST_PX = 1280
 _PART_RGB, _THING_RGB, _GROUP_RGB = (255, 220, 0), (255, 60, 30), (40, 120, 255)
 
@@ -32,9 +32,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `ipoke segment sheet`."""
     parser.add_argument("model", help="the segmenter's folder, or the name of one that is installed")
     parser.add_argument("-o", "--output", type=Path, required=True, help="image to write")
-    parser.add_argument("--pictures", type=Path, help="folder with cutouts, photos and masks: held-out composites are shown")
-    parser.add_argument("--count", type=int, default=24, help="composites")
-    parser.add_argument("--clicks", type=int, default=1, help="clicks on each composite; those after the first correct")
+    parser.add_argument(
+        "--pictures", type=Path, help="folder with cutouts, photos and masks, or with photographs and things.json"
+    )
+    parser.add_argument("--count", type=int, help="pictures of that folder: 24 composites, or all photographs")
+    parser.add_argument("--clicks", type=int, default=1, help="clicks on each of them; those after the first correct")
     parser.add_argument("--at", action="append", default=[], metavar="IMAGE@X,Y[;-X,Y...]", help="an image and clicks on it")
     parser.add_argument("--threads", type=int, default=1)
 
@@ -46,10 +48,9 @@ def run(options: argparse.Namespace) -> int:
         segmenter = load_segmenter(options.model)
         tiles = [still_tile(segmenter, *parse_place(text)) for text in options.at]
         if options.pictures:
-            stock = load_stock(options.pictures, held_out=True, side_px=PLATE_SIDE_PX)
-            for number in range(options.count):
-                composite, starts = composite_at(stock, number)
-                tiles.append(composite_tile(segmenter, composite.rgb, composite.thing > 0.5, starts[0], options.clicks))
+            trials = open_trials(options.pictures, options.count)
+            shown = COMPOSITES if options.count is None and trials.kinds != (PHOTOGRAPH,) else trials.count
+            tiles += [trial_tile(segmenter, trials.trial(number), options.clicks) for number in range(shown)]
     except (ModelError, PictureError) as error:
         print(error, file=sys.stderr)
         return 2
@@ -96,14 +97,14 @@ def still_tile(segmenter: Segmenter, path: Path, clicks: list[Click]) -> Rgb:
     return _tile(rgb, on_picture(found, prepared.size_px), clicks, scores)
 
 
-def composite_tile(segmenter: Segmenter, rgb: Rgb, wanted: NDArray[np.bool_], first: Click, count: int) -> Rgb:
-    """A composite with what was found after so many clicks, and the IoU of the thing."""
-    prepared, clicks = segmenter.prepare(rgb), [first]
+def trial_tile(segmenter: Segmenter, trial: Trial, count: int) -> Rgb:
+    """A picture whose thing is known with what was found after so many clicks, its name and the IoU of the thing."""
+    prepared, clicks = segmenter.prepare(trial.rgb), [trial.starts[0]]
     for number in range(count):
         masks = on_picture(segmenter.masks(prepared, strokes_of(clicks)), prepared.size_px)
         if number + 1 < count:
-            clicks.append(next_click(wanted, masks[THING]))
-    return _tile(rgb, masks, clicks, f"{iou(wanted, masks[THING]):.2f}")
+            clicks.append(next_click(trial.wanted, masks[THING]))
+    return _tile(trial.rgb, masks, clicks, f"{iou(trial.wanted, masks[THING]):.2f} {trial.name}")
 
 
 def sheet(tiles: list[Rgb]) -> Rgb:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import cv2
@@ -31,6 +32,24 @@ def pictures(tmp_path_factory) -> Path:
             assert cv2.imwrite(str(root / "photos" / f"{stem}.jpg"), photo)
             if number < 2:
                 assert cv2.imwrite(str(root / "masks" / f"{stem}.png"), mask)
+    return root
+
+
+@pytest.fixture(scope="session")
+def photographs(tmp_path_factory) -> Path:
+    """Two pictures with the masks of their things, a disc and a bar, and things.json."""
+    root = tmp_path_factory.mktemp("photographs")
+    for name, colour in (("disc", (40, 40, 220)), ("bar", (220, 120, 30))):
+        mask = np.zeros((96, 128), np.uint8)
+        if name == "disc":
+            cv2.circle(mask, (64, 48), 30, 255, -1)
+        else:
+            cv2.rectangle(mask, (30, 36), (98, 60), 255, -1)
+        photo = np.where(mask[..., None] > 0, np.array(colour), np.array((90, 200, 90))).astype(np.uint8)
+        assert cv2.imwrite(str(root / f"{name}.jpg"), photo)
+        assert cv2.imwrite(str(root / f"{name}.mask.png"), mask)
+    entries = [{"name": name, "click": [0.5, 0.5]} for name in ("disc", "bar")]
+    (root / "things.json").write_text(json.dumps(entries), encoding="utf-8")
     return root
 
 

@@ -31,7 +31,7 @@ def test_strokes_give_three_nested_masks_at_the_pictures_pixels(segmenter, pictu
     assert (part <= thing).all()
     assert (thing <= group).all()
     assert 0 <= group.min() <= group.max() <= 1
-    assert all(0 < one.score < 1 and one.values.shape == (32, 32) for one in (found.part, found.thing, found.group))
+    assert all(0 < one.score < 1 and len(set(one.values.shape)) == 1 for one in (found.part, found.thing, found.group))
 
 
 def test_the_masks_depend_on_picture_and_strokes_alone(segmenter, picture):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import cv2
 import numpy as np
@@ -107,6 +108,40 @@ def test_evaluation_prints_a_line_for_everyone_and_every_click(pictures, model_f
     rows = [json.loads(line) for line in output.read_text().splitlines()]
     assert len(rows) == 2 * 3 * 3
     assert all(0 <= value <= 1 for row in rows for value in row["ious"])
+
+
+def test_evaluation_measures_photographs_with_masks_and_names_each(photographs, model_folder, tmp_path, capsys):
+    output = tmp_path / "rows.jsonl"
+    assert main(["evaluate", str(model_folder), str(photographs), "--grabcut", "-o", str(output)]) == 0
+    printed = capsys.readouterr().out
+    for start in ("2 photographs that no training saw", "| small | 3 | 2 |", "| GrabCut | 1 | 2 |", "| disc |", "| bar |"):
+        assert start in printed
+    rows = [json.loads(line) for line in output.read_text().splitlines()]
+    assert {(row["picture"], row["start"]) for row in rows} == {("disc", 0), ("bar", 0)}
+    of_grabcut = [row["ious"] for row in rows if row["contestant"] == "GrabCut"]
+    assert min(ious[2] for ious in of_grabcut) > 0.8
+
+
+@pytest.mark.parametrize(
+    ("damage", "sentence"),
+    [
+        (lambda folder: (folder / "things.json").write_text('[{"name": "disc"}]'), "is no list of photographs"),
+        (lambda folder: (folder / "bar.mask.png").unlink(), "are no photograph and a mask of its size"),
+    ],
+)
+def test_evaluation_names_what_is_wrong_with_a_folder_of_photographs(
+    photographs, model_folder, tmp_path, capsys, damage, sentence
+):
+    folder = shutil.copytree(photographs, tmp_path / "damaged")
+    damage(folder)
+    assert main(["evaluate", str(model_folder), str(folder)]) == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_a_sheet_shows_all_photographs_of_a_folder(photographs, model_folder, tmp_path):
+    sheet = tmp_path / "sheet.png"
+    assert main(["sheet", str(model_folder), "-o", str(sheet), "--pictures", str(photographs)]) == 0
+    assert cv2.imread(str(sheet)).shape == (2 * TILE_PX, 2 * TILE_PX, 3)
 
 
 def test_evaluation_names_a_missing_network(pictures, model_folder, tmp_path, capsys):

@@ -87,7 +87,7 @@ def linear(image: PlateImage) -> np.ndarray:
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float16, np.float32])
 @pytest.mark.parametrize("cut_out", [False, True])
-def test_the_thing_over_the_background_is_the_plate_again(dtype, cut_out):
+def test_the_thing_over_the_background_is_the_plate_again_off_the_things_edge(dtype, cut_out):
     plate, mask = plate_of(dtype, alpha=False), mask_of()
     if cut_out:
         alpha = mask * plate.peak
@@ -101,7 +101,8 @@ def test_the_thing_over_the_background_is_the_plate_again(dtype, cut_out):
     found = stored(over(linear(thing), linear(background)), plate)
     wanted = stored(over(linear(plate), nothing), plate)
     step = 0.01 if plate.is_float else 1.5 if dtype == np.uint8 else 40
-    assert np.abs(found - wanted).max() <= step
+    edge = (cv2.blur(mask, (15, 15)) > 0) & (cv2.erode(mask, np.ones((15, 15))) < 1)
+    assert np.abs(found - wanted)[~edge].max() <= step
 
 
 @KINDS
