@@ -9,11 +9,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from .asked_thing import thing_of
 from .job import Field, JobCancelledError, PokesError, Tell
 from .kinematics import FORMAT, Kinematics, KinematicsInfo, KinematicsModel, ModelId, values_sha256, write_kinematics
 from .plate.errors import PlateError
 from .plate.image import PlateImage, decode_plate
-from .plate.region import check_region, default_region, model_input, pokes_in_region
+from .plate.region import check_region, default_region, model_input, pokes_in_region, region_of_thing
 from .protocol import messages
 from .protocol.messages import Invert, JobSummary, Poke, Region
 from .versions import own_versions
@@ -47,7 +48,9 @@ class InvertJob:
         first = self._decode(fetch(sha256s[0]), 0)
         frames = (self._decode(fetch(sha256), number) for number, sha256 in enumerate(sha256s))
         pokes = self._arrows or (strongest_motion(frames),)
-        region = request.region or default_region(first, pokes)
+        thing = thing_of(request, first, pokes, fetch)
+        around = default_region(first, pokes) if thing is None else region_of_thing(thing, pokes)
+        region = request.region or around
         check_region(region, first.size_px, pokes)
         clip = np.empty((len(sha256s), 3, self._model.entry.size_px, self._model.entry.size_px), np.float32)
         for number, sha256 in enumerate(sha256s):
@@ -59,7 +62,9 @@ class InvertJob:
             if cancelled():
                 raise JobCancelledError
         tell(messages.Progress(request.job_id, "invert", 0, 0, None))
-        residual = self._residual(clip, pokes_in_region(pokes, region, first.size_px))
+        residual = self._residual(
+            clip, pokes_in_region(pokes, region, first.size_px), as_body=request.as_body or thing is not None
+        )
         data = write_kinematics(self._kinematics(residual, self._model.features(clip[0]), pokes, region, first.size_px))
         tell(messages.Kinematics(request.job_id, hashlib.sha256(data).hexdigest()), data)
         tell(messages.Finished(request.job_id, self._summary(region, first)))
@@ -71,9 +76,9 @@ class InvertJob:
         except PlateError as error:
             raise PlateError(f"Picture {number + 1} of the {len(request.frame_sha256s)}: {error.sentence}") from error
 
-    def _residual(self, clip: Field, pokes: NDArray[np.float64]) -> Field:
+    def _residual(self, clip: Field, pokes: NDArray[np.float64], *, as_body: bool) -> Field:
         if self._request.variant is not None:
-            return self._model.variant_residual(clip[0], pokes, self._request.variant)
+            return self._model.variant_residual(clip[0], pokes, self._request.variant, as_body=as_body)
         return self._model.invert(clip, pokes)
 
     def _kinematics(

@@ -18,15 +18,14 @@ from numpy.typing import NDArray
 
 from ipoke_media.tags import Tags
 
+from .asked_thing import decode_file, thing_of
 from .plate.errors import PlateError
-from .plate.finding import check_says_something, check_size
-from .plate.image import FLOAT_BITS, PlateImage, check_depth, decode_plate, encode_frame
+from .plate.image import FLOAT_BITS, PlateImage, check_depth, encode_frame
 from .plate.posed_mesh import PosedMesh, pictures_of
 from .plate.region import box_around, check_region, default_region, model_input, pokes_in_region, region_of_thing, shared_out
 from .plate.scene import Scene, worst_seam
 from .plate.stage import Stage, lock_of
 from .plate.stream import ordered
-from .plate.thing import thing_of_alpha
 from .protocol import messages
 from .protocol.errors import ErrorCode, IpokeError, ProtocolError
 from .protocol.messages import JobSummary, Like, ModelEntry, OutputSize, Playback, Poke, Region, Sample, Version
@@ -42,13 +41,17 @@ Fetch = Callable[[str], bytes]
 
 @dataclass(frozen=True, slots=True)
 class ModelFrame:
-    """Frame `t` of a variant: RGB (3, S, S) in [-1, 1], backward flow (2, S, S) and visibility (S, S) or None."""
+    """Frame `t` of a variant: RGB (3, S, S) in [-1, 1], backward flow (2, S, S) and visibility (S, S) or None.
+
+    `residual` (C, 8, 8) are the kinematics of its clip where it was drawn for a body, or replayed.
+    """
 
     variant: int
     t: int
     frame: Field
     flow: Field | None
     visibility: Field | None
+    residual: Field | None = None
 
 
 class VariantModel(Protocol):
@@ -68,8 +71,14 @@ class VariantModel(Protocol):
         cancelled: Callable[[], bool],
         like: tuple[Like, ...] = (),
         variation: float | None = None,
+        *,
+        as_body: bool = False,
     ) -> Iterator[ModelFrame]:
-        """Frames 1..T of some variants, each variant's in order of t; without a `variation` the model's own holds."""
+        """Frames 1..T of some variants, each variant's in order of t; without a `variation` the model's own holds.
+
+        With `as_body` a body will meet the pokes and hold together what is drawn: the model need not, and without a `variation`
+        draws as its flow does.
+        """
 
     def pose_difference(self, x0: Field) -> float | None:
         """How far the still's pose is from that of the kinematics that are replayed; None for a model that draws."""
@@ -180,7 +189,7 @@ class SampleJob:
         arrows = np.array([[poke.x, poke.y, poke.dx, poke.dy] for poke in pokes])
         free = self._request.free_ground
         stage = self._prepare(Stage(plate, region, clean, lock, thing, arrows, self._pins, free))
-        return View(region, x0, inside, seed, like, self._request.variation, stage)
+        return View(region, x0, inside, seed, like, self._request.variation, thing is not None, stage)
 
     def _tell_mesh(self, tell: Tell) -> PosedMesh:
         """Send the body of the thing at rest, its picture and the plate without it; raises PlateError where nothing is a body."""
@@ -237,17 +246,9 @@ class SampleJob:
     def _thing(self, plate: PlateImage, fetch: Fetch | None) -> Field | None:
         """What the pokes move as a body; None where the region moves as a whole."""
         request = self._request
-        if request.thing_sha256 is None:
-            tails = np.array([[poke.x, poke.y] for poke in self._arrows])
-            thing = None if request.whole_region or request.regions else thing_of_alpha(plate, tails)
-            if thing is None and len(self._pins):
-                raise PokesError("Pins hold a thing, and nothing says what the thing is; give its mask, or leave the pins out.")
-            return thing
-        assert fetch is not None
-        mask = self._decode(fetch(request.thing_sha256), "thing's mask")
-        thing = lock_of(mask)
-        check_size(thing, plate)
-        check_says_something(thing)
+        thing = None if request.regions else thing_of(request, plate, self._arrows, fetch)
+        if thing is None and len(self._pins):
+            raise PokesError("Pins hold a thing, and nothing says what the thing is; give its mask, or leave the pins out.")
         return thing
 
     def _lock(self, plate: PlateImage, fetch: Fetch | None) -> Field:
@@ -259,10 +260,7 @@ class SampleJob:
         return lock_of(mask)
 
     def _decode(self, data: bytes, what: str) -> PlateImage:
-        try:
-            return decode_plate(data, upright=self._request.upright, premultiplied=self._request.premultiplied)
-        except PlateError as error:
-            raise PlateError(error.sentence.replace("The plate", f"The {what}", 1)) from error
+        return decode_file(data, what, self._request)
 
     def _summary(self) -> JobSummary:
         region = box_around([view.region for view in self._views])

@@ -185,8 +185,10 @@ class KinematicsModel(VariantModel, Protocol):
     ) -> Iterator[ModelFrame]:
         """Frames 1..T of a residual on a still, as variant 0."""
 
-    def variant_residual(self, x0: Field, pokes: NDArray[np.float64], variant: Variant) -> NDArray[np.float32]:
-        """Residual (C, 8, 8) of a variant, as it is shown."""
+    def variant_residual(
+        self, x0: Field, pokes: NDArray[np.float64], variant: Variant, *, as_body: bool = False
+    ) -> NDArray[np.float32]:
+        """Residual (C, 8, 8) of a variant, as it is shown; `as_body` as it was drawn."""
 
     def features(self, x0: Field) -> NDArray[np.float32]:
         """What the model sees of a still's pose, (F,)."""
@@ -222,8 +224,10 @@ class ReplayedModel:
         cancelled: Callable[[], bool],
         like: tuple[Like, ...] = (),
         variation: float | None = None,
+        *,
+        as_body: bool = False,
     ) -> Iterator[ModelFrame]:
-        """Frames 1..T of the replayed motion; seed, variants, likeness and variation have no meaning here."""
+        """Frames 1..T of the replayed motion; seed, variants, likeness, variation and a body have no meaning here."""
         if not self._mirror:
             return self._model.replay(self._kinematics.residual, x0, pokes, cancelled)
         turned = pokes * (-1, 1, -1, 1) + (1, 0, 0, 0)
@@ -245,4 +249,5 @@ def _mirrored(made: ModelFrame) -> ModelFrame:
     """A frame with left and right swapped, and so the direction of its flow along x."""
     flow = None if made.flow is None else _flipped(made.flow) * np.array([-1, 1], np.float32)[:, None, None]
     visibility = None if made.visibility is None else _flipped(made.visibility)
-    return ModelFrame(made.variant, made.t, _flipped(made.frame), flow, visibility)
+    residual = None if made.residual is None else _flipped(made.residual)
+    return ModelFrame(made.variant, made.t, _flipped(made.frame), flow, visibility, residual)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .plate.manner import Manner
 from .plate.motion import Motion, motion_of_flows, motion_of_pictures
 from .plate.scene import Part
 from .plate.stage import Course, Stage
@@ -38,6 +39,7 @@ class View:
     seed: int
     like: tuple[Like, ...]
     variation: float | None
+    as_body: bool
     stage: Stage | None
 
 
@@ -82,7 +84,9 @@ class Takes:
     def _best(self, stage: Stage, variant: int) -> Plan:
         best: Plan | None = None
         for draw in range(self._playback.draws if self._playback.loop is Loop.CLOSED else 1):
-            course = stage.course([self._motion(clip) for clip in self._clips(variant, draw)])
+            clips = self._clips(variant, draw)
+            manners = [Manner.of(clip[0].residual) for clip in clips]
+            course = stage.course([self._motion(clip) for clip in clips], manners)
             plan = timeline(self._playback, self._playback.chain, self._model.entry.frames, course.keys)
             if plan.seam is not None:
                 plan = dataclasses.replace(plan, seam=dataclasses.replace(plan.seam, draw=draw))
@@ -100,17 +104,21 @@ class Takes:
             chain, view = self._playback.chain, self._view
             together = range(self._variants.start * chain, self._variants.stop * chain)
             self._own = {index: [] for index in together}
-            drawn = self._model.frames(view.x0, view.pokes, view.seed, together, self._cancelled, view.like, view.variation)
-            for made in drawn:
+            for made in self._drawn(view.seed, together, view.like):
                 self._own[made.variant].append(made)
         return [self._own[index] for index in own]
 
     def _near(self, index: int, draw: int) -> list[ModelFrame]:
         """A clip like the model's variant `index`."""
-        view, seed = self._view, derived_seed(self._view.seed, "draw", draw)
+        view = self._view
         like = (*view.like, Like(view.seed, index, NEAR))
-        only = range(index, index + 1)
-        return list(self._model.frames(view.x0, view.pokes, seed, only, self._cancelled, like, view.variation))
+        return list(self._drawn(derived_seed(view.seed, "draw", draw), range(index, index + 1), like))
+
+    def _drawn(self, seed: int, variants: range, like: tuple[Like, ...]) -> Iterator[ModelFrame]:
+        view = self._view
+        return self._model.frames(
+            view.x0, view.pokes, seed, variants, self._cancelled, like, view.variation, as_body=view.as_body
+        )
 
     def _motion(self, clip: list[ModelFrame]) -> Motion:
         flows = [made.flow for made in clip if made.flow is not None]

@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypedDict
 
 import numpy as np
 import torch
@@ -32,6 +33,8 @@ from .worker_memory import LIMIT_VARIABLE, is_out_of_memory, limit_memory, machi
 _LOG = logging.getLogger("ipoke.worker")
 _BUDGET_SHARE = 4
 _NOTES = 64
+BODY_VARIATION = 1.0
+"""Of variants whose thing moves as a body, where none is asked for; without one the model's own holds."""
 _PICTURES = 2
 """Pictures of which a segmenter keeps what it has computed: some 20 MB each, after very many strokes 130 MB."""
 
@@ -69,18 +72,20 @@ class LoadedModel:
         cancelled: Callable[[], bool],
         like: tuple[Like, ...] = (),
         variation: float | None = None,
+        *,
+        as_body: bool = False,
     ) -> Iterator[ModelFrame]:
         """Frames 1..T of some variants; raises JobCancelledError, ModelUnavailableError and OutOfMemoryError.
 
         Fewer variants at a time give the same bytes: what is computed together does not depend on how many are wanted.
         """
-        still, near, made, first = torch.from_numpy(x0), _near(like), set[tuple[int, int]](), variants.start
+        still, made, first = torch.from_numpy(x0), set[tuple[int, int]](), variants.start
+        drawn = _drawn(like, variation, as_body=as_body)
         while first < variants.stop:
             some = range(first, min(first + self._batch, variants.stop))
             try:
                 with _translated():
-                    steps = self._model.stream(still, pokes, len(some), seed, first, cancelled, near=near, variation=variation)
-                    for step in steps:
+                    for step in self._model.stream(still, pokes, len(some), seed, first, cancelled, **drawn):
                         for frame in _frames(step, some):
                             if (frame.variant, frame.t) not in made:
                                 made.add((frame.variant, frame.t))
@@ -93,12 +98,14 @@ class LoadedModel:
                 _LOG.warning("not enough memory, %s goes on with %d variants together", self.entry.name, self._batch)
                 release_cache()
 
-    def variant_residual(self, x0: Field, pokes: NDArray[np.float64], variant: Variant) -> NDArray[np.float32]:
+    def variant_residual(
+        self, x0: Field, pokes: NDArray[np.float64], variant: Variant, *, as_body: bool = False
+    ) -> NDArray[np.float32]:
         """Residual (C, 8, 8) of a variant, as it is shown; raises ModelUnavailableError and OutOfMemoryError."""
-        seed, index, near = variant.seed, variant.index, _near(variant.like)
+        drawn = _drawn(variant.like, variant.variation, as_body=as_body)
         with _translated():
             still = torch.from_numpy(x0)
-            return _numpy(self._model.variant_residual(still, pokes, seed, index, near, variation=variant.variation))
+            return _numpy(self._model.variant_residual(still, pokes, variant.seed, variant.index, **drawn))
 
     def features(self, x0: Field) -> NDArray[np.float32]:
         """What the model sees of a still's pose, (F,)."""
@@ -264,7 +271,8 @@ def _frames(step: ipoke_models.StreamedFrame, variants: range) -> Iterator[Model
     for position, variant in enumerate(variants):
         flow = None if step.flow is None else step.flow[position].numpy()
         visibility = None if step.visibility is None else step.visibility[position, 0].numpy()
-        yield ModelFrame(variant, step.t, step.frames[position].numpy(), flow, visibility)
+        residual = None if step.residual is None else step.residual[position].numpy()
+        yield ModelFrame(variant, step.t, step.frames[position].numpy(), flow, visibility, residual)
 
 
 def _patch(mask: segmentation.LevelMask, width: int) -> Patch:
@@ -273,8 +281,16 @@ def _patch(mask: segmentation.LevelMask, width: int) -> Patch:
     return Patch(mask.values, square.x / width, square.y / width, square.side / width, score)
 
 
-def _near(like: tuple[Like, ...]) -> tuple[ipoke_models.Near, ...]:
-    return tuple(ipoke_models.Near(one.seed, one.index, one.amount) for one in like)
+class _Drawn(TypedDict):
+    near: tuple[ipoke_models.Near, ...]
+    guided: bool
+    variation: float | None
+
+
+def _drawn(like: tuple[Like, ...], variation: float | None, *, as_body: bool) -> _Drawn:
+    """How variants are drawn. A body meets the pokes and holds what the flow tears, so that it takes the flow's own draws."""
+    near = tuple(ipoke_models.Near(one.seed, one.index, one.amount) for one in like)
+    return {"near": near, "guided": not as_body, "variation": BODY_VARIATION if as_body and variation is None else variation}
 
 
 def _numpy(values: torch.Tensor) -> NDArray[np.float32]:

@@ -7,6 +7,7 @@ random things that move as bodies, whose old and new place are all that may chan
 
 from __future__ import annotations
 
+import argparse
 import sys
 
 import cv2
@@ -96,14 +97,17 @@ def compared(plate: PlateImage, renderer: Drawer, kept: Mask) -> tuple[int, int,
 
 def main() -> int:
     """Count and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--plates", type=int, default=50, help="of each depth")
+    plates = parser.parse_args().plates
     print(
         "| depth | what moves | plates | bytes compared | bytes that differ | bytes that moved elsewhere |\n" + "|---" * 6 + "|"
     )
     worst = 0
     for name, dtype in (("8 bits", np.uint8), ("16 bits", np.uint16), ("half float", np.float16)):
         for what, counts in (("a region", count), ("a thing", count_body)):
-            differ, total, moved = np.array([counts(seed, dtype) for seed in range(50)]).sum(axis=0)
-            print(f"| {name} | {what} | 50 | {total} | {differ} | {moved} |", flush=True)
+            differ, total, moved = np.array([counts(seed, dtype) for seed in range(plates)]).sum(axis=0)
+            print(f"| {name} | {what} | {plates} | {total} | {differ} | {moved} |", flush=True)
             worst += int(differ)
     return int(worst > 0)
 

@@ -42,13 +42,14 @@ class StreamedFrame:
     """Frame t (1..T) of n variants: frames (n, 3, S, S) in [-1, 1]; flow and visibility are None for models that paint.
 
     flow: (n, 2, S, S) px of the working resolution, the frame's pixel p takes x0 at p + flow; visibility: (n, 1, S, S) in
-    [0, 1], 1 where that is to be trusted.
+    [0, 1], 1 where that is to be trusted. residual: (n, Cz, 8, 8), the kinematics of the clips; None where they were guided.
     """
 
     t: int
     frames: Tensor
     flow: Tensor | None
     visibility: Tensor | None
+    residual: Tensor | None
 
 
 @dataclass(frozen=True)
@@ -135,9 +136,11 @@ class Model:
         prepared = self._prepare(x0, pokes)
         pairs = range(first // PAIR, (first + n - 1) // PAIR + 1)
         wanted = slice(first - PAIR * pairs[0], first - PAIR * pairs[0] + n)
-        codes = self._codes(pairs, seed, near, self._variation(variation), prepared, cancelled, guided=guided)
-        states = [self.networks.autoencoder.states(z, self.frames) for z in codes]
-        yield from self._rendered(states, prepared, wanted, cancelled)
+        drawn = list(self._codes(pairs, seed, near, self._variation(variation), prepared, cancelled, guided=guided))
+        states = [self.networks.autoencoder.states(z, self.frames) for z, _ in drawn]
+        residuals = [r for _, r in drawn if r is not None]
+        residual = torch.cat(residuals)[wanted].cpu() if residuals else None
+        yield from self._rendered(states, prepared, wanted, cancelled, residual)
 
     @torch.inference_mode()
     def variant_residual(
@@ -148,15 +151,16 @@ class Model:
         index: int,
         near: tuple[Near, ...] = (),
         *,
+        guided: bool = True,
         variation: float | None = None,
     ) -> Tensor:
-        """Residual kinematics r (Cz, 8, 8) of a variant as it is shown: of its code after it was held to the pokes.
+        """Residual kinematics r (Cz, 8, 8) of a variant as it is shown: where it is `guided`, of its code held to the pokes.
 
         Replayed on its own still with its own pokes, r is that variant again, but for the rounding of the flow there and back.
         """
         prepared = self._prepare(x0, pokes)
         number = index // PAIR
-        (pair,) = self._codes(range(number, number + 1), seed, near, self._variation(variation), prepared)
+        ((pair, _),) = self._codes(range(number, number + 1), seed, near, self._variation(variation), prepared, guided=guided)
         place = index % PAIR
         r = self.residual(pair[place : place + 1], prepared.h)[0][0]
         if not bool(torch.isfinite(r).all()):
@@ -179,7 +183,7 @@ class Model:
             return self._sampler.latent(residual[None].to(self.device), prepared.conditioning, cancelled)
 
         z = gentle(solve, r, self.name)
-        yield from self._rendered([self.networks.autoencoder.states(z, self.frames)], prepared, slice(0, 1), cancelled)
+        yield from self._rendered([self.networks.autoencoder.states(z, self.frames)], prepared, slice(0, 1), cancelled, r[None])
 
     def _prepare(self, x0: Tensor, pokes: ArrayLike) -> _Prepared:
         """Of the last still and pokes it is kept, so that a re-roll doesn't compute it again."""
@@ -236,8 +240,8 @@ class Model:
         cancelled: Callable[[], bool] = lambda: False,
         *,
         guided: bool = True,
-    ) -> Iterator[Tensor]:
-        """Codes (2, Cz, 8, 8) of these pairs of variants.
+    ) -> Iterator[tuple[Tensor, Tensor | None]]:
+        """Codes (2, Cz, 8, 8) of these pairs of variants, and their residuals where they are not guided.
 
         On its own the flow moves the poked place too little, and its base shows all variants alike: `variation` lies between.
         """
@@ -248,15 +252,23 @@ class Model:
             return self._sampler.latent(r.to(self.device), conditioning, cancelled)
 
         for group, inside in groupby(pairs, key=lambda pair: pair * PAIR // GROUP):
-            z = draw_group(solve, self._residual_shape, group, seed, near)[1]
+            r, z = draw_group(solve, self._residual_shape, group, seed, near)
             if conditioning.base is not None:
                 z = torch.lerp(conditioning.base[0], z, variation)
             for pair in inside:
-                codes = z[pair * PAIR - group * GROUP :][:PAIR]
-                yield codes if guide is None else guide(codes)
+                mine = slice(pair * PAIR - group * GROUP, pair * PAIR - group * GROUP + PAIR)
+                if guided:
+                    yield (z[mine] if guide is None else guide(z[mine])), None
+                else:
+                    yield z[mine], r[mine] if variation == 1 else self.residual(z[mine], prepared.h.expand(PAIR, -1, -1, -1))[0]
 
     def _rendered(
-        self, states: list[Iterator[Tensor]], prepared: _Prepared, wanted: slice, cancelled: Callable[[], bool]
+        self,
+        states: list[Iterator[Tensor]],
+        prepared: _Prepared,
+        wanted: slice,
+        cancelled: Callable[[], bool],
+        residual: Tensor | None,
     ) -> Iterator[StreamedFrame]:
         """Frames 1..T of the `wanted` ones of several pairs' clips."""
         for t in range(1, self.frames + 1):
@@ -268,7 +280,7 @@ class Model:
                 for fields in zip(*((part.frame, part.flow, part.visibility) for part in parts), strict=True)
             )
             assert frame is not None
-            yield StreamedFrame(t, frame, flow, visibility)
+            yield StreamedFrame(t, frame, flow, visibility, residual)
 
     @property
     def _residual_shape(self) -> tuple[int, int, int]:

@@ -5,7 +5,7 @@ Places and poses are in fractions of the plate: x right, y down. numpy alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -21,6 +21,7 @@ VERTICES = 300
 ROUNDS = 20
 _SOFTEST, _STIFFEST = 0.25, 4.0  # of the stiffness at the thing's usual thickness
 _GROUND = 0.05  # of the thing's height: what stands lower is held where the thing leaves the picture nowhere
+_HANGS = 0.25  # of the thing's height: what is pulled below that alone hangs
 _FREE = 2.5  # edges from an arrow's tail within which the ground lets go
 
 
@@ -55,22 +56,54 @@ class Body:
         a, b = self.mesh.vertices[self.mesh.triangles[0, :2]]
         return float(np.hypot(*(a - b)))
 
+    @property
+    def leaves_picture(self) -> bool:
+        """Whether the thing goes on beyond the picture, so that its body must not come away from the border."""
+        on = self.mesh.owner != NOWHERE
+        return bool(on[[0, -1]].any() or on[:, [0, -1]].any())
+
+    def distances(self, places: Points) -> NDArray[np.float64]:
+        """(N, V): how far the vertices are from places (N, 2) along the thing, in pixels of the mask; infinite where parted."""
+        triangles, _ = self.mesh.located(places * self.size_px)
+        vertices, edges = self.mesh.vertices, self.edges
+        length = np.hypot(*(vertices[edges.one] - vertices[edges.other]).T)
+        found = np.full((len(places), len(vertices)), np.inf)
+        for row, place, triangle in zip(found, places * self.size_px, triangles, strict=True):
+            corners = self.mesh.triangles[triangle]
+            row[corners] = np.hypot(*(vertices[corners] - place).T)
+        while True:
+            nearer = np.minimum(found, np.minimum.reduceat(found[:, edges.other] + length, edges.starts, axis=1))
+            if np.array_equal(nearer, found):
+                return found
+            found = nearer
+
+    def stiffened(self, factor: NDArray[np.float64]) -> Body:
+        """The same body with edges so many times as stiff; the factor (V,) stands for each vertex."""
+        at_edges = np.sqrt(factor[self.edges.one] * factor[self.edges.other])
+        return replace(self, edges=replace(self.edges, weight=self.edges.weight * at_edges))
+
     def ground(self, tails: Points) -> Points:
         """Places (G, 2) that are held by themselves: where the thing leaves the picture, else the lowest part that it stands on.
 
-        None near the tails (N, 2) of arrows, which would tear at them.
+        What is pulled at its lowest part alone, a lamp, hangs: its highest part is held. No place is near the tails (N, 2) of
+        arrows, which would tear at it.
         """
         mesh, on = self.mesh, self.mesh.owner != NOWHERE
         border = np.zeros_like(on)
         border[[0, -1]] = border[:, [0, -1]] = True
-        rows = np.flatnonzero(on.any(axis=1))
-        lowest = np.zeros_like(on)
-        lowest[rows[-1] - int(_GROUND * (rows[-1] - rows[0])) :] = True
-        held = on & (border if (on & border).any() else lowest)
+        held = on & (border if self.leaves_picture else self._end(tails))
         triangles = np.unique(mesh.owner[held])
         places = mesh.vertices[mesh.triangles[triangles]].mean(axis=1)
         away = np.hypot(*(places[:, None] - (tails * self.size_px)[None]).T).min(axis=0, initial=np.inf)
         return np.asarray(places[away > _FREE * self.edge_px] / self.size_px)
+
+    def _end(self, tails: Points) -> NDArray[np.bool_]:
+        """The pixels (h, 1) of rows that the thing stands on or hangs from."""
+        rows = np.flatnonzero((self.mesh.owner != NOWHERE).any(axis=1))
+        depth = (np.arange(len(self.mesh.owner)) - rows[0]) / max(1, rows[-1] - rows[0])
+        heights = tails[:, 1] * self.size_px[1] / self.mesh.pixel
+        hangs = len(tails) > 0 and (heights - rows[0] > (1 - _HANGS) * (rows[-1] - rows[0])).all()
+        return np.asarray((depth <= _GROUND if hangs else depth >= 1 - _GROUND)[:, None])
 
     def held(self, places: Points, target_weight: NDArray[np.float64] | None = None) -> HeldBody:
         """The body with handles at places (H, 2), at rest; a place off the thing holds its nearest part. Raises BodyError.
@@ -79,10 +112,7 @@ class Body:
         """
         if not len(places) or not np.isfinite(places).all():
             raise BodyError("Nothing moves or holds the thing; draw an arrow on it.")
-        triangles, weights = self.mesh.located(np.asarray(places, np.float64) * self.size_px)
-        handles = np.zeros((len(places), len(self.mesh.vertices)))
-        for row, triangle, weight in zip(handles, triangles, weights, strict=True):
-            row[self.mesh.triangles[triangle]] = weight
+        handles = self.weights(places)
         factor = self._undrawn if target_weight is None else Factor.of(self.mesh.vertices, self.edges, target_weight)
         return HeldBody(self, Solver(factor, handles), handles @ self.mesh.vertices)
 
@@ -90,6 +120,14 @@ class Body:
     def _undrawn(self) -> Factor:
         """The factor without targets, kept so that handles cost little while they are dragged from place to place."""
         return Factor.of(self.mesh.vertices, self.edges, np.zeros(len(self.mesh.vertices)))
+
+    def weights(self, places: Points) -> NDArray[np.float64]:
+        """(N, V): of which vertices places (N, 2) are made, and how much of each."""
+        triangles, weights = self.mesh.located(np.asarray(places, np.float64) * self.size_px)
+        rows = np.zeros((len(places), len(self.mesh.vertices)))
+        for row, triangle, weight in zip(rows, triangles, weights, strict=True):
+            row[self.mesh.triangles[triangle]] = weight
+        return rows
 
 
 @dataclass(frozen=True)

@@ -154,6 +154,7 @@ class InvertRequest:
     """The kinematics of a clip: encoded image files of one size, as many as the model makes and the still before them.
 
     Without `pokes` the place that moves most is taken. `source` names the clip in the kinematics file.
+    `thing` and `whole_region` say what moves in the first frame, as in `SampleRequest`; `as_body` that a variant moved as one.
     With `variant` the kinematics are that variant's own, and `frames` is its plate alone: see `of_variant`.
     """
 
@@ -167,6 +168,9 @@ class InvertRequest:
     variant: Variant | None = None
     premultiplied: bool = False
     layer: str | None = None
+    thing: bytes | None = None
+    whole_region: bool = False
+    as_body: bool = False
 
     @classmethod
     def of_variant(cls, job_id: str, sampled: SampleRequest, index: int) -> InvertRequest:
@@ -182,11 +186,13 @@ class InvertRequest:
             variant=Variant(sampled.seed, index, sampled.like, sampled.variation),
             premultiplied=sampled.premultiplied,
             layer=sampled.layer,
+            thing=sampled.thing,
+            whole_region=sampled.whole_region,
         )
 
     def uploads(self) -> dict[str, bytes]:
         """Files that the backend may ask for, by their hashes."""
-        return {_sha256(data): data for data in self.frames}
+        return {_sha256(data): data for data in (*self.frames, self.thing) if data is not None}
 
     def message(self) -> Invert:
         """The request as it travels, without the frames' bytes."""
@@ -201,6 +207,9 @@ class InvertRequest:
             variant=self.variant,
             premultiplied=self.premultiplied,
             layer=self.layer,
+            thing_sha256=None if self.thing is None else _sha256(self.thing),
+            whole_region=self.whole_region,
+            as_body=self.as_body,
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -47,6 +47,8 @@ class _Options:
     premultiplied: bool
     upright: bool
     layer: Name | None
+    thing_sha256: Digest | None
+    whole_region: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ class JobFolder:
     request: SampleRequest
     model_sha256: str
     variants: tuple[int, ...]
+    as_body: bool
 
     @classmethod
     def read(cls, folder: Path, still: Path) -> JobFolder:
@@ -96,7 +99,13 @@ class JobFolder:
             raise UsageError(f"{folder / JOB_FILE} is not what `ipoke poke` wrote; name its folder.") from error
         if hashlib.sha256(plate).hexdigest() != told.plate.sha256:
             raise UsageError(f"{still} is not the plate of {folder}; name the file {told.plate.name} as it was then.")
-        return cls(folder, request, told.model.sha256, tuple(variant.index for variant in told.variants))
+        return cls(
+            folder,
+            request,
+            told.model.sha256,
+            tuple(variant.index for variant in told.variants),
+            told.plate_options.thing_sha256 is not None,
+        )
 
     def kinematics_of(self, variant: int) -> InvertRequest:
         """The request for the kinematics of a variant; raises UsageError when it has none of its own."""
@@ -108,7 +117,7 @@ class JobFolder:
                 f"The variants of {self.folder} are chained, or the best of several loops; sample them without --chain and with "
                 "--loop-draws 1."
             )
-        return InvertRequest.of_variant(new_job_id(), self.request, variant)
+        return replace(InvertRequest.of_variant(new_job_id(), self.request, variant), as_body=self.as_body)
 
 
 def _refuse_other_kinds(job: object) -> None:
@@ -126,7 +135,7 @@ def _what_is_read(job: object) -> dict[str, Any]:
     for name, kind in (("plate", _Plate), ("plate_options", _Options), ("model", ModelId)):
         told[name] = _pick(kind, told.get(name))
     if isinstance(told["plate_options"], dict):
-        told["plate_options"].setdefault("layer", None)
+        told["plate_options"] = {"layer": None, "thing_sha256": None, "whole_region": False, **told["plate_options"]}
     variants = told.get("variants")
     told["variants"] = [_pick(_Variant, variant) for variant in variants] if isinstance(variants, list) else variants
     return told
@@ -155,6 +164,7 @@ def _request(told: _Told, plate: bytes, name: str) -> SampleRequest:
         layer=told.plate_options.layer,
         like=told.like,
         variation=told.variation,
+        whole_region=told.plate_options.whole_region,
     )
     encode(request.message())
     return request

@@ -15,9 +15,10 @@ from ..protocol.messages import Region
 from .drawer import Drawer
 from .errors import PlateError
 from .image import Field, PlateImage, displayed, shrink, shrunk_px
+from .manner import Manner
 from .motion import Motion, join, places_of
 from .posed import PosedRenderer
-from .poses import Points, poses_of
+from .poses import Holds, Points, poses_of
 from .region import scaled_region
 from .render import Renderer
 from .thing import THING_LEAST
@@ -63,13 +64,13 @@ class Stage:
         clean = None if self.clean is None else shrink(self.clean, long_side_px)
         return replace(self, plate=plate, region=region, clean=clean, lock=lock, thing=thing)
 
-    def course(self, clips: Sequence[Motion]) -> Course:
-        """What a variant's clips, one after the other, make of the plate."""
+    def course(self, clips: Sequence[Motion], manners: Sequence[Manner] | None = None) -> Course:
+        """What a variant's clips, one after the other, make of the plate; in its manner a body gives way to each."""
         if self.thing is None:
             motion = join(clips)
             flow = partial(Renderer, self.plate, self.region, motion, self.clean, self.lock)
             return Course(places_of(motion), flow)
-        poses = np.concatenate([self._poses(clip) for clip in clips])
+        poses = np.concatenate([self._poses(*one) for one in zip(clips, manners or [Manner()] * len(clips), strict=True)])
         moved = (poses - self.body.rest) * self.plate.size_px * (clips[0].size_px / max(self.region.w, self.region.h))
         posed = partial(PosedRenderer, self.plate, self.thing, self.body, poses, self.clean, self.lock)
         return Course(moved.reshape(len(moved), -1), posed, poses)
@@ -84,12 +85,19 @@ class Stage:
             raise PlateError("The thing is too small or too faint to move as a body; paint it larger, or move the whole region.")
         return Body.of(mask)
 
-    def _poses(self, clip: Motion) -> Points:
+    def _poses(self, clip: Motion, manner: Manner) -> Points:
         assert self.arrows is not None
-        held = [np.empty((0, 2)) if self.pins is None else self.pins]
-        if not self.free_ground:
-            held.append(self.body.ground(self.arrows[:, :2]))
-        return poses_of(self.body, clip, self.region, self.plate.size_px, self.arrows, np.concatenate(held))
+        return poses_of(self.body, clip, self.region, self.plate.size_px, self.arrows, self.holds, manner)
+
+    @property
+    def holds(self) -> Holds:
+        """What holds the thing: pins, and where it leaves the picture, else what it stands on."""
+        assert self.arrows is not None
+        holds = Holds() if self.pins is None else Holds(self.pins)
+        if self.free_ground:
+            return holds
+        ground = self.body.ground(self.arrows[:, :2])
+        return replace(holds, border=ground) if self.body.leaves_picture else replace(holds, ground=ground)
 
 
 def lock_of(mask: PlateImage) -> Field:

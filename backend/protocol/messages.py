@@ -468,7 +468,9 @@ class Invert(Message):
     """Asks for the kinematics of a clip of as many frames as the model makes, and the still before them.
 
     The frames are stills of one size. Without pokes, the place that moves most is taken for one. With `variant`, the
-    kinematics are those of that variant exactly, and its plate is the only frame.
+    kinematics are those of that variant exactly, and its plate is the only frame. What thing the first frame shows is said as
+    in `Sample`: the model looks at a square around it, and a variant was drawn for its body. Where a variant's region is known
+    and its mask is not at hand, `as_body` says so alone.
     """
 
     job_id: JobId
@@ -481,9 +483,14 @@ class Invert(Message):
     variant: Variant | None = None
     premultiplied: bool = False
     layer: LayerName | None = None
+    thing_sha256: Digest | None = None
+    whole_region: bool = False
+    as_body: bool = False
 
     def check(self, where: str) -> None:
-        """Refuse a clip without a second frame, and a variant with one or without its pokes."""
+        """Refuse a clip without a second frame, a variant with one or without its pokes, and a thing that is none."""
+        if self.thing_sha256 is not None and self.whole_region:
+            raise ProtocolError("A thing's mask goes not with whole_region; leave one out.", "thing_sha256")
         if (self.variant is None) == (len(self.frame_sha256s) == 1):
             raise ProtocolError("variant goes with the one frame that is its plate; a clip has more, and no variant.", "variant")
         if self.variant is not None and not self.pokes:
@@ -494,7 +501,7 @@ class Invert(Message):
     @property
     def uploads(self) -> tuple[str, ...]:
         """Hashes of the files that the job needs."""
-        return self.frame_sha256s
+        return (*self.frame_sha256s, *(() if self.thing_sha256 is None else (self.thing_sha256,)))
 
     @property
     def is_preview(self) -> bool:

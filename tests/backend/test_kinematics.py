@@ -171,7 +171,7 @@ class SwayingModel(ShiftingModel):
         rows, columns = np.indices((32, 32), dtype=np.float32)
         x, y, dx, dy = (float(value) for value in pokes[0])
         near = np.exp(-((columns - 31 * x) ** 2 + (rows - 31 * y) ** 2) / 20).astype(np.float32)
-        yield ModelFrame(0, 1, x0 + near, np.stack([near * dx, near * dy]), near)
+        yield ModelFrame(0, 1, x0 + near, np.stack([near * dx, near * dy]), near, residual)
 
     def features(self, x0):
         return x0[0, 0]
@@ -186,6 +186,7 @@ def test_a_mirrored_replay_is_what_a_mirrored_plate_would_show_seen_in_a_mirror(
     assert seen.frame == pytest.approx(plain.frame[..., ::-1], abs=1e-6)
     assert seen.flow == pytest.approx(plain.flow[..., ::-1] * np.array([-1, 1])[:, None, None], abs=1e-6)
     assert seen.visibility == pytest.approx(plain.visibility[..., ::-1], abs=1e-6)
+    assert seen.residual == pytest.approx(plain.residual[..., ::-1], abs=1e-6)
 
 
 def header_and_values() -> tuple[dict, bytes]:

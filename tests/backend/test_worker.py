@@ -59,9 +59,9 @@ class Tight:
         self.asked: list[int] = []
         self._model, self._most, self._fails_at = model, most, fails_at
 
-    def stream(self, x0, pokes, n, seed, first, cancelled, near, variation):
+    def stream(self, x0, pokes, n, seed, first, cancelled, **drawn):
         self.asked.append(n)
-        for step in self._model.stream(x0, pokes, n, seed, first, cancelled, near=near, variation=variation):
+        for step in self._model.stream(x0, pokes, n, seed, first, cancelled, **drawn):
             if n > self._most and step.t == self._fails_at:
                 raise torch.OutOfMemoryError("CUDA out of memory.")
             yield step
@@ -186,6 +186,24 @@ def test_the_kinematics_of_a_variant_bring_its_frames_back():
         assert residual.shape[1:] == (8, 8)
         assert np.abs(shown - x0).max() > 0.1
         assert np.abs(replayed - shown).max() < 1e-3
+
+
+@pytest.mark.parametrize("variation", [None, 0.4])
+def test_what_is_drawn_for_a_body_comes_with_its_kinematics_which_bring_it_back(variation):
+    """As the flow draws, not guided: so variants differ, and none is bent to its arrow before the body bends it."""
+    model = Models().get("garden-64")
+    x0 = np.random.default_rng(2).uniform(-1, 1, (3, 64, 64)).astype(np.float32)
+    pokes, variant = np.array([[0.5, 0.5, -0.15, 0.05]]), Variant(3, 1, (), variation)
+    drawn, guided = (
+        list(model.frames(x0, pokes, 3, range(1, 2), lambda: False, (), variation, as_body=as_body)) for as_body in (True, False)
+    )
+    assert guided[0].residual is None
+    residual = model.variant_residual(x0, pokes, variant, as_body=True)
+    assert drawn[0].residual == pytest.approx(residual, abs=1e-3)
+    replayed = list(model.replay(residual, x0, pokes, lambda: False))
+    assert replayed[0].residual == pytest.approx(residual, abs=1e-6)
+    assert replayed[-1].flow == pytest.approx(drawn[-1].flow, abs=0.02)
+    assert np.abs(drawn[-1].flow - guided[-1].flow).max() > 0.1
 
 
 def test_a_variation_that_the_model_cannot_take_is_its_sentence(models, x0):

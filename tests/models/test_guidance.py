@@ -35,7 +35,7 @@ def guide(model: Model, still: Tensor) -> Guide:
 
 @pytest.fixture
 def draws(model: Model, still: Tensor) -> Tensor:
-    codes = model._codes(range(2), 2, (), model.config.variation, model._prepare(still, POKES), guided=False)
+    codes = [z for z, _ in model._codes(range(2), 2, (), model.config.variation, model._prepare(still, POKES), guided=False)]
     return torch.cat(list(codes))
 
 
@@ -57,7 +57,9 @@ def test_guidance_never_takes_a_code_farther_from_its_tips(model: Model, still: 
     wild = np.array([[0.4, 0.5, -0.3, 0.4], [0.45, 0.55, 0.4, -0.4]])
     guide = model._guide_of(model._prepare(still, wild))
     assert guide is not None
-    z = torch.cat(list(model._codes(range(4), 2, (), model.config.variation, model._prepare(still, wild), guided=False)))
+    z = torch.cat(
+        [z for z, _ in model._codes(range(4), 2, (), model.config.variation, model._prepare(still, wild), guided=False)]
+    )
     before, after = guide.misses(z).norm(dim=1), guide.misses(guide(z)).norm(dim=1)
     assert (after <= before).all()
     assert after.mean() > CLOSE_PX, "these can't be met"

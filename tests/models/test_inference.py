@@ -140,6 +140,17 @@ def test_a_variants_own_residual_replays_it_but_for_rounding(model: Model, x0: t
         assert float((model.replay(r, x0, POKES) - variant).abs().max()) < 1e-3
 
 
+@pytest.mark.parametrize("variation", [1.0, 0.4])
+def test_draws_that_are_not_guided_come_with_their_residuals(model: Model, x0: torch.Tensor, variation: float) -> None:
+    drawn = next(model.stream(x0, POKES, 3, 7, 4, guided=False, variation=variation))
+    assert drawn.residual is not None
+    assert drawn.residual.shape == (3, 16, 8, 8)
+    for place in range(3):
+        own = model.variant_residual(x0, POKES, 7, 4 + place, guided=False, variation=variation)
+        assert float((drawn.residual[place] - own).abs().max()) < 1e-3
+    assert next(model.stream(x0, POKES, 3, 7, 4)).residual is None
+
+
 def test_replays_leave_the_guide_alone(model: Model, x0: torch.Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*arguments: object) -> None:
         raise AssertionError("a replay is not held to the pokes")

@@ -11,7 +11,7 @@ from backend.plate.errors import PlateError
 from backend.plate.image import PlateImage
 from backend.plate.motion import motion_of_flows
 from backend.plate.posed import Patches, PosedRenderer
-from backend.plate.poses import poses_of
+from backend.plate.poses import Holds, poses_of
 from backend.plate.region import region_of_thing
 from backend.plate.stage import Stage
 from backend.plate.thing import thing_of_alpha
@@ -179,7 +179,7 @@ def test_poses_meet_the_arrows_exactly_at_the_last_frame():
     motion = motion_of_flows([random_flow(seed, 6) for seed in range(4)], [None] * 4)
     arrows = np.array([(0.5, 0.375, 0.1, 0.05), (0.51, 0.6, -0.02, 0.0)])
     pins = np.array([(0.52, 0.74)])
-    poses = poses_of(body, motion, region, size, arrows, pins)
+    poses = poses_of(body, motion, region, size, arrows, Holds(pins))
     triangles, weights = body.mesh.located(np.concatenate([arrows[:, :2], pins]) * size)
     shown = (poses[:, body.mesh.triangles[triangles]] * weights[..., None]).sum(axis=2)
     np.testing.assert_allclose(shown[-1], [*(arrows[:, :2] + arrows[:, 2:]), pins[0]], atol=1e-6)
@@ -192,9 +192,7 @@ def test_a_tail_takes_the_models_own_way_to_its_tip():
     body = Body.of(mask > 0.05)
     region = Region(80, 40, 320, 320)
     bow = [flow_of(-x, -y) for x, y in ((2, 4), (6, 4), (8, 0))]
-    poses = poses_of(
-        body, motion_of_flows(bow, [None] * 3), region, SIZE, np.array([(0.5, 0.375, 80 / WIDTH, 0.0)]), np.zeros((0, 2))
-    )
+    poses = poses_of(body, motion_of_flows(bow, [None] * 3), region, SIZE, np.array([(0.5, 0.375, 80 / WIDTH, 0.0)]), Holds())
     triangles, weights = body.mesh.located(np.array([(240, 150)]))
     corners = poses[:, body.mesh.triangles[triangles[0]]]
     way = (corners * weights[0][:, None]).sum(axis=1) * SIZE - (240, 150)
@@ -232,7 +230,7 @@ def test_motion_to_every_side_draws_the_body_alike(mirror, flip):
     turned = np.flip(flow, flip) * np.array(mirror, np.float32)[:, None, None]
     arrow, other = np.array([(0.5, 0.5, 0.05, 0.05)]), np.array([(0.5, 0.5, 0.05 * mirror[0], 0.05 * mirror[1])])
     ends = [
-        poses_of(body, motion_of_flows([np.ascontiguousarray(one)], [None]), region, (400, 400), way, np.zeros((0, 2)))[-1]
+        poses_of(body, motion_of_flows([np.ascontiguousarray(one)], [None]), region, (400, 400), way, Holds())[-1]
         for one, way in ((flow, arrow), (turned, other))
     ]
     moved = [np.hypot(*(end - body.rest).T).mean() for end in ends]

@@ -132,6 +132,7 @@ def is_good(message: m.Message, path: tuple[Any, ...], value: Any) -> bool:
     if name == "mirror":
         return value is True and message.kinematics_sha256 is not None
     plain = {"upright", "everyone", "is_up", "passes", "premultiplied", "whole_region", "free_ground", "frames", "adds", "alone"}
+    plain |= {"as_body"}
     return value is True and name in plain
 
 
