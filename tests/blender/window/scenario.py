@@ -41,7 +41,7 @@ STROKE = ((0.56, 0.9), (0.64, 0.9))
 """Over the grass in front, where no thing is found."""
 OTHER = ((0.82, 0.78), (0.75, 0.66))
 ELSEWHERE = ((0.6, 0.3), (0.68, 0.4))
-SECOND_VARIANT = (948, 145)
+SECOND_VARIANT = (948, 466)
 """The button of the second variant while Variants alone is open, in pixels of a window of 1280 x 800 from the bottom left."""
 PLATE_HEADER = (830, 703)
 """The header of the panel Plate. Ctrl and a click open a panel and close the others, whose headers then stand in a stack."""
