@@ -70,6 +70,7 @@ def main() -> int:
     parser.add_argument("photos", type=Path)
     parser.add_argument("--count", type=int, default=24, help="cut-outs")
     parser.add_argument("--things", type=Path, help="a folder of photographs with masks")
+    parser.add_argument("--every", type=int, default=1, help="take one of so many photographs")
     parser.add_argument("--model")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--sheets", type=Path, help="a folder for contact sheets")
@@ -80,7 +81,7 @@ def main() -> int:
     model = Models().get(options.model)
     groups = {"cut-outs": cut_out_stills(options.cutouts, options.photos, options.count)}
     if options.things is not None:
-        groups["photographs"] = photo_stills(options.things)
+        groups["photographs"] = photo_stills(options.things)[:: options.every]
     found: dict[str, dict[str, dict[str, list[float]]]] = {}
     for group, stills in groups.items():
         rows: list[Field] = []
