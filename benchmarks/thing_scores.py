@@ -9,7 +9,6 @@ that a job uses: intersection over union, and the wrong area over the thing's. M
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,10 +21,9 @@ from numpy.typing import NDArray
 from backend.plate.finding import EdgeFollower, Patch, Places
 from backend.protocol.messages import SOUND_SCORE, Place, Stroke
 from ipoke_models import segmentation
-from ipoke_models.segmentation.evaluate import PLATE_SIDE_PX, composite_at
 from ipoke_models.segmentation.interaction import iou
 from ipoke_models.segmentation.squares import placed
-from ipoke_models.segmentation.stock import load_stock
+from ipoke_models.segmentation.trials import open_trials
 
 THINGS = Path(__file__).parent.parent / "tests/data/things"
 SCORES = (0.0, 0.3, 0.4, 0.5, SOUND_SCORE, 0.7, 0.8, 1.0)
@@ -53,8 +51,8 @@ def main() -> int:
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     segmenter = segmentation.load_segmenter(options.segmenter)
-    cases = photographs() if options.composites is None else composites(options.composites, options.count)
-    rows = np.array([measured(segmenter, case) for case in cases])
+    asked = cases(THINGS, None) if options.composites is None else cases(options.composites, options.count)
+    rows = np.array([measured(segmenter, case) for case in asked])
     print("| score | masks | median IoU | share above 0.5 |\n|---|---|---|---|")
     for low, high in zip(SCORES[:-1], SCORES[1:], strict=True):
         ious = rows[(rows[:, 0] >= low) & (rows[:, 0] < high), 2]
@@ -66,24 +64,13 @@ def main() -> int:
     return 0
 
 
-def photographs() -> Iterator[Case]:
-    """Photographs and the masks that were drawn on them."""
-    for entry in json.loads((THINGS / "things.json").read_text(encoding="utf-8")):
-        picture = cv2.imread(str(THINGS / f"{entry['name']}.jpg"), cv2.IMREAD_COLOR_RGB)
-        mask = cv2.imread(str(THINGS / f"{entry['name']}.mask.png"), cv2.IMREAD_GRAYSCALE)
-        assert picture is not None
-        assert mask is not None
-        thing = cv2.resize(mask, picture.shape[1::-1], interpolation=cv2.INTER_LINEAR).astype(np.float32) / 255
-        x, y = entry["click"]
-        yield Case(np.asarray(picture, np.uint8), thing, (x, y))
-
-
-def composites(pictures: Path, count: int) -> Iterator[Case]:
-    """Held-out composites."""
-    stock = load_stock(pictures, held_out=True, side_px=PLATE_SIDE_PX)
-    for number in range(count):
-        composite, starts = composite_at(stock, number)
-        yield Case(composite.rgb, composite.thing, (starts[0][0], starts[0][1]))
+def cases(folder: Path, count: int | None) -> Iterator[Case]:
+    """Photographs with masks drawn by hand, or held-out composites, with one first click each."""
+    trials = open_trials(folder, count)
+    for number in range(trials.count):
+        trial = trials.trial(number)
+        x, y, _ = trial.starts[0]
+        yield Case(trial.rgb, trial.wanted.astype(np.float32), (x, y))
 
 
 def measured(segmenter: segmentation.Segmenter, case: Case) -> tuple[float, float, float, float, float]:
