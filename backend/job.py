@@ -199,7 +199,7 @@ class SampleJob:
             raise PlateError("A mesh is made of a thing that moves as a body, and nothing says what the thing is; give its mask.")
         mesh, depth_bits = PosedMesh.of(stage.body), self._request.depth_bits
         rest = mesh.carried(stage.body.rest[None])
-        pictures = pictures_of(stage.plate, stage.thing, stage.body, stage.clean, stage.lock)
+        pictures = pictures_of(stage.plate, stage.parted)
         files = [encode_frame(picture, depth_bits) for picture in pictures]
         told = messages.BodyMesh(self._request.job_id, stage.plate.size_px)
         tell(told, mesh.triangles.astype("<i4").tobytes(), _floats(rest), *files)

@@ -130,7 +130,7 @@ def _puppet(still: Still) -> Drawer:
     shifts = np.zeros((steps, 1, len(places), 2))
     shifts[:, 0, 0] = np.linspace(1 / steps, 1, steps)[:, None] * arrows[0, 2:]
     last = body.held(places).poses(shifts)[-1, 0]
-    return PosedRenderer(plate, still.thing, body, np.stack([body.rest, last]))
+    return PosedRenderer(plate, stage.parted, body, np.stack([body.rest, last]))
 
 
 def _shown(still: Still, renderer: Drawer, last: NDArray[np.float64]) -> Shown:

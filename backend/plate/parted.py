@@ -42,6 +42,14 @@ class Parted:
     matte: Field
     behind: Field
 
+    def spread_over(self, box: Region, plate: PlateImage) -> Parted:
+        """The same of a larger box of the plate, which holds this one."""
+        place = _place(Region(self.box.x - box.x, self.box.y - box.y, self.box.w, self.box.h))
+        behind = working_part(plate, box)
+        moving, matte = np.zeros_like(behind), np.zeros(behind.shape[:2], np.float32)
+        behind[place], moving[place], matte[place] = self.behind, self.moving, self.matte
+        return Parted(box, moving, matte, behind)
+
 
 def take_out(
     plate: PlateImage,

@@ -21,7 +21,7 @@ from ..body import Body
 from ..protocol.messages import Region
 from .drawer import EXACT_PX, MOVES_PX, Drawer, Mask, Rows, paste
 from .image import Field, PlateImage, working_part
-from .parted import take_out
+from .parted import Parted, take_out
 from .region import bands
 from .trace import Places, Trace
 
@@ -79,20 +79,12 @@ class Patches:
 class PosedRenderer(Drawer):
     """Renders a thing that moves as a body."""
 
-    def __init__(
-        self,
-        plate: PlateImage,
-        matte: Field,
-        body: Body,
-        keys: Points,
-        clean: PlateImage | None = None,
-        lock: Field | None = None,
-    ) -> None:
-        """`matte` (H, W) in [0, 1] is the thing, `keys` (K, V, 2) poses of its body in fractions of the plate."""
+    def __init__(self, plate: PlateImage, parted: Parted, body: Body, keys: Points, lock: Field | None = None) -> None:
+        """`parted` is the body's thing (see `part_body`), `keys` (K, V, 2) poses of the body in fractions of the plate."""
         patches = Patches.of(body, plate.size_px)
         super().__init__(plate, box_of(patches.rest_px, keys, plate.size_px), lock)
         self._patches, self._keys = patches, keys
-        parted = take_out(plate, matte, self.region, clean, lock, patches.covered(self.region))
+        parted = parted.spread_over(self.region, plate)
         self._moving, self._matte, self._behind = parted.moving, parted.matte, parted.behind
 
     @property
@@ -160,6 +152,13 @@ class PosedRenderer(Drawer):
 
     def _pose_px(self, weights: Rows) -> Points:
         return np.asarray(np.tensordot(weights, self._keys, 1) * self.plate.size_px)
+
+
+def part_body(plate: PlateImage, thing: Field, body: Body, clean: PlateImage | None = None, lock: Field | None = None) -> Parted:
+    """Take a thing (H, W) in [0, 1] out of its plate as far as its body shows it, in the smallest box; once for all variants."""
+    patches = Patches.of(body, plate.size_px)
+    box = box_of(patches.rest_px, body.rest[None], plate.size_px)
+    return take_out(plate, thing, box, clean, lock, patches.covered(box))
 
 
 def box_of(rest_px: Points, keys: Points, size_px: tuple[int, int]) -> Region:

@@ -12,9 +12,9 @@ import numpy as np
 from ..body import Body
 from ..body.mesh import Indices
 from ..protocol.messages import Region
-from .image import Field, PlateImage
-from .parted import plate_behind, take_out, thing_alone
-from .posed import Patches, Points, box_of
+from .image import PlateImage
+from .parted import Parted, plate_behind, thing_alone
+from .posed import Patches, Points
 
 
 @dataclass(frozen=True)
@@ -53,14 +53,9 @@ class PosedMesh:
         return np.asarray((poses[:, self.carriers] * self.weights[..., None]).sum(axis=2))
 
 
-def pictures_of(
-    plate: PlateImage, thing: Field, body: Body, clean: PlateImage | None, lock: Field | None
-) -> tuple[PlateImage, PlateImage]:
+def pictures_of(plate: PlateImage, parted: Parted) -> tuple[PlateImage, PlateImage]:
     """The thing's own picture with its matte as alpha, and the plate without the thing; both of the plate's size and depth."""
-    patches = Patches.of(body, plate.size_px)
-    box = box_of(patches.rest_px, body.rest[None], plate.size_px)
-    parted = take_out(plate, thing, box, clean, lock, patches.covered(box))
-    return _laid_out(thing_alone(plate, parted), box, plate), plate_behind(plate, parted)
+    return _laid_out(thing_alone(plate, parted), parted.box, plate), plate_behind(plate, parted)
 
 
 def _laid_out(alone: PlateImage, box: Region, plate: PlateImage) -> PlateImage:

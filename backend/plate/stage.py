@@ -17,7 +17,8 @@ from .errors import PlateError
 from .image import Field, PlateImage, displayed, shrink, shrunk_px
 from .manner import Manner
 from .motion import Motion, join, places_of
-from .posed import PosedRenderer
+from .parted import Parted
+from .posed import PosedRenderer, part_body
 from .poses import Holds, Points, poses_of
 from .region import scaled_region
 from .render import Renderer
@@ -72,7 +73,7 @@ class Stage:
             return Course(places_of(motion), flow)
         poses = np.concatenate([self._poses(*one) for one in zip(clips, manners or [Manner()] * len(clips), strict=True)])
         moved = (poses - self.body.rest) * self.plate.size_px * (clips[0].size_px / max(self.region.w, self.region.h))
-        posed = partial(PosedRenderer, self.plate, self.thing, self.body, poses, self.clean, self.lock)
+        posed = partial(PosedRenderer, self.plate, self.parted, self.body, poses, self.lock)
         return Course(moved.reshape(len(moved), -1), posed, poses)
 
     @cached_property
@@ -84,6 +85,12 @@ class Stage:
         if not mask.any():
             raise PlateError("The thing is too small or too faint to move as a body; paint it larger, or move the whole region.")
         return Body.of(mask)
+
+    @cached_property
+    def parted(self) -> Parted:
+        """The thing and the plate without it, which all variants share."""
+        assert self.thing is not None
+        return part_body(self.plate, self.thing, self.body, self.clean, self.lock)
 
     def _poses(self, clip: Motion, manner: Manner) -> Points:
         assert self.arrows is not None

@@ -10,7 +10,7 @@ from backend.body import Body
 from backend.plate.errors import PlateError
 from backend.plate.image import PlateImage
 from backend.plate.motion import motion_of_flows
-from backend.plate.posed import Patches, PosedRenderer
+from backend.plate.posed import Patches, PosedRenderer, part_body
 from backend.plate.poses import Holds, poses_of
 from backend.plate.region import region_of_thing
 from backend.plate.stage import Stage
@@ -41,8 +41,12 @@ def pulled(mask: np.ndarray, x_px: float, y_px: float = 0.0) -> tuple[Body, np.n
     return body, np.concatenate([body.rest[None], body.held(places).poses(shifts)[:, 0]])
 
 
+def posed(plate: PlateImage, mask: np.ndarray, body: Body, keys: np.ndarray, clean=None, lock=None) -> PosedRenderer:
+    return PosedRenderer(plate, part_body(plate, mask, body, clean, lock), body, keys, lock)
+
+
 def renderer_of(plate: PlateImage, mask: np.ndarray, x_px: float = 60.0, **given) -> PosedRenderer:
-    return PosedRenderer(plate, mask, *pulled(mask, x_px), **given)
+    return posed(plate, mask, *pulled(mask, x_px), **given)
 
 
 def moved_card(plate: PlateImage, x_px: float, mask: np.ndarray | None = None) -> PosedRenderer:
@@ -51,7 +55,7 @@ def moved_card(plate: PlateImage, x_px: float, mask: np.ndarray | None = None) -
         mask = np.zeros((HEIGHT, WIDTH), np.float32)
         mask[170:230, 220:280] = 1
     body = Body.of(mask > 0.05)
-    return PosedRenderer(plate, mask, body, np.stack([body.rest, body.rest + np.array([x_px / WIDTH, 0.0])]))
+    return posed(plate, mask, body, np.stack([body.rest, body.rest + np.array([x_px / WIDTH, 0.0])]))
 
 
 @KINDS
@@ -107,7 +111,7 @@ def test_a_clean_plate_shows_behind():
     mask[170:230, 220:280] = 1
     body = Body.of(mask > 0)
     keys = np.stack([body.rest, body.rest - np.array([24 / WIDTH, 0.0])])
-    assert (PosedRenderer(plate, mask, body, keys, clean).frame(LAST).bgr[175:225, 258:278] == (255, 0, 0)).all()
+    assert (posed(plate, mask, body, keys, clean).frame(LAST).bgr[175:225, 258:278] == (255, 0, 0)).all()
 
 
 def test_a_thing_that_moves_out_leaves_the_picture_and_shows_nothing_mirrored_when_it_moves_in():
@@ -148,7 +152,7 @@ def test_of_two_parts_that_meet_the_one_that_moved_farther_is_in_front():
     keys = np.stack([body.rest, body.rest])
     keys[1, left, 0] += 120 / WIDTH
     keys[1, ~left, 0] -= 80 / WIDTH
-    result = PosedRenderer(plate, mask, body, keys).frame(LAST)
+    result = posed(plate, mask, body, keys).frame(LAST)
     assert (result.bgr[200, 225:275] == (0, 0, 255)).all()
 
 
@@ -165,7 +169,7 @@ def test_fingers_that_share_a_place_keep_their_own_pixels():
     shifts = np.zeros((1, 1, len(places), 2))
     shifts[0, 0, 0, 0] = -60 / WIDTH
     keys = np.concatenate([body.rest[None], body.held(places).poses(shifts)[:, 0]])
-    result = PosedRenderer(plate, mask, body, keys).frame(LAST)
+    result = posed(plate, mask, body, keys).frame(LAST)
     row = result.bgr[112]
     assert (row[245:276] == (255, 0, 0)).all(), "the finger that stays lost pixels"
     assert np.count_nonzero((row == (0, 0, 255)).all(axis=1)) == pytest.approx(38, abs=4)

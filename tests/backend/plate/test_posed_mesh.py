@@ -10,7 +10,7 @@ import pytest
 
 from backend.body import Body
 from backend.plate.image import PlateImage, display_of, linear_of
-from backend.plate.posed import Patches, PosedRenderer
+from backend.plate.posed import Patches, PosedRenderer, part_body
 from backend.plate.posed_mesh import PosedMesh, pictures_of
 from backend.protocol.messages import Region
 
@@ -94,7 +94,7 @@ def test_the_thing_over_the_background_is_the_plate_again_off_the_things_edge(dt
         colour = plate.bgr * mask[..., None] if plate.is_float else plate.bgr
         plate = replace(plate, bgr=colour.astype(dtype), alpha=alpha.astype(dtype), premultiplied=plate.is_float)
         mask = cv2.blur(cv2.dilate(mask, np.ones((9, 9))), (5, 5))
-    thing, background = pictures_of(plate, mask, Body.of(mask > 0.05), None, None)
+    thing, background = pictures_of(plate, part_body(plate, mask, Body.of(mask > 0.05)))
     assert thing.size_px == background.size_px == plate.size_px
     assert thing.depth_bits == background.depth_bits == plate.depth_bits
     nothing = np.zeros((HEIGHT, WIDTH, 4), np.float32)
@@ -108,7 +108,7 @@ def test_the_thing_over_the_background_is_the_plate_again_off_the_things_edge(dt
 @KINDS
 def test_the_background_is_the_plate_to_the_byte_off_the_thing(dtype, alpha):
     plate, mask = plate_of(dtype, alpha=alpha), mask_of()
-    thing, background = pictures_of(plate, mask, Body.of(mask > 0.05), None, None)
+    thing, background = pictures_of(plate, part_body(plate, mask, Body.of(mask > 0.05)))
     off = cv2.dilate(mask, np.ones((9, 9))) == 0
     assert (background.bgr[off] == plate.bgr[off]).all()
     assert (background.bgr[mask > 0.9] != plate.bgr[mask > 0.9]).any()
@@ -119,8 +119,8 @@ def test_the_background_is_the_plate_to_the_byte_off_the_thing(dtype, alpha):
 def test_what_a_frame_uncovers_is_the_background_to_the_byte_however_far_it_moves(x_px):
     plate, mask = plate_of(np.uint8, alpha=False), mask_of()
     body, keys = pulled(mask, x_px)
-    _, background = pictures_of(plate, mask, body, None, None)
-    renderer = PosedRenderer(plate, mask, body, keys)
+    _, background = pictures_of(plate, part_body(plate, mask, body))
+    renderer = PosedRenderer(plate, part_body(plate, mask, body), body, keys)
     uncovered = np.zeros((HEIGHT, WIDTH), bool)
     for trace in renderer.traces(np.array([1.0, 0.0]), LAST, LAST):
         band = trace.band
@@ -135,7 +135,7 @@ def test_a_clean_plate_stands_behind_and_what_is_locked_stays():
     clean = PlateImage(np.full_like(plate.bgr, 77), None)
     lock = np.zeros((HEIGHT, WIDTH), np.float32)
     lock[:150] = 1
-    thing, background = pictures_of(plate, mask, Body.of(mask > 0.05), clean, lock)
+    thing, background = pictures_of(plate, part_body(plate, mask, Body.of(mask > 0.05), clean, lock))
     inside = (mask == 1) & (cv2.dilate(lock, np.ones((21, 21))) == 0)  # off the lock's edge, which is the thing's then
     assert (background.bgr[inside] == 77).all()
     assert (thing.alpha[inside] == 255).all()
