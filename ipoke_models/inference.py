@@ -20,9 +20,8 @@ from torch import Tensor
 from .autoencoder import flow_motion_input
 from .checkpoint import Manifest, load_networks, read_card
 from .config import LARGEST_VARIATION, LATENT_PX, DecoderHead, MotionInput
-from .data.batches import motion_input
+from .data.batch import Batch, motion_input
 from .data.optical_flow import estimate_motion
-from .data.store import Batch
 from .decoder import Modulation
 from .draws import GROUP, Near, draw_group, gentle
 from .errors import Cancelled, ModelError

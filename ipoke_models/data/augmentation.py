@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .store import Batch
+from .batch import Batch
 
 SHARE = 0.8
 """Probability of a change of colour, and of one of geometry."""

@@ -6,14 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from ..autoencoder import flow_motion_input
-from ..config import AutoencoderConfig, MotionInput
 from ..records import map_tensors
 from .augmentation import change, random_changes
-from .store import FLOW_STRIDE, Batch, ClipStore
+from .batch import Batch
+from .store import ClipStore
 
 
 def draw(store: ClipStore, rng: np.random.Generator, count: int, part: slice = slice(None)) -> Batch:
@@ -37,20 +35,6 @@ def mirror(batch: Batch, which: Tensor) -> Batch:
         poke_flow=_flip_flow(batch.poke_flow, which),
         foreground=None if batch.foreground is None else _flip(batch.foreground, which),
     )
-
-
-def motion_input(batch: Batch, config: AutoencoderConfig) -> Tensor:
-    """What this autoencoder's encoder reads of a batch, (B, T+1, C, S, S)."""
-    if config.motion_input is MotionInput.FRAMES:
-        return batch.frames
-    if config.motion_stride == FLOW_STRIDE:
-        return flow_motion_input(batch.frames[:, 0], batch.motion, config.flow_scale_px)
-    flows, side_px = batch.motion.flatten(0, 1), config.size_px // config.motion_stride
-    if config.motion_stride < FLOW_STRIDE:
-        flows = F.interpolate(flows, side_px, mode="bilinear", align_corners=False)
-    else:
-        flows = F.adaptive_avg_pool2d(flows, side_px)
-    return flow_motion_input(batch.frames[:, 0], flows.view(*batch.motion.shape[:2], *flows.shape[1:]), config.flow_scale_px)
 
 
 def _flip(field: Tensor, which: Tensor) -> Tensor:

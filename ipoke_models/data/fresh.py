@@ -12,10 +12,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from .batch import Batch
 from .recipes import RECIPES
 from .scenes import Scene
 from .source import SceneSource, add_picture_options
-from .store import Batch, ClipStore, StoreError
+from .store import ClipStore, StoreError
 from .torch_render import RenderedBatch, render_batch
 
 DEFAULT_COUNT = 16000

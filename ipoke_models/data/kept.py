@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..records import map_tensors
-from .store import Batch, ClipStore, StoreInfo, join_batches
+from .batch import Batch, join_batches
+from .store import ClipStore, StoreInfo
 
 READ_AT_ONCE = 256
 _READERS = 3

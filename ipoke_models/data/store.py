@@ -14,9 +14,8 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -24,6 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..records import map_tensors
+from .batch import FLOW_STRIDE, Batch, join_batches
 from .procedural import Clip
 from .recipes import GARDEN
 
@@ -31,8 +31,6 @@ INFO_FILE, PLAN_FILE = "clips.json", "clips.json.part"
 ORDER_FILE, WEIGHTS_FILE = "order.npy", "weights.npy"
 SHARD_CLIPS = 500
 _TEMPORARY = re.compile(r"\.shard_\d{4,}\.\d+")
-FLOW_STRIDE = 2
-"""The motion encoder's flow is kept at half of the working resolution."""
 
 
 class StoreError(ValueError):
@@ -51,25 +49,6 @@ class StoreInfo:
     recipe: str = GARDEN
     footage: bool = False
     restyled: int = 0
-
-
-@dataclass(frozen=True)
-class Batch:
-    """A batch of clips as tensors.
-
-    frames: (B, T+1, 3, S, S) in [-1, 1]; motion: (B, T, 2, S/2, S/2) forward flow from x0 in px of S;
-    backward: (B, T, 2, S, S) px; visible: (B, T, 1, S, S) in {0, 1}; poke_flow: (B, 2, S, S) forward flow x0 -> x_T.
-    foreground: (B, 1, S, S) in {0, 1}, what pokes keep to; None in stores that know no foreground.
-    estimated: (B,) in {0, 1}, whose flow is an estimate, as that of footage is.
-    """
-
-    frames: Tensor
-    motion: Tensor
-    backward: Tensor
-    visible: Tensor
-    poke_flow: Tensor
-    estimated: Tensor
-    foreground: Tensor | None = None
 
 
 _ARRAYS = ("frames", "motion", "backward", "visible", "poke_flow", "neighbour")
@@ -259,22 +238,6 @@ class JoinedClips(ClipStore):
         """Where x0 of a clip shows an object that stands still, (S, S); nowhere in clips without one."""
         number = int(np.searchsorted(self._firsts, index, side="right")) - 1
         return self._stores[number].neighbour(index - int(self._firsts[number]))
-
-
-def join_batches(batches: Sequence[Batch]) -> Batch:
-    """One batch of several, on the device of the first; a foreground that only some have is everywhere in the others."""
-    device = batches[0].frames.device
-    if any(batch.foreground is not None for batch in batches):
-        batches = [
-            replace(batch, foreground=torch.ones_like(batch.poke_flow[:, :1])) if batch.foreground is None else batch
-            for batch in batches
-        ]
-    return Batch(*(_joined([getattr(batch, field.name) for batch in batches], device) for field in fields(Batch)))
-
-
-def _joined(parts: Sequence[Tensor | None], device: torch.device) -> Any:
-    there = [part.to(device) for part in parts if part is not None]
-    return torch.cat(there) if there else None
 
 
 def _joint_odds(stores: Sequence[ClipStore], shares: Sequence[float | None]) -> NDArray[np.float64] | None:

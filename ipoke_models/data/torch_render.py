@@ -15,9 +15,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .batch import FLOW_STRIDE, Batch
 from .procedural import NO_LAYER, window_of
 from .scenes import Layer, Scene
-from .store import FLOW_STRIDE, Batch
 from .torch_motion import Motion, signature, stack
 
 SMALLEST_WINDOW_PX = 8

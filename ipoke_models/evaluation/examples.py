@@ -11,8 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..data.batch import Batch
 from ..data.pokes import candidates
-from ..data.store import Batch, ClipStore, StoreError
+from ..data.store import ClipStore, StoreError
 from ..pokes import pixels_to_pokes
 
 SHORTEST_ARROW_PX = 2.0

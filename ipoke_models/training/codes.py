@@ -11,9 +11,10 @@ from torch import Tensor
 
 from ..autoencoder import VideoAutoencoder, flow_motion_input
 from ..config import LATENT_PX, MotionInput
-from ..data.batches import draw, mirror, motion_input
+from ..data.batch import Batch, motion_input
+from ..data.batches import draw, mirror
 from ..data.pokes import SimulatedPokes, simulate_pokes
-from ..data.store import Batch, ClipStore
+from ..data.store import ClipStore
 from . import processes
 from .processes import beside
 

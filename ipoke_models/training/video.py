@@ -16,8 +16,9 @@ from torch import Tensor
 
 from ..autoencoder import VideoAutoencoder
 from ..config import LATENT_PX
-from ..data.batches import draw, motion_input
-from ..data.store import Batch, ClipStore
+from ..data.batch import Batch, motion_input
+from ..data.batches import draw
+from ..data.store import ClipStore
 from ..decoder import Rendered
 from ..evaluation.measures import psnr
 from ..losses import gaussian_kl

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from ipoke_models.data.augmentation import LARGEST_ANGLE, Changes, change, random_changes
-from ipoke_models.data.store import Batch
+from ipoke_models.data.batch import Batch
 from ipoke_models.decoder import warp
 
 

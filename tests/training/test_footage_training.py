@@ -9,7 +9,7 @@ import torch
 
 from ipoke_models import load_model
 from ipoke_models.autoencoder import VideoAutoencoder
-from ipoke_models.data.batches import motion_input
+from ipoke_models.data.batch import motion_input
 from ipoke_models.data.clips import Portion, open_training_clips
 from ipoke_models.data.footage_store import FootageOptions
 from ipoke_models.evaluation import __main__ as evaluation
