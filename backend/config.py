@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .protocol.limits import MIB
 
-WORKER_COMMAND = (sys.executable, "-P", "-m", "backend.worker_main")
+WORKER_COMMAND = (sys.executable, "-P", "-m", "backend.worker.main")
 
 
 @dataclass(frozen=True, slots=True)

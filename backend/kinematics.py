@@ -18,11 +18,11 @@ from typing import Annotated, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .job import Field, ModelFrame, VariantModel
 from .protocol import limits
 from .protocol.errors import ErrorCode, IpokeError, ProtocolError
 from .protocol.fields import Length, from_plain, to_plain
 from .protocol.messages import Digest, FrameNumber, Like, ModelEntry, Name, Pixels, Poke, Variant, Version
+from .worker.sample_job import Field, ModelFrame, VariantModel
 
 SUFFIX = ".kin.safetensors"
 _KEY = "ipoke_kinematics"

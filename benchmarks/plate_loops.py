@@ -17,7 +17,7 @@ import torch
 from backend.plate.motion import places_of
 from backend.plate.timing import timeline
 from backend.protocol.messages import Loop, Playback, Poke, Seam
-from backend.takes import NEAR, derived_seed
+from backend.worker.takes import NEAR, derived_seed
 from ipoke_models import load_model
 from ipoke_models.draws import Near
 

@@ -37,8 +37,8 @@ from backend.plate.preview import draw_arrows
 from backend.plate.region import default_region, model_input, pokes_in_region, region_of_thing
 from backend.plate.stage import Stage
 from backend.protocol.messages import Playback
-from backend.takes import Takes, View
-from backend.worker import LoadedModel, Models
+from backend.worker.models import LoadedModel, Models
+from backend.worker.takes import Takes, View
 
 from .things import Still, cut_out_stills, photo_stills
 

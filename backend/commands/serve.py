@@ -10,9 +10,9 @@ from pathlib import Path
 from ..client.paths import default_runtime_dir
 from ..client.private_files import make_private_folder
 from ..config import BackendConfig
+from ..front.service import Service
 from ..lifetime import stop_on_signals, stop_with_parent
 from ..log import LogFileError, set_up_log
-from ..service import Service
 from .errors import UsageError
 from .workers import CLUSTERS, read_workers
 

@@ -49,12 +49,12 @@ def wrong_imports(folder: str, *forbidden: str) -> list[str]:
 
 
 def test_only_the_worker_imports_torch_and_the_models():
-    wrong = [line for line in wrong_imports("backend", *ONLY_WORKER_IMPORTS) if not line.startswith("backend/worker.py ")]
+    wrong = [line for line in wrong_imports("backend", *ONLY_WORKER_IMPORTS) if not line.startswith("backend/worker/models.py ")]
     assert not wrong
 
 
 def test_only_the_clusters_helper_imports_ray():
-    assert {line.split()[0] for line in wrong_imports("backend", "ray")} == {"backend/cluster/helper.py"}
+    assert {line.split()[0] for line in wrong_imports("backend", "ray")} == {"backend/front/cluster/helper.py"}
 
 
 def test_the_models_know_nothing_of_blender_sockets_or_jobs():
@@ -93,28 +93,34 @@ def test_what_is_shared_with_the_addon_needs_nothing_else(folder, allowed, ours)
 
 
 def test_plates_and_the_scheduler_know_no_sockets():
-    assert not wrong_imports("backend/plate", "zmq", "backend.service", "backend.client")
-    scheduler = set(imports(PROJECT / "backend/scheduler.py"))
+    assert not wrong_imports("backend/plate", "zmq", "backend.front.service", "backend.client")
+    scheduler = set(imports(PROJECT / "backend/front/scheduler.py"))
     assert not [module for module in scheduler if is_inside(module, "zmq", "time", "threading", "cv2", "numpy")]
 
 
 def test_the_commands_and_the_client_do_not_reach_into_the_front_process():
     strangers = (
-        "backend.service",
-        "backend.scheduler",
-        "backend.worker",
+        "backend.front.service",
+        "backend.front.scheduler",
+        "backend.worker.models",
         "backend.security",
         "backend.plate",
         "backend.commands",
     )
     assert not wrong_imports("backend/client", *strangers)
-    inner = ("backend.worker", "backend.worker_main", "backend.job", "backend.scheduler", "backend.worker_host")
+    inner = (
+        "backend.worker.models",
+        "backend.worker.main",
+        "backend.worker.sample_job",
+        "backend.front.scheduler",
+        "backend.front.workers.host",
+    )
     assert not wrong_imports("backend/commands", *inner)
 
 
 def test_the_front_process_and_the_command_line_never_load_torch():
     code = (
-        "import sys, backend.cli, backend.service, backend.worker_host, backend.client\n"
+        "import sys, backend.cli, backend.front.service, backend.front.workers.host, backend.client\n"
         "print([name for name in sys.modules if name.split('.')[0] in ('torch', 'ipoke_models', 'safetensors', 'ray')])"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, timeout=60, check=True)

@@ -13,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load
 
-from backend.job import ModelFrame
 from backend.kinematics import (
     FORMAT,
     Kinematics,
@@ -27,10 +26,11 @@ from backend.kinematics import (
     write_kinematics,
 )
 from backend.protocol.messages import Like, Poke, Variant, Version
+from backend.worker.sample_job import ModelFrame
 
 from .commands.hostile import changed
 from .protocol.examples import SHA
-from .test_job import ShiftingModel
+from .worker.test_sample_job import ShiftingModel
 
 RESIDUAL = np.random.default_rng(0).normal(size=(3, 8, 8)).astype(np.float32)
 FEATURES = np.random.default_rng(1).normal(size=48).astype(np.float32)

@@ -91,7 +91,7 @@ def test_what_is_no_ticket_is_refused_in_a_sentence(line):
 
 
 def test_a_worker_that_is_told_nothing_ends_with_one_sentence_in_the_log():
-    command = [sys.executable, "-m", "backend.worker_main"]
+    command = [sys.executable, "-m", "backend.worker.main"]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()

@@ -20,7 +20,7 @@ from .ray_cluster import PROJECT, TwoNodes
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'ipoke[ray]'")
 pytestmark = pytest.mark.timeout(300)
-HELPER = "backend.cluster.helper"
+HELPER = "backend.front.cluster.helper"
 
 
 @pytest.fixture(scope="module")

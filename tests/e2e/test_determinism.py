@@ -112,7 +112,7 @@ def worker_of(folder: Path) -> int:
             parent = next(line for line in status.read_text().splitlines() if line.startswith("PPid"))
         except OSError:
             continue
-        if int(parent.split()[1]) in fronts and "worker_main" in (status.parent / "cmdline").read_text():
+        if int(parent.split()[1]) in fronts and "backend.worker.main" in (status.parent / "cmdline").read_text():
             return int(status.parent.name)
     raise AssertionError("there is no worker")
 

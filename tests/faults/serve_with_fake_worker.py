@@ -13,10 +13,10 @@ import threading
 from pathlib import Path
 
 from backend.config import BackendConfig, ClusterConfig
+from backend.front.service import Service
 from backend.lifetime import stop_on_signals, stop_with_parent
 from backend.log import set_up_log
 from backend.protocol.limits import MIB
-from backend.service import Service
 
 CHANGES = "config.json"
 

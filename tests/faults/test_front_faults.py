@@ -26,8 +26,8 @@ from backend.client import (
     find_backend,
 )
 from backend.config import BackendConfig
-from backend.connection_claim import ConnectionFileTakenError
-from backend.service import BindError, Service
+from backend.front.connection_claim import ConnectionFileTakenError
+from backend.front.service import BindError, Service
 from tests.processes import eventually, is_alive, processes_with
 
 from .conftest import PROJECT

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from backend import service as service_module
 from backend.client import ConnectionFile
 from backend.config import BackendConfig
-from backend.service import Service
+from backend.front import service as service_module
+from backend.front.service import Service
 from tests.faults.conftest import launcher, scratch  # noqa: F401
 from tests.processes import eventually
 

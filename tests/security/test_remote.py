@@ -16,11 +16,11 @@ import zmq
 from backend.cli import main
 from backend.client import Cancelled, Connection, ConnectionFile, ErrorCode, Lost, Queued, Session, Status, drive
 from backend.config import BackendConfig
+from backend.front.service import Service
 from backend.protocol import limits
 from backend.protocol import messages as m
 from backend.protocol.codec import decode, encode
 from backend.security import KeyPair, SecurityError, read_key_file
-from backend.service import Service
 from tests.faults.work import request
 from tests.processes import eventually
 

@@ -1,0 +1,1 @@
+"""The front process: talks to clients and workers, keeps order, never computes and never imports torch."""

@@ -1,0 +1,1 @@
+"""Workers as the front sees them: their processes, who is up, and what each does."""

@@ -1,0 +1,140 @@
+"""Owns what a model makes of one region of a plate: each variant's motion, laid out in time. No torch, no sockets.
+
+A loop may be picked from several residuals: the variant's own and some near it, so that the artist still gets the variant.
+The one whose seam is the smallest share of its median step is taken.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..plate.manner import Manner
+from ..plate.motion import Motion, motion_of_flows, motion_of_pictures
+from ..plate.scene import Part
+from ..plate.stage import Course, Stage
+from ..plate.timing import Timeline, timeline
+from ..protocol.messages import Like, Loop, Playback, Region
+
+if TYPE_CHECKING:
+    from .sample_job import Field, ModelFrame, VariantModel
+
+NEAR = 0.5
+"""How far from a variant its loop may be: residuals that correlate with its own by sqrt(1 - 0.25) = 0.87."""
+
+
+@dataclass(frozen=True)
+class View:
+    """A region as the model sees it: x0 (3, S, S), pokes (N, 4) in fractions of it; `stage` None at the model's own size."""
+
+    region: Region
+    x0: Field
+    pokes: NDArray[np.float64]
+    seed: int
+    like: tuple[Like, ...]
+    variation: float | None
+    as_body: bool
+    stage: Stage | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a variant does to a view, and when."""
+
+    course: Course
+    timeline: Timeline
+
+    def part(self) -> Part:
+        """The variant at its place in the plate's frames."""
+        return Part(self.course.renderer(), self.timeline)
+
+    def poses(self) -> NDArray[np.float64]:
+        """Poses (T + 1, V, 2) of the body, in fractions of the plate: at rest, and as frames 1 to T show it."""
+        assert self.course.poses is not None
+        keys = self.course.poses
+        return np.concatenate([keys[:1], np.tensordot(self.timeline.rows, keys, 1)])
+
+
+class Takes:
+    """The clips of some variants of a view, made when they are first asked for."""
+
+    def __init__(
+        self, view: View, model: VariantModel, playback: Playback, variants: range, cancelled: Callable[[], bool]
+    ) -> None:
+        """`variants` must begin where a job's group does: it may be asked for one of them alone, and gives the same."""
+        self._view, self._model, self._playback = view, model, playback
+        self._variants, self._cancelled = variants, cancelled
+        self._own: dict[int, list[ModelFrame]] | None = None
+
+    def frames(self, variant: int) -> list[ModelFrame]:
+        """The model's own frames of a variant."""
+        return self._clips(variant, 0)[0]
+
+    def plan(self, variant: int) -> Plan:
+        """What a variant does to the view, and when."""
+        assert self._view.stage is not None
+        return self._best(self._view.stage, variant)
+
+    def _best(self, stage: Stage, variant: int) -> Plan:
+        best: Plan | None = None
+        for draw in range(self._playback.draws if self._playback.loop is Loop.CLOSED else 1):
+            clips = self._clips(variant, draw)
+            manners = [Manner.of(clip[0].residual) for clip in clips]
+            course = stage.course([self._motion(clip) for clip in clips], manners)
+            plan = timeline(self._playback, self._playback.chain, self._model.entry.frames, course.keys)
+            if plan.seam is not None:
+                plan = dataclasses.replace(plan, seam=dataclasses.replace(plan.seam, draw=draw))
+            if best is None or _loops_better(plan, best.timeline):
+                best = Plan(course, plan)
+        assert best is not None
+        return best
+
+    def _clips(self, variant: int, draw: int) -> list[list[ModelFrame]]:
+        """The model's frames of a variant: one clip, or as many as are chained to it."""
+        own = range(variant * self._playback.chain, (variant + 1) * self._playback.chain)
+        if draw:
+            return [self._near(index, draw) for index in own]
+        if self._own is None:
+            chain, view = self._playback.chain, self._view
+            together = range(self._variants.start * chain, self._variants.stop * chain)
+            self._own = {index: [] for index in together}
+            for made in self._drawn(view.seed, together, view.like):
+                self._own[made.variant].append(made)
+        return [self._own[index] for index in own]
+
+    def _near(self, index: int, draw: int) -> list[ModelFrame]:
+        """A clip like the model's variant `index`."""
+        view = self._view
+        like = (*view.like, Like(view.seed, index, NEAR))
+        return list(self._drawn(derived_seed(view.seed, "draw", draw), range(index, index + 1), like))
+
+    def _drawn(self, seed: int, variants: range, like: tuple[Like, ...]) -> Iterator[ModelFrame]:
+        view = self._view
+        return self._model.frames(
+            view.x0, view.pokes, seed, variants, self._cancelled, like, view.variation, as_body=view.as_body
+        )
+
+    def _motion(self, clip: list[ModelFrame]) -> Motion:
+        flows = [made.flow for made in clip if made.flow is not None]
+        if len(flows) < len(clip):
+            return motion_of_pictures(self._view.x0, [made.frame for made in clip])
+        return motion_of_flows(flows, [made.visibility for made in clip])
+
+
+def derived_seed(seed: int, what: str, number: int) -> int:
+    """A seed of its own for each of several things of a kind; number 0 keeps the seed itself."""
+    if number == 0:
+        return seed
+    return int.from_bytes(hashlib.sha256(f"{seed} {what} {number}".encode()).digest()[:8], "big") >> 1
+
+
+def _loops_better(plan: Timeline, other: Timeline) -> bool:
+    if plan.seam is None or other.seam is None:
+        return False
+    return (plan.seam.loop is Loop.PING_PONG, plan.seam.share) < (other.seam.loop is Loop.PING_PONG, other.seam.share)
