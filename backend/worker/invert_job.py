@@ -9,14 +9,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kinematics import FORMAT, Kinematics, KinematicsInfo, KinematicsModel, ModelId, values_sha256, write_kinematics
+from ..kinematics import FORMAT, Kinematics, KinematicsInfo, ModelId, values_sha256, write_kinematics
 from ..plate.errors import PlateError
 from ..plate.image import PlateImage, decode_plate
 from ..plate.region import check_region, default_region, model_input, pokes_in_region, region_of_thing
 from ..protocol import messages
 from ..protocol.messages import Invert, JobSummary, Poke, Region
 from .asked_thing import thing_of
-from .sample_job import Field, JobCancelledError, PokesError, Tell
+from .model_port import Field, JobCancelledError, KinematicsModel, PokesError, Tell
 from .versions import own_versions
 
 _MOTION_SIDE_PX = 256

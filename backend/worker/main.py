@@ -13,7 +13,7 @@ import time
 from collections import OrderedDict, deque
 from typing import TYPE_CHECKING
 
-from ..kinematics import ReplayedModel, read_kinematics
+from ..kinematics import read_kinematics
 from ..lifetime import exit_with_parent
 from ..log import set_up_log
 from ..plate.image import PlateImage, decode_plate
@@ -25,7 +25,9 @@ from ..uploads import FileInPieces
 from ..worker_link import Ticket, TicketError, WorkerLink
 from ..worker_memory import is_out_of_memory
 from .invert_job import InvertJob
-from .sample_job import JobCancelledError, SampleJob, VariantModel
+from .model_port import JobCancelledError, VariantModel
+from .replayed import ReplayedModel
+from .sample_job import SampleJob
 from .thing_job import ThingJob
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ from ..protocol.messages import Level, Like, Memory, ModelEntry, ServerInfo, Str
 from ..protocol.version import PRODUCT_VERSION
 from ..worker_link import NUMBER_VARIABLE
 from ..worker_memory import LIMIT_VARIABLE, is_out_of_memory, limit_memory, machine_memory_mb
-from .sample_job import Field, JobCancelledError, ModelFrame
+from .model_port import Field, JobCancelledError, ModelFrame
 from .thing_job import SegmenterUnavailableError
 
 _LOG = logging.getLogger("ipoke.worker")

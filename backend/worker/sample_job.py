@@ -9,8 +9,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -26,75 +25,14 @@ from ..plate.scene import Scene, worst_seam
 from ..plate.stage import Stage, lock_of
 from ..plate.stream import ordered
 from ..protocol import messages
-from ..protocol.errors import ErrorCode, IpokeError, ProtocolError
-from ..protocol.messages import JobSummary, Like, ModelEntry, OutputSize, Playback, Poke, Region, Sample, Version
+from ..protocol.errors import ProtocolError
+from ..protocol.messages import JobSummary, OutputSize, Playback, Poke, Region, Sample
 from .asked_thing import decode_file, thing_of
+from .model_port import Fetch, Field, JobCancelledError, PokesError, Tell, VariantModel
 from .takes import Plan, Takes, View, derived_seed
 from .versions import own_versions
 
 PREVIEW_SIDE_PX = 512
-
-Field = NDArray[np.float32]
-Tell = Callable[..., None]
-Fetch = Callable[[str], bytes]
-
-
-@dataclass(frozen=True, slots=True)
-class ModelFrame:
-    """Frame `t` of a variant: RGB (3, S, S) in [-1, 1], backward flow (2, S, S) and visibility (S, S) or None.
-
-    `residual` (C, 8, 8) are the kinematics of its clip where it was drawn for a body, or replayed.
-    """
-
-    variant: int
-    t: int
-    frame: Field
-    flow: Field | None
-    visibility: Field | None
-    residual: Field | None = None
-
-
-class VariantModel(Protocol):
-    """What a job needs of a model."""
-
-    entry: ModelEntry
-    versions: tuple[Version, ...]
-    group: int
-    """How many variants are drawn together; asked for in such groups, none is computed twice."""
-
-    def frames(
-        self,
-        x0: Field,
-        pokes: NDArray[np.float64],
-        seed: int,
-        variants: range,
-        cancelled: Callable[[], bool],
-        like: tuple[Like, ...] = (),
-        variation: float | None = None,
-        *,
-        as_body: bool = False,
-    ) -> Iterator[ModelFrame]:
-        """Frames 1..T of some variants, each variant's in order of t; without a `variation` the model's own holds.
-
-        With `as_body` a body will meet the pokes and hold together what is drawn: the model need not, and without a `variation`
-        draws as its flow does.
-        """
-
-    def pose_difference(self, x0: Field) -> float | None:
-        """How far the still's pose is from that of the kinematics that are replayed; None for a model that draws."""
-
-
-class PokesError(IpokeError):
-    """The model can't take these pokes."""
-
-    code = ErrorCode.BAD_POKES
-
-
-class JobCancelledError(IpokeError):
-    """The job was stopped on request."""
-
-    def __init__(self) -> None:
-        super().__init__("The job was cancelled.")
 
 
 class SampleJob:

@@ -10,7 +10,6 @@ import dataclasses
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +20,7 @@ from ..plate.scene import Part
 from ..plate.stage import Course, Stage
 from ..plate.timing import Timeline, timeline
 from ..protocol.messages import Like, Loop, Playback, Region
-
-if TYPE_CHECKING:
-    from .sample_job import Field, ModelFrame, VariantModel
+from .model_port import Field, ModelFrame, VariantModel
 
 NEAR = 0.5
 """How far from a variant its loop may be: residuals that correlate with its own by sqrt(1 - 0.25) = 0.87."""

@@ -29,7 +29,7 @@ from ..plate.image import PlateImage, decode_plate, shrunk_px
 from ..plate.stage import lock_of
 from ..protocol.errors import ErrorCode, IpokeError
 from ..protocol.messages import FindThing, Level, Stroke, ThingFound, ThingOrigin, ThingStart
-from .sample_job import Fetch, Field, JobCancelledError, Tell
+from .model_port import Fetch, Field, JobCancelledError, Tell
 
 SEEN_SIDE_PX = 2048
 """Long side of the picture that the network looks at squares of."""

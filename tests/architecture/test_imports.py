@@ -131,3 +131,46 @@ def test_the_door_of_the_models_loads_nothing_that_makes_or_stores_clips():
     code = "import sys, ipoke_models\nprint(sorted(name for name in sys.modules if name.startswith('ipoke_models.data.')))"
     done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip() == "['ipoke_models.data.batch', 'ipoke_models.data.optical_flow']"
+
+
+def reached(start: str, graph: dict[str, set[str]]) -> set[str]:
+    """Every module that importing one brings along."""
+    found, waiting = set(), [start]
+    while waiting:
+        module = waiting.pop()
+        if module not in found:
+            found.add(module)
+            waiting += graph.get(module, ())
+    return found
+
+
+def graph_of(folder: str) -> dict[str, set[str]]:
+    """Which modules of a folder import which, and the packages that come with them."""
+    paths = {
+        ".".join(path.relative_to(PROJECT).with_suffix("").parts).removesuffix(".__init__"): path for path in sources(folder)
+    }
+    graph = {}
+    for module, path in paths.items():
+        wanted = {name for name in imports(path) if name in paths}
+        graph[module] = {outer for name in wanted for outer in (name, name.rpartition(".")[0]) if outer in paths} - {module}
+    return graph
+
+
+def test_front_and_worker_never_reach_each_other_nor_do_the_commands():
+    graph = graph_of("backend")
+    for room, other in (("front", "worker"), ("worker", "front"), ("commands", "worker"), ("client", "front")):
+        wrong = [
+            f"{module} reaches {found}"
+            for module in graph
+            if is_inside(module, f"backend.{room}")
+            for found in reached(module, graph)
+            if is_inside(found, f"backend.{other}")
+        ]
+        assert not wrong
+
+
+@pytest.mark.parametrize("folder", ["backend", "ipoke_media", "ipoke_models"])
+def test_no_module_imports_itself_in_a_circle(folder):
+    graph = graph_of(folder)
+    inner = {module: {name for name in wanted if not module.startswith(name + ".")} for module, wanted in graph.items()}
+    assert not [module for module in inner if any(module in reached(name, inner) for name in inner[module])]

@@ -19,14 +19,14 @@ from backend.kinematics import (
     KinematicsError,
     KinematicsInfo,
     ModelId,
-    ReplayedModel,
     pose_difference,
     read_kinematics,
     values_sha256,
     write_kinematics,
 )
 from backend.protocol.messages import Like, Poke, Variant, Version
-from backend.worker.sample_job import ModelFrame
+from backend.worker.model_port import ModelFrame
+from backend.worker.replayed import ReplayedModel
 
 from .commands.hostile import changed
 from .protocol.examples import SHA

@@ -15,8 +15,8 @@ import ipoke_models
 from backend.plate.image import decode_plate
 from backend.plate.region import model_input
 from backend.protocol.messages import Level, Like, Region, Stroke, Variant
+from backend.worker.model_port import JobCancelledError
 from backend.worker.models import LoadedModel, Models, ModelUnavailableError, OutOfMemoryError
-from backend.worker.sample_job import JobCancelledError
 from backend.worker.thing_job import SegmenterUnavailableError
 from ipoke_models.checkpoint import save_model
 from ipoke_models.networks import Networks

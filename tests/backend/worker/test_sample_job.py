@@ -14,7 +14,8 @@ from backend.plate.image import PlateImage, decode_plate
 from backend.protocol import messages as m
 from backend.protocol.codec import encode
 from backend.protocol.errors import ProtocolError
-from backend.worker.sample_job import JobCancelledError, ModelFrame, PokesError, SampleJob
+from backend.worker.model_port import JobCancelledError, ModelFrame, PokesError
+from backend.worker.sample_job import SampleJob
 
 from ..plate.files import encoded, noise
 from ..protocol.examples import MODEL, SAMPLE

@@ -15,7 +15,7 @@ from backend.plate.finding import Patch
 from backend.plate.image import PlateImage, decode_plate, encode_png
 from backend.protocol import messages as m
 from backend.protocol.codec import encode
-from backend.worker.sample_job import JobCancelledError
+from backend.worker.model_port import JobCancelledError
 from backend.worker.thing_job import ClickError, SegmenterUnavailableError, ThingJob, prompts
 
 from ..plate.test_finding import SIZE_PX, coarse, disc, iou, scene

@@ -1,0 +1,95 @@
+"""What jobs need of a model, what they answer through, and why they may end early. No torch, no sockets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..protocol.errors import ErrorCode, IpokeError
+from ..protocol.messages import Like, ModelEntry, Variant, Version
+
+Field = NDArray[np.float32]
+Tell = Callable[..., None]
+Fetch = Callable[[str], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFrame:
+    """Frame `t` of a variant: RGB (3, S, S) in [-1, 1], backward flow (2, S, S) and visibility (S, S) or None.
+
+    `residual` (C, 8, 8) are the kinematics of its clip where it was drawn for a body, or replayed.
+    """
+
+    variant: int
+    t: int
+    frame: Field
+    flow: Field | None
+    visibility: Field | None
+    residual: Field | None = None
+
+
+class VariantModel(Protocol):
+    """What a job needs of a model."""
+
+    entry: ModelEntry
+    versions: tuple[Version, ...]
+    group: int
+    """How many variants are drawn together; asked for in such groups, none is computed twice."""
+
+    def frames(
+        self,
+        x0: Field,
+        pokes: NDArray[np.float64],
+        seed: int,
+        variants: range,
+        cancelled: Callable[[], bool],
+        like: tuple[Like, ...] = (),
+        variation: float | None = None,
+        *,
+        as_body: bool = False,
+    ) -> Iterator[ModelFrame]:
+        """Frames 1..T of some variants, each variant's in order of t; without a `variation` the model's own holds.
+
+        With `as_body` a body will meet the pokes and hold together what is drawn: the model need not, and without a `variation`
+        draws as its flow does.
+        """
+
+    def pose_difference(self, x0: Field) -> float | None:
+        """How far the still's pose is from that of the kinematics that are replayed; None for a model that draws."""
+
+
+class KinematicsModel(VariantModel, Protocol):
+    """What inversion and replay need of a model."""
+
+    def invert(self, clip: Field, pokes: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Residual (C, 8, 8) of a clip (T+1, 3, S, S) in [-1, 1]."""
+
+    def replay(
+        self, residual: NDArray[np.float32], x0: Field, pokes: NDArray[np.float64], cancelled: Callable[[], bool]
+    ) -> Iterator[ModelFrame]:
+        """Frames 1..T of a residual on a still, as variant 0."""
+
+    def variant_residual(
+        self, x0: Field, pokes: NDArray[np.float64], variant: Variant, *, as_body: bool = False
+    ) -> NDArray[np.float32]:
+        """Residual (C, 8, 8) of a variant, as it is shown; `as_body` as it was drawn."""
+
+    def features(self, x0: Field) -> NDArray[np.float32]:
+        """What the model sees of a still's pose, (F,)."""
+
+
+class PokesError(IpokeError):
+    """The model can't take these pokes."""
+
+    code = ErrorCode.BAD_POKES
+
+
+class JobCancelledError(IpokeError):
+    """The job was stopped on request."""
+
+    def __init__(self) -> None:
+        super().__init__("The job was cancelled.")
