@@ -26,7 +26,7 @@ _COMMANDS = {
 }
 _MAY_BE_NEGATIVE = ("--mark",)
 _PROGRAMS = {
-    "generate": ("ipoke_models.data.generate", "make procedural clips to train on or to measure with"),
+    "generate": ("ipoke_models.data.procedural.generate", "make procedural clips to train on or to measure with"),
     "train": ("ipoke_models.training", "train a model on a folder of clips"),
     "evaluate": ("ipoke_models.evaluation", "measure a model on clips"),
     "segment": ("ipoke_models.segmentation", "train or measure the network that finds the thing under a click"),

@@ -17,18 +17,18 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ipoke_models.data.motion import Follow
-from ipoke_models.data.procedural import Clip, render
-from ipoke_models.data.recipes import STEMS
-from ipoke_models.data.scenes import Scene
-from ipoke_models.data.source import SceneSource
+from ipoke_models.data.procedural.clips import Clip, render
+from ipoke_models.data.procedural.motion import Follow
+from ipoke_models.data.procedural.recipes import STEMS
+from ipoke_models.data.procedural.scenes import Scene
+from ipoke_models.data.procedural.source import SceneSource
 from ipoke_models.evaluation.columns import Column, Table
-from ipoke_models.evaluation.estimates import Estimate, estimate
 from ipoke_models.evaluation.examples import MARGIN_PX
-from ipoke_models.evaluation.measures import motion_between
 from ipoke_models.evaluation.report import markdown_table
-from ipoke_models.inference import load_model
-from ipoke_models.pokes import pixels_to_pokes
+from ipoke_models.metrics.estimates import Estimate, estimate
+from ipoke_models.metrics.measures import motion_between
+from ipoke_models.model import load_model
+from ipoke_models.sampling.pokes import pixels_to_pokes
 
 SEED, SIZE_PX, FRAMES = 2, 64, 10
 SHORTEST_PX = 2.5

@@ -17,10 +17,10 @@ import cv2
 import torch
 
 from ipoke_models.data.pictures import Pictures, load_pictures
-from ipoke_models.data.procedural import render
-from ipoke_models.data.recipes import RECIPES, scene_of
-from ipoke_models.data.scenes import Scene
-from ipoke_models.data.torch_render import render_batch
+from ipoke_models.data.procedural.clips import render
+from ipoke_models.data.procedural.recipes import RECIPES, scene_of
+from ipoke_models.data.procedural.scenes import Scene
+from ipoke_models.data.procedural.torch_render import render_batch
 
 SIZES_PX = (64, 128)
 FRAMES = 10

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from backend.plate.fill import Field, Mask, around, filled
 from backend.plate.motion import spread
 from ipoke_models.data.pictures import Pictures, load_pictures
-from ipoke_models.evaluation.lpips import Lpips, load_lpips
+from ipoke_models.metrics.lpips import Lpips, load_lpips
 
 Picture = NDArray[np.uint8]
 Way = Callable[[Picture, Mask], Picture]

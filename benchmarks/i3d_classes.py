@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ipoke_media import video
-from ipoke_models.evaluation.i3d import SIZE_PX, load_i3d
-from ipoke_models.evaluation.weights import MetricWeightsError
+from ipoke_models.metrics.i3d import SIZE_PX, load_i3d
+from ipoke_models.metrics.weights import MetricWeightsError
 
 FRAMES = 40
 SHOWN = 5

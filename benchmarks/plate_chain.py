@@ -26,7 +26,7 @@ from backend.commands.inputs import parse_poke
 from backend.plate.motion import Motion, motion_of_flows
 from backend.plate.region import model_input, pokes_in_region
 from ipoke_models import load_model
-from ipoke_models.inference import Model
+from ipoke_models.model import Model
 
 from .plates import read_still, stage_of
 

@@ -19,7 +19,7 @@ from backend.plate.timing import timeline
 from backend.protocol.messages import Loop, Playback, Poke, Seam
 from backend.worker.takes import NEAR, derived_seed
 from ipoke_models import load_model
-from ipoke_models.draws import Near
+from ipoke_models.sampling.residuals import Near
 
 from .plates import motion_on, read_still, stage_of
 

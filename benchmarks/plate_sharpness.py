@@ -26,10 +26,10 @@ from backend.plate.render import Renderer
 from backend.protocol.messages import Region
 from ipoke_models import load_model
 from ipoke_models.data.pictures import load_pictures
-from ipoke_models.data.procedural import Clip, procedural_clip
-from ipoke_models.evaluation.lpips import Lpips, load_lpips
-from ipoke_models.evaluation.measures import psnr
-from ipoke_models.inference import Model
+from ipoke_models.data.procedural.clips import Clip, procedural_clip
+from ipoke_models.metrics.lpips import Lpips, load_lpips
+from ipoke_models.metrics.measures import psnr
+from ipoke_models.model import Model
 
 SHOWN = (3, 6, 10)
 Picture = NDArray[np.uint8]

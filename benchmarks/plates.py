@@ -14,8 +14,8 @@ from backend.plate.motion import Motion, motion_of_flows, motion_of_pictures
 from backend.plate.region import default_region, model_input, pokes_in_region, region_of_thing
 from backend.plate.stage import Stage, lock_of
 from backend.protocol.messages import Poke
-from ipoke_models.draws import Near
-from ipoke_models.inference import Model
+from ipoke_models.model import Model
+from ipoke_models.sampling.residuals import Near
 
 
 def read_still(path: Path, width_px: int | None) -> PlateImage:

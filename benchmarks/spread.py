@@ -26,13 +26,13 @@ from torch import Tensor
 from ipoke_models.data.store import ClipStore
 from ipoke_models.evaluation.columns import FVD, Column, Table
 from ipoke_models.evaluation.contestants import RECONSTRUCTION, TRUTH, TWIN, VARIATION, Contestants
-from ipoke_models.evaluation.distributions import estimate_drawn
-from ipoke_models.evaluation.estimates import Estimate, estimate
 from ipoke_models.evaluation.examples import examples
-from ipoke_models.evaluation.i3d import load_i3d
 from ipoke_models.evaluation.report import markdown_table
 from ipoke_models.evaluation.video_scores import VideoScores
-from ipoke_models.inference import load_model
+from ipoke_models.metrics.distributions import estimate_drawn
+from ipoke_models.metrics.estimates import Estimate, estimate
+from ipoke_models.metrics.i3d import load_i3d
+from ipoke_models.model import load_model
 from ipoke_models.training.twin import load_twin
 
 TABLE = Table(

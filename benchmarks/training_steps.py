@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 
 from ipoke_models.data.store import ClipStore
-from ipoke_models.inference import load_model
+from ipoke_models.model import load_model
 from ipoke_models.training.loop import Stage
 from ipoke_models.training.presets import PRESETS
 from ipoke_models.training.run import stages

@@ -1,9 +1,9 @@
 """The models of iPOKE: networks, training and sampling. PyTorch only; knows nothing of Blender, sockets or jobs."""
 
-from .draws import GROUP, Near
 from .errors import Cancelled, CheckpointError, ConfigError, ModelError, PokeError
-from .inference import Model, StreamedFrame, load_model
 from .installed import LeftOut, ModelInfo, SegmenterInfo, installed_models, survey
+from .model import Model, StreamedFrame, load_model
+from .sampling.residuals import GROUP, Near
 
 __all__ = [
     "GROUP",

@@ -26,8 +26,8 @@ from torch import Tensor
 
 from .config import ModelConfig, from_dict, to_dict
 from .errors import CheckpointError, ConfigError
-from .layers import folded_state
-from .networks import Networks, without_norms
+from .networks.layers import folded_state
+from .networks.whole import Networks, without_norms
 from .strangers import brief, parse_json, read_small, shown
 from .weights_file import WeightsFile, open_weights
 

@@ -9,7 +9,7 @@ from . import children
 from .console import remark, say
 
 _LIMIT_S = 120.0
-MODULE = "ipoke_models.models"
+MODULE = "ipoke_models.listing"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -13,14 +13,14 @@ from torch import Tensor
 
 from ..checkpoint import Manifest, load_networks
 from ..config import LATENT_PX
-from ..draws import GROUP
-from ..flow import FlowSampler, RecordedSampler
-from ..flow.coupling import Coupling
-from ..flow.masked import MaskedConvolution
-from ..flow.sampler import CouplingSolver, MaskedSolver, PriorSolver, Solver
-from ..inference import Model
 from ..installed import installed_models
-from ..networks import Networks
+from ..model import Model
+from ..networks.flow import FlowSampler, RecordedSampler
+from ..networks.flow.coupling import Coupling
+from ..networks.flow.masked import MaskedConvolution
+from ..networks.flow.sampler import CouplingSolver, MaskedSolver, PriorSolver, Solver
+from ..networks.whole import Networks
+from ..sampling.residuals import GROUP
 from .gauges import clocked, forget_peak, peak_mb, roofline_s, seconds, seconds_by_kind
 from .released import RELEASED, random_networks, released_config
 

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from ..config import AutoencoderConfig, ConditionerConfig, DecoderConfig, EncoderConfig, FlowConfig, ModelConfig
-from ..networks import Networks, without_norms
+from ..networks.whole import Networks, without_norms
 
 RELEASED = ("released-64", "released-128")
 _WEIGHT_GAIN = 0.03

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from ..checkpoint import require_free, require_name, save_model
 from ..config import ModelConfig
 from ..errors import CheckpointError, ConfigError
-from ..networks import Networks
+from ..networks.whole import Networks
 from .layout import Source, find
 from .names import State, networks_state
 from .pickle_reader import read_in_child

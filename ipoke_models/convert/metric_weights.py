@@ -22,8 +22,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ..errors import CheckpointError
-from ..evaluation.i3d import MIXED
-from ..evaluation.weights import I3D_FILE, LPIPS_FILE, VGG_FILE
+from ..metrics.i3d import MIXED
+from ..metrics.weights import I3D_FILE, LPIPS_FILE, VGG_FILE
 from .pickle_reader import read_arrays
 
 _LPIPS_LAYERS = 5

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from ..config import EncoderConfig, ModelConfig
-from ..flow.masked import Order
+from ..networks.flow.masked import Order
 from .source import Tensors
 
 State = dict[str, Tensor]

@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..autoencoder import flow_motion_input
 from ..config import AutoencoderConfig, MotionInput
+from ..networks.autoencoder import flow_motion_input
 
 FLOW_STRIDE = 2
 """The motion encoder's flow is kept at half of the working resolution."""

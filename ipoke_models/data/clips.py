@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..config import AutoencoderConfig
-from .footage_store import CACHE, FootageOptions, footage_store
-from .fresh import is_fresh
-from .layouts import LAYOUTS, Crop, Part
+from .footage.layouts import LAYOUTS, Crop, Part
+from .footage.store import CACHE, FootageOptions, footage_store
+from .procedural.fresh import is_fresh
 from .store import INFO_FILE, PLAN_FILE, ClipStore, JoinedClips, StoreError
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ipoke_media.errors import ImageError
 from ipoke_media.image import load_rgba8
 
-from .mocap import CapturedMotion, read_motion
+from .procedural.mocap import CapturedMotion, read_motion
 
 Array = NDArray[np.float32]
 

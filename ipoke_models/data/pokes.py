@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..pokes import paint_pokes
+from ..sampling.pokes import paint_pokes
 
 ZERO_POKE_SHARE = 1 / 12
 STILL_PX, STILL_SHARE = 0.05, 0.05

@@ -24,8 +24,8 @@ from torch import Tensor
 
 from ..records import map_tensors
 from .batch import FLOW_STRIDE, Batch, join_batches
-from .procedural import Clip
-from .recipes import GARDEN
+from .procedural.clips import Clip
+from .procedural.recipes import GARDEN
 
 INFO_FILE, PLAN_FILE = "clips.json", "clips.json.part"
 ORDER_FILE, WEIGHTS_FILE = "order.npy", "weights.npy"

@@ -10,10 +10,14 @@ from pathlib import Path
 
 from ..checkpoint import CARD_FILE
 from ..data.clips import add_footage_options, footage_command, footage_options, open_clips
-from ..data.layouts import Part
+from ..data.footage.layouts import Part
 from ..data.store import ClipStore, StoreError
 from ..errors import ModelError
-from ..inference import Model, load_model
+from ..metrics.i3d import load_i3d
+from ..metrics.key_points import KeyPointFinder
+from ..metrics.lpips import load_lpips
+from ..metrics.weights import VARIABLE, MetricWeightsError
+from ..model import Model, load_model
 from ..training.twin import load_twin
 from .card import write_card
 from .contestants import Contestants
@@ -21,14 +25,10 @@ from .figures import key_point_motion
 from .figures.drawn import draw_figures
 from .figures.plots import require_matplotlib
 from .figures.stills import read_still
-from .i3d import load_i3d
 from .key_point_control import key_point_control
-from .key_points import KeyPointFinder
-from .lpips import load_lpips
 from .report import Report
 from .residuals import residual_moments
 from .run import Metrics, evaluate
-from .weights import VARIABLE, MetricWeightsError
 
 TABLE_CLIPS, FIGURE_CLIPS = 100, 30
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..decoder import warp
+from ..networks.decoder import warp
 
 RADIUS_SHARE = 1 / 8
 """Deviation of the Gaussian around each poke, as a share of the still's side."""

@@ -9,10 +9,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ..data.fresh import is_fresh
-from ..data.recipes import GARDEN
+from ..data.procedural.fresh import is_fresh
+from ..data.procedural.recipes import GARDEN
 from ..data.store import StoreInfo
-from ..inference import Model
+from ..model import Model
 
 PROVENANCE_FILE = "training.json"
 NOTES = "## Notes\n"

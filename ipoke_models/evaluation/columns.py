@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .estimates import Statistic
+from ..metrics.estimates import Statistic
 
 
 @dataclass(frozen=True)

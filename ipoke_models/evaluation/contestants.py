@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from ..config import LATENT_PX, DecoderHead
-from ..cvae import ConditionalVae
 from ..errors import ModelError
-from ..inference import Model
+from ..model import Model
+from ..networks.cvae import ConditionalVae
 from .baselines import sparse_warp
 from .examples import Example
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from ..data.batch import Batch
 from ..data.pokes import candidates
 from ..data.store import ClipStore, StoreError
-from ..pokes import pixels_to_pokes
+from ..sampling.pokes import pixels_to_pokes
 
 SHORTEST_ARROW_PX = 2.0
 MARGIN_PX = 5

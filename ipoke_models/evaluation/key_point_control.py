@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 
 from ..data.store import ClipStore, StoreError
+from ..metrics.estimates import Estimate, Values, estimate
+from ..metrics.key_points import NAMES, KeyPointFinder, Points
 from . import columns
 from .columns import Column, Table
 from .contestants import TRUTH, Contestants
-from .estimates import Estimate, Values, estimate
 from .examples import SHORTEST_ARROW_PX, Example, example_of
-from .key_points import NAMES, KeyPointFinder, Points
 from .progress import tracked
 from .report import Row, markdown_table
 from .scores import control

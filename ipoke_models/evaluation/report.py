@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import chain
 
+from ..metrics.estimates import Estimate
 from .columns import TABLES, Column, Table
-from .estimates import Estimate
 
 Row = Mapping[Column, Estimate]
 

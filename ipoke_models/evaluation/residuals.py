@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from ..data.store import ClipStore
-from ..inference import Model
+from ..model import Model
 from ..training.codes import CodedClips
 
 

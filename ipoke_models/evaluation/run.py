@@ -11,13 +11,13 @@ import torch
 from torch import Tensor
 
 from ..data.store import ClipStore
+from ..metrics.estimates import Estimate, estimate
+from ..metrics.i3d import I3D
+from ..metrics.lpips import Lpips
 from . import columns
 from .columns import Column
 from .contestants import TRUTH, WARP, Contestants
-from .estimates import Estimate, estimate
 from .examples import Example, examples
-from .i3d import I3D
-from .lpips import Lpips
 from .progress import tracked
 from .report import Report
 from .scores import Likeness, Scores, control

@@ -6,12 +6,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..metrics.estimates import Values
+from ..metrics.lpips import Features, Lpips
+from ..metrics.measures import motion_between, pairs, psnr, structural_similarity, tracked
 from . import columns
 from .columns import Column
-from .estimates import Values
 from .examples import Example
-from .lpips import Features, Lpips
-from .measures import motion_between, pairs, psnr, structural_similarity, tracked
 
 LEAST_NEIGHBOUR_PX = 20
 """Pixels that an object standing still must show, away from all that moves, for a leak onto it to be measured."""

@@ -10,10 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from . import columns
-from .columns import Column
-from .contestants import TRUTH
-from .distributions import (
+from ..metrics.distributions import (
     bin_width_px,
     earth_movers_distance,
     estimate_distance,
@@ -22,10 +19,13 @@ from .distributions import (
     motion_histograms,
     video_features,
 )
-from .estimates import Estimate, Values
+from ..metrics.estimates import Estimate, Values
+from ..metrics.i3d import I3D
+from ..metrics.measures import motion_between
+from . import columns
+from .columns import Column
+from .contestants import TRUTH
 from .examples import Example
-from .i3d import I3D
-from .measures import motion_between
 from .scores import Scores
 
 

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data.motion import Array
-from ..data.scenes import Patch
+from ..data.procedural.motion import Array
+from ..data.procedural.scenes import Patch
 
 _OPAQUE = 0.5
 

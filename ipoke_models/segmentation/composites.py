@@ -13,14 +13,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data.foliage import foliage, scene_green
-from ..data.garden import background
-from ..data.motion import Array
-from ..data.painting import placed_cutout, random_look, strip
 from ..data.pictures import random_square
-from ..data.plants import Looks, Plant, random_looks, random_plant
-from ..data.scenes import Patch
-from ..data.skeleton import find_limbs
+from ..data.procedural.foliage import foliage, scene_green
+from ..data.procedural.garden import background
+from ..data.procedural.motion import Array
+from ..data.procedural.painting import placed_cutout, random_look, strip
+from ..data.procedural.plants import Looks, Plant, random_looks, random_plant
+from ..data.procedural.scenes import Patch
+from ..data.procedural.skeleton import find_limbs
 from .canvas import Canvas, Owner, blurred, lit, photographed
 from .squares import BAR
 from .stock import Picture, Stock

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ..data.motion import Array
+from ..data.procedural.motion import Array
 from ..training import processes
 from .composites import Composite, random_composite
 from .config import LEVELS

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data.motion import Array
 from ..data.pictures import PictureError, picture_files, read_bgr
+from ..data.procedural.motion import Array
 from ..errors import ModelError
 from .contestants import Salience
 

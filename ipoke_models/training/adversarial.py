@@ -12,10 +12,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ..autoencoder import VideoAutoencoder
 from ..data.store import ClipStore
-from ..discriminators import ClipDiscriminator, PatchDiscriminator
-from ..losses import feature_matching, generator_loss, gradient_penalty, hinge_loss
+from ..networks.autoencoder import VideoAutoencoder
+from ..networks.discriminators import ClipDiscriminator, PatchDiscriminator
+from .objectives import feature_matching, generator_loss, gradient_penalty, hinge_loss
 from .perceptual import PerceptualDistance
 from .processes import beside, share
 from .video import Decoded, VideoLoss, VideoStage

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..flow.base import ConditionalGaussian
-from ..networks import Networks
+from ..networks.flow.base import ConditionalGaussian
+from ..networks.whole import Networks
 from . import processes
 from .codes import CodedClips, Examples
 from .losses import SQUARE_WEIGHT, VALIDATION_SEED, flow_figures, flow_loss, mean_figures

@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..autoencoder import VideoAutoencoder, flow_motion_input
 from ..config import LATENT_PX, MotionInput
 from ..data.batch import Batch, motion_input
 from ..data.batches import draw, mirror
 from ..data.pokes import SimulatedPokes, simulate_pokes
 from ..data.store import ClipStore
+from ..networks.autoencoder import VideoAutoencoder, flow_motion_input
 from . import processes
 from .processes import beside
 

@@ -10,12 +10,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..conditioning import Conditioner
 from ..data.batch import Batch
 from ..data.batches import draw
 from ..data.pokes import simulate_pokes
 from ..data.store import ClipStore
-from ..dense_flow import DenseFlow
+from ..networks.conditioning import Conditioner
+from ..networks.dense_flow import DenseFlow
 from . import processes
 from .losses import VALIDATION_SEED, flow_figures, flow_loss, mean_figures
 from .processes import beside

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..networks import Networks
+from ..networks.whole import Networks
 from .codes import CodedClips, Examples
 from .losses import VALIDATION_SEED, mean_figures
 

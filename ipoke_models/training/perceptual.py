@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..evaluation.weights import VGG_FILE, load_metric, metrics_folder
+from ..metrics.weights import VGG_FILE, load_metric, metrics_folder
 
 _STAGES = (2, 2, 3, 3, 3)
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import torch
 from lightning_fabric import Fabric
 
-from ..autoencoder import VideoAutoencoder
-from ..cvae import ConditionalVae
 from ..data.store import ClipStore
-from ..networks import Networks
+from ..networks.autoencoder import VideoAutoencoder
+from ..networks.cvae import ConditionalVae
+from ..networks.whole import Networks
 from . import processes
 from .adversarial import AdversarialVideoStage
 from .base import BaseStage

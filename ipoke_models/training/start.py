@@ -12,8 +12,8 @@ from ..checkpoint import load_networks
 from ..config import ModelConfig
 from ..errors import ModelError
 from ..installed import find_model
-from ..layers import folded_state, load_folded
-from ..networks import Networks, without_norms
+from ..networks.layers import folded_state, load_folded
+from ..networks.whole import Networks, without_norms
 
 
 def start_networks(config: ModelConfig, source: str | Path | None) -> Networks:

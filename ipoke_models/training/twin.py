@@ -12,12 +12,12 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from ..config import CvaeConfig, from_dict, to_dict
-from ..cvae import ConditionalVae
 from ..errors import CheckpointError
-from ..losses import evidence_loss
-from ..networks import Networks
+from ..networks.cvae import ConditionalVae
+from ..networks.whole import Networks
 from .codes import CodedClips, Examples
 from .losses import VALIDATION_SEED, mean_figures
+from .objectives import evidence_loss
 from .processes import beside, share
 
 FILE = "twin.safetensors"

@@ -14,16 +14,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..autoencoder import VideoAutoencoder
 from ..config import LATENT_PX
 from ..data.batch import Batch, motion_input
 from ..data.batches import draw
 from ..data.store import ClipStore
-from ..decoder import Rendered
-from ..evaluation.measures import psnr
-from ..losses import gaussian_kl
+from ..metrics.measures import psnr
+from ..networks.autoencoder import VideoAutoencoder
+from ..networks.decoder import Rendered
 from . import processes
 from .losses import flow_figures, flow_loss, mean_figures
+from .objectives import gaussian_kl
 from .perceptual import PerceptualDistance
 from .processes import beside, share
 

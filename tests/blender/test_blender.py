@@ -34,7 +34,7 @@ def extension() -> Path:
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a model that is small, untrained, and real otherwise; beside it one of an artist's own models."""
     from ipoke_models.checkpoint import save_model
-    from ipoke_models.networks import Networks
+    from ipoke_models.networks.whole import Networks
 
     home = tmp_path_factory.mktemp("models")
     for folder, name in ((home / "shipped", "garden-64"), (home / "own", "signing-64")):

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 
 from ipoke_models.data.augmentation import LARGEST_ANGLE, Changes, change, random_changes
 from ipoke_models.data.batch import Batch
-from ipoke_models.decoder import warp
+from ipoke_models.networks.decoder import warp
 
 
 def _batch(count: int = 1, frames: int = 2) -> Batch:

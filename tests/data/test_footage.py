@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from ipoke_models.data.footage import Square, footage_clip, foreground, scan, windows
-from ipoke_models.data.layouts import Crop
+from ipoke_models.data.footage.clips import Square, footage_clip, foreground, scan, windows
+from ipoke_models.data.footage.layouts import Crop
+from ipoke_models.data.footage.sources import Source, find_sources, read_frames, why_ended
 from ipoke_models.data.optical_flow import dis_flow, flow_estimator, visible_places
-from ipoke_models.data.sources import Source, find_sources, read_frames, why_ended
 from tests.data.small_footage import moving_square, write_pictures, write_video
 
 

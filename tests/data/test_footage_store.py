@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from ipoke_models.data import footage_store as module
 from ipoke_models.data.clips import Portion, open_clips, open_training_clips
-from ipoke_models.data.footage_store import FootageOptions, footage_store
-from ipoke_models.data.layouts import LAYOUTS, Part
+from ipoke_models.data.footage.clips import store as module
+from ipoke_models.data.footage.layouts import LAYOUTS, Part
+from ipoke_models.data.footage.sources import FootageError
+from ipoke_models.data.footage.store import FootageOptions, footage_store
 from ipoke_models.data.pictures import Pictures
-from ipoke_models.data.procedural import procedural_clip
-from ipoke_models.data.sources import FootageError
+from ipoke_models.data.procedural.clips import procedural_clip
 from ipoke_models.data.store import ClipStore, JoinedClips, StoreError, StoreInfo, begin_store, finish_store, write_shard
 from ipoke_models.training.presets import PRESETS
 from tests.data.small_footage import moving_square, write_pictures, write_video

@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from ipoke_models.data.batches import draw
-from ipoke_models.data.fresh import FreshClips
 from ipoke_models.data.kept import KeptClips
-from ipoke_models.data.source import SceneSource
+from ipoke_models.data.procedural.fresh import FreshClips
+from ipoke_models.data.procedural.source import SceneSource
 from ipoke_models.data.store import JoinedClips
 from ipoke_models.records import map_tensors
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from ipoke_models.data.layouts import LAYOUTS, Excerpt, Part
-from ipoke_models.data.sources import FootageError, find_sources
+from ipoke_models.data.footage.layouts import LAYOUTS, Excerpt, Part
+from ipoke_models.data.footage.sources import FootageError, find_sources
 
 
 def _touched(folder: Path, *names: str) -> Path:

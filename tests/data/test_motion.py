@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ipoke_models.data.motion import Affine, Bend, Bumps, Chain, Follow, Hinge, Ripple, Shift, response
+from ipoke_models.data.procedural.motion import Affine, Bend, Bumps, Chain, Follow, Hinge, Ripple, Shift, response
 
 FRAMES = 10
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from ipoke_models.data.parallel import in_parallel
+from ipoke_models.data.footage.parallel import in_parallel
 
 
 @pytest.mark.parametrize("processes", [1, 2])

@@ -6,7 +6,7 @@ import torch
 
 from ipoke_models.data.pokes import candidates, simulate_pokes
 from ipoke_models.errors import PokeError
-from ipoke_models.pokes import check_pokes, paint_pokes, pokes_to_pixels
+from ipoke_models.sampling.pokes import check_pokes, paint_pokes, pokes_to_pixels
 
 
 def _moving_square() -> torch.Tensor:

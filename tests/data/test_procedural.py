@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from ipoke_models.data.pictures import PictureError, Pictures, is_held_out, load_pictures
-from ipoke_models.data.procedural import Clip, procedural_clip
+from ipoke_models.data.procedural.clips import Clip, procedural_clip
 
 
 @pytest.fixture(scope="module")

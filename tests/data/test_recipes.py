@@ -7,13 +7,13 @@ import cv2
 import numpy as np
 import pytest
 
-from ipoke_models.data.mocap import POINTS, read_motion
 from ipoke_models.data.pictures import PictureError, Pictures, load_pictures
-from ipoke_models.data.plants import Plant
-from ipoke_models.data.procedural import Clip, procedural_clip
-from ipoke_models.data.recipes import RECIPES
-from ipoke_models.data.scenes import Layer, Patch, merged
-from ipoke_models.data.skeleton import find_limbs
+from ipoke_models.data.procedural.clips import Clip, procedural_clip
+from ipoke_models.data.procedural.mocap import POINTS, read_motion
+from ipoke_models.data.procedural.plants import Plant
+from ipoke_models.data.procedural.recipes import RECIPES
+from ipoke_models.data.procedural.scenes import Layer, Patch, merged
+from ipoke_models.data.procedural.skeleton import find_limbs
 
 # Under OpenCV 5, whose rounding differs from that of releases before it (docs/procedural.md).
 PINNED = {

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ipoke_models.data.fresh import open_fresh
-from ipoke_models.data.restyling import SIDE_PX, restyled
-from ipoke_models.data.source import SceneSource
+from ipoke_models.data.procedural.fresh import open_fresh
+from ipoke_models.data.procedural.restyling import SIDE_PX, restyled
+from ipoke_models.data.procedural.source import SceneSource
 from ipoke_models.data.store import ClipStore
 
 
@@ -64,7 +64,17 @@ def test_a_store_says_that_it_was_made_with_copies(stamps: Path, tmp_path: Path)
     plain, more = (SceneSource("garden", 1, 32, 10, stamps, restyled=copies).pictures.cutouts for copies in (0, 2))
     assert plain
     assert len(more) == 3 * len(plain)
-    command = [sys.executable, "-m", "ipoke_models.data.generate", "-o", str(tmp_path / "clips"), "--count", "2", "--size", "32"]
+    command = [
+        sys.executable,
+        "-m",
+        "ipoke_models.data.procedural.generate",
+        "-o",
+        str(tmp_path / "clips"),
+        "--count",
+        "2",
+        "--size",
+        "32",
+    ]
     subprocess.run([*command, "--cutouts", str(stamps), "--restyled", "2", "--processes", "1"], check=True)
     assert ClipStore(tmp_path / "clips").info.restyled == 2
     refused = subprocess.run([*command, "--restyled", "-1"], capture_output=True, text=True, check=False)

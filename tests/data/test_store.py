@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ipoke_models.data.pictures import Pictures
-from ipoke_models.data.procedural import procedural_clip
+from ipoke_models.data.procedural.clips import procedural_clip
 from ipoke_models.data.store import (
     ClipStore,
     StoreError,

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from ipoke_models.data.motion import Bend, Bumps, Chain, Shift
 from ipoke_models.data.pictures import Pictures
-from ipoke_models.data.procedural import render
-from ipoke_models.data.recipes import RECIPES, scene_of
-from ipoke_models.data.scenes import Layer, Patch, Scene
-from ipoke_models.data.torch_motion import signature, stack
-from ipoke_models.data.torch_render import RenderedBatch, render_batch
+from ipoke_models.data.procedural.clips import render
+from ipoke_models.data.procedural.motion import Bend, Bumps, Chain, Shift
+from ipoke_models.data.procedural.recipes import RECIPES, scene_of
+from ipoke_models.data.procedural.scenes import Layer, Patch, Scene
+from ipoke_models.data.procedural.torch_motion import signature, stack
+from ipoke_models.data.procedural.torch_render import RenderedBatch, render_batch
 from tests.data.test_motion import DEFORMATIONS, FRAMES
 
 CPU = torch.device("cpu")

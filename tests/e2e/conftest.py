@@ -16,7 +16,7 @@ import torch
 from backend.cli import main
 from backend.client import Connected, Launcher, LocalBackend, drive
 from ipoke_models.checkpoint import save_model
-from ipoke_models.networks import Networks
+from ipoke_models.networks.whole import Networks
 from tests.models import small
 from tests.processes import eventually, processes_with
 

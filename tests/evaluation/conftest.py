@@ -10,11 +10,11 @@ from safetensors.torch import save_file
 
 from ipoke_models.checkpoint import save_model
 from ipoke_models.config import CvaeConfig
-from ipoke_models.cvae import ConditionalVae
-from ipoke_models.data import generate
-from ipoke_models.evaluation.lpips import Lpips
-from ipoke_models.evaluation.weights import LPIPS_FILE, VARIABLE
-from ipoke_models.networks import Networks
+from ipoke_models.data.procedural.clips import generate
+from ipoke_models.metrics.lpips import Lpips
+from ipoke_models.metrics.weights import LPIPS_FILE, VARIABLE
+from ipoke_models.networks.cvae import ConditionalVae
+from ipoke_models.networks.whole import Networks
 from ipoke_models.training.twin import save_twin
 from tests.models import small
 

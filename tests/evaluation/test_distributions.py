@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from ipoke_models.evaluation.distributions import (
+from ipoke_models.metrics.distributions import (
     BINS,
     bin_width_px,
     earth_movers_distance,

@@ -13,8 +13,8 @@ import torch
 from ipoke_models.checkpoint import save_model
 from ipoke_models.evaluation.__main__ import main
 from ipoke_models.evaluation.contestants import RECONSTRUCTION, STILL, TRUTH, TWIN, UNHELD, WARP
-from ipoke_models.inference import load_model
-from ipoke_models.networks import Networks
+from ipoke_models.model import load_model
+from ipoke_models.networks.whole import Networks
 from tests.models import small
 
 

@@ -28,8 +28,8 @@ from ipoke_models.evaluation.key_point_control import (
     KeyPointReport,
     key_point_control,
 )
-from ipoke_models.evaluation.key_points import NAMES, KeyPointError, KeyPointFinder, Points
-from ipoke_models.inference import load_model
+from ipoke_models.metrics.key_points import NAMES, KeyPointError, KeyPointFinder, Points
+from ipoke_models.model import load_model
 
 VARIABLE = "IPOKE_MEDIAPIPE_PYTHON"
 PICTURE = torch.zeros(3, 64, 64)

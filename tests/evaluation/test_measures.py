@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 
 from ipoke_models.evaluation.baselines import sparse_warp
-from ipoke_models.evaluation.estimates import estimate
-from ipoke_models.evaluation.measures import psnr, structural_similarity, tracked
+from ipoke_models.metrics.estimates import estimate
+from ipoke_models.metrics.measures import psnr, structural_similarity, tracked
 
 
 def test_ssim_is_that_of_scikit_image() -> None:

@@ -13,9 +13,9 @@ import torch
 
 from ipoke_models.convert.metric_weights import I3D, LPIPS, convert, main
 from ipoke_models.errors import CheckpointError
-from ipoke_models.evaluation.i3d import MIXED, load_i3d
-from ipoke_models.evaluation.lpips import load_lpips
-from ipoke_models.evaluation.weights import VARIABLE, MetricWeightsError
+from ipoke_models.metrics.i3d import MIXED, load_i3d
+from ipoke_models.metrics.lpips import load_lpips
+from ipoke_models.metrics.weights import VARIABLE, MetricWeightsError
 
 ALEXNET = ((11, 11, 3, 64), (5, 5, 64, 192), (3, 3, 192, 384), (3, 3, 384, 256), (3, 3, 256, 256))
 Tree = dict[str, object]

@@ -10,7 +10,7 @@ import torch
 
 from ipoke_models.checkpoint import load_networks
 from ipoke_models.convert import Report, convert
-from ipoke_models.networks import Networks
+from ipoke_models.networks.whole import Networks
 
 from .reference import TINY
 from .small import one_thread as one_thread

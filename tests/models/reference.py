@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ipoke_models.checkpoint import load_networks
 from ipoke_models.convert import convert
-from ipoke_models.networks import Networks
+from ipoke_models.networks.whole import Networks
 
 TINY = Path(__file__).parent / "vectors" / "tinyA"
 _STEP = ("actnorm1", "conv1x1", "units1.0", "units1.1", "coupling1_up", "coupling1_dn")

@@ -12,7 +12,7 @@ from torch import Tensor
 from ipoke_models.config import ModelConfig
 from ipoke_models.convert import layout
 from ipoke_models.convert.names import networks_state
-from ipoke_models.networks import Networks
+from ipoke_models.networks.whole import Networks
 
 from .reference import TINY
 

@@ -15,8 +15,8 @@ from ipoke_models.bench import gauges, measure
 from ipoke_models.bench.goals import goals
 from ipoke_models.bench.released import random_networks
 from ipoke_models.checkpoint import save_model
-from ipoke_models.flow import FlowSampler
-from ipoke_models.networks import Networks
+from ipoke_models.networks.flow import FlowSampler
+from ipoke_models.networks.whole import Networks
 
 from . import small
 

@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from ipoke_models.checkpoint import load_networks, read_card, read_manifest, save_model, sha256_of
 from ipoke_models.config import to_dict
 from ipoke_models.errors import CheckpointError, ConfigError, ModelError
-from ipoke_models.networks import Networks, without_norms
+from ipoke_models.networks.whole import Networks, without_norms
 
 from . import small
 from .closeness import assert_close

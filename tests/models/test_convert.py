@@ -30,7 +30,7 @@ from ipoke_models.convert import __main__ as command
 from ipoke_models.convert import conversion as subject
 from ipoke_models.convert import convert, layout, pickle_reader
 from ipoke_models.errors import CheckpointError, ModelError
-from ipoke_models.networks import Networks
+from ipoke_models.networks.whole import Networks
 
 from . import small
 from .closeness import assert_close

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from ipoke_models import ModelError
-from ipoke_models.draws import GROUP, LARGEST_CODE, MOST_DRAWS, draw_group, gentle
+from ipoke_models.sampling.residuals import GROUP, LARGEST_CODE, MOST_DRAWS, draw_group, gentle
 
 
 def _bears(limit: float):

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ipoke_models import Model, load_model
-from ipoke_models.guidance import CLOSE_PX, Guide
+from ipoke_models.sampling.guidance import CLOSE_PX, Guide
 
 POKES = np.array([[0.4, 0.5, 0.1, -0.05], [0.6, 0.6, 0.0, 0.08]])
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from ipoke_models.checkpoint import CONFIG_FILE, WEIGHTS_FILE, load_networks, read_manifest, save_model
 from ipoke_models.config import MOST_STEPS
 from ipoke_models.errors import CheckpointError, ConfigError, ModelError
-from ipoke_models.networks import Networks
+from ipoke_models.networks.whole import Networks
 from ipoke_models.weights_file import MOST_HEADER_BYTES, open_weights, read_weights
 
 from . import small

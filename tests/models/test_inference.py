@@ -10,7 +10,7 @@ import torch
 from ipoke_models import Cancelled, Model, ModelError, Near, PokeError, installed_models, load_model
 from ipoke_models.checkpoint import save_model
 from ipoke_models.installed import find_model
-from ipoke_models.networks import Networks
+from ipoke_models.networks.whole import Networks
 from ipoke_models.training.presets import PRESETS
 from tests.models import small
 

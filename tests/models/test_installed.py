@@ -17,7 +17,8 @@ from backend.protocol import limits
 from backend.protocol.fields import from_plain, to_plain
 from backend.protocol.messages import ModelEntry
 from ipoke_models import config as sizes
-from ipoke_models import installed, load_model, models
+from ipoke_models import installed, load_model
+from ipoke_models import listing as models
 from ipoke_models.checkpoint import CONFIG_FILE, NAME_CHARACTERS
 from ipoke_models.errors import ModelError
 from ipoke_models.installed import WEIGHTS, survey
@@ -146,7 +147,7 @@ def test_the_command_prints_the_others_and_nothing_that_moves_the_cursor(root):
     write_model(root, "odd", name="\x1b[2J")
     (root / "aa" / "model_card.md").write_text("# A\n\x1b[2J\u202e card\n")
     (root / "zz" / "model_card.md").symlink_to("/dev/zero")
-    done = subprocess.run([sys.executable, "-m", "ipoke_models.models"], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([sys.executable, "-m", "ipoke_models.listing"], capture_output=True, text=True, timeout=60, check=True)
     assert "# A\n" in done.stdout
     assert "left out: A model's name must have" in done.stderr
     assert all(line.isprintable() for line in (done.stdout + done.stderr).split("\n"))

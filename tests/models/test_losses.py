@@ -6,9 +6,9 @@ import torch
 from torch import nn
 
 from ipoke_models.config import CvaeConfig
-from ipoke_models.cvae import ConditionalVae
-from ipoke_models.discriminators import ClipDiscriminator
-from ipoke_models.losses import (
+from ipoke_models.networks.cvae import ConditionalVae
+from ipoke_models.networks.discriminators import ClipDiscriminator
+from ipoke_models.training.objectives import (
     adaptive_weight,
     evidence_loss,
     feature_matching,

@@ -10,8 +10,6 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from ipoke_models.autoencoder import ConvGRU, VideoAutoencoder, VideoEncoder, flow_motion_input
-from ipoke_models.conditioning import Conditioner, Decoder, Encoder, ImageAutoencoder, PokeAutoencoder
 from ipoke_models.config import (
     AutoencoderConfig,
     ConditionerConfig,
@@ -21,14 +19,16 @@ from ipoke_models.config import (
     FlowConfig,
     ModelConfig,
 )
-from ipoke_models.cvae import ConditionalVae
-from ipoke_models.decoder import warp
-from ipoke_models.dense_flow import DenseFlow
-from ipoke_models.discriminators import ClipDiscriminator, PatchDiscriminator
 from ipoke_models.errors import ConfigError
-from ipoke_models.flow import ConditionalFlow
-from ipoke_models.layers import folded_state
-from ipoke_models.networks import Networks, without_norms
+from ipoke_models.networks.autoencoder import ConvGRU, VideoAutoencoder, VideoEncoder, flow_motion_input
+from ipoke_models.networks.conditioning import Conditioner, Decoder, Encoder, ImageAutoencoder, PokeAutoencoder
+from ipoke_models.networks.cvae import ConditionalVae
+from ipoke_models.networks.decoder import warp
+from ipoke_models.networks.dense_flow import DenseFlow
+from ipoke_models.networks.discriminators import ClipDiscriminator, PatchDiscriminator
+from ipoke_models.networks.flow import ConditionalFlow
+from ipoke_models.networks.layers import folded_state
+from ipoke_models.networks.whole import Networks, without_norms
 
 from . import small
 from .closeness import assert_close

@@ -9,8 +9,8 @@ import torch
 
 from ipoke_models.config import FlowConfig
 from ipoke_models.errors import Cancelled
-from ipoke_models.flow import ConditionalFlow, FlowSampler, RecordedSampler
-from ipoke_models.flow.sampler import _elu_
+from ipoke_models.networks.flow import ConditionalFlow, FlowSampler, RecordedSampler
+from ipoke_models.networks.flow.sampler import _elu_
 
 from . import small
 from .closeness import assert_close

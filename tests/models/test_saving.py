@@ -11,7 +11,7 @@ import pytest
 
 from ipoke_models.checkpoint import CONFIG_FILE, WEIGHTS_FILE, load_networks, read_card, read_manifest, require_free, save_model
 from ipoke_models.errors import CheckpointError, ConfigError
-from ipoke_models.networks import Networks
+from ipoke_models.networks.whole import Networks
 
 from . import small
 

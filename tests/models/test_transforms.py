@@ -8,12 +8,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from ipoke_models.flow import ConditionalFlow, Transform
-from ipoke_models.flow.blocks import Prior, Step, Unit
-from ipoke_models.flow.coupling import Coupling, Split
-from ipoke_models.flow.masked import MaskedConvolution, Order
-from ipoke_models.flow.multiscale import Level
-from ipoke_models.flow.transforms import ActNorm, Chain, Shuffle
+from ipoke_models.networks.flow import ConditionalFlow, Transform
+from ipoke_models.networks.flow.blocks import Prior, Step, Unit
+from ipoke_models.networks.flow.coupling import Coupling, Split
+from ipoke_models.networks.flow.masked import MaskedConvolution, Order
+from ipoke_models.networks.flow.multiscale import Level
+from ipoke_models.networks.flow.transforms import ActNorm, Chain, Shuffle
 
 from . import small
 from .closeness import assert_close

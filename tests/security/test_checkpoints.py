@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 
 from backend.worker.models import Models, ModelUnavailableError
 from ipoke_models.checkpoint import CONFIG_FILE, WEIGHTS_FILE, save_model
-from ipoke_models.networks import Networks
+from ipoke_models.networks.whole import Networks
 from tests.models import small
 
 CUTS = 50

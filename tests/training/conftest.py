@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ipoke_models.data import generate
+from ipoke_models.data.procedural.clips import generate
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import torch
 
-from ipoke_models.autoencoder import VideoAutoencoder
 from ipoke_models.data.store import ClipStore
+from ipoke_models.networks.autoencoder import VideoAutoencoder
 from ipoke_models.training.adversarial import AdversarialVideoStage
 from ipoke_models.training.base import BaseLoss
 from ipoke_models.training.launch import launch

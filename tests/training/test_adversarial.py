@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import nn
 
-from ipoke_models.autoencoder import VideoAutoencoder
 from ipoke_models.convert.metric_weights import VGG, convert
 from ipoke_models.data.store import ClipStore
-from ipoke_models.evaluation.weights import VARIABLE, MetricWeightsError
+from ipoke_models.metrics.weights import VARIABLE, MetricWeightsError
+from ipoke_models.networks.autoencoder import VideoAutoencoder
 from ipoke_models.training.adversarial import AdversarialVideoStage
 from ipoke_models.training.perceptual import PerceptualDistance, load_perceptual
 from ipoke_models.training.presets import PRESETS

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from ipoke_models import load_model
-from ipoke_models.autoencoder import VideoAutoencoder
 from ipoke_models.data.batch import motion_input
 from ipoke_models.data.clips import Portion, open_training_clips
-from ipoke_models.data.footage_store import FootageOptions
+from ipoke_models.data.footage.store import FootageOptions
 from ipoke_models.evaluation import __main__ as evaluation
+from ipoke_models.networks.autoencoder import VideoAutoencoder
 from ipoke_models.training import __main__ as training
 from ipoke_models.training.codes import CodedClips, encode_still
 from ipoke_models.training.presets import PRESETS

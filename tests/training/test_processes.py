@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from ipoke_models.autoencoder import VideoAutoencoder
 from ipoke_models.data.store import ClipStore
 from ipoke_models.errors import ModelError
+from ipoke_models.networks.autoencoder import VideoAutoencoder
 from ipoke_models.training import processes
 from ipoke_models.training.codes import CodedClips
 from ipoke_models.training.launch import launch

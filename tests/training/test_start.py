@@ -11,16 +11,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ipoke_models.checkpoint import load_networks
-from ipoke_models.data import generate
 from ipoke_models.data.batch import motion_input
+from ipoke_models.data.procedural.clips import generate
 from ipoke_models.data.store import ClipStore
-from ipoke_models.decoder import SpadeDecoder
 from ipoke_models.errors import ModelError
-from ipoke_models.flow import ConditionalFlow
-from ipoke_models.inference import load_model
 from ipoke_models.installed import find_model
-from ipoke_models.layers import folded_state, load_folded
-from ipoke_models.pokes import paint_pokes, pokes_to_pixels
+from ipoke_models.model import load_model
+from ipoke_models.networks.decoder import SpadeDecoder
+from ipoke_models.networks.flow import ConditionalFlow
+from ipoke_models.networks.layers import folded_state, load_folded
+from ipoke_models.sampling.pokes import paint_pokes, pokes_to_pixels
 from ipoke_models.training import __main__ as training
 from ipoke_models.training.conditioner import PokedStills
 from ipoke_models.training.presets import PRESETS

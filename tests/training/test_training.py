@@ -12,15 +12,15 @@ import pytest
 import torch
 
 from ipoke_models import load_model
-from ipoke_models.autoencoder import VideoAutoencoder
-from ipoke_models.data import generate
 from ipoke_models.data.batch import motion_input
 from ipoke_models.data.batches import mirror
+from ipoke_models.data.procedural.clips import generate
 from ipoke_models.data.store import ClipStore, StoreError
 from ipoke_models.errors import CheckpointError
 from ipoke_models.evaluation import __main__ as evaluation
 from ipoke_models.evaluation.card import NOTES, PROVENANCE_FILE, write_card
-from ipoke_models.networks import Networks
+from ipoke_models.networks.autoencoder import VideoAutoencoder
+from ipoke_models.networks.whole import Networks
 from ipoke_models.training import __main__ as training
 from ipoke_models.training.claim import claim
 from ipoke_models.training.presets import PRESETS

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import torch
 
-from ipoke_models.autoencoder import VideoAutoencoder
 from ipoke_models.data.store import ClipStore
+from ipoke_models.networks.autoencoder import VideoAutoencoder
 from ipoke_models.training.launch import launch
 from ipoke_models.training.loop import train_stage
 from ipoke_models.training.presets import PRESETS

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...data.optical_flow import to_bytes
-from ...inference import Model
+from ...model import Model
 from ..progress import tracked
 from .stills import PokedStill
 

@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from ...data.optical_flow import to_bytes
-from ...inference import Model
-from ..measures import motion_between
+from ...metrics.measures import motion_between
+from ...model import Model
 from ..progress import tracked
 from .plots import new_figure, picture, save
 from .stills import PokedStill

@@ -8,8 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ...data.store import ClipStore
-from ...inference import Model
-from ..estimates import Estimate
+from ...metrics.estimates import Estimate
+from ...model import Model
 from . import contact_sheet, correlation, more_pokes, transfer
 from .plots import require_matplotlib
 from .stills import PokedStill

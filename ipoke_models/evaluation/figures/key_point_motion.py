@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from ...metrics.estimates import Estimate
 from ..columns import Column
 from ..contestants import RECONSTRUCTION, STILL, UNHELD
-from ..estimates import Estimate
 from ..key_point_control import MOVED, PARTS, SPREAD, TIP_PX, KeyPointReport
 from .plots import new_figure, save
 

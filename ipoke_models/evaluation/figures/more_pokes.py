@@ -10,10 +10,10 @@ import torch
 from numpy.typing import NDArray
 
 from ...data.store import ClipStore
-from ...inference import Model
-from ..estimates import Estimate, Values, estimate
+from ...metrics.estimates import Estimate, Values, estimate
+from ...metrics.measures import motion_between, pairs
+from ...model import Model
 from ..examples import Example, examples
-from ..measures import motion_between, pairs
 from ..progress import tracked
 from .plots import curve, new_figure, save
 

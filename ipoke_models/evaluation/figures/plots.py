@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import ModelError
-from ..estimates import Estimate
+from ...metrics.estimates import Estimate
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

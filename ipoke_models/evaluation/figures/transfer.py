@@ -12,8 +12,8 @@ from torch import Tensor
 
 from ...data.optical_flow import estimate_motion, to_bytes
 from ...data.store import ClipStore
-from ...inference import Model
-from ..estimates import Estimate, estimate
+from ...metrics.estimates import Estimate, estimate
+from ...model import Model
 from ..examples import Example, examples
 from ..progress import tracked
 from .plots import new_figure, picture, save

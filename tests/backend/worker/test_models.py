@@ -19,7 +19,7 @@ from backend.worker.model_port import JobCancelledError
 from backend.worker.models import LoadedModel, Models, ModelUnavailableError, OutOfMemoryError
 from backend.worker.thing_job import SegmenterUnavailableError
 from ipoke_models.checkpoint import save_model
-from ipoke_models.networks import Networks
+from ipoke_models.networks.whole import Networks
 from tests.models import small
 from tests.models.small import one_thread as one_thread
 from tests.segmenters import save_small_segmenter

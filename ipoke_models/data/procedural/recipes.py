@@ -1,0 +1,29 @@
+"""The named recipes of procedural scenes.
+
+A recipe that has been released is pinned: the same name, seed and number stand for the same clip for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ..pictures import Pictures
+from .foliage import plants_scene, stems_scene
+from .garden import garden_scene
+from .objects import objects_scene
+from .scenes import Scene
+
+GARDEN, PLANTS, OBJECTS, STEMS = "garden", "plants", "objects", "stems"
+RECIPES: dict[str, Callable[[np.random.Generator, Pictures, int, int], Scene]] = {
+    GARDEN: garden_scene,
+    PLANTS: plants_scene,
+    OBJECTS: objects_scene,
+    STEMS: stems_scene,
+}
+
+
+def scene_of(recipe: str, seed: int, index: int, pictures: Pictures, size_px: int, frames: int) -> Scene:
+    """Scene `index` of the endless sequence that a recipe and a seed stand for."""
+    return RECIPES[recipe](np.random.default_rng([seed, index]), pictures, size_px, frames)

@@ -1,0 +1,1 @@
+"""The networks of a model: autoencoder, conditioning, invertible flow, and what trains beside them."""
