@@ -1,7 +1,8 @@
 """The door for everyone who uses a model: load, sample, invert, replay.
 
-Variant `index` of a still, its pokes and a seed is always the same: its noise comes from its own generator (`sampling/residuals.py`), codes
-are held to the pokes and decoded two by two, so that every product has the same shapes however many variants are wanted.
+Variant `index` of a still, its pokes and a seed is always the same: its noise comes from its own generator
+(`sampling/residuals.py`), codes are held to the pokes and decoded two by two, so that every product has the same shapes however
+many variants are wanted.
 """
 
 from __future__ import annotations
@@ -122,9 +123,9 @@ class Model:
     ) -> Iterator[StreamedFrame]:
         """The same variants frame by frame, each as soon as it is decoded.
 
-        With `near` they stay near an earlier variant (`sampling/residuals.py`). Not `guided`, variants are the flow's draws as they come;
-        else the codes of models that warp are held to the pokes (`guidance.py`). `variation` in (0, 1.5] says how far apart
-        they are, 1 is as the flow draws them; None takes the model's own.
+        With `near` they stay near an earlier variant (`sampling/residuals.py`). Not `guided`, variants are the flow's draws
+        as they come; else the codes of models that warp are held to the pokes (`sampling/guidance.py`). `variation` in (0, 1.5]
+        says how far apart they are, 1 is as the flow draws them; None takes the model's own.
 
         Raises:
             ModelError: the still, the pokes or the variation don't fit the model.

@@ -1,6 +1,6 @@
 """The perceptual term of stage 1: how unlike two pictures look to VGG16 (the release used VGG19; its weights can't be had).
 
-The weights come from elsewhere, like those of the metrics: see `evaluation/weights.py`.
+The weights come from elsewhere, like those of the metrics: see `metrics/weights.py`.
 """
 
 from __future__ import annotations

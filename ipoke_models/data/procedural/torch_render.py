@@ -2,7 +2,7 @@
 
 Layers are painted in painter's order, those of the same depth of all scenes at once, each in a window of the picture that it
 never leaves. All parameters and textures go to the device before the first layer is painted; nothing waits for it after that.
-It agrees with the renderer in `procedural.py` but for rounding (OpenCV interpolates at 32nds of a pixel).
+It agrees with the renderer in `procedural/clips.py` but for rounding (OpenCV interpolates at 32nds of a pixel).
 """
 
 from __future__ import annotations
