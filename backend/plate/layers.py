@@ -4,7 +4,7 @@ What moves ends where a cut-out's alpha ends, or a clean plate's difference. Oth
 which stretch along; a thing with a mask moves as a body instead (see `posed`).
 
 With the matte M of what moves over the whole clip, and the plate without it, `behind` (the artist's clean plate, or the
-surroundings mirrored into it), the moving layer is what is left of the plate I:
+surroundings filled into it), the moving layer is what is left of the plate I:
 
     moving = I - (1 - M) behind        so that        I = moving + (1 - M) behind
 

@@ -51,7 +51,7 @@ class Source:
 
 
 def convert(source: Source, file: Path, target: Path) -> None:
-    """Write the weights of a file as safetensors, under the names of the network in `evaluation`.
+    """Write the weights of a file as safetensors, under the names of the network in `metrics`.
 
     Raises:
         CheckpointError: the file can't be read, or holds another network.

@@ -1,6 +1,6 @@
 """The critics of the video autoencoder's training: one looks at single frames, one at whole clips.
 
-Paper, section 3.2 (adversarial terms of the video autoencoder); what they are trained with is in `losses`.
+Paper, section 3.2 (adversarial terms of the video autoencoder); what they are trained with is in `training/objectives.py`.
 """
 
 from __future__ import annotations
