@@ -26,9 +26,9 @@ from .clients import Client
 from .connection_claim import ConnectionClaim
 from .connections import Connections, Received
 from .intake import Intake
-from .memory import Trimmer
 from .places import has_to_wait, is_lost, one_too_many, too_many, who_makes_room
 from .status import status
+from .trimming import Trimmer
 from .workers.pool import WorkerDied, WorkerPool, WorkerSaid, WorkersGaveUp
 
 _LOG = logging.getLogger("ipoke.service")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ipoke_media import png
 from ipoke_media.errors import ImageError
-from ipoke_media.exr import write_exr
+from ipoke_media.exr_writing import write_exr
 from ipoke_media.image import Picture, read_image
 from ipoke_media.tags import Tags
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ipoke_media.exr import write_exr
+from ipoke_media.exr_writing import write_exr
 from ipoke_media.tags import Tags
 
 from .drawer import Drawer, Rows

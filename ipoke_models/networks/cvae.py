@@ -28,7 +28,7 @@ class ConditionalVae(nn.Module):
         return mean, logvar
 
     def forward(self, z: Tensor, h: Tensor, noise: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
-        """z, h -> z decoded from a sample of r, and mean and log-variance of r: what `losses.evidence_loss` takes.
+        """z, h -> z decoded from a sample of r, and mean and log-variance of r: what `evidence_loss` takes.
 
         `noise`, (B, Cz, 8, 8) of N(0, 1), is what the sample is drawn with; fresh where it is not given.
         """

@@ -5,7 +5,7 @@ What the released system adds up, with its weights:
 * video autoencoder: 10 L1 + 10 VGG + 1e-7 `gaussian_kl` + `generator_loss` of frames + `generator_loss` of clips
   + 1 `feature_matching`; the critics learn by `hinge_loss`, that of clips with 1 `gradient_penalty` as well;
 * still and poke encoders: `learned_nll` of L1 + LPIPS; for stills also `generator_loss` times `adaptive_weight`;
-* flow: 0.5 |r|^2 - log|det dr/dz| (`training/kinematics.py`); its twin in the ablation: `evidence_loss`.
+* flow: 0.5 |r|^2 - log|det dr/dz| (`training/flow.py`); its twin in the ablation: `evidence_loss`.
 """
 
 from __future__ import annotations

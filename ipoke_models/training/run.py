@@ -18,7 +18,7 @@ from .adversarial import AdversarialVideoStage
 from .base import BaseStage
 from .codes import CodedClips, encode_store
 from .conditioner import ConditionerStage, DenseStage, PokedStills
-from .kinematics import KinematicsStage
+from .flow import KinematicsStage
 from .loop import Stage, train_stage
 from .perceptual import PerceptualDistance, load_perceptual
 from .presets import Preset

@@ -14,7 +14,7 @@ import pytest
 from backend.cli import main
 from backend.commands.inputs import read_plate
 from backend.plate.image import PlateImage, decode_plate
-from ipoke_media.exr import write_exr
+from ipoke_media.exr_writing import write_exr
 
 from .conftest import MODEL, picture
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ipoke_media import icc
-from ipoke_media.exr import write_exr
+from ipoke_media.exr_writing import write_exr
 from ipoke_media.image import read_image
 from ipoke_media.png import with_chunks
 from ipoke_media.tags import Tags, Window

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from backend.plate.errors import PlateError
 from backend.plate.image import PlateImage, decode_plate, encode_exr, encode_png, from_working, shrink, to_working
-from ipoke_media.exr import write_exr
+from ipoke_media.exr_writing import write_exr
 
 from . import files
 from .files import LEFT, RIGHT, encoded, halves, noise
