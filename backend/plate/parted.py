@@ -26,7 +26,8 @@ LEAST_MATTE = 1 / 512
 TRACE = 1e-3
 """What a matte has around the thing: small enough to change no pixel where nothing moves."""
 
-_RIM_SIDE_PX, _RIM_PX = 1024, 4  # of a plate so large
+_RIM_SIDE_PX, _RIM_PX = 1024, 6  # of a thing so large
+_LEAST_RIM_PX = 3  # masks are seldom nearer to the true edge
 _SEEN = 0.01  # of a matte; what has less gets no trace around it
 
 
@@ -128,7 +129,7 @@ def thing_alone(plate: PlateImage, parted: Parted) -> PlateImage:
 
 def with_rim(matte: Field, region: Region) -> Field:
     """A matte with a trace around it: what the edge leaves beyond the matte moves too, and does not stay behind as a line."""
-    width_px = max(1, round(_RIM_PX * max(region.w, region.h) / _RIM_SIDE_PX))
+    width_px = max(_LEAST_RIM_PX, round(_RIM_PX * max(region.w, region.h) / _RIM_SIDE_PX))
     inside = (matte > _SEEN).astype(np.uint8)
     return np.maximum(matte, cv2.dilate(inside, np.ones((2 * width_px + 1,) * 2, np.uint8)) * np.float32(TRACE))
 
