@@ -24,7 +24,7 @@ from tests.models import small
 from tests.models.small import one_thread as one_thread
 from tests.segmenters import save_small_segmenter
 
-PROJECT = Path(__file__).resolve().parents[2]
+PROJECT = Path(__file__).resolve().parents[3]
 POKES = np.array([[0.5, 0.5, 0.1, 0.1]])
 
 
@@ -255,7 +255,8 @@ def test_a_picture_is_looked_at_once_for_all_strokes_and_few_pictures_are_kept(f
     for seed in (1, 2, 1, 3, 1, 2):
         found = segmenter.find(seed, picture(seed), [CLICK])
         assert tuple(found) == tuple(Level)
-        assert all(patch.values.shape == (32, 32) and 0 <= patch.score <= 1 for patch in found.values())
+        assert len({patch.values.shape for patch in found.values()}) <= 2
+        assert all(0 <= patch.values.min() <= patch.values.max() <= 1 and 0 <= patch.score <= 1 for patch in found.values())
     assert looked == [1, 2, 3, 2]
 
 
