@@ -7,9 +7,10 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
-from previews import find_job
+from previews import MOVING, find_job
 
 from ipoke_media import video
 from ipoke_media.errors import ImageError
@@ -42,6 +43,7 @@ class Result:
             ("variants' frames", self.job / "variant_*"),
             ("contact sheet", self.output / "contact_sheet.png"),
             ("preview videos", self.output / "preview_*.mp4"),
+            ("all variants", self.output / "variants.webp"),
             ("baked sequence", self.bake),
             ("renders", self.output / "renders"),
         )
@@ -101,6 +103,8 @@ def _check_sequence(folder: Path, size_px: tuple[int, int]) -> list[Path]:
 
 def _check_previews(output: Path) -> None:
     _read(output / "contact_sheet.png")
+    read, moving = cv2.imreadanimation(str(output / MOVING))
+    _need(read and len(moving.frames) > VARIANTS, f"{MOVING} does not move")
     for index in range(VARIANTS):
         file = output / f"preview_{index:02d}.mp4"
         try:

@@ -11,7 +11,15 @@ from pathlib import Path
 from checks import DemoError
 
 NOTE = "made.json"
-FILES = ("plate.jpg", "scene.blend", "renders/frame_*.png", "ipoke/*/*/job.json", "contact_sheet.png", "preview_*.mp4")
+FILES = (
+    "plate.jpg",
+    "scene.blend",
+    "renders/frame_*.png",
+    "ipoke/*/*/job.json",
+    "contact_sheet.png",
+    "preview_*.mp4",
+    "variants.webp",
+)
 
 
 @contextlib.contextmanager

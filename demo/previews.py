@@ -1,9 +1,12 @@
-"""Owns the demo's pictures for looking at: the contact sheet with the arrows, and one preview video a variant."""
+"""Owns the demo's pictures: the contact sheet with the arrows, a video a variant, and all of them moving at once."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+
+import cv2
+import numpy as np
 
 from backend.plate import preview
 from backend.plate.image import decode_plate
@@ -15,8 +18,14 @@ def find_job(output: Path) -> Path:
     return next(path.parent for path in sorted(output.glob("ipoke/*/*/job.json")))
 
 
+MOVING = "variants.webp"
+_TILE_PX = (400, 225)
+_FRAME_MS = 90
+_QUALITY = 75
+
+
 def make_previews(output: Path) -> None:
-    """Write `contact_sheet.png` and `preview_NN.mp4` into the output folder."""
+    """Write `contact_sheet.png`, `preview_NN.mp4` and `variants.webp` into the output folder."""
     folder = find_job(output)
     job = json.loads((folder / "job.json").read_text())
     plate = decode_plate((output / "plate.jpg").read_bytes())
@@ -31,3 +40,21 @@ def make_previews(output: Path) -> None:
             maker.frame(variant["index"], t, frame.read_bytes())
         maker.variant_done(variant["index"])
     maker.finish([Region(*job["region_px"])])
+    folders = [folder / variant["folder"] for variant in job["variants"]]
+    _write_moving(output / MOVING, cv2.imread(str(output / "plate.jpg"), cv2.IMREAD_COLOR), folders)
+
+
+def _write_moving(file: Path, still: np.ndarray, folders: list[Path]) -> None:
+    """Variants two by two, from the still to their ends and back, for ever."""
+    instants = [[still] * len(folders)]
+    frames = [sorted(folder.glob("frame_*.png")) for folder in folders]
+    instants += [[cv2.imread(str(path), cv2.IMREAD_COLOR) for path in together] for together in zip(*frames, strict=True)]
+    pages = []
+    for pictures in instants:
+        tiles = [cv2.resize(picture, _TILE_PX, interpolation=cv2.INTER_AREA) for picture in pictures]
+        pages.append(np.vstack([np.hstack(tiles[row : row + 2]) for row in range(0, len(tiles), 2)]))
+    there_and_back = [*pages, pages[-1], pages[-1], *pages[-2:0:-1]]
+    animation = cv2.Animation()
+    animation.frames, animation.durations = there_and_back, [_FRAME_MS] * len(there_and_back)
+    if not cv2.imwriteanimation(str(file), animation, [cv2.IMWRITE_WEBP_QUALITY, _QUALITY]):
+        raise OSError(f"{file} can't be written.")
