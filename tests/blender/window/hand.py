@@ -195,6 +195,11 @@ def told(what: str, took_ms: list[tuple[float, float]]) -> str:
     return f"scenario: {len(took_ms)} {what}: " + "; ".join(texts)
 
 
+def load() -> str:
+    """How busy the machine is, for what stands beside a figure."""
+    return f"load {os.getloadavg()[0]:.0f} on {os.cpu_count()} cores"
+
+
 def play(story: Iterator[float]) -> None:
     """Run a story, each `yield` of which is a pause in seconds, and end Blender with it."""
     bpy.context.preferences.view.show_splash = False

@@ -156,7 +156,7 @@ def point_at_the_thing() -> Iterator[float]:
     sides = [part("things").known(obj).mask.sum()]
     for turn in ("WHEELUPMOUSE", "WHEELDOWNMOUSE", "WHEELDOWNMOUSE"):
         press(turn, at)
-        yield 0.3
+        yield 1.0
         shoot(f"thing_{plate().thing.level}")
         sides.append(part("things").known(obj).mask.sum())
     assert sides[3] < sides[2] == sides[0] < sides[1], "the wheel takes more and less"
