@@ -166,6 +166,12 @@ def wait_until(holds: Callable[[], object], what: str) -> Iterator[float]:
         yield 0.1
 
 
+def at_rest() -> Iterator[float]:
+    """Wait until nothing swings back any more, and that is drawn."""
+    yield from wait_until(lambda: part("pump").addon().play is None, "the end of the play")
+    yield 0.5
+
+
 def timed(owner: object, name: str) -> list[tuple[float, float]]:
     """Collect how long each call of a function takes from now on: milliseconds on the wall, and of this thread's own work."""
     function, took_ms = getattr(owner, name), []

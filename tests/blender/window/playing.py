@@ -88,7 +88,7 @@ def seen() -> np.ndarray:
     return pixels[area.y + 60 : area.y + area.height - 90, area.x + 80 : area.x + area.width - 300, :3]
 
 
-def at_rest(image: list[np.ndarray]) -> Iterator[float]:
+def rested(image: list[np.ndarray]) -> Iterator[float]:
     """Wait until the view shows a picture and changes no more (materials may still be compiled), and give it out."""
     deadline, alike = time.monotonic() + PATIENCE_S, 0
     before = seen()
@@ -109,7 +109,7 @@ def pulled(name: str, kind: str) -> Iterator[float]:
     yield SETTLED_S
     move(screen(obj, (0.5, 1.3)))
     rest: list[np.ndarray] = []
-    yield from at_rest(rest)
+    yield from rested(rest)
     (before,) = rest
     events = timed(part("operators.plate_drag").PlateDrag, "modal")
     draws = timed(part("drawing.puppet"), "_draw_play")
@@ -133,7 +133,7 @@ def pulled(name: str, kind: str) -> Iterator[float]:
     press("LEFTMOUSE", screen(obj, tip), "RELEASE")
     move(screen(obj, (0.5, 1.3)))
     yield from wait_until(lambda: part("pump").addon().play is None, "the end of the play")
-    yield from at_rest(rest)
+    yield from rested(rest)
     assert not obj.ipoke.pokes, "Esc keeps nothing"
     assert not obj.hide_get()
     assert obj.select_get()

@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from hand import (
     CONNECTION_FILE,
     MODULE,
+    at_rest,
     busy,
     click,
     drag,
@@ -84,7 +85,7 @@ def draw_and_edit() -> Iterator[float]:
     yield from drag(screen(obj, STEM[0]), screen(obj, STEM[1]))
     assert len(pokes) == 2, len(pokes)
     move(screen(obj, STEM[1]))
-    yield 0.3
+    yield from at_rest()
     shoot("draw")
     assert part_lit() == (1, "TIP"), part_lit()
     move(screen(obj, STEM[0]))
@@ -109,6 +110,7 @@ def draw_a_third() -> Iterator[float]:
     yield from drag(screen(obj, OTHER[0]), screen(obj, OTHER[1]))
     assert len(plate().pokes) == 3
     assert near(plate().pokes[2].tip, OTHER[1])
+    yield from at_rest()
     shoot("three_arrows")
     yield from tap("X", screen(obj, OTHER[1]))
     assert len(plate().pokes) == 2, "X removes the arrow under the mouse"
@@ -254,6 +256,7 @@ def rotate_and_draw() -> Iterator[float]:
     poke = obj.ipoke.pokes[3]
     assert near(poke.tail, ELSEWHERE[0])
     assert near(poke.tip, ELSEWHERE[1])
+    yield from at_rest()
     shoot("any_placement")
     move(screen(obj, ELSEWHERE[1]))
     yield 0.2
