@@ -30,8 +30,8 @@ import torch
 
 from backend.client import Connected, Launcher, LocalBackend, OutputSize, Poke, SampleRequest, drive, new_job_id
 from backend.plate.image import decode_plate
+from backend.worker import sample_job as job_module
 from backend.worker.models import LoadedModel, Models, settle_process
-from backend.worker.models import sample_job as job_module
 from ipoke_models import Model, load_model
 from tests.faults.fake_worker import Fault
 from tests.faults.work import request as fake_request

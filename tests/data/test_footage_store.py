@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from ipoke_models.data.clips import Portion, open_clips, open_training_clips
-from ipoke_models.data.footage.clips import store as module
+from ipoke_models.data.footage import store as module
 from ipoke_models.data.footage.layouts import LAYOUTS, Part
 from ipoke_models.data.footage.sources import FootageError
 from ipoke_models.data.footage.store import FootageOptions, footage_store

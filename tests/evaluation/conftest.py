@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 
 from ipoke_models.checkpoint import save_model
 from ipoke_models.config import CvaeConfig
-from ipoke_models.data.procedural.clips import generate
+from ipoke_models.data.procedural import generate
 from ipoke_models.metrics.lpips import Lpips
 from ipoke_models.metrics.weights import LPIPS_FILE, VARIABLE
 from ipoke_models.networks.cvae import ConditionalVae

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ipoke_models.data.procedural.clips import generate
+from ipoke_models.data.procedural import generate
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ipoke_models.checkpoint import load_networks
 from ipoke_models.data.batch import motion_input
-from ipoke_models.data.procedural.clips import generate
+from ipoke_models.data.procedural import generate
 from ipoke_models.data.store import ClipStore
 from ipoke_models.errors import ModelError
 from ipoke_models.installed import find_model

@@ -14,7 +14,7 @@ import torch
 from ipoke_models import load_model
 from ipoke_models.data.batch import motion_input
 from ipoke_models.data.batches import mirror
-from ipoke_models.data.procedural.clips import generate
+from ipoke_models.data.procedural import generate
 from ipoke_models.data.store import ClipStore, StoreError
 from ipoke_models.errors import CheckpointError
 from ipoke_models.evaluation import __main__ as evaluation
