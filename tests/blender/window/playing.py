@@ -40,10 +40,11 @@ NAME = os.environ.get("IPOKE_THING", "dandelion")
 SETTLED_S = 0.6
 ALIKE = 4
 """So many pictures in a row, of a view at rest, are alike."""
-STEADY = 2 / 255
+STEADY = 0.3 / 255
 SHOWN = 0.05
 """Standard deviation of a view that shows a photograph, with an empty world behind it."""
-MOST_OFF = 0.1 / 255
+MOST_OFF = {"photograph": 0.1 / 255, "cut_out": 0.1 / 255, "turned": 1 / 255}
+"""How much a view may differ after Esc. Materials are sampled anew whenever they are drawn."""
 
 
 def photograph(name: str) -> Path:
@@ -96,7 +97,7 @@ def rested(image: list[np.ndarray]) -> Iterator[float]:
         assert time.monotonic() < deadline, "the view does not come to rest"
         yield SETTLED_S
         now = seen()
-        alike = alike + 1 if now.std() > SHOWN and np.abs(now - before).max() < STEADY else 0
+        alike = alike + 1 if now.std() > SHOWN and np.abs(now - before).mean() < STEADY else 0
         before = now
     image[:] = [before]
 
@@ -139,7 +140,7 @@ def pulled(name: str, kind: str) -> Iterator[float]:
     assert obj.select_get()
     off = np.abs(rest[0] - before)
     print(f"scenario: after Esc a {kind} differs by {off.mean() * 255:.3f} of 255, worst {off.max() * 255:.0f}", flush=True)
-    assert off.mean() < MOST_OFF, f"Esc brings everything back: {off.mean()}"
+    assert off.mean() < MOST_OFF[kind], f"Esc brings everything back: {off.mean()}"
 
     yield from drag(screen(obj, tail), screen(obj, tip), release=False)
     press("LEFTMOUSE", screen(obj, tip), "RELEASE")
