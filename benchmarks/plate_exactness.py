@@ -17,7 +17,8 @@ from backend.body import Body
 from backend.plate.drawer import Drawer, Mask
 from backend.plate.image import Field, PlateImage, decode_image, encode_frame
 from backend.plate.motion import motion_of_flows
-from backend.plate.posed import Patches, PosedRenderer, part_body
+from backend.plate.patches import Patches
+from backend.plate.posed import PosedRenderer, part_body
 from backend.plate.render import Renderer
 from backend.plate.thing import THING_LEAST
 from backend.protocol.messages import Region
@@ -54,7 +55,7 @@ def count_body(seed: int, dtype: type) -> tuple[int, int, int]:
     shifts = generator.normal(0, 0.15, (1, 1, 3, 2))
     keys = np.concatenate([body.rest[None], body.held(places).poses(shifts)[:, 0]])
     whole, patches = Region(0, 0, width, height), Patches.of(body, plate.size_px)
-    covered = [patches.painted(pose * plate.size_px, whole) >= 0 for pose in keys]
+    covered = [patches.painted(pose * plate.size_px, whole).top >= 0 for pose in keys]
     return compared(
         plate,
         PosedRenderer(plate, part_body(plate, thing, body, None, lock), body, keys, lock),

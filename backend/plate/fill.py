@@ -210,6 +210,8 @@ def _completed(picture: Field, hole: Mask) -> tuple[Field, Indices]:
     while max(hole.shape) * _COARSER >= _LEAST_SIDE_PX and min(hole.shape) * _COARSER >= _LEAST_SIDE_PX / 2:
         picture, known = _shrunk(picture, ~hole, (round(hole.shape[1] * _COARSER), round(hole.shape[0] * _COARSER)), 0.5)
         hole = ~known
+        if not hole.any():  # a thin one is gone in so small a picture
+            break
         sizes.append((picture, hole))
     random, coarser = np.random.default_rng(0), None
     for number, (small, gap) in enumerate(reversed(sizes)):

@@ -11,6 +11,8 @@ from .image import Field
 _SOFT_EDGE_PX = 2
 """Pixels around a part whose mask is below the threshold, and which belong to it."""
 
+_FIRST_REACH_PX = 32
+
 Points = NDArray[np.float64]
 
 
@@ -34,12 +36,16 @@ def _part_near(parts: NDArray[np.int32], place_px: Points, reach_px: float) -> i
     x, y = (min(int(at), length - 1) for at, length in zip(place_px, (width, height), strict=True))
     if parts[y, x] or reach_px < 1:
         return int(parts[y, x])
-    reach = int(reach_px)
-    top, left = max(0, y - reach), max(0, x - reach)
-    window = parts[top : y + reach + 1, left : x + reach + 1]
-    rows, columns = np.nonzero(window)
-    distances = np.hypot(rows + top - y, columns + left - x)
-    if not len(distances) or distances.min() > reach_px:
-        return 0
-    nearest = distances.argmin()
-    return int(window[rows[nearest], columns[nearest]])
+    reach, farthest = _FIRST_REACH_PX, int(reach_px)
+    while True:  # what is near is found without a look at all of a large plate
+        reach = min(reach, farthest)
+        top, left = max(0, y - reach), max(0, x - reach)
+        window = parts[top : y + reach + 1, left : x + reach + 1]
+        rows, columns = np.nonzero(window)
+        distances = np.hypot(rows + top - y, columns + left - x)
+        if len(distances) and distances.min() <= (reach_px if reach == farthest else reach):
+            nearest = distances.argmin()
+            return int(window[rows[nearest], columns[nearest]])
+        if reach == farthest:
+            return 0
+        reach *= 2

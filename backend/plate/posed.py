@@ -5,75 +5,51 @@ With the place s(p) of the still that the mesh shows at p, on the nearest part o
     out(p) = moving(s(p)) + (1 - matte(s(p))) behind(p)
 
 Pixels where nothing moves are copied, not computed: there, and off the thing's old and new place, the plate stays to the byte.
-Of parts that lie over each other, the one that has moved farther is in front.
+Of parts that lie over each other, the one that has moved farther is in front; through its edge the next one shows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from ..body import Body
 from ..protocol.messages import Region
 from .drawer import EXACT_PX, MOVES_PX, Drawer, Mask, Rows, paste
 from .image import Field, PlateImage, working_part
 from .parted import Parted, take_out
+from .patches import NOWHERE, Painted, Patches, Points, Triangles, mapped
 from .region import bands
 from .trace import Places, Trace
 
-Points = NDArray[np.float64]
-
-_SUBPIXEL_BITS = 4
-_NOWHERE = -1
 _OVERSHOOT = 0.15  # of the motion, which a spline through the keys may add to it
-_FLAT = 1e-6  # of a triangle's area at rest
+_SEAM_PX = 2.0  # of places of the still: neighbours agree so far beyond the side that they share
 
 
 @dataclass(frozen=True)
-class Patches:
-    """What of each triangle of a body is drawn: a polygon of it, in plate px at rest.
+class Sheet:
+    """A layer of a band's `columns`: the triangles (h, w) that it shows, NOWHERE where it is not, with places and their matte.
 
-    Where parts of a thing share a place, each draws only the pixels that are its own.
+    Places `x` and `y` (h, w) are where in the still, in the box's pixels.
     """
 
-    rest_px: Points
-    triangles: NDArray[np.intp]
-    polygons: tuple[Points, ...]
+    columns: slice
+    triangles: Triangles
+    x: Field
+    y: Field
+    shown: Field
 
-    @classmethod
-    def of(cls, body: Body, size_px: tuple[int, int]) -> Patches:
-        """The patches of a body on a plate of this size."""
-        mesh = body.mesh
-        scale = np.array(size_px) / body.size_px
-        return cls(mesh.vertices * scale, mesh.triangles, tuple(polygon * scale for polygon in mesh.patches()))
+    @property
+    def covered(self) -> Mask:
+        """(h, w): where it is."""
+        return self.triangles != NOWHERE
 
-    def affine(self, pose_px: Points) -> tuple[Points, Points]:
-        """(F, 2, 3) each: from a pose to rest, and from rest to the pose; NaN for triangles that the pose makes flat."""
-        rest, posed = self.rest_px[self.triangles], pose_px[self.triangles]
-        return _maps(posed, rest), _maps(rest, posed)
-
-    def covered(self, box: Region) -> Mask:
-        """(h, w) of a box: where the body draws anything at rest."""
-        return self.painted(self.rest_px, box) != _NOWHERE
-
-    def painted(self, pose_px: Points, box: Region) -> NDArray[np.int16]:
-        """(h, w) of a box: the triangle that is seen at each pixel of the plate, -1 where there is none."""
-        canvas = np.full((box.h, box.w), _NOWHERE, np.int16)
-        back, forward = self.affine(pose_px)
-        moved = pose_px - self.rest_px
-        order = np.argsort(np.hypot(*moved[self.triangles].mean(axis=1).T), kind="stable")
-        corner = np.array([box.x + 0.5, box.y + 0.5])
-        for index in order:
-            if not np.isfinite(back[index]).all():  # flat: it shows nothing
-                continue
-            places = self.polygons[index] @ forward[index, :, :2].T + forward[index, :, 2] - corner
-            points = np.rint(places * 2**_SUBPIXEL_BITS).astype(np.int32)
-            cv2.fillConvexPoly(canvas, points, int(index), cv2.LINE_8, _SUBPIXEL_BITS)
-        return canvas
+    def off(self, columns: Field, lines: Field) -> Field:
+        """(h, w): how far places are from others in the box's pixels, along the axis where that is more."""
+        return np.maximum(np.abs(self.x - columns), np.abs(self.y - lines))
 
 
 class PosedRenderer(Drawer):
@@ -99,56 +75,94 @@ class PosedRenderer(Drawer):
             change = working_part(result, self.region) - working_part(self.plate, self.region)
             behind = behind + change * (self._matte == 0)[..., None]
         pose_px = self._pose_px(weights)
-        canvas = self._patches.painted(pose_px, self.region)
-        back, _ = self._patches.affine(pose_px)
+        painted, (back, _) = self._patches.painted(pose_px, self.region), self._patches.affine(pose_px)
         for band in bands(self.region):
-            rows = slice(band.y - self.region.y, band.y - self.region.y + band.h)
-            x, y, covered = self._sources(band, canvas[rows], back)
-            self._move(band, (x, y), covered, behind[rows], result)
+            self._move(band, self._sheets(band, painted, back), behind[self._rows(band)], result)
 
-    def _move(self, band: Region, at: Places, covered: Mask, behind: Field, result: PlateImage) -> None:
-        rows = slice(band.y - self.region.y, band.y - self.region.y + band.h)
-        columns, lines = np.arange(band.w, dtype=np.float32), np.arange(rows.start, rows.stop, dtype=np.float32)[:, None]
-        shown = _fetch(self._matte, *at, cv2.INTER_LINEAR) * covered
-        moves = ~covered | (np.abs(at[0] - columns) > EXACT_PX) | (np.abs(at[1] - lines) > EXACT_PX)
-        changed = moves & ((shown > 0) | (self._matte[rows] > 0))
+    def _move(self, band: Region, sheets: list[Sheet], behind: Field, result: PlateImage) -> None:
+        still = self._matte[self._rows(band)]
+        moves, light = self._moves(band, sheets)
+        changed = moves & ((light < 1) | (still > 0))
         if not changed.any():
             return
-        found = np.flatnonzero(changed.any(axis=0))
-        part = slice(int(found[0]), int(found[-1]) + 1)
-        x, y = (np.ascontiguousarray(plane[:, part]) for plane in at)
-        moved = _fetch(self._moving, x, y, cv2.INTER_CUBIC) * covered[:, part, None]
-        moved += (1 - shown[:, part, None]) * behind[:, part]
+        part = _span(changed)
+        moved = light[:, part, None] * behind[:, part]
+        light = np.ones_like(light)
+        for sheet in sheets:
+            columns = slice(max(part.start, sheet.columns.start), min(part.stop, sheet.columns.stop))
+            if columns.start >= columns.stop:
+                continue
+            own = slice(columns.start - sheet.columns.start, columns.stop - sheet.columns.start)
+            x, y = (np.ascontiguousarray(plane[:, own]) for plane in (sheet.x, sheet.y))
+            through = light[:, columns] * sheet.covered[:, own]
+            there = slice(columns.start - part.start, columns.stop - part.start)
+            moved[:, there] += _fetch(self._moving, x, y, cv2.INTER_CUBIC) * through[..., None]
+            light[:, columns] *= 1 - sheet.shown[:, own]
         if self._bounds is not None:
             np.clip(moved, *self._bounds, out=moved)
         place = (slice(band.y, band.y + band.h), slice(band.x + part.start, band.x + part.stop))
         paste(moved, changed[:, part], place, self.plate, result)
 
+    def _moves(self, band: Region, sheets: list[Sheet]) -> tuple[Mask, Field]:
+        """Where (h, w) a band shows another place of the still than its own, and how much of what stands behind."""
+        columns, lines = self._places(band, sheets[0].columns, (self.region.x, self.region.y))
+        moves = ~sheets[0].covered | (sheets[0].off(columns, lines) > EXACT_PX)
+        light = 1 - sheets[0].shown
+        for sheet in sheets[1:]:
+            here, seen = sheet.columns, sheet.shown > 0
+            off = sheet.off(columns[here], lines) > EXACT_PX
+            moves[:, here] = np.where(seen, off | (moves[:, here] & (light[:, here] < 1)), moves[:, here])
+            light[:, here] *= 1 - sheet.shown
+        return moves, light
+
     def traces(self, before: Rows, now: Rows, after: Rows) -> Iterator[Trace]:
         """See `Drawer`."""
         box, pose_px = self.region, self._pose_px(now)
-        canvas = self._patches.painted(pose_px, box)
-        back, _ = self._patches.affine(pose_px)
+        painted, (back, _) = self._patches.painted(pose_px, box), self._patches.affine(pose_px)
         onward = [self._patches.affine(self._pose_px(weights))[1].astype(np.float32) for weights in (before, after)]
         for band in bands(box):
-            rows = slice(band.y - box.y, band.y - box.y + band.h)
-            painted = canvas[rows]
-            x, y, covered = self._sources(band, painted, back)
-            shown = _fetch(self._matte, x, y, cv2.INTER_LINEAR) * covered
-            source = (x + box.x, y + box.y)
-            there = [_mapped(maps[np.where(covered, painted, 0)], *source) for maps in onward]
-            columns = np.arange(band.x, band.x + band.w, dtype=np.float32)
-            lines = np.arange(band.y, band.y + band.h, dtype=np.float32)[:, None]
-            moves = ~covered | (np.hypot(source[0] - columns, source[1] - lines) > MOVES_PX)
-            yield Trace(band, shown, self._matte[rows], source, there[0], there[1], moves, np.ones_like(shown))
+            seen, shown = _most_seen(self._sheets(band, painted, back))
+            source = (seen.x + box.x, seen.y + box.y)
+            there = [mapped(maps[np.where(seen.covered, seen.triangles, 0)], *source) for maps in onward]
+            columns, lines = self._places(band, seen.columns)
+            moves = ~seen.covered | (np.hypot(source[0] - columns, source[1] - lines) > MOVES_PX)
+            yield Trace(band, shown, self._matte[self._rows(band)], source, there[0], there[1], moves, np.ones_like(shown))
 
-    def _sources(self, band: Region, painted: NDArray[np.int16], back: Points) -> tuple[Field, Field, Mask]:
-        """x and y (h, w) in the box's pixels of what a band shows, and where it shows anything."""
-        covered = painted != _NOWHERE
-        maps = back.astype(np.float32)[np.where(covered, painted, 0)]
-        columns = np.arange(band.x, band.x + band.w, dtype=np.float32)
-        x, y = _mapped(maps, columns, np.arange(band.y, band.y + band.h, dtype=np.float32)[:, None])
-        return np.nan_to_num(x - self.region.x), np.nan_to_num(y - self.region.y), covered
+    def _sheets(self, band: Region, painted: Painted, back: Points) -> list[Sheet]:
+        """What a band shows, from front to back: beneath the top only what is seen through what lies over it."""
+        rows = self._rows(band)
+        top = self._sheet(band, slice(0, band.w), painted.top[rows], back)
+        sheets, light = [top], 1 - top.shown
+        x, y = (top.x.copy(), top.y.copy()) if painted.beneath else (top.x, top.y)
+        for layer in painted.beneath:
+            seen = (layer[rows] != NOWHERE) & (light > 0)
+            if not seen.any():
+                continue
+            here = _span(seen)
+            sheet = self._sheet(band, here, np.where(seen, layer[rows], NOWHERE)[:, here], back)
+            other = sheet.covered & (sheet.off(x[:, here], y[:, here]) > _SEAM_PX)
+            sheet = replace(sheet, triangles=np.where(other, sheet.triangles, NOWHERE), shown=sheet.shown * other)
+            np.copyto(x[:, here], sheet.x, where=other)
+            np.copyto(y[:, here], sheet.y, where=other)
+            light[:, here] *= 1 - sheet.shown
+            sheets.append(sheet)
+        return sheets
+
+    def _sheet(self, band: Region, here: slice, triangles: Triangles, back: Points) -> Sheet:
+        covered = triangles != NOWHERE
+        maps = back.astype(np.float32)[np.where(covered, triangles, 0)]
+        x, y = mapped(maps, *self._places(band, here))
+        x, y = np.nan_to_num(x - self.region.x), np.nan_to_num(y - self.region.y)
+        return Sheet(here, triangles, x, y, _fetch(self._matte, x, y, cv2.INTER_LINEAR) * covered)
+
+    def _places(self, band: Region, columns: slice, corner: tuple[int, int] = (0, 0)) -> Places:
+        """x (w,) and y (h, 1) of some columns of a band, in pixels from a corner of the plate."""
+        x, y = band.x + columns.start - corner[0], band.y - corner[1]
+        width = columns.stop - columns.start
+        return np.arange(x, x + width, dtype=np.float32), np.arange(y, y + band.h, dtype=np.float32)[:, None]
+
+    def _rows(self, band: Region) -> slice:
+        return slice(band.y - self.region.y, band.y - self.region.y + band.h)
 
     def _pose_px(self, weights: Rows) -> Points:
         return np.asarray(np.tensordot(weights, self._keys, 1) * self.plate.size_px)
@@ -171,21 +185,26 @@ def box_of(rest_px: Points, keys: Points, size_px: tuple[int, int]) -> Region:
     return Region(int(left), int(top), max(4, int(right - left)), max(4, int(bottom - top)))
 
 
-def _maps(source: Points, target: Points) -> Points:
-    """(F, 2, 3): the affine maps that take triangles (F, 3, 2) to others."""
-    sides, goals = (np.stack([places[:, 1] - places[:, 0], places[:, 2] - places[:, 0]], axis=-1) for places in (source, target))
-    area = sides[:, 0, 0] * sides[:, 1, 1] - sides[:, 0, 1] * sides[:, 1, 0]
-    usual = np.abs(goals[:, 0, 0] * goals[:, 1, 1] - goals[:, 0, 1] * goals[:, 1, 0])
-    area = np.where(np.abs(area) > _FLAT * usual, area, np.nan)
-    adjugate = np.stack([sides[:, 1, 1], -sides[:, 0, 1], -sides[:, 1, 0], sides[:, 0, 0]], axis=-1).reshape(-1, 2, 2)
-    linear = goals @ (adjugate / area[:, None, None])
-    return np.concatenate([linear, (target[:, 0] - (linear @ source[:, 0, :, None])[..., 0])[..., None]], axis=-1)
+def _most_seen(sheets: list[Sheet]) -> tuple[Sheet, Field]:
+    """A band as the layer that is seen most at each pixel shows it, and the matte (h, w) of all together."""
+    most, light = sheets[0], 1 - sheets[0].shown
+    if len(sheets) == 1:
+        return most, most.shown
+    share = most.shown.copy()
+    triangles, x, y = most.triangles.copy(), most.x.copy(), most.y.copy()
+    for sheet in sheets[1:]:
+        here, own = sheet.columns, sheet.shown * light[:, sheet.columns]
+        more = own > share[:, here]
+        for plane, new in ((triangles, sheet.triangles), (x, sheet.x), (y, sheet.y), (share, own)):
+            np.copyto(plane[:, here], new, where=more)
+        light[:, here] *= 1 - sheet.shown
+    return Sheet(most.columns, triangles, x, y, most.shown), 1 - light
 
 
-def _mapped(maps: Field, x: Field, y: Field) -> Places:
-    """Places in pixels, whose centres are at half numbers, under affine maps (h, w, 2, 3)."""
-    across, down = (maps[..., axis, 0] * (x + 0.5) + maps[..., axis, 1] * (y + 0.5) + maps[..., axis, 2] - 0.5 for axis in (0, 1))
-    return across, down
+def _span(found: Mask) -> slice:
+    """The columns from the first to the last that is found anything in."""
+    columns = np.flatnonzero(found.any(axis=0))
+    return slice(int(columns[0]), int(columns[-1]) + 1)
 
 
 def _fetch(source: Field, x: Field, y: Field, method: int) -> Field:

@@ -14,7 +14,7 @@ from ..body.mesh import Indices
 from ..protocol.messages import Region
 from .image import PlateImage
 from .parted import Parted, plate_behind, thing_alone
-from .posed import Patches, Points
+from .patches import Patches, Points
 
 
 @dataclass(frozen=True)

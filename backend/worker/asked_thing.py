@@ -11,7 +11,7 @@ from ..plate.finding import check_says_something, check_size
 from ..plate.image import Field, PlateImage, decode_plate
 from ..plate.stage import lock_of
 from ..plate.thing import thing_of_alpha
-from ..protocol.messages import Invert, Poke, Sample
+from ..protocol.messages import FindThing, Invert, Poke, Sample
 
 
 def thing_of(
@@ -31,7 +31,7 @@ def thing_of(
     return mask
 
 
-def decode_file(data: bytes, what: str, request: Sample | Invert) -> PlateImage:
+def decode_file(data: bytes, what: str, request: Sample | Invert | FindThing) -> PlateImage:
     """A file beside the plate, read as the plate is; raises PlateError with `what` it is."""
     try:
         return decode_plate(data, upright=request.upright, premultiplied=request.premultiplied)

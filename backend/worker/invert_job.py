@@ -16,14 +16,12 @@ from ..plate.region import check_region, default_region, model_input, pokes_in_r
 from ..protocol import messages
 from ..protocol.messages import Invert, JobSummary, Poke, Region
 from .asked_thing import thing_of
-from .model_port import Field, JobCancelledError, KinematicsModel, PokesError, Tell
+from .model_port import Fetch, Field, JobCancelledError, KinematicsModel, PokesError, Tell
 from .versions import own_versions
 
 _MOTION_SIDE_PX = 256
 _SMOOTH_PX = 9
 _LEAST_MOTION = 0.005
-
-Fetch = Callable[[str], bytes]
 
 
 class InvertJob:

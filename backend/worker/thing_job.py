@@ -25,10 +25,11 @@ from ..plate.finding import (
     thing_of_alpha,
     thing_of_clean_plate,
 )
-from ..plate.image import PlateImage, decode_plate, shrunk_px
+from ..plate.image import PlateImage, shrunk_px
 from ..plate.stage import lock_of
 from ..protocol.errors import ErrorCode, IpokeError
 from ..protocol.messages import FindThing, Level, Stroke, ThingFound, ThingOrigin, ThingStart
+from .asked_thing import decode_file
 from .model_port import Fetch, Field, JobCancelledError, Tell
 
 SEEN_SIDE_PX = 2048
@@ -121,7 +122,7 @@ class ThingJob:
 
     def _own_mask(self) -> Field:
         assert self._request.mask_sha256 is not None
-        mask = lock_of(self._decode(self._request.mask_sha256, "thing's mask"))
+        mask = lock_of(decode_file(self._fetch(self._request.mask_sha256), "thing's mask", self._request))
         check_size(mask, self._plate)
         return np.array(resized(mask, self._size_px))
 
@@ -135,7 +136,7 @@ class ThingJob:
 
     def _clean_plate(self) -> PlateImage:
         assert self._request.clean_sha256 is not None
-        clean = self._decode(self._request.clean_sha256, "clean plate")
+        clean = decode_file(self._fetch(self._request.clean_sha256), "clean plate", self._request)
         if clean.size_px != self._plate.size_px:
             raise PlateError("The clean plate has another size than the plate; save it like the plate.")
         return clean
@@ -167,13 +168,6 @@ class ThingJob:
     def _seen(self) -> NDArray[np.uint8]:
         size_px = shrunk_px(self._plate.size_px, SEEN_SIDE_PX)
         return np.asarray(cv2.cvtColor(picture_of(self._plate, size_px), cv2.COLOR_BGR2RGB))
-
-    def _decode(self, sha256: str, what: str) -> PlateImage:
-        request = self._request
-        try:
-            return decode_plate(self._fetch(sha256), upright=request.upright, premultiplied=request.premultiplied)
-        except PlateError as error:
-            raise PlateError(error.sentence.replace("The plate", f"The {what}", 1)) from error
 
 
 def _nested(masks: dict[Level, Field]) -> dict[Level, Field]:

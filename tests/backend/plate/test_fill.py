@@ -66,3 +66,13 @@ def test_whatever_the_hole_the_picture_stays_finite_and_of_its_size(hole, size):
     result = filled(picture, mask)
     assert result.shape == picture.shape
     assert np.isfinite(result).all()
+
+
+@pytest.mark.parametrize("width_px", [1, 2, 3])
+def test_a_hole_so_thin_that_it_is_gone_in_a_small_picture_is_filled(width_px):
+    picture = np.random.default_rng(4).random((220, 700, 3)).astype(np.float32)
+    hole = np.zeros((220, 700), bool)
+    hole[100 : 100 + width_px, 50:650] = True
+    result = filled(np.where(hole[..., None], 99, picture).astype(np.float32), hole)
+    assert np.abs(result[hole] - 0.5).max() < 2
+    assert result[hole].mean() == pytest.approx(0.5, abs=0.05)

@@ -10,7 +10,8 @@ from backend.body import Body
 from backend.plate.errors import PlateError
 from backend.plate.image import PlateImage
 from backend.plate.motion import motion_of_flows
-from backend.plate.posed import Patches, PosedRenderer, part_body
+from backend.plate.patches import Patches
+from backend.plate.posed import PosedRenderer, part_body
 from backend.plate.poses import Holds, poses_of
 from backend.plate.region import region_of_thing
 from backend.plate.stage import Stage
@@ -156,6 +157,49 @@ def test_of_two_parts_that_meet_the_one_that_moved_farther_is_in_front():
     assert (result.bgr[200, 225:275] == (0, 0, 255)).all()
 
 
+def disc_over_a_square(dtype: type, drop_px: int = 20) -> tuple[PosedRenderer, np.ndarray, np.ndarray]:
+    """A disc that comes to stand over the right side of a square, and the disc's and the square's matte at rest."""
+    disc, square = np.zeros((2, HEIGHT, WIDTH), np.float32)
+    cv2.circle(disc, (120, 200), 35, 1.0, -1)
+    square[150:250, 260:360] = 1
+    disc, square = (cv2.GaussianBlur(mask, (0, 0), 1.5) for mask in (disc, square))
+    plate = card(alpha=False, dtype=dtype)
+    plate.bgr[...] = 0
+    for channel, mask in ((2, disc), (0, square)):
+        plate.bgr[..., channel] = mask * 0.8 * plate.peak
+    plate.bgr[..., 1] = (1 - np.maximum(disc, square)) * 0.8 * plate.peak
+    mask = np.maximum(disc, square)
+    body = Body.of(mask > 0.05)
+    keys = np.stack([body.rest, body.rest])
+    keys[1, body.rest[:, 0] < 0.45, 0] += 240 / WIDTH
+    keys[1, body.rest[:, 0] > 0.45, 1] += drop_px / HEIGHT
+    return posed(plate, mask, body, keys), np.roll(disc, 240, 1), np.roll(square, drop_px, 0)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float16])
+def test_around_the_edge_of_a_part_in_front_the_part_behind_it_shows(dtype):
+    renderer, disc, square = disc_over_a_square(dtype)
+    result = renderer.frame(LAST)
+    behind = (1 - disc) * (1 - square)
+    wanted = 0.8 * np.dstack([square * (1 - disc), behind, disc])
+    np.testing.assert_allclose(result.bgr.astype(np.float32) / renderer.plate.peak, wanted, atol=0.05)
+
+
+def test_the_stmap_shows_the_part_behind_around_the_edge_of_the_one_in_front():
+    renderer, disc, square = disc_over_a_square(np.uint8)
+    passes = passes_of(renderer)
+    difference = np.abs(warped_by(passes, renderer.plate.bgr).astype(int) - renderer.frame(LAST).bgr).max(axis=2)
+    assert difference[((disc == 0) | (disc > 0.99)) & (square > 0.99)].max() <= 2
+    behind = (disc == 0) & (square > 0.99)
+    np.testing.assert_allclose(passes["Vector.Y"][behind], 20, atol=0.1)
+
+
+def test_a_part_that_stays_keeps_its_bytes_around_the_edge_of_one_in_front_of_it():
+    renderer, disc, square = disc_over_a_square(np.float16, drop_px=0)
+    stays = (square > 0) & (cv2.dilate(disc, np.ones((7, 7))) == 0)
+    assert same(renderer.frame(LAST), renderer.plate, stays)
+
+
 def test_fingers_that_share_a_place_keep_their_own_pixels():
     mask = np.zeros((HEIGHT, WIDTH), np.float32)
     mask[100:300, 200:238] = mask[100:300, 241:280] = mask[260:300, 200:280] = 1
@@ -247,7 +291,7 @@ def test_a_triangle_that_the_pose_makes_flat_shows_nothing():
     keys = np.stack([body.rest, body.rest])
     keys[1, body.mesh.triangles[0]] = keys[1, body.mesh.triangles[0]].mean(axis=0)
     patches = Patches.of(body, SIZE)
-    assert not (patches.painted(keys[1] * SIZE, Region(0, 0, WIDTH, HEIGHT)) == 0).any()
+    assert not (patches.painted(keys[1] * SIZE, Region(0, 0, WIDTH, HEIGHT)).top == 0).any()
 
 
 def test_a_thing_too_faint_for_a_body_is_a_sentence():

@@ -10,7 +10,8 @@ import pytest
 
 from backend.body import Body
 from backend.plate.image import PlateImage, display_of, linear_of
-from backend.plate.posed import Patches, PosedRenderer, part_body
+from backend.plate.patches import Patches
+from backend.plate.posed import PosedRenderer, part_body
 from backend.plate.posed_mesh import PosedMesh, pictures_of
 from backend.protocol.messages import Region
 
@@ -45,7 +46,7 @@ def test_its_triangles_lie_where_the_renderer_draws_the_body(mask):
     shifts = np.zeros((1, 1, len(pinned), 2))
     shifts[0, 0, 0] = (-60 / WIDTH, 10 / HEIGHT)
     pose = body.held(pinned).poses(shifts)[0, 0]
-    wanted = Patches.of(body, SIZE).painted(pose * SIZE, WHOLE) >= 0
+    wanted = Patches.of(body, SIZE).painted(pose * SIZE, WHOLE).top >= 0
     assert (drawn(PosedMesh.of(body), pose) ^ wanted).mean() < 2e-4
 
 
