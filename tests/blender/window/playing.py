@@ -43,7 +43,7 @@ ALIKE = 4
 STEADY = 0.3 / 255
 SHOWN = 0.05
 """Standard deviation of a view that shows a photograph, with an empty world behind it."""
-MOST_OFF = {"photograph": 0.1 / 255, "cut_out": 0.1 / 255, "turned": 1 / 255}
+MOST_OFF = {"photograph": 0.1 / 255, "cut_out": 0.1 / 255, "turned": 2 / 255}
 """How much a view may differ after Esc. Materials are sampled anew whenever they are drawn."""
 
 
