@@ -25,6 +25,12 @@ def asked(plate: IPOKE_PG_plate) -> ModelEntry | None:
     return next((entry for entry in known if entry.name == plate.model), None)
 
 
+def by_itself() -> str:
+    """Return the name of the model that is taken where a plate asks for none; empty while the backend isn't up."""
+    known = installed()
+    return known[0].name if known else ""
+
+
 def has_choice(plate: IPOKE_PG_plate) -> bool:
     """Whether there is anything to choose, or to take back."""
     known = installed()

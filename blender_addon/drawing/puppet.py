@@ -73,6 +73,9 @@ vec3 on_screen(vec3 light)
 void main()
 {
   vec2 uv = vec2(plate.x, 1.0 - plate.y);
+  if (any(lessThan(uv, vec2(-1e-4))) || any(greaterThan(uv, vec2(1.0001)))) {
+    discard;  // of a body that reaches over the picture's edge, where textures begin anew
+  }
   float share = texture(matte, uv).r;
   float hole = clamp(share * 16.0, 0.0, 1.0);
   if (settings.x < 0.5) {

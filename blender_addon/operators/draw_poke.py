@@ -18,7 +18,8 @@ from ..drawing import puppet, view
 from ..properties import IPOKE_PG_plate
 from . import live, pokes
 from .picking import grabbed_ground, grabbed_handle, grabbed_poke
-from .plate_drag import RUNNING, PlateDrag, mouse_of
+from .plate_drag import RUNNING, PlateDrag, mouse_of, step_of
+from .thing import take_level
 
 
 def _longest_px(plate: IPOKE_PG_plate, size_px: tuple[int, int]) -> float:
@@ -33,7 +34,10 @@ class IPOKE_OT_draw_poke(PlateDrag, bpy.types.Operator):
 
     bl_idname = "ipoke.draw_poke"
     bl_label = "Draw Poke"
-    STATUS = "Release: keep    Click: pin    Esc: forget    Ctrl: snap the angle    Shift: fine    Alt on an arrow: copy it"
+    STATUS = (
+        "Release: keep    Click: pin    Esc: forget    Wheel: more or less of the thing    Ctrl: snap the angle    "
+        "Shift: fine    Alt on an arrow: copy it"
+    )
 
     def _grasp(self, context: bpy.types.Context, event: bpy.types.Event) -> bool:
         mouse = mouse_of(event)
@@ -50,6 +54,8 @@ class IPOKE_OT_draw_poke(PlateDrag, bpy.types.Operator):
             self._end(context)
             return False
         self._state: gesture.State = gesture.Idle()
+        self._level = obj.ipoke.thing.level
+        pump.addon().peeked = None  # from here on the arrow says what is pointed at
         self._size_px = plates.image_size_px(obj)
         grab = self._grab(obj, grabbed, copy=event.alt)
         longest_px, on_ground = _longest_px(obj.ipoke, self._size_px), grabbed is None and grabbed_ground(context, mouse)
@@ -62,6 +68,20 @@ class IPOKE_OT_draw_poke(PlateDrag, bpy.types.Operator):
             return None
         poke = obj.ipoke.pokes[grabbed[0]]
         return Grab(grabbed[0], Part.SHAFT if copy else grabbed[1], Arrow(tuple(poke.tail), tuple(poke.tip)), copy)
+
+    def _follow(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        step = step_of(event)
+        if not step:
+            return PlateDrag._follow(self, context, event)
+        if take_level(bpy.data.objects[self._object_name].ipoke, step):
+            puppets.forget()  # until the mouse moves on, the outline says what was taken
+            context.area.tag_redraw()
+        return RUNNING
+
+    def _forget(self) -> None:
+        obj = bpy.data.objects.get(self._object_name)
+        if obj is not None and obj.ipoke.thing.level != self._level:
+            obj.ipoke.thing.level = self._level
 
     def _move(self, context: bpy.types.Context, at: Vec2, event: bpy.types.Event) -> None:
         self._take(context, gesture.Move(at, snap=event.ctrl, fine=event.shift))

@@ -11,11 +11,9 @@ from .._vendor.protocol import limits
 from ..core import strokes
 from ..core.plane import Vec2, clamped
 from ..drawing import view
-from .plate_drag import RUNNING, PlateDrag, mouse_of
+from .plate_drag import RUNNING, PlateDrag, mouse_of, step_of
 
 SIZE_STEP = 1.15
-LARGER = {"WHEELUPMOUSE", "RIGHT_BRACKET"}
-SMALLER = {"WHEELDOWNMOUSE", "LEFT_BRACKET"}
 
 
 class IPOKE_OT_paint_thing(PlateDrag, bpy.types.Operator):
@@ -43,9 +41,10 @@ class IPOKE_OT_paint_thing(PlateDrag, bpy.types.Operator):
         if event.type == self._key and event.value == "RELEASE":
             self._keep()
             return {"FINISHED"}
-        if event.value == "PRESS" and event.type in LARGER | SMALLER:
+        step = step_of(event)
+        if step:
             brush = bpy.data.objects[self._object_name].ipoke.thing
-            brush.brush *= SIZE_STEP if event.type in LARGER else 1 / SIZE_STEP
+            brush.brush *= SIZE_STEP**step
             self._show(context, pump.addon().draft.stroke.points[-1])
             return RUNNING
         if event.type == "LEFTMOUSE" and event.value == "PRESS":

@@ -15,6 +15,8 @@ from .reasons import holds
 log = logging.getLogger(__name__)
 
 RUNNING = {"RUNNING_MODAL"}
+LARGER = frozenset({"WHEELUPMOUSE", "RIGHT_BRACKET"})
+SMALLER = frozenset({"WHEELDOWNMOUSE", "LEFT_BRACKET"})
 
 
 def mouse_of(event: bpy.types.Event) -> Vec2:
@@ -22,8 +24,13 @@ def mouse_of(event: bpy.types.Event) -> Vec2:
     return event.mouse_region_x, event.mouse_region_y
 
 
+def step_of(event: bpy.types.Event) -> int:
+    """Return 1 where the wheel or a bracket asks for more, -1 for less, else 0."""
+    return 0 if event.value != "PRESS" else (event.type in LARGER) - (event.type in SMALLER)
+
+
 class PlateDrag:
-    """A modal operator from press to release. Nothing is changed before `_release`; a cancel forgets the draft."""
+    """A modal operator from press to release. What is changed before `_release` a cancel brings back; it forgets the draft."""
 
     bl_options = {"REGISTER", "UNDO", "INTERNAL"}
     STATUS = ""
@@ -53,12 +60,15 @@ class PlateDrag:
         except Exception:  # the border to Blender: a modal operator that raises would keep the mouse
             log.exception("the drag failed")
             outcome = {"CANCELLED"}
+        if outcome == {"CANCELLED"}:
+            self._forget()
         if outcome != RUNNING:
             self._end(context)
         return outcome
 
     def cancel(self, context: bpy.types.Context) -> None:
         """Blender ends the drag, as when another file is loaded."""
+        self._forget()
         self._end(context)
 
     @abstractmethod
@@ -92,6 +102,9 @@ class PlateDrag:
                 self._move(context, at, event)
                 context.area.tag_redraw()
         return RUNNING
+
+    def _forget(self) -> None:
+        """Bring back what was changed before the release, where nothing of the drag is kept."""
 
     def _let_go(self) -> None:
         """What else is at an end with the drag."""

@@ -89,7 +89,7 @@ class IPOKE_PT_sample(PlatePanel, bpy.types.Panel):
         slider.active = plate.use_variation
         slider.prop(plate, "variation", slider=True)
         if models.has_choice(plate):
-            column.prop(plate, "model")
+            column.prop(plate, "model", placeholder=models.by_itself())
         row = column.row(align=True)
         row.prop(plate, "use_region", toggle=True, icon="SELECT_SET")
         row.prop(plate, "live", toggle=True, icon="PLAY")

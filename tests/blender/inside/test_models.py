@@ -37,6 +37,7 @@ def chosen(plane) -> bpy.types.PropertyGroup:
 def test_a_model_of_ones_own_folder_can_be_chosen_and_makes_the_variants_and_their_bakes(chosen, part):
     names = [entry.name for entry in part("models").installed()]
     assert names == ["garden-64", "garden-128", "photo-64", "plants-64", "signing-64"]
+    assert part("models").by_itself() == "garden-64", "what the empty field says"
     assert chosen.jobs[-1].model == "signing-64"
     chosen.model = ""
     assert bpy.ops.ipoke.bake() == {"FINISHED"}

@@ -173,6 +173,41 @@ def test_of_what_was_found_more_or_less_is_taken(found, part):
     assert area(bpy.context.active_object, part) == 50**2
 
 
+@pytest.fixture
+def pressing(context, found, part):  # noqa: F811
+    """A hand that has pressed where three things were found within one another, and how to turn the wheel and end it."""
+    hand, things, pump = Hand(context), part("things"), part("pump")
+    pump.addon().peeked = found.name, (0.9, 0.9)
+    answers = pump.addon().runtime.answers
+    answer = answers[things.question_key(found.ipoke, things.tails(found.ipoke))]
+    start = screen(context, found, (0.1, 0.1))
+    assert hand.operator._grasp(context, Mouse("LEFTMOUSE", "PRESS", *start))
+    answers[things.question_key(found.ipoke, things.tails(found.ipoke))] = answer
+    return lambda kind, value="PRESS": hand.operator.modal(context, Mouse(kind, value, *start))
+
+
+@pytest.mark.parametrize(("turn", "side"), [("WHEELUPMOUSE", 80), ("WHEELDOWNMOUSE", 50), ("RIGHT_BRACKET", 80)])
+def test_the_wheel_takes_more_or_less_while_the_button_is_down(found, pressing, part, turn, side):
+    assert area(found, part) == 60**2
+    assert pressing(turn) == {"RUNNING_MODAL"}
+    assert area(found, part) == side**2
+    assert pressing(turn) == {"RUNNING_MODAL"}, "there is no other one"
+    assert pressing("LEFTMOUSE", "RELEASE") == {"FINISHED"}
+    assert area(found, part) == side**2
+
+
+def test_escape_brings_back_how_much_was_taken_before_the_press(found, pressing, part):
+    before = found.ipoke.thing.level
+    pressing("WHEELUPMOUSE")
+    assert found.ipoke.thing.level != before
+    assert pressing("ESC") == {"CANCELLED"}
+    assert found.ipoke.thing.level == before
+
+
+def test_a_press_ends_what_alt_shows(pressing, part):
+    assert part("pump").addon().peeked is None
+
+
 def test_a_thing_that_was_found_is_known_until_the_arrows_stand_elsewhere(found, part):
     known = part("things").known
     assert known(found).origin == "segmenter"

@@ -11,7 +11,7 @@ import bpy
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from hand import ROOT, drag, part, play, press, screen, set_up, timed, told, window
+from hand import ROOT, drag, load, part, play, press, screen, set_up, timed, told, window
 
 THINGS = ROOT / "tests/data/things"
 NAME, TAIL, TIP = "dandelion", (0.3, 0.35), (0.42, 0.4)
@@ -53,7 +53,7 @@ def story() -> Iterator[float]:
             press("ESC", screen(obj, at))
             press("LEFTMOUSE", screen(obj, at), "RELEASE")
             yield 0.6
-            print(told(f"events of dragging the {what}, {count} vertices", events), flush=True)
+            print(told(f"events of dragging the {what}, {count} vertices, {load()}", events), flush=True)
             print(told(f"drawings of it, {count} vertices", draws), flush=True)
 
 

@@ -166,6 +166,12 @@ def wait_until(holds: Callable[[], object], what: str) -> Iterator[float]:
         yield 0.1
 
 
+def at_rest() -> Iterator[float]:
+    """Wait until nothing swings back any more, and that is drawn."""
+    yield from wait_until(lambda: part("pump").addon().play is None, "the end of the play")
+    yield 0.5
+
+
 def timed(owner: object, name: str) -> list[tuple[float, float]]:
     """Collect how long each call of a function takes from now on: milliseconds on the wall, and of this thread's own work."""
     function, took_ms = getattr(owner, name), []
@@ -193,6 +199,11 @@ def told(what: str, took_ms: list[tuple[float, float]]) -> str:
         late = ordered[len(ordered) * 99 // 100]
         texts.append(f"{kind} median {ordered[len(ordered) // 2]:.2f}, 99th {late:.2f}, worst {ordered[-1]:.2f} ms")
     return f"scenario: {len(took_ms)} {what}: " + "; ".join(texts)
+
+
+def load() -> str:
+    """How busy the machine is, for what stands beside a figure."""
+    return f"load {os.getloadavg()[0]:.0f} on {os.cpu_count()} cores"
 
 
 def play(story: Iterator[float]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,12 +14,37 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from hand import ROOT, SHOTS, click, drag, move, part, play, press, screen, set_up, shoot, tap, timed, told, view, wait_until
+from hand import (
+    PATIENCE_S,
+    ROOT,
+    SHOTS,
+    click,
+    drag,
+    move,
+    part,
+    play,
+    press,
+    screen,
+    set_up,
+    shoot,
+    tap,
+    timed,
+    told,
+    view,
+    wait_until,
+)
 
 THINGS = ROOT / "tests/data/things"
 PULL = {"dandelion": ((0.3, 0.35), (0.48, 0.45)), "aloe": ((0.5, 0.35), (0.68, 0.35))}
 NAME = os.environ.get("IPOKE_THING", "dandelion")
 SETTLED_S = 0.6
+ALIKE = 4
+"""So many pictures in a row, of a view at rest, are alike."""
+STEADY = 0.3 / 255
+SHOWN = 0.05
+"""Standard deviation of a view that shows a photograph, with an empty world behind it."""
+MOST_OFF = {"photograph": 0.1 / 255, "cut_out": 0.1 / 255, "turned": 2 / 255}
+"""How much a view may differ after Esc. Materials are sampled anew whenever they are drawn."""
 
 
 def photograph(name: str) -> Path:
@@ -63,6 +89,19 @@ def seen() -> np.ndarray:
     return pixels[area.y + 60 : area.y + area.height - 90, area.x + 80 : area.x + area.width - 300, :3]
 
 
+def rested(image: list[np.ndarray]) -> Iterator[float]:
+    """Wait until the view shows a picture and changes no more (materials may still be compiled), and give it out."""
+    deadline, alike = time.monotonic() + PATIENCE_S, 0
+    before = seen()
+    while alike < ALIKE:
+        assert time.monotonic() < deadline, "the view does not come to rest"
+        yield SETTLED_S
+        now = seen()
+        alike = alike + 1 if now.std() > SHOWN and np.abs(now - before).mean() < STEADY else 0
+        before = now
+    image[:] = [before]
+
+
 def pulled(name: str, kind: str) -> Iterator[float]:
     """Pull at the thing, look, bring it back with Esc, pull again and let go; pins hold; undo takes each step back."""
     obj = bpy.context.active_object
@@ -70,8 +109,9 @@ def pulled(name: str, kind: str) -> Iterator[float]:
     move(screen(obj, (0.9, 0.9)))
     yield SETTLED_S
     move(screen(obj, (0.5, 1.3)))
-    yield SETTLED_S
-    before = seen()
+    rest: list[np.ndarray] = []
+    yield from rested(rest)
+    (before,) = rest
     events = timed(part("operators.plate_drag").PlateDrag, "modal")
     draws = timed(part("drawing.puppet"), "_draw_play")
     yield from drag(screen(obj, tail), screen(obj, tail), release=False)
@@ -94,12 +134,13 @@ def pulled(name: str, kind: str) -> Iterator[float]:
     press("LEFTMOUSE", screen(obj, tip), "RELEASE")
     move(screen(obj, (0.5, 1.3)))
     yield from wait_until(lambda: part("pump").addon().play is None, "the end of the play")
-    yield SETTLED_S
+    yield from rested(rest)
     assert not obj.ipoke.pokes, "Esc keeps nothing"
     assert not obj.hide_get()
     assert obj.select_get()
-    off = np.abs(seen() - before)
-    assert off.mean() < 1 / 255, f"Esc brings everything back: {off.mean()}"
+    off = np.abs(rest[0] - before)
+    print(f"scenario: after Esc a {kind} differs by {off.mean() * 255:.3f} of 255, worst {off.max() * 255:.0f}", flush=True)
+    assert off.mean() < MOST_OFF[kind], f"Esc brings everything back: {off.mean()}"
 
     yield from drag(screen(obj, tail), screen(obj, tip), release=False)
     press("LEFTMOUSE", screen(obj, tip), "RELEASE")
@@ -158,7 +199,7 @@ def story() -> Iterator[float]:
     obj.rotation_euler = (0.2, 0.1, 0.5)
     area, _, _ = view()
     area.spaces.active.shading.type = "MATERIAL"
-    yield 10.0
+    yield 3.0
     yield from pulled(NAME, "turned")
 
 

@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from hand import (
     CONNECTION_FILE,
     MODULE,
+    at_rest,
     busy,
     click,
     drag,
@@ -31,6 +32,7 @@ from hand import (
     timed,
     told,
     wait_until,
+    window,
 )
 
 HEAD = ((0.29, 0.33), (0.37, 0.27))
@@ -83,7 +85,7 @@ def draw_and_edit() -> Iterator[float]:
     yield from drag(screen(obj, STEM[0]), screen(obj, STEM[1]))
     assert len(pokes) == 2, len(pokes)
     move(screen(obj, STEM[1]))
-    yield 0.3
+    yield from at_rest()
     shoot("draw")
     assert part_lit() == (1, "TIP"), part_lit()
     move(screen(obj, STEM[0]))
@@ -108,6 +110,7 @@ def draw_a_third() -> Iterator[float]:
     yield from drag(screen(obj, OTHER[0]), screen(obj, OTHER[1]))
     assert len(plate().pokes) == 3
     assert near(plate().pokes[2].tip, OTHER[1])
+    yield from at_rest()
     shoot("three_arrows")
     yield from tap("X", screen(obj, OTHER[1]))
     assert len(plate().pokes) == 2, "X removes the arrow under the mouse"
@@ -118,18 +121,9 @@ def draw_a_third() -> Iterator[float]:
 def mend_the_thing() -> Iterator[float]:
     """What an arrow stands on is outlined; D and a drag adds to it, Shift D takes away, undo takes a stroke back."""
     bpy.ops.ed.undo_push(message="Image Plane")
-    obj = bpy.context.active_object
     if CONNECTION_FILE:
         bpy.context.preferences.addons[MODULE].preferences.connection_file = CONNECTION_FILE
-        yield from drag(screen(obj, THING[0]), screen(obj, THING[1]), release=False)
-        yield from wait_until(lambda: part("things").is_settled(plate()), "the thing under the arrow")
-        yield 0.3
-        shoot("thing")
-        assert covered(THING[0]) == 1, "the thing under the arrow"
-        press("ESC", screen(obj, THING[1]))
-        yield 0.2
-        press("LEFTMOUSE", screen(obj, THING[1]), "RELEASE")
-        yield 0.3
+        yield from point_at_the_thing()
     with override():
         bpy.ops.ipoke.add_poke("EXEC_DEFAULT", True, tail=THING[0], tip=THING[1])
     yield 0.5
@@ -148,6 +142,43 @@ def mend_the_thing() -> Iterator[float]:
         assert len(plate().thing.strokes) == left, "undo takes one stroke"
     yield from tap("Z", beside, ctrl=True)
     assert not plate().pokes, "and then the arrow"
+
+
+def point_at_the_thing() -> Iterator[float]:
+    """The press shows what it takes, the wheel takes more or less of it, then it follows; with Alt it is shown before."""
+    obj = bpy.context.active_object
+    at, beside = screen(obj, THING[0]), screen(obj, BESIDE)
+    move(at)
+    yield 0.2
+    press("LEFTMOUSE", at)
+    yield from wait_until(lambda: part("things").is_settled(plate()), "the thing under the arrow")
+    yield 0.3
+    shoot("thing")
+    assert covered(THING[0]) == 1, "the thing under the arrow"
+    sides = [part("things").known(obj).mask.sum()]
+    for turn in ("WHEELUPMOUSE", "WHEELDOWNMOUSE", "WHEELDOWNMOUSE"):
+        press(turn, at)
+        yield 1.0
+        shoot(f"thing_{plate().thing.level}")
+        sides.append(part("things").known(obj).mask.sum())
+    assert sides[3] < sides[2] == sides[0] < sides[1], "the wheel takes more and less"
+    move(screen(obj, THING[1]))
+    yield from wait_until(lambda: part("pump").addon().play is not None, "the thing that follows")
+    press("ESC", screen(obj, THING[1]))
+    yield 0.2
+    press("LEFTMOUSE", screen(obj, THING[1]), "RELEASE")
+    yield 0.3
+    assert (plate().thing.level, len(plate().pokes)) == ("thing", 0), "Esc keeps nothing"
+    move(at)
+    yield 0.2
+    press("LEFT_ALT", at, alt=True)
+    window().event_simulate("MOUSEMOVE", "NOTHING", x=at[0] + 1, y=at[1], alt=True)
+    yield from wait_until(lambda: part("pump").addon().peeked is not None, "what a click would take")
+    yield 0.5
+    shoot("peeked")
+    press("LEFT_ALT", at, "RELEASE")
+    move(beside)
+    yield from wait_until(lambda: part("pump").addon().peeked is None, "the end of that")
 
 
 def paint(way: tuple[tuple[float, float], ...], *, shift: bool = False) -> Iterator[float]:
@@ -225,6 +256,7 @@ def rotate_and_draw() -> Iterator[float]:
     poke = obj.ipoke.pokes[3]
     assert near(poke.tail, ELSEWHERE[0])
     assert near(poke.tip, ELSEWHERE[1])
+    yield from at_rest()
     shoot("any_placement")
     move(screen(obj, ELSEWHERE[1]))
     yield 0.2

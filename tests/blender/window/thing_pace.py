@@ -6,12 +6,13 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import median
 
 import bpy
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from hand import CONNECTION_FILE, MODULE, PLATE, enlarged, move, part, play, press, screen, set_up, shoot
+from hand import CONNECTION_FILE, MODULE, PLATE, enlarged, load, move, part, play, press, screen, set_up, shoot
 
 SIZES_PX = {"1080p": (1920, 1080), "4K": (3840, 2160)}
 PLACES = ((0.29, 0.33), (0.81, 0.76), (0.66, 0.46), (0.56, 0.7), (0.94, 0.45), (0.29, 0.72), (0.8, 0.32))
@@ -32,8 +33,9 @@ def story() -> Iterator[float]:
         for place in PLACES:
             yield from pressed(place, drawn_at, took_ms)
         shoot(f"thing_{name}")
-        told = ", ".join(f"{ms:.0f}" for ms in took_ms)
-        print(f"scenario: {name}: from press to outline, first click and later ones: {told} ms", flush=True)
+        first_ms, *later_ms = took_ms
+        told = f"the first {first_ms:.0f} ms, later ones {', '.join(f'{ms:.0f}' for ms in later_ms)}"
+        print(f"scenario: {name}, {load()}: from press to outline: {told}; median {median(later_ms):.0f} ms", flush=True)
 
 
 def pressed(place: tuple[float, float], drawn_at: list[float], took_ms: list[float]) -> Iterator[float]:
