@@ -99,7 +99,7 @@ def test_a_video_is_taken_evenly_from_its_first_frame_to_its_last(invert, tmp_pa
 
 def test_kinematics_move_another_still(invert, transfer, folder, still):
     image = still("other.png", 320, 200)
-    out = transfer(invert(folder), image)
+    out = transfer(invert(folder), image, "--thing", "none")
     assert sorted(path.name for path in out.iterdir()) == ["contact_sheet.png", "job.json", "preview_00.mp4", "variant_00"]
     job = json.loads((out / "job.json").read_text())
     assert len(job["kinematics"]["sha256"]) == 64
@@ -108,7 +108,7 @@ def test_kinematics_move_another_still(invert, transfer, folder, still):
     plate = decode_plate(image.read_bytes())
     assert frames[-1].size_px == plate.size_px
     assert (frames[-1].bgr != plate.bgr).any()
-    again = transfer(invert(folder, "--replace"), image, output="again")
+    again = transfer(invert(folder, "--replace"), image, "--thing", "none", output="again")
     assert json.loads((again / "job.json").read_text())["variants"] == job["variants"]
 
 
@@ -118,7 +118,7 @@ def test_a_replay_takes_the_options_of_a_poke(invert, transfer, folder, still):
     lock[:, 170:] = 255
     cv2.imwrite(str(image.with_name("lock.png")), lock)
     words = ("--region", "60,0,200,200", "--lock", image.with_name("lock.png"), "--frames", "12", "--hold", "2", "--passes")
-    out = transfer(invert(folder), image, *words, "--loop", "closed")
+    out = transfer(invert(folder), image, *words, "--loop", "closed", "--thing", "none")
     job = json.loads((out / "job.json").read_text())
     assert (job["region_px"], job["frames"]) == ([60, 0, 200, 200], 12)
     assert job["variants"][0]["seam"]["median_step_px"] > 0
