@@ -27,6 +27,7 @@ from ..plate.finding import (
 )
 from ..plate.image import PlateImage, shrunk_px
 from ..plate.stage import lock_of
+from ..plate.thing import THING_LEAST
 from ..protocol.errors import ErrorCode, IpokeError
 from ..protocol.messages import FindThing, Level, Stroke, ThingFound, ThingOrigin, ThingStart
 from .asked_thing import decode_file
@@ -152,6 +153,8 @@ class ThingJob:
         edges = EdgeFollower(self._picture())
         levels = [self._request.level] if self._request.alone else list(found)
         masks = {level: edges.of_patch(found[level], self._places, alone=level is not Level.GROUP) for level in levels}
+        if (masks[self._request.level] > 1 - THING_LEAST).all():
+            return self._nothing("What is found fills the picture; mark the thing with strokes, or give its mask.")
         return Thing(ThingOrigin.SEGMENTER, {level: (mask, found[level].score) for level, mask in _nested(masks).items()})
 
     @property

@@ -32,13 +32,15 @@ def extension() -> Path:
 
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a model that is small, untrained, and real otherwise; beside it one of an artist's own models."""
+    """A folder with a small untrained model and a segmenter that finds nothing; beside it one of an artist's own models."""
     from ipoke_models.checkpoint import save_model
     from ipoke_models.networks.whole import Networks
+    from tests.segmenters import save_small_segmenter
 
     home = tmp_path_factory.mktemp("models")
     for folder, name in ((home / "shipped", "garden-64"), (home / "own", "signing-64")):
         save_model(folder / name, small.jitter(Networks(small.with_base())), name, "Untrained; for tests.")
+    save_small_segmenter(home / "shipped" / "thing", "thing", blind=True)
     return home
 
 

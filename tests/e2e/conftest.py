@@ -19,6 +19,7 @@ from ipoke_models.checkpoint import save_model
 from ipoke_models.networks.whole import Networks
 from tests.models import small
 from tests.processes import eventually, processes_with
+from tests.segmenters import save_small_segmenter
 
 PROJECT = Path(__file__).resolve().parents[2]
 MODEL = "small-64"
@@ -27,11 +28,12 @@ START_S = 90.0
 
 @pytest.fixture(scope="package")
 def models_folder(tmp_path_factory) -> Path:
-    """A folder with one untrained model whose variants move and differ."""
+    """A folder with one untrained model whose variants move and differ, and a segmenter that finds nothing."""
     folder = tmp_path_factory.mktemp("models")
     with torch.random.fork_rng():
         torch.manual_seed(0)
         save_model(folder / MODEL, small.jitter(Networks(small.model())), MODEL, "# A model for tests")
+    save_small_segmenter(folder / "thing", "thing", blind=True)
     return folder
 
 

@@ -100,7 +100,7 @@ def test_what_cannot_be_a_thing_is_refused_in_a_sentence(refused, still, tmp_pat
         ((photo, "--mark", "-0.5,0.5,0.1", *out), "Say where the thing is"),
         ((photo, "--at", "1.5,0.5", *out), "--at 1.5,0.5 leaves the image"),
         ((photo, "--at", "nan,0.5", *out), "leaves the image"),
-        ((photo, "--at", "0.5,0.5", *out), "No segmenter is installed"),
+        ((photo, "--at", "0.5,0.5", *out), "Nothing is found under the click"),
         ((photo, "--at", "0.5,0.5", "--from", "alpha", *out), "no alpha that says where the thing is"),
         ((cut_out, "--at", "0.02,0.02", *out), "transparent; click on the thing"),
         ((photo, "--from", tmp_path / "small.png", *out), "another size than the plate"),
@@ -145,7 +145,7 @@ def test_where_nothing_is_found_the_region_moves_and_a_sentence_says_so(poke, st
     image = still("photo.png", 160, 120)
     words = ("--model", MODEL, "--connection-file", str(connection_file), "--samples", "1", "--seed", "1")
     assert main(["poke", str(image), "--poke", "0.5,0.5:0.6,0.4", *words, "-o", str(tmp_path / "auto")]) == 0
-    assert "The region moved as a whole. No segmenter is installed" in capsys.readouterr().err
+    assert "The region moved as a whole. Nothing is found" in capsys.readouterr().err
     whole, _ = poke("none", image, "--thing", "none")
     assert frames_of(tmp_path / "auto") == frames_of(whole)
 

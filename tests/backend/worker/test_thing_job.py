@@ -278,3 +278,16 @@ def test_a_mask_with_alpha_marks_by_its_alpha():
     asked = dataclasses.replace(question(start=m.ThingStart.MASK, mask_sha256=sha256(data)), strokes=())
     _, (mask,) = answer(asked, PHOTO, [data])
     assert iou(mask, RED) == 1
+
+
+class Everywhere(Network):
+    """A network that takes the whole picture for the thing."""
+
+    def find(self, key, picture, strokes):
+        return {level: Patch(np.ones((32, 32), np.float32), 0.0, 0.0, 1.0, 0.9) for level in m.Level}
+
+
+def test_what_fills_the_picture_is_no_thing():
+    found, masks = answer(question(), segmenter=Everywhere())
+    assert (found.origin, masks) == (m.ThingOrigin.NONE, [])
+    assert "fills the picture" in found.reason

@@ -145,8 +145,8 @@ def test_a_click_beside_the_cut_out_says_so(cut_out):  # noqa: F811
     assert not cut_out.ipoke.jobs
 
 
-def test_without_a_segmenter_a_photograph_moves_as_a_whole_and_find_thing_says_why_unless_it_is_painted(plane):
-    with pytest.raises(RuntimeError, match="No segmenter"):
+def test_where_nothing_is_found_a_photograph_moves_as_a_whole_and_find_thing_says_why_unless_it_is_painted(plane):
+    with pytest.raises(RuntimeError, match="Nothing is found"):
         bpy.ops.ipoke.find_thing()
     sample(plane, samples=1)
     assert not plane.ipoke.jobs[0].thing_sha256
