@@ -101,8 +101,7 @@ def _depths(corners: Points) -> Indices:
 
 def _overlapping(corners: Points) -> tuple[Indices, Indices]:
     """The pairs, earlier and later, of triangles (N, 3, 2) that no line along a side of one of them parts."""
-    low, high = corners.min(axis=1) + _OVERLAP_PX, corners.max(axis=1)
-    one, other = np.nonzero(np.triu((low[:, None] < high).all(axis=2) & (low < high[:, None]).all(axis=2), 1))
+    one, other = np.nonzero(np.triu(_boxes_meet(corners), 1))
     sides = np.roll(corners, -1, axis=1) - corners
     normals = np.stack([-sides[..., 1], sides[..., 0]], axis=-1) / np.maximum(np.hypot(*sides.T).T, 1e-12)[..., None]
     normals = np.concatenate([normals[one], normals[other]], axis=1)
@@ -110,6 +109,15 @@ def _overlapping(corners: Points) -> tuple[Indices, Indices]:
     shared = np.minimum(ours.max(axis=2), theirs.max(axis=2)) - np.maximum(ours.min(axis=2), theirs.min(axis=2))
     meet = (shared > _OVERLAP_PX).all(axis=1)
     return one[meet], other[meet]
+
+
+def _boxes_meet(corners: Points) -> Mask:
+    """(N, N): whether the boxes around triangles (N, 3, 2) reach into each other; axis by axis, since a frame waits for it."""
+    meet = np.ones((len(corners),) * 2, bool)
+    for places in (corners[..., 0], corners[..., 1]):
+        low, high = places.min(axis=1) + _OVERLAP_PX, places.max(axis=1)
+        meet &= (low[:, None] < high) & (low < high[:, None])
+    return meet
 
 
 def mapped(maps: Field, x: Field, y: Field) -> Places:
