@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from ..protocol.messages import Region, Stroke
 from .errors import PlateError
 from .guided import Guide
-from .image import Field, PlateImage, shrunk_px
+from .image import Field, PlateImage, shrunk_mask, shrunk_px
 from .motion import step
 from .parts import Points, parts_below
 from .region import bands, display_in_region, enlarged
-from .thing import THING_LEAST, is_cut_out
+from .thing import THING_LEAST, alpha_of
 
 Picture = NDArray[np.uint8]
 
@@ -91,17 +91,11 @@ def picture_of(plate: PlateImage, size_px: tuple[int, int]) -> Picture:
     return np.concatenate([_bytes(display_in_region(plate, band, (band.w, band.h))) for band in bands(whole)])
 
 
-def thing_of_alpha(plate: PlateImage, places: Places, size_px: tuple[int, int]) -> Field | None:
+def parts_of_alpha(plate: PlateImage, places: Places, size_px: tuple[int, int]) -> Field | None:
     """The parts of a cut-out's alpha that strokes stand on; None where a click stands on none."""
-    assert plate.alpha is not None
-    alpha = np.clip(plate.alpha.astype(np.float32) * np.float32(1 / plate.peak), 0, 1)
+    alpha = alpha_of(plate)
     parts = places.parts(alpha, THING_LEAST, _CLICK_REACH * max(alpha.shape))
-    return None if parts is None else resized(parts, size_px)
-
-
-def says_what_the_thing_is(plate: PlateImage) -> bool:
-    """Whether a plate's alpha tells a thing from the rest."""
-    return plate.alpha is not None and is_cut_out(plate.alpha, plate.peak)
+    return None if parts is None else shrunk_mask(parts, size_px)
 
 
 def thing_of_clean_plate(plate: PlateImage, clean: PlateImage, places: Places, picture: Picture) -> Field | None:
@@ -125,15 +119,13 @@ def check_says_something(mask: Field) -> None:
     """Refuse an artist's mask (H, W) of nothing, and one of everything. Raises PlateError."""
     if not (mask > THING_LEAST).any():
         raise PlateError("The thing's mask is black everywhere; paint the thing white.")
-    if (mask > 1 - THING_LEAST).all():
+    if fills_picture(mask):
         raise PlateError("The thing's mask is white everywhere; paint what is not the thing black.")
 
 
-def resized(mask: Field, size_px: tuple[int, int]) -> Field:
-    """A mask at a smaller size, or itself."""
-    if mask.shape[::-1] == size_px:
-        return mask
-    return np.asarray(cv2.resize(mask, size_px, interpolation=cv2.INTER_AREA), np.float32)
+def fills_picture(mask: Field) -> bool:
+    """Whether a mask (H, W) leaves nothing that is not the thing."""
+    return bool((mask > 1 - THING_LEAST).all())
 
 
 class EdgeFollower:

@@ -57,8 +57,3 @@ class Guide:
 
 def _dot(one: list[Field], other: list[Field]) -> Field:
     return one[0] * other[0] + one[1] * other[1] + one[2] * other[2]
-
-
-def guided_coefficients(mask: Field, guide: Field, radius_px: int, epsilon: float) -> Field:
-    """(H, W, 4): what `Guide` says of one mask (H, W) along a picture (H, W, 3) in [0, 1]."""
-    return Guide(guide, radius_px, epsilon).coefficients(mask)

@@ -124,6 +124,13 @@ def encode_frame(image: PlateImage, depth_bits: int) -> bytes:
     return encode_exr(image) if depth_bits == FLOAT_BITS else encode_png(image, depth_bits)
 
 
+def shrunk_mask(mask: Field, size_px: tuple[int, int]) -> Field:
+    """A mask (H, W) at a smaller size (W, H), or itself."""
+    if mask.shape[::-1] == size_px:
+        return mask
+    return np.asarray(cv2.resize(mask, size_px, interpolation=cv2.INTER_AREA), np.float32)
+
+
 def shrunk_px(size_px: tuple[int, int], long_side_px: int) -> tuple[int, int]:
     """Width and height with the longer of them at most `long_side_px`."""
     scale = min(1.0, long_side_px / max(size_px))

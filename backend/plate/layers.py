@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from ..protocol.messages import Region
 from .fill import filled
-from .guided import guided_coefficients
+from .guided import Guide
 from .image import Field, Pixels, PlateImage, working_part
 from .motion import Motion, spread, step
 from .parted import TRACE, with_rim
@@ -163,7 +163,7 @@ def _matte(plate: PlateImage, region: Region, thing: Mask, box: Region, size: in
     if cut_out:
         grown = cv2.dilate(mask, np.ones((2 * round(_CUT_OUT_GROWTH * radius) + 1,) * 2, np.uint8))
         return enlarged(cv2.blur(grown, (2 * radius + 1,) * 2), region, box)
-    coefficients = guided_coefficients(mask, display_in_region(plate, region, small), radius, _GUIDE_EPSILON)
+    coefficients = Guide(display_in_region(plate, region, small), radius, _GUIDE_EPSILON).coefficients(mask)
     matte = np.empty((box.h, box.w), np.float32)
     for band in bands(box):
         guide = display_in_region(plate, band, (band.w, band.h))

@@ -32,11 +32,12 @@ class Painted:
     """Which triangle is seen at each pixel (h, w) of a box, NOWHERE where there is none.
 
     Where parts of a body lie over others, `beneath` are those that `top` covers, from front to back; a triangle of `top` may be
-    there again.
+    there again. `back` (F, 2, 3) are the maps from the pose to rest.
     """
 
     top: Triangles
     beneath: tuple[Triangles, ...]
+    back: Points
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class Patches:
         depth = _depths(pose_px[self.triangles[order]])
         layers = [order, *(order[depth == layer] for layer in range(1, depth.max(initial=0) + 1))]
         top, *beneath = (self._drawn(layer, forward, box) for layer in layers)
-        return Painted(top, tuple(beneath))
+        return Painted(top, tuple(beneath), back)
 
     def _drawn(self, order: Iterable[int], forward: Points, box: Region) -> Triangles:
         canvas = np.full((box.h, box.w), NOWHERE, np.int16)

@@ -74,10 +74,9 @@ class PosedRenderer(Drawer):
         if over:
             change = working_part(result, self.region) - working_part(self.plate, self.region)
             behind = behind + change * (self._matte == 0)[..., None]
-        pose_px = self._pose_px(weights)
-        painted, (back, _) = self._patches.painted(pose_px, self.region), self._patches.affine(pose_px)
+        painted = self._patches.painted(self._pose_px(weights), self.region)
         for band in bands(self.region):
-            self._move(band, self._sheets(band, painted, back), behind[self._rows(band)], result)
+            self._move(band, self._sheets(band, painted), behind[self._rows(band)], result)
 
     def _move(self, band: Region, sheets: list[Sheet], behind: Field, result: PlateImage) -> None:
         still = self._matte[self._rows(band)]
@@ -117,21 +116,21 @@ class PosedRenderer(Drawer):
 
     def traces(self, before: Rows, now: Rows, after: Rows) -> Iterator[Trace]:
         """See `Drawer`."""
-        box, pose_px = self.region, self._pose_px(now)
-        painted, (back, _) = self._patches.painted(pose_px, box), self._patches.affine(pose_px)
+        box = self.region
+        painted = self._patches.painted(self._pose_px(now), box)
         onward = [self._patches.affine(self._pose_px(weights))[1].astype(np.float32) for weights in (before, after)]
         for band in bands(box):
-            seen, shown = _most_seen(self._sheets(band, painted, back))
+            seen, shown = _most_seen(self._sheets(band, painted))
             source = (seen.x + box.x, seen.y + box.y)
             there = [mapped(maps[np.where(seen.covered, seen.triangles, 0)], *source) for maps in onward]
             columns, lines = self._places(band, seen.columns)
             moves = ~seen.covered | (np.hypot(source[0] - columns, source[1] - lines) > MOVES_PX)
             yield Trace(band, shown, self._matte[self._rows(band)], source, there[0], there[1], moves, np.ones_like(shown))
 
-    def _sheets(self, band: Region, painted: Painted, back: Points) -> list[Sheet]:
+    def _sheets(self, band: Region, painted: Painted) -> list[Sheet]:
         """What a band shows, from front to back: beneath the top only what is seen through what lies over it."""
         rows = self._rows(band)
-        top = self._sheet(band, slice(0, band.w), painted.top[rows], back)
+        top = self._sheet(band, slice(0, band.w), painted.top[rows], painted.back)
         sheets, light = [top], 1 - top.shown
         x, y = (top.x.copy(), top.y.copy()) if painted.beneath else (top.x, top.y)
         for layer in painted.beneath:
@@ -139,7 +138,7 @@ class PosedRenderer(Drawer):
             if not seen.any():
                 continue
             here = _span(seen)
-            sheet = self._sheet(band, here, np.where(seen, layer[rows], NOWHERE)[:, here], back)
+            sheet = self._sheet(band, here, np.where(seen, layer[rows], NOWHERE)[:, here], painted.back)
             other = sheet.covered & (sheet.off(x[:, here], y[:, here]) > _SEAM_PX)
             sheet = replace(sheet, triangles=np.where(other, sheet.triangles, NOWHERE), shown=sheet.shown * other)
             np.copyto(x[:, here], sheet.x, where=other)

@@ -23,9 +23,10 @@ _BAND_ROWS = 256
 Box = tuple[float, float, float, float]
 
 
-def default_region(plate: PlateImage, pokes: Sequence[Poke]) -> Region:
-    """A square around the cut-out that the pokes stand on, or the plate's largest square around the pokes."""
-    thing = thing_of_alpha(plate, np.array([[poke.x, poke.y] for poke in pokes]))
+def default_region(plate: PlateImage, pokes: Sequence[Poke], thing: Field | None = None) -> Region:
+    """A square around the thing (H, W), else the cut-out that the pokes stand on, else the plate's largest around the pokes."""
+    if thing is None:
+        thing = thing_of_alpha(plate, np.array([[poke.x, poke.y] for poke in pokes]))
     return region_around(plate.size_px, pokes, None) if thing is None else region_of_thing(thing, pokes)
 
 

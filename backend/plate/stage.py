@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,7 +13,7 @@ from ..body import Body
 from ..protocol.messages import Region
 from .drawer import Drawer
 from .errors import PlateError
-from .image import Field, PlateImage, displayed, shrink, shrunk_px
+from .image import Field, PlateImage, displayed, shrink, shrunk_mask, shrunk_px
 from .manner import Manner
 from .motion import Motion, join, places_of
 from .parted import Parted
@@ -60,7 +59,7 @@ class Stage:
         plate = shrink(self.plate, long_side_px)
         if plate is self.plate:
             return self
-        lock, thing = (None if mask is None else _shrunk(mask, plate.size_px) for mask in (self.lock, self.thing))
+        lock, thing = (None if mask is None else shrunk_mask(mask, plate.size_px) for mask in (self.lock, self.thing))
         region = scaled_region(self.region, self.plate.size_px, plate.size_px)
         clean = None if self.clean is None else shrink(self.clean, long_side_px)
         return replace(self, plate=plate, region=region, clean=clean, lock=lock, thing=thing)
@@ -81,7 +80,7 @@ class Stage:
         """The body of the thing, the same at every size of the plate, so that a preview shows what a bake makes."""
         assert self.thing is not None
         height, width = self.thing.shape
-        mask = _shrunk(self.thing, shrunk_px((width, height), BODY_SIDE_PX)) > THING_LEAST
+        mask = shrunk_mask(self.thing, shrunk_px((width, height), BODY_SIDE_PX)) > THING_LEAST
         if not mask.any():
             raise PlateError("The thing is too small or too faint to move as a body; paint it larger, or move the whole region.")
         return Body.of(mask)
@@ -112,9 +111,3 @@ def lock_of(mask: PlateImage) -> Field:
     if mask.alpha is not None and (mask.alpha < mask.peak).any():
         return np.clip(mask.alpha.astype(np.float32) / np.float32(mask.peak), 0, 1)
     return np.asarray(displayed(PlateImage(mask.bgr, None)).max(axis=2), np.float32)
-
-
-def _shrunk(mask: Field, size_px: tuple[int, int]) -> Field:
-    if size_px == mask.shape[::-1]:
-        return mask
-    return np.asarray(cv2.resize(mask, size_px, interpolation=cv2.INTER_AREA), np.float32)

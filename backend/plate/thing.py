@@ -21,13 +21,24 @@ def is_cut_out(alpha: Pixels, peak: float) -> bool:
     return bool((alpha <= _TRANSPARENT * peak).mean() > _CUT_OUT_SHARE)
 
 
+def says_what_the_thing_is(plate: PlateImage) -> bool:
+    """Whether a plate's alpha tells a thing from the rest."""
+    return plate.alpha is not None and is_cut_out(plate.alpha, plate.peak)
+
+
+def alpha_of(plate: PlateImage) -> Field:
+    """(H, W) in [0, 1] of a plate that has alpha."""
+    assert plate.alpha is not None
+    return np.clip(plate.alpha.astype(np.float32) * np.float32(1 / plate.peak), 0, 1)
+
+
 def thing_of_alpha(plate: PlateImage, tails: Tails) -> Field | None:
     """(H, W) in [0, 1]: the parts of a cut-out's alpha that tails (N, 2), in fractions of the plate, stand on or nearest to.
 
     None for a plate without alpha, and for one that is hardly transparent anywhere.
     """
-    if plate.alpha is None or not is_cut_out(plate.alpha, plate.peak):
+    if not says_what_the_thing_is(plate):
         return None
-    alpha = np.clip(plate.alpha.astype(np.float32) * np.float32(1 / plate.peak), 0, 1)
+    alpha = alpha_of(plate)
     parts, found = parts_below(alpha, THING_LEAST, tails, reach_px=sum(alpha.shape))
     return parts if found.any() else None

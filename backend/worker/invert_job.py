@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..kinematics import FORMAT, Kinematics, KinematicsInfo, ModelId, values_sha256, write_kinematics
 from ..plate.errors import PlateError
 from ..plate.image import PlateImage, decode_plate
-from ..plate.region import check_region, default_region, model_input, pokes_in_region, region_of_thing
+from ..plate.region import check_region, default_region, model_input, pokes_in_region
 from ..protocol import messages
 from ..protocol.messages import Invert, JobSummary, Poke, Region
 from .asked_thing import thing_of
@@ -47,8 +47,7 @@ class InvertJob:
         frames = (self._decode(fetch(sha256), number) for number, sha256 in enumerate(sha256s))
         pokes = self._arrows or (strongest_motion(frames),)
         thing = thing_of(request, first, pokes, fetch)
-        around = default_region(first, pokes) if thing is None else region_of_thing(thing, pokes)
-        region = request.region or around
+        region = request.region or default_region(first, pokes, thing)
         check_region(region, first.size_px, pokes)
         clip = np.empty((len(sha256s), 3, self._model.entry.size_px, self._model.entry.size_px), np.float32)
         for number, sha256 in enumerate(sha256s):

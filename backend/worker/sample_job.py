@@ -20,7 +20,7 @@ from ipoke_media.tags import Tags
 from ..plate.errors import PlateError
 from ..plate.image import FLOAT_BITS, PlateImage, check_depth, encode_frame
 from ..plate.posed_mesh import PosedMesh, pictures_of
-from ..plate.region import box_around, check_region, default_region, model_input, pokes_in_region, region_of_thing, shared_out
+from ..plate.region import box_around, check_region, default_region, model_input, pokes_in_region, shared_out
 from ..plate.scene import Scene, worst_seam
 from ..plate.stage import Stage, lock_of
 from ..plate.stream import ordered
@@ -103,8 +103,7 @@ class SampleJob:
         if request.regions:
             shares = list(zip(request.regions, shared_out(self._arrows, request.regions, plate.size_px), strict=True))
         else:
-            around = region_of_thing(thing, self._arrows) if thing is not None else default_region(plate, self._arrows)
-            shares = [(request.region or around, self._arrows)]
+            shares = [(request.region or default_region(plate, self._arrows, thing), self._arrows)]
         for region, pokes in shares:
             if len(pokes) > entry.max_pokes:
                 raise PokesError(f"{entry.name} takes at most {entry.max_pokes} pokes, not {len(pokes)}; remove some.")

@@ -19,15 +19,14 @@ from ..plate.finding import (
     Places,
     check_says_something,
     check_size,
+    fills_picture,
+    parts_of_alpha,
     picture_of,
-    resized,
-    says_what_the_thing_is,
-    thing_of_alpha,
     thing_of_clean_plate,
 )
-from ..plate.image import PlateImage, shrunk_px
+from ..plate.image import PlateImage, shrunk_mask, shrunk_px
 from ..plate.stage import lock_of
-from ..plate.thing import THING_LEAST
+from ..plate.thing import says_what_the_thing_is
 from ..protocol.errors import ErrorCode, IpokeError
 from ..protocol.messages import FindThing, Level, Stroke, ThingFound, ThingOrigin, ThingStart
 from .asked_thing import decode_file
@@ -125,12 +124,12 @@ class ThingJob:
         assert self._request.mask_sha256 is not None
         mask = lock_of(decode_file(self._fetch(self._request.mask_sha256), "thing's mask", self._request))
         check_size(mask, self._plate)
-        return np.array(resized(mask, self._size_px))
+        return np.array(shrunk_mask(mask, self._size_px))
 
     def _of_alpha(self) -> Field:
         if not says_what_the_thing_is(self._plate):
             raise PlateError("The plate has no alpha that says where the thing is; give its mask, or click on it.")
-        mask = thing_of_alpha(self._plate, self._places, self._size_px)
+        mask = parts_of_alpha(self._plate, self._places, self._size_px)
         if mask is None:
             raise ClickError("A click lies where the plate is transparent; click on the thing.")
         return mask
@@ -153,7 +152,7 @@ class ThingJob:
         edges = EdgeFollower(self._picture())
         levels = [self._request.level] if self._request.alone else list(found)
         masks = {level: edges.of_patch(found[level], self._places, alone=level is not Level.GROUP) for level in levels}
-        if (masks[self._request.level] > 1 - THING_LEAST).all():
+        if fills_picture(masks[self._request.level]):
             return self._nothing("What is found fills the picture; mark the thing with strokes, or give its mask.")
         return Thing(ThingOrigin.SEGMENTER, {level: (mask, found[level].score) for level, mask in _nested(masks).items()})
 

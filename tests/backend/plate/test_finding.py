@@ -10,12 +10,12 @@ from backend.plate.finding import (
     EdgeFollower,
     Patch,
     Places,
+    parts_of_alpha,
     picture_of,
-    says_what_the_thing_is,
-    thing_of_alpha,
     thing_of_clean_plate,
 )
 from backend.plate.image import PlateImage
+from backend.plate.thing import says_what_the_thing_is
 from backend.protocol.messages import Stroke
 
 CENTRE = Places.of([Stroke(((0.5, 0.5),))])
@@ -88,7 +88,7 @@ def test_alpha_gives_the_part_under_the_click_at_the_size_that_is_asked_for(size
     one, other = disc(40, at=(0.3, 0.5)), disc(40, at=(0.75, 0.5))
     plate = PlateImage(scene(one), np.rint((one + other) * 255).astype(np.uint8))
     assert says_what_the_thing_is(plate)
-    found = thing_of_alpha(plate, at(0.3, 0.5), size_px)
+    found = parts_of_alpha(plate, at(0.3, 0.5), size_px)
     assert found.shape[::-1] == size_px
     assert iou(found, cv2.resize(one, size_px, interpolation=cv2.INTER_AREA)) > 0.95
 
@@ -96,23 +96,23 @@ def test_alpha_gives_the_part_under_the_click_at_the_size_that_is_asked_for(size
 def test_alpha_at_the_plates_own_size_keeps_its_values():
     one = disc(40)
     alpha = np.rint(one * 255).astype(np.uint8)
-    found = thing_of_alpha(PlateImage(scene(one), alpha), CENTRE, SIZE_PX)
+    found = parts_of_alpha(PlateImage(scene(one), alpha), CENTRE, SIZE_PX)
     assert np.array_equal(np.rint(found * 255), alpha)
 
 
 def test_a_click_in_transparency_is_on_nothing():
     one = disc(40)
     plate = PlateImage(scene(one), np.rint(one * 255).astype(np.uint8))
-    assert thing_of_alpha(plate, at(0.05, 0.05), SIZE_PX) is None
+    assert parts_of_alpha(plate, at(0.05, 0.05), SIZE_PX) is None
 
 
 def test_a_dab_paints_in_transparency_and_adds_the_part_that_it_touches():
     one, other = disc(40, at=(0.3, 0.5)), disc(40, at=(0.75, 0.5))
     plate = PlateImage(scene(one), np.rint((one + other) * 255).astype(np.uint8))
     places = Places.of([Stroke(((0.3, 0.5),)), Stroke(((0.5, 0.05),), 0.01)])
-    assert iou(thing_of_alpha(plate, places, SIZE_PX), one) > 0.97
+    assert iou(parts_of_alpha(plate, places, SIZE_PX), one) > 0.97
     places = Places.of([Stroke(((0.3, 0.5),)), Stroke(((0.5, 0.5), (0.75, 0.5)), 0.01)])
-    assert iou(thing_of_alpha(plate, places, SIZE_PX), one + other) > 0.97
+    assert iou(parts_of_alpha(plate, places, SIZE_PX), one + other) > 0.97
 
 
 def test_what_differs_from_a_clean_plate_is_found_where_the_click_is():
