@@ -108,12 +108,11 @@ class SampleRequest:
 
     def kinematics_sha256(self) -> str | None:
         """Hash of the kinematics file's bytes."""
-        return None if self.kinematics is None else _sha256(self.kinematics)
+        return _sha256_of(self.kinematics)
 
     def uploads(self) -> dict[str, bytes]:
         """Files that the backend may ask for, by their hashes."""
-        files = (self.plate, self.kinematics, self.lock, self.clean, self.thing)
-        return {_sha256(data): data for data in files if data is not None}
+        return _by_hash(self.plate, self.kinematics, self.lock, self.clean, self.thing)
 
     def message(self) -> Sample:
         """The request as it travels, without the plate's bytes."""
@@ -131,8 +130,8 @@ class SampleRequest:
             upright=self.upright,
             kinematics_sha256=self.kinematics_sha256(),
             playback=self.playback,
-            lock_sha256=None if self.lock is None else _sha256(self.lock),
-            clean_sha256=None if self.clean is None else _sha256(self.clean),
+            lock_sha256=_sha256_of(self.lock),
+            clean_sha256=_sha256_of(self.clean),
             passes=self.passes,
             premultiplied=self.premultiplied,
             regions=self.regions,
@@ -141,7 +140,7 @@ class SampleRequest:
             variation=self.variation,
             kept=self.kept,
             layer=self.layer,
-            thing_sha256=None if self.thing is None else _sha256(self.thing),
+            thing_sha256=_sha256_of(self.thing),
             whole_region=self.whole_region,
             free_ground=self.free_ground,
             mesh=self.mesh,
@@ -192,7 +191,7 @@ class InvertRequest:
 
     def uploads(self) -> dict[str, bytes]:
         """Files that the backend may ask for, by their hashes."""
-        return {_sha256(data): data for data in (*self.frames, self.thing) if data is not None}
+        return _by_hash(*self.frames, self.thing)
 
     def message(self) -> Invert:
         """The request as it travels, without the frames' bytes."""
@@ -207,7 +206,7 @@ class InvertRequest:
             variant=self.variant,
             premultiplied=self.premultiplied,
             layer=self.layer,
-            thing_sha256=None if self.thing is None else _sha256(self.thing),
+            thing_sha256=_sha256_of(self.thing),
             whole_region=self.whole_region,
             as_body=self.as_body,
         )
@@ -236,7 +235,7 @@ class ThingRequest:
 
     def uploads(self) -> dict[str, bytes]:
         """Files that the backend may ask for, by their hashes."""
-        return {_sha256(data): data for data in (self.plate, self.mask, self.clean) if data is not None}
+        return _by_hash(self.plate, self.mask, self.clean)
 
     def message(self) -> FindThing:
         """The request as it travels, without the files' bytes."""
@@ -246,8 +245,8 @@ class ThingRequest:
             strokes=self.strokes,
             start=self.start,
             upright=self.upright,
-            mask_sha256=None if self.mask is None else _sha256(self.mask),
-            clean_sha256=None if self.clean is None else _sha256(self.clean),
+            mask_sha256=_sha256_of(self.mask),
+            clean_sha256=_sha256_of(self.clean),
             level=Level(self.level),
             alone=self.alone,
             long_side_px=self.long_side_px,
@@ -261,3 +260,11 @@ Request = SampleRequest | InvertRequest | ThingRequest
 
 def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
+
+
+def _sha256_of(file: bytes | None) -> str | None:
+    return None if file is None else _sha256(file)
+
+
+def _by_hash(*files: bytes | None) -> dict[str, bytes]:
+    return {_sha256(file): file for file in files if file is not None}
