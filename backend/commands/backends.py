@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from ..child_python import package_path, python_command
 from ..client import (
@@ -21,6 +22,9 @@ from ..client import (
 from ..client import events as happened
 from ..client.request import Request
 from .errors import CommandError
+from .progress import ProgressBar
+
+Brought = TypeVar("Brought", happened.KinematicsArrived, happened.ThingArrived)
 
 PATIENCE_S = 600.0
 """How long a backend that has answered before may be silent: a machine that sleeps, a network that is mended."""
@@ -65,6 +69,25 @@ class Backend:
             raise CommandError(ending.error.sentence)
         if isinstance(ending, happened.Cancelled):
             raise CommandError("The backend's owner stopped the job; run the command again.")
+
+    def bring(self, request: Request, kind: type[Brought], bar: ProgressBar) -> Brought:
+        """Run a job that brings one event of a kind, and return that; `bar` shows how it gets on. Raises as `run` does."""
+        brought: list[Brought] = []
+
+        def take(event: happened.Event) -> None:
+            match event:
+                case happened.Progress(stage=stage, done=done, total=total):
+                    bar.show(stage, done, total)
+                case happened.Lost(sentence=sentence):
+                    bar.show(sentence)
+            if isinstance(event, kind):
+                brought.append(event)
+
+        try:
+            self.run(request, take)
+        finally:
+            bar.clear()
+        return brought[-1]
 
     def ask_status(self) -> None:
         """Ask what the backend is doing; `Status` follows."""

@@ -6,12 +6,11 @@ import argparse
 import json
 from pathlib import Path
 
-from ..client import InvertRequest, ModelEntry, ServerInfo, new_job_id
-from ..client import events as happened
+from ..client import InvertRequest, KinematicsArrived, ModelEntry, ServerInfo, new_job_id
 from ..kinematics import SUFFIX, read_kinematics
 from ..lifetime import noted_signals
 from ..protocol import limits
-from .backends import Backend, open_backend
+from .backends import open_backend
 from .clips import read_clip
 from .console import one_line, say
 from .errors import CommandError, UsageError
@@ -55,32 +54,12 @@ def run(arguments: argparse.Namespace) -> int:
     with noted_signals() as check:
         with open_backend(arguments.connection_file, check) as backend:
             request = asked or _clip_request(arguments, backend.connect())
-            data = _run(backend, request)
+            data = backend.bring(request, KinematicsArrived, ProgressBar()).kinematics
         if job is not None and read_kinematics(data).info.model.sha256 != job.model_sha256:
             raise CommandError(f"The model {request.model} is another one than made {job.folder}; sample the plate again.")
         written = output.write(data)
     _show(written, data, as_json=arguments.json)
     return 0
-
-
-def _run(backend: Backend, request: InvertRequest) -> bytes:
-    """The kinematics file that the job brings."""
-    bar, brought = ProgressBar(), list[bytes]()
-
-    def take(event: happened.Event) -> None:
-        match event:
-            case happened.KinematicsArrived(kinematics=data):
-                brought.append(data)
-            case happened.Progress(stage=stage, done=done, total=total):
-                bar.show(stage, done, total)
-            case happened.Lost(sentence=sentence):
-                bar.show(sentence)
-
-    try:
-        backend.run(request, take)
-    finally:
-        bar.clear()
-    return brought[-1]
 
 
 def _job(arguments: argparse.Namespace) -> JobFolder:

@@ -24,7 +24,7 @@ from .errors import CommandError
 from .names import numbered, result_name
 from .output_folder import OutputFolder, open_output
 from .progress import ProgressBar
-from .things import MASK_FILE, UsedThing, ask, used_thing, why_no_thing, with_thing
+from .things import MASK_FILE, UsedThing, used_thing, why_no_thing, with_thing
 
 _OF_VARIANT = happened.FrameArrived | happened.PassesArrived | happened.PosesArrived | happened.VariantDone
 
@@ -118,7 +118,7 @@ class _Job:
 
     def _find_thing(self, backend: Backend, question: ThingRequest) -> None:
         """Have the thing found that the arrows move, and keep its mask."""
-        arrived = ask(backend, question, self._bar)
+        arrived = backend.bring(question, happened.ThingArrived, self._bar)
         self._thing = used_thing(question, arrived)
         self._begin(with_thing(self._request, self._thing))
         if self._thing is None:

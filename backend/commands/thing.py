@@ -17,7 +17,7 @@ from .inputs import parse_mark, parse_place, read_file, read_plate
 from .mask_file import SUFFIX, check_signed, signed
 from .output_file import OutputFile
 from .progress import ProgressBar
-from .things import add_mark_argument, ask, checked, start_of
+from .things import add_mark_argument, checked, start_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     with noted_signals() as check:
         with open_backend(arguments.connection_file, check) as backend:
-            arrived = ask(backend, question, ProgressBar())
+            arrived = backend.bring(question, ThingArrived, ProgressBar())
         if arrived.mask is None:
             raise CommandError(arrived.found.reason)
         data = signed(arrived.mask)

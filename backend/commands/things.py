@@ -7,13 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..client import SampleRequest, Stroke, ThingArrived, ThingOrigin, ThingRequest, ThingStart, new_job_id
-from ..client import events as happened
 from ..protocol import limits
 from ..protocol.messages import SOUND_SCORE
-from .backends import Backend
 from .errors import UsageError
 from .inputs import parse_mark, read_file
-from .progress import ProgressBar
 
 NO_THING = "none"
 MASK_FILE = "thing.png"
@@ -75,26 +72,6 @@ def checked(strokes: tuple[Stroke, ...]) -> tuple[Stroke, ...]:
     if len(strokes) > limits.STROKES:
         raise UsageError(f"There may be {limits.STROKES} arrows, clicks and marks together, not {len(strokes)}; leave some out.")
     return strokes
-
-
-def ask(backend: Backend, question: ThingRequest, bar: ProgressBar) -> ThingArrived:
-    """Ask a backend for a thing; raises CommandError."""
-    brought: list[ThingArrived] = []
-
-    def take(event: happened.Event) -> None:
-        match event:
-            case ThingArrived() as arrived:
-                brought.append(arrived)
-            case happened.Progress(stage=stage, done=done, total=total):
-                bar.show(stage, done, total)
-            case happened.Lost(sentence=sentence):
-                bar.show(sentence)
-
-    try:
-        backend.run(question, take)
-    finally:
-        bar.clear()
-    return brought[-1]
 
 
 def used_thing(question: ThingRequest, arrived: ThingArrived) -> UsedThing | None:
