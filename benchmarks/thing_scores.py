@@ -80,7 +80,7 @@ def measured(segmenter: segmentation.Segmenter, case: Case) -> tuple[float, floa
     left, top, side = (length / width for length in (thing.square.x, thing.square.y, thing.square.side))
     edges = EdgeFollower(np.ascontiguousarray(case.rgb[..., ::-1]))
     used = edges.of_patch(Patch(thing.values, left, top, side, thing.score), Places.of([Stroke((case.click,))]), alone=True)
-    masks = placed(thing.values, thing.square, (width, height), 0.0), used
+    masks = placed(thing.values, thing.square, (width, height)), used
     wrong = [float(np.abs(mask - case.thing).sum() / case.thing.sum()) for mask in masks]
     found = [iou(case.thing > _HALF, mask > _HALF) for mask in masks]
     return thing.score, found[0], found[1], wrong[0], wrong[1]

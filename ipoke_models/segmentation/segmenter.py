@@ -72,7 +72,7 @@ class Found:
 
     def on_picture(self, size_px: tuple[int, int]) -> NDArray[np.float32]:
         """The three masks (3, H, W) at the picture's pixels, each within the next."""
-        part, thing, group = (placed(one.values, one.square, size_px, 0.0) for one in (self.part, self.thing, self.group))
+        part, thing, group = (placed(one.values, one.square, size_px) for one in (self.part, self.thing, self.group))
         return np.stack([np.minimum(part, thing), thing, np.maximum(group, thing)])
 
 
