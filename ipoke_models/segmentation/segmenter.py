@@ -22,7 +22,7 @@ from ..errors import ModelError
 from .colours import Place, told_by_colours
 from .config import GROUP, PART, THING
 from .folder import SegmenterManifest, read_segmenter
-from .interaction import parts_under
+from .interaction import under_clicks
 from .network import NEGATIVE, POSITIVE, as_input, with_channels_last
 from .network import Segmenter as Network
 from .squares import Square, box_of, closer_square, cut, placed, whole_square
@@ -263,8 +263,7 @@ def _clicked(logits: Tensor, square: Square, clicks: Sequence[Place]) -> NDArray
     places = [
         (int((x - square.x) * pixels), int((y - square.y) * pixels)) for x, y, adds in clicks if adds and square.holds(x, y)
     ]
-    under = parts_under(thing, places)
-    return under if under.any() else np.asarray(thing)
+    return under_clicks(np.asarray(thing), places)
 
 
 def _leaves(thing: NDArray[np.bool_], square: Square, size_px: tuple[int, int]) -> bool:
