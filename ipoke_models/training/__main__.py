@@ -25,7 +25,8 @@ from ..data.pictures import PictureError
 from ..data.procedural.fresh import add_fresh_options, is_fresh, open_fresh
 from ..data.store import ClipStore, StoreError
 from ..errors import CheckpointError, ModelError
-from ..evaluation.card import NOTES, PROVENANCE_FILE
+from ..evaluation.card import PROVENANCE_FILE
+from ..notes import NOTES
 from ..strangers import parse_json, read_small
 from .interruption import terminate_like_interrupt
 from .packages import how_to_install
