@@ -27,6 +27,8 @@ from backend.plate.motion import spread
 from ipoke_models.data.pictures import Pictures, load_pictures
 from ipoke_models.metrics.lpips import Lpips, load_lpips
 
+from .plates import as_tensor
+
 Picture = NDArray[np.uint8]
 Way = Callable[[Picture, Mask], Picture]
 
@@ -148,11 +150,8 @@ def distance(metric: Lpips, first: Picture, second: Picture, hole: Mask) -> floa
     """LPIPS over the hole's box."""
     rows, columns = (np.flatnonzero(hole.any(axis=axis)) for axis in (1, 0))
     box = slice(max(0, rows[0] - 16), rows[-1] + 17), slice(max(0, columns[0] - 16), columns[-1] + 17)
-    a, b = (
-        torch.from_numpy(np.ascontiguousarray(p[box][..., ::-1].transpose(2, 0, 1)))[None] / 127.5 - 1 for p in (first, second)
-    )
     with torch.inference_mode():
-        return float(metric(a, b))
+        return float(metric(as_tensor(first[box]), as_tensor(second[box])))
 
 
 def timed(way: Way, picture: Picture, hole: Mask) -> tuple[Picture, float]:

@@ -31,6 +31,8 @@ from ipoke_models.metrics.lpips import Lpips, load_lpips
 from ipoke_models.metrics.measures import psnr
 from ipoke_models.model import Model
 
+from .plates import as_tensor
+
 SHOWN = (3, 6, 10)
 Picture = NDArray[np.uint8]
 Field = NDArray[np.float32]
@@ -92,7 +94,7 @@ def shrink_flow(flow: NDArray[np.float32], size: int) -> NDArray[np.float32]:
 
 def compared(metric: Lpips, first: Picture, second: Picture) -> tuple[float, float]:
     """Perceptual distance, and peak signal to noise ratio in dB, of two BGR pictures."""
-    a, b = (torch.from_numpy(np.ascontiguousarray(p[..., ::-1].transpose(2, 0, 1)))[None] / 127.5 - 1 for p in (first, second))
+    a, b = as_tensor(first), as_tensor(second)
     with torch.inference_mode():
         return float(metric(a, b)), psnr(a, b)
 

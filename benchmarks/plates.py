@@ -7,6 +7,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
 from backend.plate.errors import PlateError
 from backend.plate.image import Field, PlateImage, decode_plate, from_working, to_working
@@ -55,6 +57,11 @@ def read_mask(path: Path, size_px: tuple[int, int]) -> Field:
     except (OSError, PlateError) as error:
         raise SystemExit(f"{path}: {error}") from error
     return np.asarray(cv2.resize(mask, size_px, interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def as_tensor(picture: NDArray[np.uint8]) -> Tensor:
+    """A picture, BGR (H, W, 3), as metrics take it: RGB (1, 3, H, W) in [-1, 1]."""
+    return torch.from_numpy(np.ascontiguousarray(picture[..., ::-1].transpose(2, 0, 1)))[None] / 127.5 - 1
 
 
 def motion_on(model: Model, stage: Stage, pokes: list[Poke], seed: int, near: tuple[Near, ...] = ()) -> Motion:

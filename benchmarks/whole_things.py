@@ -34,12 +34,12 @@ from backend.plate.image import Field, displayed
 from backend.plate.passes import Instant, encode_passes
 from backend.plate.posed import PosedRenderer
 from backend.plate.preview import draw_arrows
-from backend.plate.region import default_region, model_input, pokes_in_region, region_of_thing
-from backend.plate.stage import Stage
+from backend.plate.region import model_input, pokes_in_region
 from backend.protocol.messages import Playback
 from backend.worker.models import LoadedModel, Models
 from backend.worker.takes import Takes, View
 
+from .plates import stage_of
 from .things import Still, cut_out_stills, photo_stills
 
 VARIANTS = 4
@@ -108,12 +108,11 @@ def ways(way: str, still: Still, model: LoadedModel, seed: int) -> Iterator[Show
         yield _shown(still, _puppet(still), np.array([0.0, 1.0]))
         return
     as_body = way == "as a body"
-    poke, plate = still.poke, still.plate
-    region = region_of_thing(still.thing, [poke]) if as_body else default_region(plate, [poke])
-    inside = pokes_in_region([poke], region, plate.size_px)
-    arrows = np.array([[poke.x, poke.y, poke.dx, poke.dy]])
-    stage = Stage(plate, region, None, None, still.thing if as_body else None, arrows)
-    view = View(region, model_input(plate, region, model.entry.size_px), inside, seed, (), None, as_body, stage)
+    plate, pokes = still.plate, [still.poke]
+    stage = stage_of(plate, pokes, still.thing if as_body else None)
+    inside = pokes_in_region(pokes, stage.region, plate.size_px)
+    seen = model_input(plate, stage.region, model.entry.size_px)
+    view = View(stage.region, seen, inside, seed, (), None, as_body, stage)
     takes = Takes(view, model, Playback(), range(VARIANTS), lambda: False)
     for variant in range(VARIANTS):
         plan = takes.plan(variant)
@@ -121,16 +120,14 @@ def ways(way: str, still: Still, model: LoadedModel, seed: int) -> Iterator[Show
 
 
 def _puppet(still: Still) -> Drawer:
-    poke, plate = still.poke, still.plate
-    arrows = np.array([[poke.x, poke.y, poke.dx, poke.dy]])
-    stage = Stage(plate, region_of_thing(still.thing, [poke]), None, None, still.thing, arrows)
-    body = stage.body
-    places = np.concatenate([arrows[:, :2], stage.holds.border, stage.holds.ground])
+    poke, stage = still.poke, stage_of(still.plate, [still.poke], still.thing)
+    body, holds = stage.body, stage.holds
+    places = np.concatenate([[(poke.x, poke.y)], holds.border, holds.ground])
     steps = 10
     shifts = np.zeros((steps, 1, len(places), 2))
-    shifts[:, 0, 0] = np.linspace(1 / steps, 1, steps)[:, None] * arrows[0, 2:]
+    shifts[:, 0, 0] = np.linspace(1 / steps, 1, steps)[:, None] * (poke.dx, poke.dy)
     last = body.held(places).poses(shifts)[-1, 0]
-    return PosedRenderer(plate, stage.parted, body, np.stack([body.rest, last]))
+    return PosedRenderer(still.plate, stage.parted, body, np.stack([body.rest, last]))
 
 
 def _shown(still: Still, renderer: Drawer, last: NDArray[np.float64]) -> Shown:

@@ -17,8 +17,9 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors.torch import save_file
@@ -45,6 +46,8 @@ _SETTLING_S = 0.2
 _HASH_CHUNK_BYTES = 1 << 22
 _MOST_NAMED_CHARACTERS = 100
 _STAGING = re.compile(r"\.ipoke-[0-9a-f]{32}")
+
+ManifestType = TypeVar("ManifestType")
 
 
 @dataclass(frozen=True)
@@ -106,16 +109,13 @@ def save_model(folder: Path, networks: Networks, name: str, card: str) -> Manife
     """
     require_name(name)
     sizes = without_norms(networks.config)
-    digest = write_folder(folder, folded_state(networks), _FORMAT, lambda sha256: to_dict(Manifest(name, sizes, sha256)), card)
-    return Manifest(name, sizes, digest)
+    return write_folder(folder, folded_state(networks), _FORMAT, partial(Manifest, name, sizes), card)
 
 
 def write_folder(
-    folder: Path, weights: Mapping[str, Tensor], format_name: str, manifest: Callable[[str], Mapping[str, object]], card: str
-) -> str:
-    """Writes weights, `config.json` (what `manifest` makes of the weights' SHA-256) and card as `save_model` does.
-
-    Returns the SHA-256.
+    folder: Path, weights: Mapping[str, Tensor], format_name: str, manifest_of: Callable[[str], ManifestType], card: str
+) -> ManifestType:
+    """Writes weights, `config.json` (the manifest of the weights' SHA-256) and card as `save_model` does.
 
     Raises:
         CheckpointError: a weight is not finite, or the folder holds something else than a model or can't be written to.
@@ -129,7 +129,7 @@ def write_folder(
     try:
         staging.mkdir(parents=True)
         try:
-            digest = _write(staging, state, format_name, manifest, card)
+            manifest = _write(staging, state, format_name, manifest_of, card)
             _publish(staging, folder, new=new)
         finally:
             shutil.rmtree(staging, ignore_errors=True)  # made a moment ago, under a name that nobody else has
@@ -137,7 +137,7 @@ def write_folder(
         raise CheckpointError(
             f"{shown(folder)} can't be written ({error.strerror}); make room, or give another folder."
         ) from error
-    return digest
+    return manifest
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -259,16 +259,16 @@ def _write(
     staging: Path,
     state: Mapping[str, Tensor],
     format_name: str,
-    manifest: Callable[[str], Mapping[str, object]],
+    manifest_of: Callable[[str], ManifestType],
     card: str,
-) -> str:
+) -> ManifestType:
     save_file(dict(state), staging / WEIGHTS_FILE)
     (staging / WEIGHTS_FILE).chmod(0o644)  # safetensors lets the owner alone read it
-    digest = sha256_of(staging / WEIGHTS_FILE)
-    document = {"format": format_name, **manifest(digest)}
+    manifest = manifest_of(sha256_of(staging / WEIGHTS_FILE))
+    document = {"format": format_name, **to_dict(manifest)}
     (staging / CONFIG_FILE).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     (staging / CARD_FILE).write_text(card, encoding="utf-8")
-    return digest
+    return manifest
 
 
 def _publish(staging: Path, folder: Path, *, new: bool) -> None:

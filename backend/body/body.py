@@ -59,8 +59,7 @@ class Body:
     @property
     def leaves_picture(self) -> bool:
         """Whether the thing goes on beyond the picture, so that its body must not come away from the border."""
-        on = self.mesh.owner != NOWHERE
-        return bool(on[[0, -1]].any() or on[:, [0, -1]].any())
+        return bool(self._border.any())
 
     def distances(self, places: Points) -> NDArray[np.float64]:
         """(N, V): how far the vertices are from places (N, 2) along the thing, in pixels of the mask; infinite where parted."""
@@ -88,22 +87,28 @@ class Body:
         What is pulled at its lowest part alone, a lamp, hangs: its highest part is held. No place is near the tails (N, 2) of
         arrows, which would tear at it.
         """
-        mesh, on = self.mesh, self.mesh.owner != NOWHERE
-        border = np.zeros_like(on)
-        border[[0, -1]] = border[:, [0, -1]] = True
-        held = on & (border if self.leaves_picture else self._end(tails))
+        mesh = self.mesh
+        held = self._border if self.leaves_picture else self._end(tails)
         triangles = np.unique(mesh.owner[held])
         places = mesh.vertices[mesh.triangles[triangles]].mean(axis=1)
         away = np.hypot(*(places[:, None] - (tails * self.size_px)[None]).T).min(axis=0, initial=np.inf)
         return np.asarray(places[away > _FREE * self.edge_px] / self.size_px)
 
+    @property
+    def _border(self) -> NDArray[np.bool_]:
+        """The thing's pixels (h, w) at the picture's border."""
+        on = self.mesh.owner != NOWHERE
+        on[1:-1, 1:-1] = False
+        return on
+
     def _end(self, tails: Points) -> NDArray[np.bool_]:
-        """The pixels (h, 1) of rows that the thing stands on or hangs from."""
-        rows = np.flatnonzero((self.mesh.owner != NOWHERE).any(axis=1))
-        depth = (np.arange(len(self.mesh.owner)) - rows[0]) / max(1, rows[-1] - rows[0])
+        """The thing's pixels (h, w) that it stands on or hangs from."""
+        on = self.mesh.owner != NOWHERE
+        rows = np.flatnonzero(on.any(axis=1))
+        depth = (np.arange(len(on)) - rows[0]) / max(1, rows[-1] - rows[0])
         heights = tails[:, 1] * self.size_px[1] / self.mesh.pixel
         hangs = len(tails) > 0 and (heights - rows[0] > (1 - _HANGS) * (rows[-1] - rows[0])).all()
-        return np.asarray((depth <= _GROUND if hangs else depth >= 1 - _GROUND)[:, None])
+        return np.asarray(on & (depth <= _GROUND if hangs else depth >= 1 - _GROUND)[:, None])
 
     def held(self, places: Points, target_weight: NDArray[np.float64] | None = None) -> HeldBody:
         """The body with handles at places (H, 2), at rest; a place off the thing holds its nearest part. Raises BodyError.

@@ -13,10 +13,9 @@ from ..data.procedural.fresh import is_fresh
 from ..data.procedural.recipes import GARDEN
 from ..data.store import StoreInfo
 from ..model import Model
+from ..notes import kept_notes
 
 PROVENANCE_FILE = "training.json"
-NOTES = "## Notes\n"
-_NO_NOTES = "\nNothing noted yet: describe the pictures' licences and the failures that were seen.\n"
 
 
 def write_card(model: Model, held_out: tuple[str, StoreInfo], figures: str, work: Path, how: str) -> str:
@@ -28,7 +27,7 @@ def write_card(model: Model, held_out: tuple[str, StoreInfo], figures: str, work
         _data(record["train"], *held_out),
         _training(record, work),
         f"## Measured\n\n    {how}\n\n{_HOW_MEASURED}\n\n{figures}\n",
-        NOTES + (model.card.partition(NOTES)[2] or _NO_NOTES),
+        kept_notes(model.card),
     ]
     return "\n".join(sections)
 

@@ -6,12 +6,11 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..notes import kept_notes
 from .segmenter import Segmenter
 
 PROVENANCE_FILE = "provenance.json"
 LOG_FILE = "log.jsonl"
-NOTES = "## Notes\n"
-_NO_NOTES = "\nNothing noted yet: describe the pictures' licences and the failures that were seen.\n"
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ Last figures of the training's own log, IoU of the thing on held-out composites 
 
 {measured.figures}
 
-{NOTES}{segmenter.card.partition(NOTES)[2] or _NO_NOTES}"""
+{kept_notes(segmenter.card)}"""
 
 
 def _log(works: list[Path]) -> str:

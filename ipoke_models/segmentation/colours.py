@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .interaction import Mask, parts_under
+from .interaction import Mask, under_clicks
 from .squares import Square, cut
 
 SIDE_PX = 320
@@ -42,18 +42,14 @@ def told_by_colours(
         for x, y, adds in clicks
         if square.holds(x, y)
     ]
-    kept = _clicked(likely > _LIKELY, places)
+    added = [(x, y) for x, y, adds in places if adds]
+    kept = under_clicks(likely > _LIKELY, added)
     labels = _labels(likely, kept, places)
     seen = _seen(picture.shape, square, side)
     decided = np.zeros_like(kept)
     decided[seen] = _decided(cut(picture, square, side)[seen], labels[seen], kept[seen])
-    decided = _clicked(decided, places)
+    decided = under_clicks(decided, added)
     return np.asarray(cv2.GaussianBlur(decided.astype(np.float32), (0, 0), _EDGE_PX), np.float32)
-
-
-def _clicked(mask: Mask, places: Sequence[tuple[int, int, bool]]) -> Mask:
-    kept = parts_under(mask, [(x, y) for x, y, adds in places if adds])
-    return kept if kept.any() else mask
 
 
 def _labels(likely: NDArray[np.float32], kept: Mask, places: Sequence[tuple[int, int, bool]]) -> NDArray[np.uint8]:

@@ -175,10 +175,10 @@ def _in_front(rng: np.random.Generator, stock: Stock, canvas: Canvas) -> None:
         _put(rng, canvas, _sprite(rng, stock, None, _extent(rng, canvas.size_px) * 0.7, at), None)
 
 
-def _mark_limbs(rng: np.random.Generator, canvas: Canvas, patch: Patch, thing: int, first: int = 0) -> None:
+def _mark_limbs(rng: np.random.Generator, canvas: Canvas, patch: Patch, thing: int) -> None:
     for number, limb in enumerate(find_limbs(rng, patch.texture[..., 3], 5)):
         if limb.parent < 0:
-            canvas.mark(patch.corner, limb.region, thing, first + number)
+            canvas.mark(patch.corner, limb.region, thing, number)
 
 
 def _one(rng: np.random.Generator, stock: Stock, size_px: int) -> Composite | None:

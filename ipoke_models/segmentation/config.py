@@ -13,6 +13,7 @@ MOST_SIZE_PX, MOST_WIDTH, MOST_CLICKS, MOST_ROUNDS = 1024, 1024, 1024, 16
 """A folder that somebody sent asks for no more."""
 LEVELS = 3
 """Nested masks: part, thing, group of things."""
+PART, THING, GROUP = range(LEVELS)
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ModelError
+from .config import GROUP, PART, THING
 from .interaction import Click, Mask, parts_under
 from .network import POSITIVE
-from .segmenter import GROUP, PART, THING, Found, Prepared, Segmenter, Stroke
+from .segmenter import Found, Prepared, Segmenter, Stroke
 
 Rgb = NDArray[np.uint8]
 _SURE = 0.5

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
 
 from ..checkpoint import CONFIG_FILE, read_config, read_weights, require_name, require_sha256, write_folder
-from ..config import from_dict, to_dict
+from ..config import from_dict
 from .config import SegmenterConfig
 from .network import Segmenter
 
@@ -36,8 +37,7 @@ def save_segmenter(folder: Path, network: Segmenter, name: str, card: str) -> Se
         CheckpointError: a weight is not finite, or the folder holds something else than a model.
     """
     weights = {key: value.half() for key, value in network.state_dict().items()}
-    digest = write_folder(folder, weights, FORMAT, lambda sha256: to_dict(SegmenterManifest(name, network.config, sha256)), card)
-    return SegmenterManifest(name, network.config, digest)
+    return write_folder(folder, weights, FORMAT, partial(SegmenterManifest, name, network.config), card)
 
 
 def read_segmenter_manifest(folder: Path) -> SegmenterManifest:

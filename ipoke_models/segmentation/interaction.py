@@ -49,6 +49,12 @@ def iou(wanted: Mask, found: Mask) -> float:
     return int((wanted & found).sum()) / union if union else 1.0
 
 
+def under_clicks(mask: Mask, places: Iterable[tuple[int, int]]) -> Mask:
+    """What a mask (H, W) holds under places x, y of clicks that add; all of it where none of them is on it."""
+    under = parts_under(mask, places)
+    return under if under.any() else mask
+
+
 def parts_under(mask: Mask, places: Iterable[tuple[int, int]]) -> Mask:
     """The connected parts of a mask (H, W) that places x, y are on."""
     count, parts = cv2.connectedComponents(mask.astype(np.uint8))

@@ -109,6 +109,11 @@ def with_channels_last(network: Segmenter) -> Segmenter:
     return network
 
 
+def as_input(rgb: Tensor) -> Tensor:
+    """Squares (B, S, S, 3) of 8 bits as the network is shown them: (B, 3, S, S) in [-1, 1]."""
+    return rgb.permute(0, 3, 1, 2).float().div(127.5).sub(1).contiguous(memory_format=torch.channels_last)
+
+
 def nested(logits: Tensor) -> Tensor:
     """Logits (B, 3, H, W) whose part lies in the thing, and the thing in the group; the thing's stay as they are."""
     part, thing, group = logits.unbind(1)

@@ -20,14 +20,13 @@ from torch import Tensor
 from ..checkpoint import read_card
 from ..errors import ModelError
 from .colours import Place, told_by_colours
-from .config import LEVELS
+from .config import GROUP, PART, THING
 from .folder import SegmenterManifest, read_segmenter
-from .interaction import parts_under
-from .network import NEGATIVE, POSITIVE, with_channels_last
+from .interaction import under_clicks
+from .network import NEGATIVE, POSITIVE, as_input, with_channels_last
 from .network import Segmenter as Network
 from .squares import Square, box_of, closer_square, cut, placed, whole_square
 
-PART, THING, GROUP = range(LEVELS)
 LEAST_PICTURE_PX = 16
 _KEPT_SQUARES = 6
 _KEPT_ANSWERS = 2
@@ -73,7 +72,7 @@ class Found:
 
     def on_picture(self, size_px: tuple[int, int]) -> NDArray[np.float32]:
         """The three masks (3, H, W) at the picture's pixels, each within the next."""
-        part, thing, group = (placed(one.values, one.square, size_px, 0.0) for one in (self.part, self.thing, self.group))
+        part, thing, group = (placed(one.values, one.square, size_px) for one in (self.part, self.thing, self.group))
         return np.stack([np.minimum(part, thing), thing, np.maximum(group, thing)])
 
 
@@ -185,7 +184,7 @@ class Segmenter:
     def _view(self, prepared: Prepared, square: Square) -> _View:
         if square not in prepared.views:
             pixels = torch.from_numpy(cut(prepared.picture, square, self.size_px)).to(self.device)
-            rgb = pixels.permute(2, 0, 1)[None].float().div(127.5).sub(1).contiguous(memory_format=torch.channels_last)
+            rgb = as_input(pixels[None])
             with torch.inference_mode():
                 prepared.views[square] = _View(rgb, self.network.encoder(rgb))
             while len(prepared.views) > _KEPT_SQUARES:  # the whole picture's, which comes first, stays
@@ -264,8 +263,7 @@ def _clicked(logits: Tensor, square: Square, clicks: Sequence[Place]) -> NDArray
     places = [
         (int((x - square.x) * pixels), int((y - square.y) * pixels)) for x, y, adds in clicks if adds and square.holds(x, y)
     ]
-    under = parts_under(thing, places)
-    return under if under.any() else np.asarray(thing)
+    return under_clicks(np.asarray(thing), places)
 
 
 def _leaves(thing: NDArray[np.bool_], square: Square, size_px: tuple[int, int]) -> bool:

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from ..data.pictures import PictureError, read_bgr, shrink
 from ..errors import ModelError
+from .config import GROUP, PART, THING
 from .contestants import on_picture, strokes_of
 from .interaction import Click, iou, next_click
 from .network import POSITIVE
-from .segmenter import GROUP, PART, THING, Segmenter, load_segmenter
+from .segmenter import Segmenter, load_segmenter
 from .trials import PHOTOGRAPH, Trial, open_trials
 
 TILE_PX = 256

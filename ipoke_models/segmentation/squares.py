@@ -72,15 +72,15 @@ def cut(picture: NDArray[np.uint8], square: Square, side_px: int) -> NDArray[np.
     return np.asarray(small, np.uint8)
 
 
-def placed(mask: NDArray[np.float32], square: Square, size_px: tuple[int, int], outside: float) -> NDArray[np.float32]:
-    """A mask (S, S) over a square, at the picture's pixels (H, W); `outside` where the square does not reach."""
+def placed(mask: NDArray[np.float32], square: Square, size_px: tuple[int, int]) -> NDArray[np.float32]:
+    """A mask (S, S) over a square, at the picture's pixels (H, W); 0 where the square does not reach."""
     scale = len(mask) / square.side
     matrix = np.array([[scale, 0, (0.5 - square.x) * scale - 0.5], [0, scale, (0.5 - square.y) * scale - 0.5]])
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     spread = np.asarray(cv2.warpAffine(mask, matrix, size_px, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.float32)
     inside = np.zeros(spread.shape, bool)
     inside[max(0, square.y) : square.y + square.side, max(0, square.x) : square.x + square.side] = True
-    spread[~inside] = outside
+    spread[~inside] = 0
     return spread
 
 

@@ -15,12 +15,11 @@ from torch import Tensor, nn
 from ..data.procedural.motion import Array
 from ..training import processes
 from .composites import Composite, random_composite
-from .config import LEVELS
+from .config import GROUP, PART, THING
 from .interaction import NO_CLICK, Click, first_click, iou, next_click
-from .network import POSITIVE, Masks, Segmenter
+from .network import POSITIVE, Masks, Segmenter, as_input
 from .stock import Stock
 
-PART, THING, GROUP = range(LEVELS)
 CORRECTIONS = (0.4, 0.25, 0.2, 0.15)
 """How often a batch is judged after none, one, two, three further clicks."""
 OTHER_LEVEL = 0.25
@@ -121,9 +120,8 @@ def ask(rng: np.random.Generator, composites: list[Composite], device: torch.dev
         side = len(composite.thing)
         clicks.append([((x_px + 0.5) / side, (y_px + 0.5) / side, POSITIVE)])
     rgb = torch.from_numpy(np.stack([composite.rgb for composite in composites])).to(device)
-    squares = rgb.permute(0, 3, 1, 2).float().div(127.5).sub(1).contiguous(memory_format=torch.channels_last)
     halves = np.array([[_halved(mask) for mask in masks] for masks in wanted], np.float32)
-    return Asked(squares, torch.from_numpy(halves).to(device), torch.tensor(known, device=device), clicks)
+    return Asked(as_input(rgb), torch.from_numpy(halves).to(device), torch.tensor(known, device=device), clicks)
 
 
 def mask_losses(masks: Masks, asked: Asked) -> dict[str, Tensor]:

@@ -19,6 +19,7 @@ from ..checkpoint import require_free, require_name
 from ..data.pictures import PictureError
 from ..errors import CheckpointError, ModelError
 from ..training.interruption import terminate_like_interrupt
+from ..training.packages import how_to_install
 from .card import PROVENANCE_FILE
 from .config import SegmenterConfig
 from .folder import FORMAT, read_segmenter, save_segmenter
@@ -27,8 +28,6 @@ from .stock import SOURCE_SIDE_PX, Stock, load_stock
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
-
-TRAINING_PACKAGES = ("filelock", "lightning_fabric", "tqdm")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,9 +60,7 @@ def run(options: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
         return 2
     except ModuleNotFoundError as error:
-        if error.name not in TRAINING_PACKAGES:
-            raise
-        print(f"Training needs the package {error.name}; install it with: pip install 'ipoke[train]'.", file=sys.stderr)
+        print(how_to_install(error), file=sys.stderr)
         return 2
 
 

@@ -25,9 +25,11 @@ from ..data.pictures import PictureError
 from ..data.procedural.fresh import add_fresh_options, is_fresh, open_fresh
 from ..data.store import ClipStore, StoreError
 from ..errors import CheckpointError, ModelError
-from ..evaluation.card import NOTES, PROVENANCE_FILE
+from ..evaluation.card import PROVENANCE_FILE
+from ..notes import NOTES
 from ..strangers import parse_json, read_small
 from .interruption import terminate_like_interrupt
+from .packages import how_to_install
 from .presets import PRESETS, Preset
 
 if TYPE_CHECKING:
@@ -35,7 +37,6 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(__file__).parents[1]
 _MOST_RECORD_BYTES = 1 << 20
-TRAINING_PACKAGES = ("filelock", "lightning_fabric", "tqdm")
 
 
 def _record(options: argparse.Namespace, store: ClipStore) -> dict[str, object]:
@@ -99,9 +100,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     except ModuleNotFoundError as error:
-        if error.name not in TRAINING_PACKAGES:
-            raise
-        print(f"Training needs the package {error.name}; install it with: pip install 'ipoke[train]'.", file=sys.stderr)
+        print(how_to_install(error), file=sys.stderr)
         return 2
 
 

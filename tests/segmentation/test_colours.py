@@ -31,7 +31,7 @@ def guess(where: np.ndarray, square: Square, side: int, shift_px: int = 0) -> np
 
 
 def overlap(found: np.ndarray, square: Square, where: np.ndarray) -> float:
-    mask = placed(found, square, SIZE_PX, 0.0) > 0.5
+    mask = placed(found, square, SIZE_PX) > 0.5
     return (mask & where).sum() / (mask | where).sum()
 
 

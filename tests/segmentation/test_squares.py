@@ -44,7 +44,7 @@ def test_a_mask_of_a_square_comes_back_to_where_it_was(square):
     picture = np.zeros((200, 300), np.uint8)
     cv2.circle(picture, (130, 80), 25, 255, -1)
     small = cut(np.dstack([picture] * 3), square, 128)[..., 0].astype(np.float32) / 255
-    back = placed(small, square, SIZE, 0.0) > 0.5
+    back = placed(small, square, SIZE) > 0.5
     wanted = picture > 0
     wanted[: max(0, square.y)] = False
     wanted[:, : max(0, square.x)] = False

@@ -18,9 +18,10 @@ from ipoke_models.data.procedural import generate
 from ipoke_models.data.store import ClipStore, StoreError
 from ipoke_models.errors import CheckpointError
 from ipoke_models.evaluation import __main__ as evaluation
-from ipoke_models.evaluation.card import NOTES, PROVENANCE_FILE, write_card
+from ipoke_models.evaluation.card import PROVENANCE_FILE, write_card
 from ipoke_models.networks.autoencoder import VideoAutoencoder
 from ipoke_models.networks.whole import Networks
+from ipoke_models.notes import NOTES
 from ipoke_models.training import __main__ as training
 from ipoke_models.training.claim import claim
 from ipoke_models.training.presets import PRESETS
