@@ -10,6 +10,7 @@ import torch
 
 from ..checkpoint import CONFIG_FILE, read_config, read_weights, require_name, require_sha256, write_folder
 from ..config import from_dict
+from ..strangers import shown
 from .config import SegmenterConfig
 from .network import Segmenter
 
@@ -46,7 +47,7 @@ def read_segmenter_manifest(folder: Path) -> SegmenterManifest:
     Raises:
         ModelError: the folder holds no segmenter of this version.
     """
-    return from_dict(SegmenterManifest, read_config(folder, FORMAT), str(folder / CONFIG_FILE))
+    return from_dict(SegmenterManifest, read_config(folder, FORMAT), shown(folder / CONFIG_FILE))
 
 
 def read_segmenter(folder: Path, device: str | torch.device = "cpu") -> tuple[SegmenterManifest, Segmenter]:

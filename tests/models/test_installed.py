@@ -219,3 +219,11 @@ def test_models_and_segmenters_are_listed_for_people_and_programs(root, capfd, m
         monkeypatch.setattr(sys, "argv", words)
         models.main()
         assert told in capfd.readouterr().out
+
+
+def test_a_damaged_segmenters_folder_is_told_without_what_its_name_would_do_to_a_terminal(root):
+    folder = save_small_segmenter(root / "\x1b[2Jodd", "odd")
+    (folder / CONFIG_FILE).write_text(json.dumps({**json.loads((folder / CONFIG_FILE).read_text()), "name": 3}))
+    (left_out,) = survey().left_out
+    assert "odd" in left_out.reason
+    assert "\x1b" not in left_out.reason
