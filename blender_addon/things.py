@@ -35,6 +35,8 @@ class Shelf:
     things: dict[Key, KnownThing | None] = field(default_factory=dict)
     last: dict[int, KnownThing] = field(default_factory=dict)
     """What each object's thing was before, by the number of its data-block."""
+    meanwhile: dict[Key, KnownThing | None] = field(default_factory=dict)
+    """What new strokes make of that, while an answer is on its way."""
     files: dict[Key, bytes] = field(default_factory=dict)
     painted: int = 0
     """How often images may have changed in memory."""
@@ -179,13 +181,18 @@ def _found(answer: Answer, wanted: Level) -> KnownThing | None:
 
 def _before(plate: IPOKE_PG_plate) -> KnownThing | None:
     """What the thing was before, or what strokes alone make of nothing."""
-    painted = plates.strokes(plate.thing)
-    last = _shelf().last.get(plate.id_data.session_uid)
+    painted, shelf = plates.strokes(plate.thing), _shelf()
+    last = shelf.last.get(plate.id_data.session_uid)
     if last is None and any(stroke.adds and stroke.radius > 0 for stroke in painted):
         last = _nothing(plate)
     elif last is not None and not thing.holds(last.mask, tails(plate)):
         return None
-    return last if last is None or not painted else KnownThing.of(thing.painted(last.mask, painted), last.origin)
+    if last is None or not painted:
+        return last
+    key = last.sha256, last.mask.shape, last.origin, painted
+    if key not in shelf.meanwhile:
+        _keep(shelf.meanwhile, key, KnownThing.of(thing.painted(last.mask, painted), last.origin))
+    return shelf.meanwhile[key]
 
 
 def _nothing(plate: IPOKE_PG_plate) -> KnownThing:

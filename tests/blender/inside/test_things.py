@@ -99,6 +99,21 @@ def test_strokes_mend_what_alpha_and_own_masks_say(cut_out, known):
     assert (at(found, RIGHT), at(found, LEFT)) == (1, 0)
 
 
+def test_while_nothing_is_known_strokes_are_painted_once_and_drawing_asks_for_no_redraw(plane, part, monkeypatch):
+    things, finding, redrawn = part("things"), part("finding"), []
+    mark(RIGHT, radius=0.05)
+    monkeypatch.setattr(part("pump"), "redraw", lambda: redrawn.append(True))
+    before = things.drawn(plane)
+    assert at(before.mask, RIGHT) == 1
+    assert not things.is_settled(plane.ipoke)
+    part("pump").addon().wished = plane.name
+    finding._on_wish()
+    assert things.drawn(plane) is before
+    assert not redrawn
+    mark(LEFT, radius=0.05)
+    assert at(things.drawn(plane).mask, LEFT) == 1
+
+
 def test_the_thing_is_kept_in_the_file_copied_with_its_object_and_appended(cut_out, known, part, tmp_path):
     plates = part("plates")
     mark(RIGHT, (0.8, 0.6), radius=0.05)
