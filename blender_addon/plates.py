@@ -153,7 +153,7 @@ def add_stroke(stored: IPOKE_PG_thing, stroke: Stroke) -> None:
 def _points(stored: Any) -> tuple[Vec2, ...]:
     flat = np.empty(2 * len(stored), np.float32)
     stored.foreach_get("at", flat)
-    return tuple((float(x), float(y)) for x, y in flat.reshape(-1, 2))
+    return tuple(zip(flat[::2].tolist(), flat[1::2].tolist(), strict=True))  # read at every move of the mouse
 
 
 def region_box(plate: IPOKE_PG_plate) -> Box:
