@@ -102,7 +102,7 @@ def parts_below(alpha: Mask, places: Sequence[Vec2]) -> Mask | None:
         return None
     kept = np.isin(labels, list(chosen))
     soft = labels == 0  # faint edges belong to the part that they touch
-    return np.where(kept | (soft & _grown(kept)), alpha, np.float32(0))
+    return np.where(kept | (soft & grown(kept, REACH_PX)), alpha, np.float32(0))
 
 
 def painted(mask: Mask, strokes: Iterable[Stroke]) -> Mask:
@@ -114,6 +114,14 @@ def painted(mask: Mask, strokes: Iterable[Stroke]) -> Mask:
             here = result[box]
             result[box] = np.maximum(here, cover) if stroke.adds else np.minimum(here, 1 - cover)
     return result
+
+
+def grown(mask: Mask, by_px: int) -> Mask:
+    """The mask, each place as the largest within `by_px` of it."""
+    height, width = mask.shape
+    padded = np.pad(mask, by_px)
+    wide = np.maximum.reduce([padded[:, dx : dx + width] for dx in range(2 * by_px + 1)])
+    return np.maximum.reduce([wide[dy : dy + height] for dy in range(2 * by_px + 1)])
 
 
 def holds(mask: Mask, places: Sequence[Vec2]) -> bool:
@@ -189,12 +197,3 @@ def _touching(rows: Mask, starts: Mask, ends: Mask, height: int) -> tuple[Mask, 
         firsts.append(np.repeat(above, counts))
         seconds.append(np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts) + np.repeat(low, counts))
     return np.concatenate(firsts), np.concatenate(seconds)
-
-
-def _grown(mask: Mask) -> Mask:
-    """The mask and what lies within `REACH_PX` of it."""
-    height, width = mask.shape
-    padded = np.pad(mask, REACH_PX)
-    shifts = range(2 * REACH_PX + 1)
-    wide = np.logical_or.reduce([padded[:, dx : dx + width] for dx in shifts])
-    return np.logical_or.reduce([wide[dy : dy + height] for dy in shifts])

@@ -23,6 +23,7 @@ from mathutils import Matrix
 from .. import pump
 from ..core import filling
 from ..core.sheet import Sheet
+from ..core.thing import grown
 from ..puppets import Made, Play
 from . import view
 from .colours import BRIGHTEST, DARKEST, SIDE, Look, look_of, table_of
@@ -163,7 +164,7 @@ def _identity(image: bpy.types.Image) -> str:
 def _pictures(image: bpy.types.Image, made: Made) -> Pictures:
     height, width = made.mask.shape
     picture = _reduced(image, width, height)
-    rims = [filling.grown(made.mask, by_px) for by_px in range(1, RIM_PX + 1)]
+    rims = [grown(made.mask, by_px) for by_px in range(1, RIM_PX + 1)]
     near = rims[-1]
     behind = filling.filled(np.maximum(picture, 0) ** (1 / SEEN), np.clip(1 - near * 16, 0, 1)) ** SEEN
     shows_through = bool((picture[..., 3][near > 0] < OPAQUE).any())

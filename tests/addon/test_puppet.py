@@ -142,9 +142,3 @@ def test_what_is_known_stays_and_the_hole_takes_the_colours_around_it():
 
 def test_a_picture_of_which_nothing_is_known_is_black():
     assert not filling.filled(np.ones((8, 8, 4), np.float32), np.zeros((8, 8), np.float32)).any()
-
-
-def test_a_mask_grows_by_so_many_pixels():
-    mask = np.zeros((9, 9), np.float32)
-    mask[4, 4] = 1
-    assert filling.grown(mask, 2).sum() == 25

@@ -135,3 +135,9 @@ def test_a_mask_holds_places_when_all_of_them_lie_on_it():
     assert not thing.holds(mask, [(0.2, 0.5), (0.9, 0.5)])
     assert not thing.holds(mask, [])
     assert not thing.holds(mask, [(1.0, 1.0)])
+
+
+def test_a_mask_grows_by_so_many_pixels():
+    mask = np.zeros((9, 9), np.float32)
+    mask[4, 4] = 1
+    assert thing.grown(mask, 2).sum() == 25
