@@ -13,11 +13,10 @@ import numpy as np
 from .._vendor.body import VERTICES, Body, HeldBody
 from .._vendor.protocol.messages import Poke
 from .plane import Vec2
+from .thing import THING_LEAST
 
 Points = Any  # numpy's array types are not there for a type checker inside Blender
 
-THING_LEAST = 0.05
-"""Of a mask; where there is less, nothing moves: as the backend has it."""
 ROUNDS = 8
 """Of the solver, an event. Each goes on from where the last one ended, so it comes to rest while the mouse does."""
 GROUND_APART = 0.05
