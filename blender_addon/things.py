@@ -14,13 +14,11 @@ from ._vendor.client import Level, Stroke, ThingOrigin, ThingStart
 from .core import png, thing
 from .core.plane import Vec2
 from .core.pokes import single
-from .core.search import Answer
+from .core.search import Answer, Key
 from .core.thing import KnownThing, Mask, Source
 
 if TYPE_CHECKING:
     from .properties import IPOKE_PG_plate
-
-Key = tuple[object, ...]
 
 OPAQUE_BITS = frozenset({24, 96})
 """Depths of images without alpha."""

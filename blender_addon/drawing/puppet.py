@@ -20,8 +20,9 @@ import numpy as np
 from gpu_extras.batch import batch_for_shader
 from mathutils import Matrix
 
-from .. import pump
+from .. import pump, things
 from ..core import filling
+from ..core.search import Key
 from ..core.sheet import Sheet
 from ..core.thing import grown
 from ..puppets import Made, Play
@@ -105,7 +106,7 @@ class Pictures:
     """The textures of a thing, (H, W) of its mask: its matte and the rim around it, and the still with its place filled in."""
 
     made: Made
-    still: str
+    still: Key
     matte: gpu.types.GPUTexture
     filled: gpu.types.GPUTexture
     shows_through: bool
@@ -151,14 +152,10 @@ def _prepare(context: bpy.types.Context, obj: bpy.types.Object, play: Play) -> N
     if kit.look != look:
         kit.look, kit.table = look, _table(context.scene, look)
     image = obj.ipoke.still
-    if kit.pictures is None or kit.pictures.made is not play.made or kit.pictures.still != _identity(image):
+    if kit.pictures is None or kit.pictures.made is not play.made or kit.pictures.still != things.identity(image):
         kit.pictures = _pictures(image, play.made)
     kit.backdrop = _without(context, obj) if kit.pictures.shows_through else None
     kit.begun_s = play.begun_s
-
-
-def _identity(image: bpy.types.Image) -> str:
-    return f"{image.session_uid} {image.filepath} {tuple(image.size)}"
 
 
 def _pictures(image: bpy.types.Image, made: Made) -> Pictures:
@@ -169,7 +166,7 @@ def _pictures(image: bpy.types.Image, made: Made) -> Pictures:
     behind = filling.filled(np.maximum(picture, 0) ** (1 / SEEN), np.clip(1 - near * 16, 0, 1)) ** SEEN
     shows_through = bool((picture[..., 3][near > 0] < OPAQUE).any())
     mattes = np.stack([made.mask, np.mean(rims, axis=0)], axis=-1)
-    return Pictures(made, _identity(image), _texture(mattes, "RG16F"), _texture(behind, "RGBA16F"), shows_through)
+    return Pictures(made, things.identity(image), _texture(mattes, "RG16F"), _texture(behind, "RGBA16F"), shows_through)
 
 
 def _texture(pixels: Any, kind: str) -> gpu.types.GPUTexture:
