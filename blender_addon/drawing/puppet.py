@@ -275,7 +275,7 @@ def _draw_play(context: bpy.types.Context, play: Play, kit: Kit) -> None:
     if backdrop is not None and not _fits(backdrop, context):
         return  # what the plane lets through would have to be seen from here first
     now_s = time.monotonic()
-    sheet, corners = Sheet(view.surface(obj)), play.made.puppet.corners
+    sheet, corners = Sheet.of(view.surface(obj)), play.made.puppet.corners
     if not len(sheet.corners):
         return
     places = corners.at(play.shown_pose(now_s))
