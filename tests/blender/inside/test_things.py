@@ -20,6 +20,14 @@ def image_of(pixels: np.ndarray, name: str) -> bpy.types.Image:
     return image
 
 
+def save_png(pixels: np.ndarray, path: Path) -> None:
+    """Save (H, W, 4) pixels in [0, 1], the first row on top."""
+    image = image_of(pixels, path.stem)
+    image.filepath_raw, image.file_format = str(path), "PNG"
+    image.save()
+    bpy.data.images.remove(image)
+
+
 def two_discs() -> np.ndarray:
     y, x = np.mgrid[: SIZE_PX[1], : SIZE_PX[0]] + 0.5
     discs = [np.hypot(x - cx * SIZE_PX[0], y - cy * SIZE_PX[1]) < 15 for cx, cy in (LEFT, RIGHT)]
@@ -31,10 +39,7 @@ def cut_out(tmp_path) -> bpy.types.Object:
     """A plane of two discs on nothing, saved as a PNG, with an arrow on the left one."""
     alpha = two_discs()
     pixels = np.dstack([np.full_like(alpha, 0.5)] * 3 + [alpha])
-    image = image_of(pixels, "Discs")
-    image.filepath_raw, image.file_format = str(tmp_path / "discs.png"), "PNG"
-    image.save()
-    bpy.data.images.remove(image)
+    save_png(pixels, tmp_path / "discs.png")
     bpy.ops.ipoke.add_plate(filepath=str(tmp_path / "discs.png"))
     bpy.ops.ipoke.add_poke(tail=LEFT, tip=(0.3, 0.4))
     return bpy.context.active_object
