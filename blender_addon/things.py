@@ -124,9 +124,8 @@ def tails(plate: IPOKE_PG_plate) -> tuple[Vec2, ...]:
     """Return the places that the enabled arrows start from, that of an arrow which is being drawn included."""
     from . import pump  # stands on what needs the things
 
-    draft = pump.addon().draft
-    is_new = isinstance(draft, pump.PokeDraft) and draft.object_name == plate.id_data.name and draft.shown.index is None
-    new = (single(draft.shown.arrow.tail),) if is_new else ()
+    draft = pump.draft_on(plate.id_data, pump.PokeDraft)
+    new = (single(draft.shown.arrow.tail),) if draft is not None and draft.shown.index is None else ()
     enabled = [(tuple(poke.tail), tuple(poke.tip)) for poke in plate.pokes if poke.enabled]
     arrows = (*(tail for tail, tip in enabled if tail != tip), *new)
     return tuple(dict.fromkeys(arrows or (tail for tail, _ in enabled)))  # pins alone stand on something too
