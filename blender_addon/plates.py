@@ -122,6 +122,11 @@ def store_pokes(stored: bpy.types.bpy_prop_collection, pokes: Iterable[PokeSetti
         poke.strength, poke.enabled = setting.strength, setting.enabled
 
 
+def pulls(plate: IPOKE_PG_plate) -> bool:
+    """Return whether an arrow takes part; pins alone move nothing."""
+    return any(poke.enabled and not poke.arrow.is_pin for poke in poke_settings(plate.pokes))
+
+
 def thing_setting(stored: IPOKE_PG_thing) -> ThingSetting:
     """Return what is set of a thing as plain data."""
     image = "" if stored.image is None else stored.image.name_full
@@ -153,7 +158,7 @@ def add_stroke(stored: IPOKE_PG_thing, stroke: Stroke) -> None:
 def _points(stored: Any) -> tuple[Vec2, ...]:
     flat = np.empty(2 * len(stored), np.float32)
     stored.foreach_get("at", flat)
-    return tuple((float(x), float(y)) for x, y in flat.reshape(-1, 2))
+    return tuple(zip(flat[::2].tolist(), flat[1::2].tolist(), strict=True))  # read at every move of the mouse
 
 
 def region_box(plate: IPOKE_PG_plate) -> Box:

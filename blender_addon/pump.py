@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import bpy
 import bpy.utils.previews
@@ -69,6 +69,9 @@ class StrokeDraft:
     is_down: bool
 
 
+Draft = TypeVar("Draft", PokeDraft, RegionDraft, StrokeDraft)
+
+
 @dataclass
 class Addon:
     """Everything of the add-on that is neither in the .blend nor in the preferences."""
@@ -125,6 +128,18 @@ def close_runtime() -> None:
         sweep()
         bpy.utils.previews.remove(_addon.previews)
     _addon = None
+
+
+def draft_on(obj: bpy.types.Object, kind: type[Draft]) -> Draft | None:
+    """Return what of a kind is being drawn on an object."""
+    draft = addon().draft
+    return draft if isinstance(draft, kind) and draft.object_name == obj.name else None
+
+
+def peeked_on(obj: bpy.types.Object) -> tuple[Vec2, ...] | None:
+    """Return the place of an object of which is shown what a click would take; None where that is not shown."""
+    peeked = addon().peeked
+    return None if peeked is None or peeked[0] != obj.name else (peeked[1],)
 
 
 def sweep() -> None:

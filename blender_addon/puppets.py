@@ -15,6 +15,7 @@ from .core.plane import Vec2
 from .core.puppet import Points, Puppet
 from .core.settings import PokeSetting, asked
 from .core.thing import Mask
+from .operators import sampling
 
 SWING_S = 0.2
 """How long a thing that is let go takes to be the still's again, or to give way to the frames that have come."""
@@ -160,10 +161,8 @@ def _step() -> float | None:
 def _waited(play: Play, now_s: float) -> Play:
     """The play, which ends once no preview is open that has no frames yet."""
     obj = bpy.data.objects.get(play.object_name)
-    jobs = (
-        [] if obj is None else [job for job in pump.state().jobs if plates.find(job.target) == obj and job.kind is JobKind.LIVE]
-    )
-    if any(not job.clips for job in jobs):
+    jobs = [] if obj is None else sampling.open_jobs(obj)
+    if any(job.kind is JobKind.LIVE and not job.clips for job in jobs):
         return play
     shown = obj is not None and obj.ipoke.shown == "VARIANT"
     return replace(play, end=End.FADES if shown else End.SWINGS_BACK, since_s=now_s)

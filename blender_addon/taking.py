@@ -19,7 +19,8 @@ from ._vendor.protocol.messages import Loop
 from .core import places
 from .core.errors import FolderError
 from .core.jobs import Job, JobKind, JobPhase
-from .core.taken import Body, Sheet
+from .core.sheet import Sheet
+from .core.taken import Body, normal_of, placed, sheet_of
 from .operators import image_plane
 
 OF_PLATE = "ipoke_background_of"
@@ -76,7 +77,7 @@ def _build(obj: bpy.types.Object, job: Job) -> None:
     body, sheet = Body.read(job.folder, variant), _sheet(obj)
     side = _side(obj, sheet)
     name = f"{obj.name} v{variant + 1:02d}"
-    taken = _thing(name, body, sheet.placed(body.poses, side), side * sheet.normal)
+    taken = _thing(name, body, placed(sheet, body.poses, side), side * normal_of(sheet))
     taken.data.materials.append(_material(name, obj, pictures[0], is_thing=True))
     background = _background(obj, pictures[1])
     for collection in background.users_collection:
@@ -185,7 +186,7 @@ def _sheet(obj: bpy.types.Object) -> Sheet:
     if layer is not None:
         layer.data.foreach_get("uv", uvs)
     corners = places.reshape(-1, 3)[vertices].reshape(-1, 3, 3).astype(np.float64)
-    return Sheet(corners, uvs.reshape(-1, 2)[loops].reshape(-1, 3, 2).astype(np.float64))
+    return sheet_of(corners, uvs.reshape(-1, 2)[loops].reshape(-1, 3, 2).astype(np.float64))
 
 
 def _side(obj: bpy.types.Object, sheet: Sheet) -> int:
@@ -194,4 +195,4 @@ def _side(obj: bpy.types.Object, sheet: Sheet) -> int:
     if camera is None:
         return 1
     seen_from = np.array(obj.matrix_world.inverted_safe() @ camera.matrix_world.translation)
-    return 1 if (seen_from - sheet.centre) @ sheet.normal >= 0 else -1
+    return 1 if (seen_from - sheet.corners.mean(axis=(0, 1))) @ normal_of(sheet) >= 0 else -1

@@ -14,13 +14,11 @@ from ._vendor.client import Level, Stroke, ThingOrigin, ThingStart
 from .core import png, thing
 from .core.plane import Vec2
 from .core.pokes import single
-from .core.search import Answer
+from .core.search import Answer, Key
 from .core.thing import KnownThing, Mask, Source
 
 if TYPE_CHECKING:
     from .properties import IPOKE_PG_plate
-
-Key = tuple[object, ...]
 
 OPAQUE_BITS = frozenset({24, 96})
 """Depths of images without alpha."""
@@ -35,6 +33,8 @@ class Shelf:
     things: dict[Key, KnownThing | None] = field(default_factory=dict)
     last: dict[int, KnownThing] = field(default_factory=dict)
     """What each object's thing was before, by the number of its data-block."""
+    meanwhile: dict[Key, KnownThing | None] = field(default_factory=dict)
+    """What new strokes make of that, while an answer is on its way."""
     files: dict[Key, bytes] = field(default_factory=dict)
     painted: int = 0
     """How often images may have changed in memory."""
@@ -124,9 +124,8 @@ def tails(plate: IPOKE_PG_plate) -> tuple[Vec2, ...]:
     """Return the places that the enabled arrows start from, that of an arrow which is being drawn included."""
     from . import pump  # stands on what needs the things
 
-    draft = pump.addon().draft
-    is_new = isinstance(draft, pump.PokeDraft) and draft.object_name == plate.id_data.name and draft.shown.index is None
-    new = (single(draft.shown.arrow.tail),) if is_new else ()
+    draft = pump.draft_on(plate.id_data, pump.PokeDraft)
+    new = (single(draft.shown.arrow.tail),) if draft is not None and draft.shown.index is None else ()
     enabled = [(tuple(poke.tail), tuple(poke.tip)) for poke in plate.pokes if poke.enabled]
     arrows = (*(tail for tail, tip in enabled if tail != tip), *new)
     return tuple(dict.fromkeys(arrows or (tail for tail, _ in enabled)))  # pins alone stand on something too
@@ -179,13 +178,18 @@ def _found(answer: Answer, wanted: Level) -> KnownThing | None:
 
 def _before(plate: IPOKE_PG_plate) -> KnownThing | None:
     """What the thing was before, or what strokes alone make of nothing."""
-    painted = plates.strokes(plate.thing)
-    last = _shelf().last.get(plate.id_data.session_uid)
+    painted, shelf = plates.strokes(plate.thing), _shelf()
+    last = shelf.last.get(plate.id_data.session_uid)
     if last is None and any(stroke.adds and stroke.radius > 0 for stroke in painted):
         last = _nothing(plate)
     elif last is not None and not thing.holds(last.mask, tails(plate)):
         return None
-    return last if last is None or not painted else KnownThing.of(thing.painted(last.mask, painted), last.origin)
+    if last is None or not painted:
+        return last
+    key = last.sha256, last.mask.shape, last.origin, painted
+    if key not in shelf.meanwhile:
+        _keep(shelf.meanwhile, key, KnownThing.of(thing.painted(last.mask, painted), last.origin))
+    return shelf.meanwhile[key]
 
 
 def _nothing(plate: IPOKE_PG_plate) -> KnownThing:

@@ -40,6 +40,10 @@ class Look:
     scale: float = 1.0
     lit: Part | None = None
 
+    def colour_of(self, part: Part) -> Colour:
+        """The colour of a part, another one where that is under the mouse."""
+        return (*LIT, self.colour[3]) if part is self.lit else self.colour
+
 
 @dataclass(frozen=True, slots=True)
 class ScreenArrow:
@@ -87,9 +91,9 @@ def add_arrows(mesh: Mesh, arrows: list[ScreenArrow]) -> None:
             continue
         shapes = _shapes(arrow)
         for _, shape in shapes:
-            mesh.convex(_grown(shape, RIM_PX * arrow.look.scale), (*RIM[:3], RIM[3] * arrow.look.colour[3]))
+            mesh.convex(_grown(shape, RIM_PX * arrow.look.scale), _rim(arrow.look.colour))
         for part, shape in shapes:
-            mesh.convex(shape, (*LIT, arrow.look.colour[3]) if part is arrow.look.lit else arrow.look.colour)
+            mesh.convex(shape, arrow.look.colour_of(part))
 
 
 def add_ground(mesh: Mesh, places: list[Vec2], look: Look) -> None:
@@ -97,8 +101,8 @@ def add_ground(mesh: Mesh, places: list[Vec2], look: Look) -> None:
     reach = GROUND_PX * look.scale
     for x, y in places:
         shape = [(x + reach, y), (x, y + reach), (x - reach, y), (x, y - reach)]
-        mesh.convex(_grown(shape, RIM_PX * look.scale), (*RIM[:3], RIM[3] * look.colour[3]))
-        mesh.convex(shape, (*LIT, look.colour[3]) if look.lit is Part.PIN else look.colour)
+        mesh.convex(_grown(shape, RIM_PX * look.scale), _rim(look.colour))
+        mesh.convex(shape, look.colour_of(Part.PIN))
 
 
 def add_dot(mesh: Mesh, at: Vec2, look: Look) -> None:
@@ -108,7 +112,7 @@ def add_dot(mesh: Mesh, at: Vec2, look: Look) -> None:
 
 def add_frame(mesh: Mesh, corners: list[Vec2], colour: Colour) -> None:
     """Add a thin line around a shape, with a dark one beneath it."""
-    for width_px, tone in ((FRAME_PX + 2 * RIM_PX, (*RIM[:3], RIM[3] * colour[3])), (FRAME_PX, colour)):
+    for width_px, tone in ((FRAME_PX + 2 * RIM_PX, _rim(colour)), (FRAME_PX, colour)):
         for a, b in zip(corners, [*corners[1:], corners[0]], strict=True):
             nx, ny = _normal(a, b)
             dx, dy = nx * width_px / 2, ny * width_px / 2
@@ -127,10 +131,14 @@ def distance_to_segment(point: Vec2, a: Vec2, b: Vec2) -> float:
 def _add_pin(mesh: Mesh, pin: ScreenArrow) -> None:
     """A round head with a hole in it: a drawing pin from above."""
     look = pin.look
-    rim = (*RIM[:3], RIM[3] * look.colour[3])
-    mesh.convex(_circle(pin.tail, (PIN_PX + RIM_PX) * look.scale), rim)
-    mesh.convex(_circle(pin.tail, PIN_PX * look.scale), (*LIT, look.colour[3]) if look.lit is Part.PIN else look.colour)
-    mesh.convex(_circle(pin.tail, HOLE_PX * look.scale), rim)
+    mesh.convex(_circle(pin.tail, (PIN_PX + RIM_PX) * look.scale), _rim(look.colour))
+    mesh.convex(_circle(pin.tail, PIN_PX * look.scale), look.colour_of(Part.PIN))
+    mesh.convex(_circle(pin.tail, HOLE_PX * look.scale), _rim(look.colour))
+
+
+def _rim(colour: Colour) -> Colour:
+    """The dark rim's colour, as opaque as what it is around."""
+    return *RIM[:3], RIM[3] * colour[3]
 
 
 def _shapes(arrow: ScreenArrow) -> list[tuple[Part, list[Vec2]]]:

@@ -34,14 +34,6 @@ def filled(picture: Pixels, known: Pixels) -> Pixels:
     return result
 
 
-def grown(mask: Pixels, by_px: int) -> Pixels:
-    """The mask (H, W), each place as the largest within `by_px` of it."""
-    height, width = mask.shape
-    padded = np.pad(mask, by_px)
-    wide = np.maximum.reduce([padded[:, dx : dx + width] for dx in range(2 * by_px + 1)])
-    return np.maximum.reduce([wide[dy : dy + height] for dy in range(2 * by_px + 1)])
-
-
 def _halved(picture: Pixels) -> Pixels:
     """The means of squares of two by two pixels; what is off the picture counts as nothing."""
     height, width, channels = picture.shape

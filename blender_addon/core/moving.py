@@ -48,16 +48,18 @@ def copy(old: Path, new: Path) -> None:
 
 def contents(job: Path) -> dict[str, str]:
     """Return what manifests of ours name in a job's folder, its bakes and meshes, and these manifests, with the hash of each."""
-    found = dict(manifest_of(job))
+    found = _with_manifest(job)
+    for below, files_of in ((TAKEN, _with_manifest), (BAKES, ledger.all_of)):
+        for folder in (job / below).glob("*") if places.is_folder(job / below) else ():
+            found |= {f"{below}/{folder.name}/{name}": sha256 for name, sha256 in files_of(folder).items()}
+    return found
+
+
+def _with_manifest(folder: Path) -> dict[str, str]:
+    """What a folder's manifest names, and the manifest itself, with the hash of each; nothing where there is none of ours."""
+    found = dict(manifest_of(folder))
     if found:
-        found[MANIFEST] = hashlib.sha256(read_regular(job / MANIFEST, MANIFEST_BYTES)).hexdigest()
-    for taken in (job / TAKEN).glob("*") if places.is_folder(job / TAKEN) else ():
-        files = manifest_of(taken)
-        if files:
-            files = {**files, MANIFEST: hashlib.sha256(read_regular(taken / MANIFEST, MANIFEST_BYTES)).hexdigest()}
-        found |= {f"{TAKEN}/{taken.name}/{name}": sha256 for name, sha256 in files.items()}
-    for bake in (job / BAKES).glob("*") if places.is_folder(job / BAKES) else ():
-        found |= {f"{BAKES}/{bake.name}/{name}": sha256 for name, sha256 in ledger.all_of(bake).items()}
+        found[MANIFEST] = hashlib.sha256(read_regular(folder / MANIFEST, MANIFEST_BYTES)).hexdigest()
     return found
 
 

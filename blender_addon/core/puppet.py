@@ -13,11 +13,10 @@ import numpy as np
 from .._vendor.body import VERTICES, Body, HeldBody
 from .._vendor.protocol.messages import Poke
 from .plane import Vec2
+from .thing import THING_LEAST
 
 Points = Any  # numpy's array types are not there for a type checker inside Blender
 
-THING_LEAST = 0.05
-"""Of a mask; where there is less, nothing moves: as the backend has it."""
 ROUNDS = 8
 """Of the solver, an event. Each goes on from where the last one ended, so it comes to rest while the mouse does."""
 GROUND_APART = 0.05
@@ -30,7 +29,7 @@ class Puppet:
     def __init__(self, mask: Points, vertices: int = VERTICES) -> None:
         """The body of a mask (H, W) in [0, 1]; raises BodyError for one that marks nothing."""
         self._body = Body.of(mask > THING_LEAST, vertices)
-        self._ground: tuple[bytes, Points] = (b"", np.empty((0, 2)))
+        self._ground: tuple[bytes, Points] | None = None
         self._held: tuple[bytes, HeldBody] | None = None
         self.rest: Points = self._body.rest
         self.pose: Points = self.rest
@@ -39,8 +38,8 @@ class Puppet:
     def ground(self, tails: Sequence[Vec2]) -> Points:
         """Places (G, 2) that are held by themselves, none near the tails of arrows."""
         places = np.array(tails, np.float64).reshape(-1, 2)
-        if self._ground[0] != places.tobytes() + b"!":
-            self._ground = places.tobytes() + b"!", self._body.ground(places)
+        if self._ground is None or self._ground[0] != places.tobytes():
+            self._ground = places.tobytes(), self._body.ground(places)
         return self._ground[1]
 
     def shown_ground(self, tails: Sequence[Vec2]) -> list[Vec2]:

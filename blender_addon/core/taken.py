@@ -11,11 +11,11 @@ import numpy as np
 from .._vendor.client import mesh as files
 from .._vendor.client.results import poses_file
 from .errors import FolderError
+from .sheet import Sheet
 
 HAIR = 1e-3
 """How far before the plate a body at rest lies, in heights of the plate."""
 _HEADER_BYTES = 32
-_PARALLEL = 1e-12
 
 Array = Any  # numpy's array types are not there for a type checker inside Blender
 
@@ -48,49 +48,39 @@ class Body:
         return cls(np.array(faces), uvs, samples / (aspect, 1.0, 1.0))
 
 
-@dataclass(frozen=True)
-class Sheet:
-    """The surface of a plate: triangles with texture coordinates, (M, 3, 3) and (M, 3, 2), in its object's space."""
+def sheet_of(corners: Array, uvs: Array) -> Sheet:
+    """The surface of a plate: triangles (M, 3, 3) with texture coordinates (M, 3, 2), in its object's space.
 
-    corners: Array
-    uvs: Array
+    Leaves out what shows nothing of the plate; raises `FolderError` where nothing is left.
+    """
+    solid = np.linalg.norm(np.cross(*_sides(corners)), axis=1) > 0
+    sheet = Sheet(corners[solid], uvs[solid])
+    if not len(sheet.corners):
+        raise FolderError("The plane has no texture coordinates to place a mesh by; unwrap it, or add the image anew.")
+    return sheet
 
-    def __post_init__(self) -> None:
-        """Leave out what shows nothing of the plate; raises `FolderError` where nothing is left."""
-        sides = self.corners[:, 1:] - self.corners[:, :1]
-        area = np.linalg.norm(np.cross(sides[:, 0], sides[:, 1]), axis=1)
-        shown = (np.abs(np.linalg.det(self.uvs[:, 1:] - self.uvs[:, :1])) > _PARALLEL) & (area > 0)
-        if not shown.any():
-            raise FolderError("The plane has no texture coordinates to place a mesh by; unwrap it, or add the image anew.")
-        object.__setattr__(self, "corners", self.corners[shown])
-        object.__setattr__(self, "uvs", self.uvs[shown])
 
-    @property
-    def centre(self) -> Array:
-        """Its middle, (3,)."""
-        return self.corners.mean(axis=(0, 1))
+def normal_of(sheet: Sheet) -> Array:
+    """What a surface faces as a whole, (3,)."""
+    return np.cross(*_sides(sheet.corners)).sum(axis=0)
 
-    @property
-    def normal(self) -> Array:
-        """What it faces as a whole, (3,)."""
-        sides = self.corners[:, 1:] - self.corners[:, :1]
-        return np.cross(sides[:, 0], sides[:, 1]).sum(axis=0)
 
-    def placed(self, poses: Array, side: int) -> Array:
-        """(T, V, 3): where poses of a body lie, before the side that the surface faces, or with -1 before the other.
+def placed(sheet: Sheet, poses: Array, side: int) -> Array:
+    """(T, V, 3): where poses of a body lie, before the side that the surface faces, or with -1 before the other.
 
-        Beside the surface its nearest triangle goes on.
-        """
-        sides = (self.corners[:, 1:] - self.corners[:, :1]).swapaxes(1, 2)
-        inverses = np.linalg.inv((self.uvs[:, 1:] - self.uvs[:, :1]).swapaxes(1, 2))
-        normals = np.cross(sides[..., 0], sides[..., 1])
-        normals *= side * np.linalg.norm((sides @ inverses)[..., 1] / np.linalg.norm(normals, axis=1)[:, None], axis=1)[:, None]
-        return np.stack([self._placed(pose, sides, inverses, normals) for pose in poses])
+    Beside the surface its nearest triangle goes on.
+    """
+    sides = np.stack(_sides(sheet.corners), axis=-1)
+    normals = np.cross(*_sides(sheet.corners))
+    normals *= side * np.linalg.norm((sides @ sheet.inverse)[..., 1] / np.linalg.norm(normals, axis=1)[:, None], axis=1)[:, None]
+    return np.stack([_placed(sheet, pose, normals) for pose in poses])
 
-    def _placed(self, pose: Array, sides: Array, inverses: Array, normals: Array) -> Array:
-        """One pose (V, 3), given each triangle's sides (M, 3, 2), the inverse of these in the texture, and its normal (M, 3)."""
-        weights = np.einsum("mij,mvj->mvi", inverses, pose[None, :, :2] - self.uvs[:, :1])
-        outside = np.maximum(-weights.min(axis=2), weights.sum(axis=2) - 1)
-        nearest = outside.argmin(axis=0)
-        on = np.einsum("vij,vj->vi", sides[nearest], weights[nearest, np.arange(len(pose))])
-        return self.corners[nearest, 0] + on + (HAIR + pose[:, 2:]) * normals[nearest]
+
+def _placed(sheet: Sheet, pose: Array, normals: Array) -> Array:
+    """One pose (V, 3), given each triangle's normal (M, 3), a plate's height long."""
+    nearest, weights = sheet.nearest(pose[:, :2])
+    return sheet.on(nearest, weights) + (HAIR + pose[:, 2:]) * normals[nearest]
+
+
+def _sides(corners: Array) -> tuple[Array, Array]:
+    return corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]

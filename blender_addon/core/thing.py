@@ -21,8 +21,8 @@ SIDE_PX = 512
 """Masks in Blender's own Python are no larger than this; a plate's own size takes part in sampling only."""
 CUT_OUT_SHARE, TRANSPARENT = 0.05, 0.02
 """The share of a cut-out that is transparent, and how little alpha that is; as the backend has them."""
-PART_LEAST = 0.05
-"""Of alpha; where there is less, parts of a cut-out don't hang together."""
+THING_LEAST = 0.05
+"""Of a mask or of alpha; where there is less, nothing moves and nothing hangs together: as the backend has it."""
 REACH_PX = 2
 CLICK_REACH = 0.02
 """How far a click may lie beside a part, over the long side; as the backend has it."""
@@ -60,7 +60,7 @@ class KnownThing:
     @classmethod
     def of(cls, mask: Mask, origin: ThingOrigin) -> KnownThing | None:
         """The thing of a mask; None where it marks nothing."""
-        if not (mask > PART_LEAST).any():
+        if not (mask > THING_LEAST).any():
             return None
         told = np.rint(mask * 255).astype(np.uint8)
         return cls(mask, origin, hashlib.sha256(repr(told.shape).encode() + told.tobytes()).hexdigest())
@@ -96,13 +96,13 @@ def reduced(mask: Mask) -> Mask:
 
 def parts_below(alpha: Mask, places: Sequence[Vec2]) -> Mask | None:
     """The parts of a cut-out that places stand on or are near to; None where one of them is too far from any part."""
-    labels = _parts(alpha > PART_LEAST)
+    labels = _parts(alpha > THING_LEAST)
     chosen = {_part_near(labels, place) for place in places}
     if 0 in chosen:
         return None
     kept = np.isin(labels, list(chosen))
     soft = labels == 0  # faint edges belong to the part that they touch
-    return np.where(kept | (soft & _grown(kept)), alpha, np.float32(0))
+    return np.where(kept | (soft & grown(kept, REACH_PX)), alpha, np.float32(0))
 
 
 def painted(mask: Mask, strokes: Iterable[Stroke]) -> Mask:
@@ -116,11 +116,19 @@ def painted(mask: Mask, strokes: Iterable[Stroke]) -> Mask:
     return result
 
 
+def grown(mask: Mask, by_px: int) -> Mask:
+    """The mask, each place as the largest within `by_px` of it."""
+    height, width = mask.shape
+    padded = np.pad(mask, by_px)
+    wide = np.maximum.reduce([padded[:, dx : dx + width] for dx in range(2 * by_px + 1)])
+    return np.maximum.reduce([wide[dy : dy + height] for dy in range(2 * by_px + 1)])
+
+
 def holds(mask: Mask, places: Sequence[Vec2]) -> bool:
     """Whether there are places, and all of them lie on a mask."""
     height, width = mask.shape
     rows = [(min(int(y * height), height - 1), min(int(x * width), width - 1)) for x, y in places]
-    return bool(rows) and all(mask[row, column] > PART_LEAST for row, column in rows)
+    return bool(rows) and all(mask[row, column] > THING_LEAST for row, column in rows)
 
 
 def clicks(strokes: Iterable[Stroke]) -> tuple[Vec2, ...]:
@@ -189,12 +197,3 @@ def _touching(rows: Mask, starts: Mask, ends: Mask, height: int) -> tuple[Mask, 
         firsts.append(np.repeat(above, counts))
         seconds.append(np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts) + np.repeat(low, counts))
     return np.concatenate(firsts), np.concatenate(seconds)
-
-
-def _grown(mask: Mask) -> Mask:
-    """The mask and what lies within `REACH_PX` of it."""
-    height, width = mask.shape
-    padded = np.pad(mask, REACH_PX)
-    shifts = range(2 * REACH_PX + 1)
-    wide = np.logical_or.reduce([padded[:, dx : dx + width] for dx in shifts])
-    return np.logical_or.reduce([wide[dy : dy + height] for dy in shifts])

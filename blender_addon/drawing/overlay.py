@@ -77,8 +77,8 @@ def _arrows(context: bpy.types.Context, obj: bpy.types.Object) -> list[tuple[Arr
 
 
 def _draft(obj: bpy.types.Object) -> ShowDraft | None:
-    draft = pump.addon().draft
-    return draft.shown if isinstance(draft, pump.PokeDraft) and draft.object_name == obj.name else None
+    draft = pump.draft_on(obj, pump.PokeDraft)
+    return None if draft is None else draft.shown
 
 
 def places(context: bpy.types.Context, shown: Surface, points: Iterable[Vec2]) -> list[Vec2] | None:
@@ -169,8 +169,8 @@ def _add_ground(context: bpy.types.Context, plate: IPOKE_PG_plate, mesh: Mesh) -
 
 
 def _region_box(plate: IPOKE_PG_plate) -> Box | None:
-    draft = pump.addon().draft
-    if isinstance(draft, pump.RegionDraft) and draft.object_name == plate.id_data.name:
+    draft = pump.draft_on(plate.id_data, pump.RegionDraft)
+    if draft is not None:
         return draft.box
     if plate.use_region:
         return plates.region_box(plate)

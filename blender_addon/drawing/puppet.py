@@ -20,9 +20,11 @@ import numpy as np
 from gpu_extras.batch import batch_for_shader
 from mathutils import Matrix
 
-from .. import pump
+from .. import pump, things
 from ..core import filling
+from ..core.search import Key
 from ..core.sheet import Sheet
+from ..core.thing import grown
 from ..puppets import Made, Play
 from . import view
 from .colours import BRIGHTEST, DARKEST, SIDE, Look, look_of, table_of
@@ -104,7 +106,7 @@ class Pictures:
     """The textures of a thing, (H, W) of its mask: its matte and the rim around it, and the still with its place filled in."""
 
     made: Made
-    still: str
+    still: Key
     matte: gpu.types.GPUTexture
     filled: gpu.types.GPUTexture
     shows_through: bool
@@ -150,25 +152,21 @@ def _prepare(context: bpy.types.Context, obj: bpy.types.Object, play: Play) -> N
     if kit.look != look:
         kit.look, kit.table = look, _table(context.scene, look)
     image = obj.ipoke.still
-    if kit.pictures is None or kit.pictures.made is not play.made or kit.pictures.still != _identity(image):
+    if kit.pictures is None or kit.pictures.made is not play.made or kit.pictures.still != things.identity(image):
         kit.pictures = _pictures(image, play.made)
     kit.backdrop = _without(context, obj) if kit.pictures.shows_through else None
     kit.begun_s = play.begun_s
 
 
-def _identity(image: bpy.types.Image) -> str:
-    return f"{image.session_uid} {image.filepath} {tuple(image.size)}"
-
-
 def _pictures(image: bpy.types.Image, made: Made) -> Pictures:
     height, width = made.mask.shape
     picture = _reduced(image, width, height)
-    rims = [filling.grown(made.mask, by_px) for by_px in range(1, RIM_PX + 1)]
+    rims = [grown(made.mask, by_px) for by_px in range(1, RIM_PX + 1)]
     near = rims[-1]
     behind = filling.filled(np.maximum(picture, 0) ** (1 / SEEN), np.clip(1 - near * 16, 0, 1)) ** SEEN
     shows_through = bool((picture[..., 3][near > 0] < OPAQUE).any())
     mattes = np.stack([made.mask, np.mean(rims, axis=0)], axis=-1)
-    return Pictures(made, _identity(image), _texture(mattes, "RG16F"), _texture(behind, "RGBA16F"), shows_through)
+    return Pictures(made, things.identity(image), _texture(mattes, "RG16F"), _texture(behind, "RGBA16F"), shows_through)
 
 
 def _texture(pixels: Any, kind: str) -> gpu.types.GPUTexture:
@@ -277,7 +275,7 @@ def _draw_play(context: bpy.types.Context, play: Play, kit: Kit) -> None:
     if backdrop is not None and not _fits(backdrop, context):
         return  # what the plane lets through would have to be seen from here first
     now_s = time.monotonic()
-    sheet, corners = Sheet(view.surface(obj)), play.made.puppet.corners
+    sheet, corners = Sheet.of(view.surface(obj)), play.made.puppet.corners
     if not len(sheet.corners):
         return
     places = corners.at(play.shown_pose(now_s))

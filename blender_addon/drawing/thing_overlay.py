@@ -35,7 +35,7 @@ def draw(context: bpy.types.Context, plate: IPOKE_PG_plate) -> None:
 
 def add_brush(mesh: Mesh, context: bpy.types.Context, plate: IPOKE_PG_plate) -> None:
     """Add the brush's circle where it is."""
-    draft = _stroke_draft(plate)
+    draft = pump.draft_on(plate.id_data, pump.StrokeDraft)
     if draft is None:
         return
     circle = _circle(draft.stroke.points[-1], draft.stroke.radius, plates.size_px(plate))
@@ -52,23 +52,16 @@ def hint(plate: IPOKE_PG_plate) -> str:
 
 
 def _peeked(plate: IPOKE_PG_plate) -> KnownThing | None:
-    peeked = pump.addon().peeked
-    if peeked is None or peeked[0] != plate.id_data.name:
-        return None
-    return things.drawn(plate.id_data, (peeked[1],))
+    peeked = pump.peeked_on(plate.id_data)
+    return None if peeked is None else things.drawn(plate.id_data, peeked)
 
 
 def _painted(plate: IPOKE_PG_plate, known: KnownThing | None) -> KnownThing | None:
     """The thing with the stroke on it that is being painted."""
-    draft = _stroke_draft(plate)
+    draft = pump.draft_on(plate.id_data, pump.StrokeDraft)
     if draft is None or not draft.is_down:
         return known
     return things.with_stroke(plate, known, draft.stroke)
-
-
-def _stroke_draft(plate: IPOKE_PG_plate) -> pump.StrokeDraft | None:
-    draft = pump.addon().draft
-    return draft if isinstance(draft, pump.StrokeDraft) and draft.object_name == plate.id_data.name else None
 
 
 def _circle(centre: Vec2, radius: float, size_px: tuple[int, int]) -> list[Vec2]:

@@ -38,8 +38,11 @@ def _under(context: bpy.types.Context, event: bpy.types.Event) -> object:
     if context.region_data is None:
         return None
     mouse = mouse_of(event)
-    ground = Ground.PINS if grabbed_ground(context, mouse) else None
-    return grabbed_poke(context, mouse) or grabbed_handle(context, mouse) or ground
+    poke = grabbed_poke(context, mouse)
+    if poke is not None:
+        return poke
+    ground = Ground.PINS if grabbed_ground(context, mouse) else None  # first, as it makes what a press will need
+    return grabbed_handle(context, mouse) or ground
 
 
 def _peeked(context: bpy.types.Context, event: bpy.types.Event) -> tuple[str, Vec2] | None:

@@ -14,7 +14,7 @@ from . import sampling
 def sample(obj: bpy.types.Object) -> None:
     """Ask for one preview if the plate is in live mode; a preview that is still being made is given up."""
     plate = plates.plate_of(obj)
-    if plate is None or not plate.live or not sampling.pulls(plate) or bpy.app.background:
+    if plate is None or not plate.live or not plates.pulls(plate) or bpy.app.background:
         return
     for job in sampling.open_jobs(obj):
         if job.kind is not JobKind.LIVE:

@@ -23,8 +23,8 @@ def grabbed_poke(context: bpy.types.Context, mouse: Vec2) -> tuple[int, Part] | 
 
 
 def grabbed_ground(context: bpy.types.Context, mouse: Vec2) -> bool:
-    """Return whether a pin of the ground is under the mouse, where no arrow lies above it; what is not made yet is made now."""
-    if plates.active(context) is None or grabbed_poke(context, mouse) is not None:
+    """Return whether a pin of the ground is under the mouse, which is on no arrow; what is not made yet is made now."""
+    if plates.active(context) is None:
         return False
     puppets.of(context.active_object)
     return hover.on_ground(overlay.ground_places(context, context.active_object), mouse, view.ui_scale(context))

@@ -28,11 +28,10 @@ def has_plate(operator: type[bpy.types.Operator], context: bpy.types.Context) ->
 
 def has_arrow(operator: type[bpy.types.Operator], plate: IPOKE_PG_plate) -> bool:
     """Return whether an arrow of a plate takes part; pins alone move nothing."""
-    taking_part = [poke for poke in plates.poke_settings(plate.pokes) if poke.enabled]
+    taking_part = any(poke.enabled for poke in plate.pokes)
     if not holds(operator, taking_part, "Draw an arrow on the plate with the Poke tool first"):
         return False
-    pulled = any(not poke.arrow.is_pin for poke in taking_part)
-    return holds(operator, pulled, "Pins alone move nothing; drag an arrow from the part that is to move")
+    return holds(operator, plates.pulls(plate), "Pins alone move nothing; drag an arrow from the part that is to move")
 
 
 def has_whole_variant(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:

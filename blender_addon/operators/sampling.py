@@ -23,11 +23,6 @@ from .reasons import BUSY, has_arrow, has_plate, has_whole_variant, holds
 NO_REPLAY = Replay()
 
 
-def pulls(plate: IPOKE_PG_plate) -> bool:
-    """Return whether an arrow takes part; pins alone move nothing."""
-    return any(poke.enabled and not poke.arrow.is_pin for poke in plates.poke_settings(plate.pokes))
-
-
 def open_jobs(obj: bpy.types.Object) -> list[Job]:
     """Return the jobs of an object that have not ended."""
     return [job for job in pump.state().jobs if plates.find(job.target) == obj]

@@ -204,9 +204,7 @@ def take_level(plate: IPOKE_PG_plate, step: int) -> bool:
 
 def _pointed_at(plate: IPOKE_PG_plate) -> Answer | None:
     """What was found where a click would take it, while that is shown, else under the arrows."""
-    peeked = pump.addon().peeked
-    is_here = peeked is not None and peeked[0] == plate.id_data.name
-    return things.answered(plate, (peeked[1],)) if is_here else things.answered(plate)
+    return things.answered(plate, pump.peeked_on(plate.id_data))
 
 
 class IPOKE_OT_use_image_as_mask(_OnPlate, bpy.types.Operator):

@@ -120,12 +120,12 @@ def square(z: float = 0.0, bend: float = 0.0) -> Surface:
 def test_many_points_are_where_each_of_them_is(bend):
     surface, rng = square(0.3, bend), np.random.default_rng(0)
     points = rng.uniform(-0.2, 1.2, (200, 2))
-    told = Sheet(surface).at(points)
+    told = Sheet.of(surface).at(points)
     assert told == pytest.approx(np.array([surface.place(tuple(point)) for point in points]), abs=1e-6)
 
 
 def test_a_surface_without_texture_coordinates_has_no_corners():
-    assert not len(Sheet(Surface(())).corners)
+    assert not len(Sheet.of(Surface(())).corners)
 
 
 def test_what_is_known_stays_and_the_hole_takes_the_colours_around_it():
@@ -142,9 +142,3 @@ def test_what_is_known_stays_and_the_hole_takes_the_colours_around_it():
 
 def test_a_picture_of_which_nothing_is_known_is_black():
     assert not filling.filled(np.ones((8, 8, 4), np.float32), np.zeros((8, 8), np.float32)).any()
-
-
-def test_a_mask_grows_by_so_many_pixels():
-    mask = np.zeros((9, 9), np.float32)
-    mask[4, 4] = 1
-    assert filling.grown(mask, 2).sum() == 25

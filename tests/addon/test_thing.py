@@ -22,7 +22,7 @@ def blobs() -> np.ndarray:
 
 def flooded(alpha: np.ndarray, at: tuple[int, int]) -> np.ndarray:
     """The part that holds a pixel (row, column), found step by step."""
-    inside = np.pad(alpha > thing.PART_LEAST, 1)
+    inside = np.pad(alpha > thing.THING_LEAST, 1)
     part = np.zeros_like(inside)
     part[at[0] + 1, at[1] + 1] = True
     while True:
@@ -39,7 +39,7 @@ def test_the_parts_below_places_are_those_that_hang_together_there():
         found = thing.parts_below(alpha, [((x + 0.5) / 160, (y + 0.5) / 90)])
         expected = flooded(alpha, (y, x))
         assert (found[expected] == alpha[expected]).all()
-        assert ((found > thing.PART_LEAST) == expected).all()
+        assert ((found > thing.THING_LEAST) == expected).all()
 
 
 def test_parts_that_touch_at_a_corner_hang_together_and_random_specks_are_told_apart_rightly():
@@ -52,10 +52,10 @@ def test_parts_that_touch_at_a_corner_hang_together_and_random_specks_are_told_a
 def test_a_place_beside_a_part_takes_it_one_far_from_any_takes_nothing_and_several_take_all_theirs():
     alpha = blobs()
     left, right = flooded(alpha, (40, 30)), flooded(alpha, (40, 120))
-    assert ((thing.parts_below(alpha, [(0.085, 0.45)]) > thing.PART_LEAST) == left).all()
+    assert ((thing.parts_below(alpha, [(0.085, 0.45)]) > thing.THING_LEAST) == left).all()
     assert thing.parts_below(alpha, [(0.02, 0.45)]) is None
     both = thing.parts_below(alpha, [(0.19, 0.45), (0.75, 0.45)])
-    assert ((both > thing.PART_LEAST) == (left | right)).all()
+    assert ((both > thing.THING_LEAST) == (left | right)).all()
     assert not thing.parts_below(alpha, []).any()
 
 
@@ -135,3 +135,9 @@ def test_a_mask_holds_places_when_all_of_them_lie_on_it():
     assert not thing.holds(mask, [(0.2, 0.5), (0.9, 0.5)])
     assert not thing.holds(mask, [])
     assert not thing.holds(mask, [(1.0, 1.0)])
+
+
+def test_a_mask_grows_by_so_many_pixels():
+    mask = np.zeros((9, 9), np.float32)
+    mask[4, 4] = 1
+    assert thing.grown(mask, 2).sum() == 25

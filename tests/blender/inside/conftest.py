@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -13,7 +12,7 @@ import bpy
 import pytest
 
 from tests.blender.conftest import INSIDE
-from tests.blender.inside.shots import sample
+from tests.blender.inside.shots import opened_copy, sample, saved_plate
 
 MODULE = "bl_ext.user_default.ipoke"
 PHOTOGRAPH = Path(__file__).parents[3] / "demo/plate.jpg"
@@ -72,11 +71,7 @@ def saved(plane, tmp_path) -> bpy.types.Object:
 def sampled_once(extension, plate, tmp_path_factory) -> Path:
     """A folder with a saved file and two variants beside it."""
     home = tmp_path_factory.mktemp("sampled")
-    bpy.ops.wm.read_homefile(use_empty=True)
-    bpy.ops.wm.save_as_mainfile(filepath=str(home / "shot.blend"))
-    bpy.ops.ipoke.add_plate(filepath=str(plate))
-    bpy.ops.ipoke.add_poke(tail=(0.3, 0.35), tip=(0.38, 0.3))
-    sample(bpy.context.active_object)
+    sample(saved_plate(home, plate, (0.3, 0.35), (0.38, 0.3)))
     bpy.ops.wm.save_mainfile()
     return home
 
@@ -84,9 +79,7 @@ def sampled_once(extension, plate, tmp_path_factory) -> Path:
 @pytest.fixture
 def sampled(sampled_once, tmp_path) -> bpy.types.Object:
     """A copy of the sampled file in another place, opened."""
-    shutil.copytree(sampled_once, tmp_path, dirs_exist_ok=True)
-    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "shot.blend"))
-    return bpy.context.active_object
+    return opened_copy(sampled_once, tmp_path)
 
 
 @pytest.hookimpl(trylast=True)

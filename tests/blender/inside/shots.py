@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import bpy
@@ -30,3 +31,19 @@ def shown(obj: bpy.types.Object) -> bpy.types.Image:
 def sample(obj: bpy.types.Object, samples: int = 2, seed: int = SEED) -> None:
     obj.ipoke.samples, obj.ipoke.seed, obj.ipoke.lock_seed = samples, seed, True
     assert bpy.ops.ipoke.sample() == {"FINISHED"}
+
+
+def saved_plate(home: Path, picture: Path, tail: tuple[float, float], tip: tuple[float, float]) -> bpy.types.Object:
+    """A plane with one poke in a file of its own below `home`."""
+    bpy.ops.wm.read_homefile(use_empty=True)
+    bpy.ops.wm.save_as_mainfile(filepath=str(home / "shot.blend"))
+    bpy.ops.ipoke.add_plate(filepath=str(picture))
+    bpy.ops.ipoke.add_poke(tail=tail, tip=tip)
+    return bpy.context.active_object
+
+
+def opened_copy(home: Path, place: Path) -> bpy.types.Object:
+    """The active object of a copy of the file below `home`, with all that lies beside it, opened."""
+    shutil.copytree(home, place, dirs_exist_ok=True)
+    bpy.ops.wm.open_mainfile(filepath=str(place / "shot.blend"))
+    return bpy.context.active_object

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import bpy
@@ -11,7 +10,8 @@ import pytest
 from mathutils import Matrix, Vector
 
 from .conftest import MODULE, SMALL_PX
-from .shots import sample
+from .shots import opened_copy, sample, saved_plate
+from .test_things import save_png
 
 LENGTH = 6
 START = 11
@@ -28,12 +28,8 @@ def cut_out(plate, tmp_path_factory) -> Path:
     y, x = np.mgrid[:height, :width]
     pixels[..., 3] = ((x - 114) ** 2 + (y - 140) ** 2 < 50**2) | ((np.abs(x - 114) < 8) & (y < 140))
     path = tmp_path_factory.mktemp("cut-outs") / "thing.png"
-    made = bpy.data.images.new("Cut-Out", width, height, alpha=True)
-    made.pixels.foreach_set(pixels.ravel())
-    made.filepath_raw, made.file_format = str(path), "PNG"
-    made.save()
-    for used in (image, made):
-        bpy.data.images.remove(used)
+    save_png(pixels[::-1], path)
+    bpy.data.images.remove(image)
     return path
 
 
@@ -41,11 +37,7 @@ def cut_out(plate, tmp_path_factory) -> Path:
 def taken_once(extension, cut_out, tmp_path_factory) -> Path:
     """A folder with a saved file in which a variant of a cut-out was sampled."""
     home = tmp_path_factory.mktemp("taken")
-    bpy.ops.wm.read_homefile(use_empty=True)
-    bpy.ops.wm.save_as_mainfile(filepath=str(home / "shot.blend"))
-    bpy.ops.ipoke.add_plate(filepath=str(cut_out))
-    bpy.ops.ipoke.add_poke(tail=(0.3, 0.35), tip=(0.45, 0.3))
-    obj = bpy.context.active_object
+    obj = saved_plate(home, cut_out, (0.3, 0.35), (0.45, 0.3))
     obj.ipoke.start_frame, obj.ipoke.cyclic = START, False
     obj.ipoke.bake.fit, obj.ipoke.bake.length = True, LENGTH
     sample(obj)
@@ -56,9 +48,7 @@ def taken_once(extension, cut_out, tmp_path_factory) -> Path:
 @pytest.fixture
 def swayed(taken_once, tmp_path) -> bpy.types.Object:
     """The plane of a copy of that file, opened."""
-    shutil.copytree(taken_once, tmp_path, dirs_exist_ok=True)
-    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "shot.blend"))
-    return bpy.context.active_object
+    return opened_copy(taken_once, tmp_path)
 
 
 def take() -> bpy.types.Object:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from .shots import folder, job_of, sample
-from .test_things import LEFT, RIGHT, SIZE_PX, cut_out, image_of, mark  # noqa: F401 a fixture
+from .test_things import LEFT, RIGHT, SIZE_PX, at, cut_out, image_of, mark  # noqa: F401 a fixture
 
 
 @pytest.fixture
@@ -29,10 +29,6 @@ def mask_of(path: Path) -> np.ndarray:
     image.pixels.foreach_get(pixels)
     bpy.data.images.remove(image)
     return pixels.reshape(height, width, 4)[::-1, :, 0]
-
-
-def at(mask: np.ndarray, place: tuple[float, float]) -> float:
-    return float(mask[int(place[1] * mask.shape[0]), int(place[0] * mask.shape[1])])
 
 
 def kept(obj: bpy.types.Object) -> tuple[Path, str]:

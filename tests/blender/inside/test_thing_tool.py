@@ -10,7 +10,7 @@ import pytest
 
 from .shots import sample
 from .test_drawing import Hand, Mouse, context, facing, screen  # noqa: F401 a fixture
-from .test_things import LEFT, RIGHT, cut_out  # noqa: F401 a fixture
+from .test_things import LEFT, RIGHT, at, cut_out  # noqa: F401 a fixture
 
 MIDDLE = (0.5, 0.5)
 
@@ -59,13 +59,9 @@ class Brush:
 
     def stroke(self, *way: tuple[float, float]) -> None:
         self.send("LEFTMOUSE", "PRESS", way[0])
-        for at in way:
-            assert self.send("MOUSEMOVE", "NOTHING", at) == {"RUNNING_MODAL"}
+        for place in way:
+            assert self.send("MOUSEMOVE", "NOTHING", place) == {"RUNNING_MODAL"}
         assert self.send("LEFTMOUSE", "RELEASE", way[-1]) == {"RUNNING_MODAL"}
-
-
-def at(mask, place: tuple[float, float]) -> float:
-    return float(mask[int(place[1] * mask.shape[0]), int(place[0] * mask.shape[1])])
 
 
 def test_each_drag_with_the_key_held_is_a_stroke_and_an_undo_step(facing_cut_out, context, part):  # noqa: F811

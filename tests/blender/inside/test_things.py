@@ -20,6 +20,14 @@ def image_of(pixels: np.ndarray, name: str) -> bpy.types.Image:
     return image
 
 
+def save_png(pixels: np.ndarray, path: Path) -> None:
+    """Save (H, W, 4) pixels in [0, 1], the first row on top."""
+    image = image_of(pixels, path.stem)
+    image.filepath_raw, image.file_format = str(path), "PNG"
+    image.save()
+    bpy.data.images.remove(image)
+
+
 def two_discs() -> np.ndarray:
     y, x = np.mgrid[: SIZE_PX[1], : SIZE_PX[0]] + 0.5
     discs = [np.hypot(x - cx * SIZE_PX[0], y - cy * SIZE_PX[1]) < 15 for cx, cy in (LEFT, RIGHT)]
@@ -31,10 +39,7 @@ def cut_out(tmp_path) -> bpy.types.Object:
     """A plane of two discs on nothing, saved as a PNG, with an arrow on the left one."""
     alpha = two_discs()
     pixels = np.dstack([np.full_like(alpha, 0.5)] * 3 + [alpha])
-    image = image_of(pixels, "Discs")
-    image.filepath_raw, image.file_format = str(tmp_path / "discs.png"), "PNG"
-    image.save()
-    bpy.data.images.remove(image)
+    save_png(pixels, tmp_path / "discs.png")
     bpy.ops.ipoke.add_plate(filepath=str(tmp_path / "discs.png"))
     bpy.ops.ipoke.add_poke(tail=LEFT, tip=(0.3, 0.4))
     return bpy.context.active_object
@@ -97,6 +102,21 @@ def test_strokes_mend_what_alpha_and_own_masks_say(cut_out, known):
     assert mark(LEFT, (0.25, 0.6), radius=0.03, adds=False) == {"FINISHED"}
     found = known(cut_out).mask
     assert (at(found, RIGHT), at(found, LEFT)) == (1, 0)
+
+
+def test_while_nothing_is_known_strokes_are_painted_once_and_drawing_asks_for_no_redraw(plane, part, monkeypatch):
+    things, finding, redrawn = part("things"), part("finding"), []
+    mark(RIGHT, radius=0.05)
+    monkeypatch.setattr(part("pump"), "redraw", lambda: redrawn.append(True))
+    before = things.drawn(plane)
+    assert at(before.mask, RIGHT) == 1
+    assert not things.is_settled(plane.ipoke)
+    part("pump").addon().wished = plane.name
+    finding._on_wish()
+    assert things.drawn(plane) is before
+    assert not redrawn
+    mark(LEFT, radius=0.05)
+    assert at(things.drawn(plane).mask, LEFT) == 1
 
 
 def test_the_thing_is_kept_in_the_file_copied_with_its_object_and_appended(cut_out, known, part, tmp_path):
