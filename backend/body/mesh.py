@@ -8,6 +8,7 @@ Fedkiw, *A Virtual Node Algorithm for Changing Mesh Topology During Simulation*,
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +59,7 @@ class Mesh:
         triangles = self.owner[rows, columns]
         return triangles, self.barycentric(triangles, held)
 
+    @cached_property
     def patches(self) -> list[Points]:
         """What is drawn of each triangle: all of it, or where parts of the thing share a place, the patch of its own pixels."""
         corners = self.vertices[self.triangles]

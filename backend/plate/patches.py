@@ -56,7 +56,7 @@ class Patches:
         """The patches of a body on a plate of this size."""
         mesh = body.mesh
         scale = np.array(size_px) / body.size_px
-        return cls(mesh.vertices * scale, mesh.triangles, tuple(polygon * scale for polygon in mesh.patches()))
+        return cls(mesh.vertices * scale, mesh.triangles, tuple(polygon * scale for polygon in mesh.patches))
 
     def affine(self, pose_px: Points) -> tuple[Points, Points]:
         """(F, 2, 3) each: from a pose to rest, and from rest to the pose; NaN for triangles that the pose makes flat."""

@@ -79,7 +79,7 @@ class Corners:
 
     def __init__(self, body: Body) -> None:
         mesh = body.mesh
-        polygons = mesh.patches()
+        polygons = mesh.patches
         counts = np.array([len(polygon) for polygon in polygons])
         owners = np.repeat(np.arange(len(polygons)), counts)
         places = np.concatenate(polygons)
