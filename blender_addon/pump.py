@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 import bpy
 import bpy.utils.previews
 
-from . import backends, library, placing, results, taking
+from . import backends, library, placing, plates, results, taking
 from ._vendor.client import LocalBackend, Stroke
 from .core import app, setup
 from .core.app import AppState
@@ -128,6 +128,11 @@ def close_runtime() -> None:
         sweep()
         bpy.utils.previews.remove(_addon.previews)
     _addon = None
+
+
+def open_jobs(obj: bpy.types.Object) -> list[Job]:
+    """Return the jobs of an object that have not ended."""
+    return [job for job in state().jobs if plates.find(job.target) == obj]
 
 
 def draft_on(obj: bpy.types.Object, kind: type[Draft]) -> Draft | None:

@@ -15,7 +15,6 @@ from .core.plane import Vec2
 from .core.puppet import Points, Puppet
 from .core.settings import PokeSetting, asked
 from .core.thing import Mask
-from .operators import sampling
 
 SWING_S = 0.2
 """How long a thing that is let go takes to be the still's again, or to give way to the frames that have come."""
@@ -161,7 +160,7 @@ def _step() -> float | None:
 def _waited(play: Play, now_s: float) -> Play:
     """The play, which ends once no preview is open that has no frames yet."""
     obj = bpy.data.objects.get(play.object_name)
-    jobs = [] if obj is None else sampling.open_jobs(obj)
+    jobs = [] if obj is None else pump.open_jobs(obj)
     if any(job.kind is JobKind.LIVE and not job.clips for job in jobs):
         return play
     shown = obj is not None and obj.ipoke.shown == "VARIANT"

@@ -37,7 +37,7 @@ class IPOKE_OT_bake(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """A whole variant must be chosen, and no job of this plate on its way."""
-        return has_whole_variant(cls, context) and holds(cls, not sampling.open_jobs(context.active_object), BUSY)
+        return has_whole_variant(cls, context) and holds(cls, not pump.open_jobs(context.active_object), BUSY)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Ask before frames are replaced."""

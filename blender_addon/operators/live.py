@@ -16,7 +16,7 @@ def sample(obj: bpy.types.Object) -> None:
     plate = plates.plate_of(obj)
     if plate is None or not plate.live or not plates.pulls(plate) or bpy.app.background:
         return
-    for job in sampling.open_jobs(obj):
+    for job in pump.open_jobs(obj):
         if job.kind is not JobKind.LIVE:
             return  # the artist waits for something else
         pump.dispatch(app.CancelAsked(job.job_id))

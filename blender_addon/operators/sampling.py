@@ -23,11 +23,6 @@ from .reasons import BUSY, has_arrow, has_plate, has_whole_variant, holds
 NO_REPLAY = Replay()
 
 
-def open_jobs(obj: bpy.types.Object) -> list[Job]:
-    """Return the jobs of an object that have not ended."""
-    return [job for job in pump.state().jobs if plates.find(job.target) == obj]
-
-
 def run(operator: bpy.types.Operator, job: Job) -> set[str]:
     """Hand a job over; without a window, wait for its end and report how it went."""
     pump.dispatch(app.JobAsked(job))
@@ -58,7 +53,7 @@ class _Samples:
         )
 
     def _ask(self, obj: bpy.types.Object, recalled: IPOKE_PG_job | None = None) -> set[str]:
-        for live in open_jobs(obj):
+        for live in pump.open_jobs(obj):
             pump.dispatch(app.CancelAsked(live.job_id))
         try:
             job = new_job(obj, recalled=recalled)
@@ -188,19 +183,19 @@ class IPOKE_OT_cancel(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Something must be on its way."""
-        making = context.active_object is not None and open_jobs(context.active_object)
+        making = context.active_object is not None and pump.open_jobs(context.active_object)
         return holds(cls, making, "Nothing is being made for this plate")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Cancel the plate's open jobs."""
-        for job in open_jobs(context.active_object):
+        for job in pump.open_jobs(context.active_object):
             pump.dispatch(app.CancelAsked(job.job_id))
         return {"FINISHED"}
 
 
 def _held_up(obj: bpy.types.Object) -> bool:
     """A live preview makes room; everything else is waited for."""
-    return any(job.kind is not JobKind.LIVE for job in open_jobs(obj))
+    return any(job.kind is not JobKind.LIVE for job in pump.open_jobs(obj))
 
 
 def new_job(

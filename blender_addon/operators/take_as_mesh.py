@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import bpy
 
-from .. import library, paths, plates, results, taking
+from .. import library, paths, plates, pump, results, taking
 from .._vendor.client import IpokeError
 from ..core import folders
 from ..core.errors import AddonError
@@ -33,7 +33,7 @@ class IPOKE_OT_take_as_mesh(bpy.types.Operator):
         plate = plates.active(context)
         asked = plate.jobs[results.active_variant(plate).job_id]
         is_thing = asked.thing.source != Source.REGION
-        return holds(cls, is_thing, WHOLE_REGION) and holds(cls, not sampling.open_jobs(context.active_object), BUSY)
+        return holds(cls, is_thing, WHOLE_REGION) and holds(cls, not pump.open_jobs(context.active_object), BUSY)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Ask the backend for the variant's body; `taking` builds what comes."""

@@ -32,7 +32,7 @@ class _Extracts:
         return (
             has_plate(cls, context)
             and holds(cls, up, "Start the backend first: it says how many frames the model takes")
-            and holds(cls, not sampling.open_jobs(context.active_object), BUSY)
+            and holds(cls, not pump.open_jobs(context.active_object), BUSY)
         )
 
     def _ask(self, obj: bpy.types.Object, request: InvertRequest, picture: bytes) -> set[str]:

@@ -3,11 +3,10 @@
 import bpy
 from bpy.app.translations import pgettext_iface
 
-from .. import models, plates, surfaces, taking
+from .. import models, plates, pump, surfaces, taking
 from ..core.german import CONTEXT
 from ..core.jobs import Job, JobKind
 from ..core.pokes import longest_px
-from ..operators.sampling import open_jobs
 from . import set_up
 from .lists import effective_px
 from .shared import Panel, PlatePanel, wrapped
@@ -99,7 +98,7 @@ class IPOKE_PT_sample(PlatePanel, bpy.types.Panel):
             text = pgettext_iface("Like variant {number} of seed {seed}")
             row.label(text=text.format(number=near.index + 1, seed=near.seed), icon="MOD_ARRAY")
             row.operator("ipoke.forget_like", text="", icon="X")
-        jobs = open_jobs(context.active_object)
+        jobs = pump.open_jobs(context.active_object)
         for job in jobs:
             _draw_job(layout, job)
         if jobs:
