@@ -31,7 +31,7 @@ from build_backend import WheelError, backend_wheel
 ROOT = Path(__file__).resolve().parent
 SOURCE = ROOT / "blender_addon"
 VENDOR = SOURCE / "_vendor"
-SHARED = ("protocol", "client", "body")
+SHARED = (ROOT / "backend" / "protocol", ROOT / "backend" / "client", ROOT / "ipoke_body")
 SHARED_FILES = (ROOT / "ipoke_media" / "frame_numbers.py",)
 VENDOR_NOTE = b'"""Copies of what the backend shares: protocol, client, body, frame numbers; made by build_addon.py."""\n'
 LOCK = SOURCE / "wheels.lock"
@@ -99,9 +99,8 @@ class Wheel:
 def vendor() -> None:
     """Copy the code that backend and add-on share into the add-on; copies that are up to date are not touched."""
     wanted = {Path("__init__.py"): VENDOR_NOTE}
-    for name in SHARED:
-        folder = ROOT / "backend" / name
-        wanted |= {Path(name) / path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.py")}
+    for folder in SHARED:
+        wanted |= {path.relative_to(folder.parent): path.read_bytes() for path in folder.rglob("*.py")}
     wanted |= {Path(path.name): path.read_bytes() for path in SHARED_FILES}
     present = {path.relative_to(VENDOR): path.read_bytes() for path in VENDOR.rglob("*.py")}
     if present == wanted:

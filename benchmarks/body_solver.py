@@ -19,8 +19,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.body import Body
-from backend.body.solver import Edges, Factor, Solver
+from ipoke_body import Body
+from ipoke_body.solver import Edges, Factor, Solver
 
 Result = TypeVar("Result")
 

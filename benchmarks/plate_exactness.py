@@ -13,7 +13,6 @@ import sys
 import cv2
 import numpy as np
 
-from backend.body import Body
 from backend.plate.drawer import Drawer, Mask
 from backend.plate.image import Field, PlateImage, decode_image, encode_frame
 from backend.plate.motion import motion_of_flows
@@ -22,6 +21,7 @@ from backend.plate.posed import PosedRenderer, part_body
 from backend.plate.render import Renderer
 from backend.plate.thing import THING_LEAST
 from backend.protocol.messages import Region
+from ipoke_body import Body
 
 from .plates import textured
 

@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..body import Body
+from ipoke_body import Body
+
 from ..protocol.messages import Region
 from .drawer import Mask
 from .image import Field

@@ -16,7 +16,8 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from ..body import Body
+from ipoke_body import Body
+
 from ..protocol.messages import Region
 from .drawer import EXACT_PX, MOVES_PX, Drawer, Mask, Rows, paste
 from .image import Field, PlateImage, working_part

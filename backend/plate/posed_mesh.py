@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..body import Body
-from ..body.mesh import Indices
+from ipoke_body import Body
+from ipoke_body.mesh import Indices
+
 from ..protocol.messages import Region
 from .image import PlateImage
 from .parted import Parted, plate_behind, thing_alone

@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..body import Body
+from ipoke_body import Body
+
 from ..protocol.messages import Region
 from .manner import Manner
 from .motion import Motion

@@ -9,7 +9,8 @@ from functools import cached_property, partial
 import numpy as np
 from numpy.typing import NDArray
 
-from ..body import Body
+from ipoke_body import Body
+
 from ..protocol.messages import Region
 from .drawer import Drawer
 from .errors import PlateError

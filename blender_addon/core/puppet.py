@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .._vendor.body import VERTICES, Body, HeldBody
+from .._vendor.ipoke_body import VERTICES, Body, HeldBody
 from .._vendor.protocol.messages import Poke
 from .plane import Vec2
 from .thing import THING_LEAST

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from .._vendor.body.components import connected
 from .._vendor.client import Level, Stroke, ThingOrigin
+from .._vendor.ipoke_body.components import connected
 from .plane import Vec2
 
 SIDE_PX = 512

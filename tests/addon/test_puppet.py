@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from blender_addon._vendor.body import BodyError
+from blender_addon._vendor.ipoke_body import BodyError
 from blender_addon._vendor.protocol.messages import Poke
 from blender_addon.core import filling
 from blender_addon.core.plane import Surface, Triangle

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
-PARTS = ("backend", "ipoke_media", "ipoke_models", "blender_addon")
+PARTS = ("backend", "ipoke_body", "ipoke_media", "ipoke_models", "blender_addon")
 ONLY_WORKER_IMPORTS = ("torch", "ipoke_models", "safetensors")
 
 
@@ -62,11 +62,15 @@ def test_the_models_know_nothing_of_blender_sockets_or_jobs():
 
 
 def test_the_readers_of_files_know_nothing_but_files():
-    assert not wrong_imports("ipoke_media", "backend", "ipoke_models", "blender_addon", "bpy", "zmq", "torch", "cv2")
+    assert not wrong_imports(
+        "ipoke_media", "backend", "ipoke_body", "ipoke_models", "blender_addon", "bpy", "zmq", "torch", "cv2"
+    )
 
 
 def test_the_addon_imports_neither_torch_nor_the_other_parts():
-    assert not wrong_imports("blender_addon", "backend", "ipoke_media", "ipoke_models", "torch", "cv2", "safetensors")
+    assert not wrong_imports(
+        "blender_addon", "backend", "ipoke_body", "ipoke_media", "ipoke_models", "torch", "cv2", "safetensors"
+    )
 
 
 def test_the_addons_core_does_not_import_blender():
@@ -78,7 +82,7 @@ def test_the_addons_core_does_not_import_blender():
     [
         ("backend/protocol", {"msgpack"}, ("backend.protocol",)),
         ("backend/client", {"zmq"}, ("backend.protocol", "backend.client")),
-        ("backend/body", {"numpy"}, ("backend.body",)),
+        ("ipoke_body", {"numpy"}, ("ipoke_body",)),
     ],
 )
 def test_what_is_shared_with_the_addon_needs_nothing_else(folder, allowed, ours):
@@ -169,7 +173,7 @@ def test_front_and_worker_never_reach_each_other_nor_do_the_commands():
         assert not wrong
 
 
-@pytest.mark.parametrize("folder", ["backend", "ipoke_media", "ipoke_models"])
+@pytest.mark.parametrize("folder", ["backend", "ipoke_body", "ipoke_media", "ipoke_models"])
 def test_no_module_imports_itself_in_a_circle(folder):
     graph = graph_of(folder)
     inner = {module: {name for name in wanted if not module.startswith(name + ".")} for module, wanted in graph.items()}

@@ -6,7 +6,6 @@ import cv2
 import numpy as np
 import pytest
 
-from backend.body import Body
 from backend.plate.errors import PlateError
 from backend.plate.image import PlateImage
 from backend.plate.motion import motion_of_flows
@@ -17,6 +16,7 @@ from backend.plate.region import region_of_thing
 from backend.plate.stage import Stage
 from backend.plate.thing import thing_of_alpha
 from backend.protocol.messages import Poke, Region
+from ipoke_body import Body
 
 from .test_passes import passes_of, warped_by
 from .test_render import EVERYWHERE, KINDS, LAST, SIZE, STORED, card, flow_of, plate_of, random_flow, same

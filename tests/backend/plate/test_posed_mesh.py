@@ -8,12 +8,12 @@ import cv2
 import numpy as np
 import pytest
 
-from backend.body import Body
 from backend.plate.image import PlateImage, display_of, linear_of
 from backend.plate.patches import Patches
 from backend.plate.posed import PosedRenderer, part_body
 from backend.plate.posed_mesh import PosedMesh, pictures_of
 from backend.protocol.messages import Region
+from ipoke_body import Body
 
 from .test_posed import mask_of, pulled
 from .test_render import KINDS, LAST, SIZE, plate_of

@@ -6,11 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
-from backend.body import Body
 from backend.plate.manner import Manner
 from backend.plate.motion import Motion, motion_of_flows
 from backend.plate.poses import Holds, poses_of
 from backend.protocol.messages import Region
+from ipoke_body import Body
 
 SIDE, MODEL_PX = 400, 32
 REGION = Region(0, 0, SIDE, SIDE)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backend.body.components import connected
-from backend.body.mesh import NOWHERE, mesh_of
-from backend.body.thickness import thickness_of
+from ipoke_body.components import connected
+from ipoke_body.mesh import NOWHERE, mesh_of
+from ipoke_body.thickness import thickness_of
 
 from . import shapes
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from backend.body import Body, BodyError
+from ipoke_body import Body, BodyError
 
 from . import shapes
 
