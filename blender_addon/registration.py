@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import bpy
 
-from . import handlers, keymaps, preferences, properties, pump, puppets, translations
+from . import translations
 from .drawing import overlay, puppet
 from .operators import (
     backend,
@@ -26,7 +26,9 @@ from .operators import (
     thing,
     transfer,
 )
-from .tools import poke_tool
+from .scene import properties
+from .session import handlers, preferences, puppets, timer
+from .tools import keymaps, poke_tool
 from .ui import backend_panel, lists, output_panels, pie_menu, plate_panels, variant_panels
 
 CLASSES: tuple[type, ...] = (
@@ -58,7 +60,7 @@ CLASSES: tuple[type, ...] = (
 
 STEPS: tuple[tuple[Callable[[], None], Callable[[], None]], ...] = (
     (properties.attach, properties.detach),
-    (pump.open_runtime, pump.close_runtime),
+    (timer.open_runtime, timer.close_runtime),
     (handlers.add, handlers.remove),
     (lambda: None, puppets.stop),
     (poke_tool.add, poke_tool.remove),

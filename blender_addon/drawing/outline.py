@@ -9,9 +9,9 @@ import gpu
 import numpy as np
 from gpu_extras.batch import batch_for_shader
 
-from ..core.arrows import LIT, Colour
-from ..core.plane import Surface
-from ..core.thing import KnownThing
+from ..core.gestures.arrows import LIT, Colour
+from ..core.gestures.plane import Surface
+from ..core.things.thing import KnownThing
 
 KEPT = 8
 LINE_PX = 1.5

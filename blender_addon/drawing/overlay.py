@@ -10,15 +10,16 @@ import bpy
 import gpu
 from gpu_extras.batch import batch_for_shader
 
-from .. import plates, pump, puppets, results
-from ..core import region
-from ..core.arrows import GROUND, Colour, Look, Mesh, ScreenArrow, add_arrows, add_dot, add_frame, add_ground
-from ..core.gesture import Part, ShowDraft
-from ..core.hover import Ground
-from ..core.plane import Surface, Vec2
-from ..core.pokes import Arrow, length_px
-from ..core.region import Box
-from ..properties import IPOKE_PG_plate
+from ..core.gestures import region
+from ..core.gestures.arrows import GROUND, Colour, Look, Mesh, ScreenArrow, add_arrows, add_dot, add_frame, add_ground
+from ..core.gestures.gesture import Part, ShowDraft
+from ..core.gestures.hover import Ground
+from ..core.gestures.plane import Surface, Vec2
+from ..core.gestures.pokes import Arrow, length_px
+from ..core.gestures.region import Box
+from ..scene import plates, results
+from ..scene.properties import IPOKE_PG_plate
+from ..session import puppets, timer
 from . import thing_overlay, view
 
 log = logging.getLogger(__name__)
@@ -39,12 +40,12 @@ FONT = 0
 def add() -> None:
     """Draw in every 3D view."""
     if not bpy.app.background:
-        pump.addon().draw_handle = bpy.types.SpaceView3D.draw_handler_add(_draw, (), "WINDOW", "POST_PIXEL")
+        timer.addon().draw_handle = bpy.types.SpaceView3D.draw_handler_add(_draw, (), "WINDOW", "POST_PIXEL")
 
 
 def remove() -> None:
     """Draw no more."""
-    addon = pump.addon()
+    addon = timer.addon()
     if addon.draw_handle is not None:
         bpy.types.SpaceView3D.draw_handler_remove(addon.draw_handle, "WINDOW")
     addon.draw_handle = None
@@ -60,7 +61,7 @@ def _arrows(context: bpy.types.Context, obj: bpy.types.Object) -> list[tuple[Arr
     plate = obj.ipoke
     active = obj == context.active_object
     draft = _draft(obj)
-    hovered = pump.addon().hovered if active and draft is None else None
+    hovered = timer.addon().hovered if active and draft is None else None
     scale = view.ui_scale(context)
     arrows = []
     for index, poke in enumerate(plate.pokes):
@@ -77,7 +78,7 @@ def _arrows(context: bpy.types.Context, obj: bpy.types.Object) -> list[tuple[Arr
 
 
 def _draft(obj: bpy.types.Object) -> ShowDraft | None:
-    draft = pump.draft_on(obj, pump.PokeDraft)
+    draft = timer.draft_on(obj, timer.PokeDraft)
     return None if draft is None else draft.shown
 
 
@@ -99,7 +100,7 @@ def handle_places(context: bpy.types.Context, shown: Surface, box: Box) -> list[
 
 def _draw() -> None:
     context = bpy.context
-    addon = pump.addon()
+    addon = timer.addon()
     if addon.overlay_failed or context.region_data is None or not context.space_data.overlay.show_overlays:
         return
     try:
@@ -158,18 +159,18 @@ def _add_region(context: bpy.types.Context, plate: IPOKE_PG_plate, mesh: Mesh) -
         return
     add_frame(mesh, corners, REGION)
     handles = handle_places(context, shown, box) if plate.use_region else None
-    scale, hovered = view.ui_scale(context), pump.addon().hovered
+    scale, hovered = view.ui_scale(context), timer.addon().hovered
     for handle, place in zip(region.HANDLES, handles or (), strict=bool(handles)):
         add_dot(mesh, place, Look(ACTIVE, scale, Part.TAIL if handle == hovered else None))
 
 
 def _add_ground(context: bpy.types.Context, plate: IPOKE_PG_plate, mesh: Mesh) -> None:
-    lit = Part.PIN if pump.addon().hovered is Ground.PINS else None
+    lit = Part.PIN if timer.addon().hovered is Ground.PINS else None
     add_ground(mesh, ground_places(context, plate.id_data), Look((*GROUND, 1.0), view.ui_scale(context), lit))
 
 
 def _region_box(plate: IPOKE_PG_plate) -> Box | None:
-    draft = pump.draft_on(plate.id_data, pump.RegionDraft)
+    draft = timer.draft_on(plate.id_data, timer.RegionDraft)
     if draft is not None:
         return draft.box
     if plate.use_region:

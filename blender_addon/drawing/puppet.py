@@ -20,12 +20,12 @@ import numpy as np
 from gpu_extras.batch import batch_for_shader
 from mathutils import Matrix
 
-from .. import pump, things
-from ..core import filling
-from ..core.search import Key
-from ..core.sheet import Sheet
-from ..core.thing import grown
-from ..puppets import Made, Play
+from ..core.things import filling
+from ..core.things.search import Key
+from ..core.things.sheet import Sheet
+from ..core.things.thing import grown
+from ..session import things, timer
+from ..session.puppets import Made, Play
 from . import view
 from .colours import BRIGHTEST, DARKEST, SIDE, Look, look_of, table_of
 
@@ -135,7 +135,7 @@ class Kit:
 
 def prepare(context: bpy.types.Context, obj: bpy.types.Object, play: Play) -> None:
     """Make what drawing a play needs and is not there yet, as it begins: drawing itself makes nothing."""
-    own = pump.addon()
+    own = timer.addon()
     if bpy.app.background or own.play_failed or (own.kit is not None and own.kit.begun_s == play.begun_s):
         return
     try:
@@ -146,7 +146,7 @@ def prepare(context: bpy.types.Context, obj: bpy.types.Object, play: Play) -> No
 
 
 def _prepare(context: bpy.types.Context, obj: bpy.types.Object, play: Play) -> None:
-    own = pump.addon()
+    own = timer.addon()
     kit = own.kit = own.kit or Kit(_shader())
     look = look_of(context)
     if kit.look != look:
@@ -246,19 +246,19 @@ def _without(context: bpy.types.Context, obj: bpy.types.Object) -> Backdrop:
 def add() -> None:
     """Draw in every 3D view."""
     if not bpy.app.background:
-        pump.addon().play_handle = bpy.types.SpaceView3D.draw_handler_add(_draw, (), "WINDOW", "POST_VIEW")
+        timer.addon().play_handle = bpy.types.SpaceView3D.draw_handler_add(_draw, (), "WINDOW", "POST_VIEW")
 
 
 def remove() -> None:
     """Draw no more."""
-    addon = pump.addon()
+    addon = timer.addon()
     if addon.play_handle is not None:
         bpy.types.SpaceView3D.draw_handler_remove(addon.play_handle, "WINDOW")
     addon.play_handle = addon.kit = None
 
 
 def _draw() -> None:
-    own, context = pump.addon(), bpy.context
+    own, context = timer.addon(), bpy.context
     if own.play is None or own.kit is None or own.play_failed or context.region_data is None:
         return
     try:

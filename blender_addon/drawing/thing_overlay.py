@@ -6,11 +6,12 @@ import math
 
 import bpy
 
-from .. import finding, plates, pump, things
-from ..core.arrows import Colour, Mesh, add_frame
-from ..core.plane import Vec2
-from ..core.thing import KnownThing
-from ..properties import IPOKE_PG_plate
+from ..core.gestures.arrows import Colour, Mesh, add_frame
+from ..core.gestures.plane import Vec2
+from ..core.things.thing import KnownThing
+from ..scene import plates
+from ..scene.properties import IPOKE_PG_plate
+from ..session import finding, things, timer
 from . import outline, view
 
 BRUSH: dict[bool, Colour] = {True: (0.25, 0.85, 1.0, 1.0), False: (1.0, 0.42, 0.3, 1.0)}
@@ -22,20 +23,20 @@ def draw(context: bpy.types.Context, plate: IPOKE_PG_plate) -> None:
     """Draw the thing of the active plate where its still is shown, and look for it soon where it isn't known."""
     shown, peeked = view.surface(plate.id_data), _peeked(plate)
     if peeked is not None:
-        outline.draw(pump.addon().outlines, context, shown, peeked, peeked=True)
+        outline.draw(timer.addon().outlines, context, shown, peeked, peeked=True)
         return
-    if pump.addon().play is not None or (plate.shown != "STILL" and pump.addon().draft is None):
+    if timer.addon().play is not None or (plate.shown != "STILL" and timer.addon().draft is None):
         return
     if not things.is_settled(plate):
         finding.wish(plate.id_data)
     known = _painted(plate, things.drawn(plate.id_data))
     if known is not None:
-        outline.draw(pump.addon().outlines, context, shown, known)
+        outline.draw(timer.addon().outlines, context, shown, known)
 
 
 def add_brush(mesh: Mesh, context: bpy.types.Context, plate: IPOKE_PG_plate) -> None:
     """Add the brush's circle where it is."""
-    draft = pump.draft_on(plate.id_data, pump.StrokeDraft)
+    draft = timer.draft_on(plate.id_data, timer.StrokeDraft)
     if draft is None:
         return
     circle = _circle(draft.stroke.points[-1], draft.stroke.radius, plates.size_px(plate))
@@ -47,18 +48,18 @@ def add_brush(mesh: Mesh, context: bpy.types.Context, plate: IPOKE_PG_plate) -> 
 
 def hint(plate: IPOKE_PG_plate) -> str:
     """Return what to tell whoever sees a thing for the first time on a plate; empty afterwards."""
-    is_new = not plate.thing.strokes and not plate.jobs and pump.addon().draft is None
+    is_new = not plate.thing.strokes and not plate.jobs and timer.addon().draft is None
     return HINT if is_new and things.drawn(plate.id_data) is not None else ""
 
 
 def _peeked(plate: IPOKE_PG_plate) -> KnownThing | None:
-    peeked = pump.peeked_on(plate.id_data)
+    peeked = timer.peeked_on(plate.id_data)
     return None if peeked is None else things.drawn(plate.id_data, peeked)
 
 
 def _painted(plate: IPOKE_PG_plate, known: KnownThing | None) -> KnownThing | None:
     """The thing with the stroke on it that is being painted."""
-    draft = pump.draft_on(plate.id_data, pump.StrokeDraft)
+    draft = timer.draft_on(plate.id_data, timer.StrokeDraft)
     if draft is None or not draft.is_down:
         return known
     return things.with_stroke(plate, known, draft.stroke)

@@ -8,10 +8,10 @@ import bpy
 from bpy_extras import view3d_utils
 from mathutils import Vector
 
-from .. import plates
-from ..core.arrows import Look, ScreenArrow
-from ..core.plane import Hit, Ray, Surface, Triangle, Vec2, inside
-from ..core.pokes import Arrow
+from ..core.gestures.arrows import Look, ScreenArrow
+from ..core.gestures.plane import Hit, Ray, Surface, Triangle, Vec2, inside
+from ..core.gestures.pokes import Arrow
+from ..scene import plates
 
 MAX_TRIANGLES = 2000
 

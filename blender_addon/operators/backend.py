@@ -2,10 +2,11 @@
 
 import bpy
 
-from .. import pump
-from ..core import app, diagnostics
-from ..core.app import Phase
-from ..core.link import Fix
+from ..core.jobs import app
+from ..core.jobs.app import Phase
+from ..core.jobs.outside_backend import Fix
+from ..core.setup import diagnostics
+from ..session import preferences, timer
 from .reasons import holds
 
 OFF = "The backend is not running"
@@ -21,15 +22,15 @@ class IPOKE_OT_start_backend(bpy.types.Operator):
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
         """It must not be up."""
-        return holds(cls, pump.state().backend.phase in (Phase.OFF, Phase.FAILED), "The backend is up")
+        return holds(cls, timer.state().backend.phase in (Phase.OFF, Phase.FAILED), "The backend is up")
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
         """Start it; waits for it only without a window."""
-        pump.dispatch(app.StartAsked())
+        timer.dispatch(app.StartAsked())
         if bpy.app.background:
-            pump.drive(lambda: pump.state().backend.phase is not Phase.STARTING)
-            print(f"iPOKE: {pump.state().backend.sentence}", flush=True)
-        backend = pump.state().backend
+            timer.drive(lambda: timer.state().backend.phase is not Phase.STARTING)
+            print(f"iPOKE: {timer.state().backend.sentence}", flush=True)
+        backend = timer.state().backend
         if backend.phase is Phase.FAILED:
             self.report({"ERROR"}, backend.sentence)
             return {"CANCELLED"}
@@ -46,13 +47,13 @@ class IPOKE_OT_stop_backend(bpy.types.Operator):
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
         """It must be up."""
-        return holds(cls, pump.state().backend.phase not in (Phase.OFF, Phase.FAILED), OFF)
+        return holds(cls, timer.state().backend.phase not in (Phase.OFF, Phase.FAILED), OFF)
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
         """Stop it."""
-        pump.dispatch(app.StopAsked())
+        timer.dispatch(app.StopAsked())
         if bpy.app.background:
-            pump.drive(lambda: not pump.addon().runtime.active)
+            timer.drive(lambda: not timer.addon().runtime.active)
         return {"FINISHED"}
 
 
@@ -66,13 +67,13 @@ class IPOKE_OT_release_memory(bpy.types.Operator):
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
         """It must be up and idle."""
-        if not holds(cls, pump.state().backend.phase is Phase.READY, OFF):
+        if not holds(cls, timer.state().backend.phase is Phase.READY, OFF):
             return False
-        return holds(cls, not pump.state().jobs, "The backend is busy; wait for it or cancel what it makes")
+        return holds(cls, not timer.state().jobs, "The backend is busy; wait for it or cancel what it makes")
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
         """Ask for it."""
-        pump.dispatch(app.ReleaseAsked())
+        timer.dispatch(app.ReleaseAsked())
         return {"FINISHED"}
 
 
@@ -86,12 +87,12 @@ class IPOKE_OT_open_log(bpy.types.Operator):
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
         """There must be a log on this machine."""
-        log = pump.log_file()
+        log = timer.log_file()
         return holds(cls, log is not None and log.is_file(), "There is no log; the backend was not started here")
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
         """Open it."""
-        return bpy.ops.wm.path_open(filepath=str(pump.log_file()))
+        return bpy.ops.wm.path_open(filepath=str(timer.log_file()))
 
 
 class IPOKE_OT_copy_diagnostics(bpy.types.Operator):
@@ -103,7 +104,7 @@ class IPOKE_OT_copy_diagnostics(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Put the text on the clipboard."""
-        told = diagnostics.text(pump.state(), bpy.app.version_string, pump.log_file())
+        told = diagnostics.text(timer.state(), bpy.app.version_string, timer.log_file())
         context.window_manager.clipboard = told
         self.report({"INFO"}, "Copied; paste it into your report")
         if bpy.app.background:
@@ -120,9 +121,9 @@ class IPOKE_OT_open_preferences(bpy.types.Operator):
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
         """Open them."""
-        if pump.state().backend.fix is Fix.ONLINE_ACCESS:
+        if timer.state().backend.fix is Fix.ONLINE_ACCESS:
             return bpy.ops.screen.userpref_show(section="SYSTEM")
-        return bpy.ops.preferences.addon_show(module=__package__.rpartition(".")[0])
+        return bpy.ops.preferences.addon_show(module=preferences.ADDON)
 
 
 CLASSES = (

@@ -8,17 +8,18 @@ from pathlib import Path
 import bpy
 from bpy.props import BoolProperty
 
-from .. import library, paths, plates, pump, results, stills
 from .._vendor.client import IpokeError, OutputSize, Region, SampleRequest, new_job_id
 from .._vendor.protocol import limits
 from .._vendor.protocol.messages import Easing, Loop, Playback
-from ..core import bakes, folders, places, unfinished
-from ..core.bakes import Delivery, FileNames, Place, Shot
 from ..core.errors import AddonError, FolderError, PlateError
-from ..core.jobs import Job, JobKind
-from ..core.settings import Settings
-from ..core.thing import Source
-from ..properties import IPOKE_PG_bake, IPOKE_PG_job, IPOKE_PG_plate, IPOKE_PG_variant
+from ..core.jobs import bakes, folders, trusted_paths, unfinished
+from ..core.jobs.bakes import Delivery, FileNames, Place, Shot
+from ..core.jobs.job import Job, JobKind
+from ..core.jobs.settings import Settings
+from ..core.things.thing import Source
+from ..scene import paths, plates, results, stills
+from ..scene.properties import IPOKE_PG_bake, IPOKE_PG_job, IPOKE_PG_plate, IPOKE_PG_variant
+from ..session import motion_library, timer
 from . import sampling
 from .reasons import BUSY, has_whole_variant, holds
 
@@ -37,7 +38,7 @@ class IPOKE_OT_bake(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """A whole variant must be chosen, and no job of this plate on its way."""
-        return has_whole_variant(cls, context) and holds(cls, not pump.open_jobs(context.active_object), BUSY)
+        return has_whole_variant(cls, context) and holds(cls, not timer.open_jobs(context.active_object), BUSY)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Ask before frames are replaced."""
@@ -81,9 +82,9 @@ def _job(obj: bpy.types.Object, shot: Shot, *, overwrite: bool) -> Job:
         raise PlateError(f"There are frames in {delivery.folder} already; name another place, or allow to overwrite them.")
     request = replace(request_of(plate, asked, variant, still), playback=playback_of(plate.bake, shot))
     if asked.kinematics:
-        request = replace(request, kinematics=library.read(paths.of_blend(asked.kinematics, obj)))
+        request = replace(request, kinematics=motion_library.read(paths.of_blend(asked.kinematics, obj)))
     waiting = unfinished.folder(folders.bake_folder(paths.own_home(plate, asked)), request)
-    busy = {job.folder for job in pump.state().jobs}
+    busy = {job.folder for job in timer.state().jobs}
     if waiting in busy:  # a copy of this object has the same results
         raise PlateError("This bake is being made already; wait for it.")
     others = {job.name for other in bpy.data.objects if other != obj for job in other.ipoke.jobs}
@@ -121,10 +122,10 @@ def _chosen_place(plate: IPOKE_PG_plate, names: FileNames) -> Path:
     """Return the folder that is set on the plate; raises `FolderError` where something is there that is not ours to replace."""
     if plate.bake.folder.startswith("//") and not bpy.data.filepath:
         raise FolderError("The folder of the bake is told from where the file is; save the file first, or set a whole path.")
-    folder = places.stored(
+    folder = trusted_paths.stored(
         bpy.path.abspath(plate.bake.folder), (Path(bpy.data.filepath), Path(plate.bake.folder))
     )  # read by whoever bakes
-    if folder == places.NOWHERE:
+    if folder == trusted_paths.NOWHERE:
         raise FolderError(f"{plate.bake.folder} can't be a folder; set another one under Output.")
     owner = next((other for other, file in _baked_by_others(plate) if file.parent == folder and names.matches(file.name)), None)
     if owner is not None:
@@ -139,7 +140,7 @@ def _own_place(plate: IPOKE_PG_plate, asked: IPOKE_PG_job, variant: IPOKE_PG_var
     """Return the first folder beside the variant's frames where no bake of another object and nothing of an artist's is."""
     place = paths.own_home(plate, asked) / folders.bake_place(variant.index)
     taken = {file.parent for _, file in _baked_by_others(plate)} | {delivery.folder for delivery in _on_their_way()}
-    tried = (place, *(place.with_name(f"{place.name}_{number}") for number in places.NUMBERS))
+    tried = (place, *(place.with_name(f"{place.name}_{number}") for number in trusted_paths.NUMBERS))
     return next(folder for folder in tried if folder not in taken and not bakes.in_the_way(folder, names))
 
 
@@ -152,7 +153,7 @@ def _baked_by_others(plate: IPOKE_PG_plate) -> Iterator[tuple[str, Path]]:
 
 
 def _on_their_way() -> list[Delivery]:
-    return [job.delivery for job in pump.state().jobs if job.delivery is not None]
+    return [job.delivery for job in timer.state().jobs if job.delivery is not None]
 
 
 def request_of(plate: IPOKE_PG_plate, asked: IPOKE_PG_job, variant: IPOKE_PG_variant, still: bytes) -> SampleRequest:

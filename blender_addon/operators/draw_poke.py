@@ -7,15 +7,16 @@ from dataclasses import replace
 
 import bpy
 
-from .. import finding, plates, pump, puppets
-from ..core import gesture, region
 from ..core.errors import AddonError
-from ..core.gesture import Grab, Part
-from ..core.plane import Vec2
-from ..core.pokes import Arrow, length_px, longest_px
-from ..core.settings import PokeSetting
+from ..core.gestures import gesture, region
+from ..core.gestures.gesture import Grab, Part
+from ..core.gestures.plane import Vec2
+from ..core.gestures.pokes import Arrow, length_px, longest_px
+from ..core.jobs.settings import PokeSetting
 from ..drawing import puppet, view
-from ..properties import IPOKE_PG_plate
+from ..scene import plates
+from ..scene.properties import IPOKE_PG_plate
+from ..session import finding, puppets, timer
 from . import live, pokes
 from .picking import grabbed_ground, grabbed_handle, grabbed_poke
 from .plate_drag import RUNNING, PlateDrag, mouse_of, step_of
@@ -55,7 +56,7 @@ class IPOKE_OT_draw_poke(PlateDrag, bpy.types.Operator):
             return False
         self._state: gesture.State = gesture.Idle()
         self._level = obj.ipoke.thing.level
-        pump.addon().peeked = None  # from here on the arrow says what is pointed at
+        timer.addon().peeked = None  # from here on the arrow says what is pointed at
         self._size_px = plates.image_size_px(obj)
         grab = self._grab(obj, grabbed, copy=event.alt)
         longest_px, on_ground = _longest_px(obj.ipoke, self._size_px), grabbed is None and grabbed_ground(context, mouse)
@@ -142,7 +143,7 @@ class IPOKE_OT_draw_poke(PlateDrag, bpy.types.Operator):
             puppet.prepare(context, obj, play)
 
     def _show(self, context: bpy.types.Context, shown: gesture.ShowDraft) -> None:
-        pump.addon().draft = pump.PokeDraft(self._object_name, shown)
+        timer.addon().draft = timer.PokeDraft(self._object_name, shown)
         self._play(context, shown)
         length = "Pin" if shown.arrow.is_pin else f"Poke: {length_px(shown.arrow, self._size_px):.0f} px"
         longest = ", the longest that the model was trained for"

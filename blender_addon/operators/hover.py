@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import bpy
 
-from .. import finding, plates, pump
-from ..core.hover import Ground
-from ..core.plane import Vec2, clamped, inside
-from ..core.pokes import Arrow, length_px, single
+from ..core.gestures.hover import Ground
+from ..core.gestures.plane import Vec2, clamped, inside
+from ..core.gestures.pokes import Arrow, length_px, single
 from ..drawing import view
+from ..scene import plates
+from ..session import finding, timer
 from . import live
 from .picking import grabbed_ground, grabbed_handle, grabbed_poke
 from .plate_drag import mouse_of
@@ -26,7 +27,7 @@ class IPOKE_OT_hover(bpy.types.Operator):
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Look what is under the mouse and pass the event on; what a press will need of the plate's thing is made now."""
-        own = pump.addon()
+        own = timer.addon()
         before = own.hovered, own.peeked, own.made
         own.hovered, own.peeked = _under(context, event), _peeked(context, event)
         if (own.hovered, own.peeked, own.made) != before:
@@ -53,7 +54,7 @@ def _peeked(context: bpy.types.Context, event: bpy.types.Event) -> tuple[str, Ve
     hit = view.surface(obj).hit(view.ray(context.region, context.region_data, mouse_of(event)))
     if hit is None or not inside(hit.at):
         return None
-    before, place = pump.addon().peeked, single(clamped(hit.at))
+    before, place = timer.addon().peeked, single(clamped(hit.at))
     if before is not None and before[0] == obj.name and _is_near(obj, before[1], place):
         return before
     finding.look_at(obj, place)
@@ -76,7 +77,7 @@ class IPOKE_OT_remove_hovered(bpy.types.Operator):
         found = grabbed_poke(context, mouse_of(event)) if context.region_data is not None else None
         if found is None:
             return self._free_ground(context, event)
-        pump.addon().hovered = None
+        timer.addon().hovered = None
         return bpy.ops.ipoke.remove_poke(index=found[0])
 
     def _free_ground(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:

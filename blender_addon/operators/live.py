@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import bpy
 
-from .. import plates, pump
-from ..core import app
 from ..core.errors import AddonError
-from ..core.jobs import JobKind
+from ..core.jobs import app
+from ..core.jobs.job import JobKind
+from ..scene import plates
+from ..session import timer
 from . import sampling
 
 
@@ -16,11 +17,11 @@ def sample(obj: bpy.types.Object) -> None:
     plate = plates.plate_of(obj)
     if plate is None or not plate.live or not plates.pulls(plate) or bpy.app.background:
         return
-    for job in pump.open_jobs(obj):
+    for job in timer.open_jobs(obj):
         if job.kind is not JobKind.LIVE:
             return  # the artist waits for something else
-        pump.dispatch(app.CancelAsked(job.job_id))
+        timer.dispatch(app.CancelAsked(job.job_id))
     try:
-        pump.dispatch(app.JobAsked(sampling.new_job(obj, JobKind.LIVE)))
+        timer.dispatch(app.JobAsked(sampling.new_job(obj, JobKind.LIVE)))
     except AddonError as error:
         plate.message = error.sentence

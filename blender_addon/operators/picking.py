@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import bpy
 
-from .. import plates, puppets
-from ..core import hover, region
-from ..core.gesture import Part
-from ..core.plane import Vec2
-from ..core.region import Handle
+from ..core.gestures import hover, region
+from ..core.gestures.gesture import Part
+from ..core.gestures.plane import Vec2
+from ..core.gestures.region import Handle
 from ..drawing import overlay, view
+from ..scene import plates
+from ..session import puppets
 
 
 def grabbed_poke(context: bpy.types.Context, mouse: Vec2) -> tuple[int, Part] | None:

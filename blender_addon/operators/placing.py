@@ -3,8 +3,8 @@
 import bpy
 from bpy.props import IntProperty
 
-from .. import placing
 from ..core.errors import AddonError
+from ..scene import placing
 from .clips import IPOKE_OT_show_bake
 
 

@@ -7,9 +7,9 @@ from abc import abstractmethod
 
 import bpy
 
-from .. import pump
-from ..core.plane import Surface, Vec2
+from ..core.gestures.plane import Surface, Vec2
 from ..drawing import view
+from ..session import timer
 from .reasons import holds
 
 log = logging.getLogger(__name__)
@@ -111,7 +111,7 @@ class PlateDrag:
 
     def _end(self, context: bpy.types.Context) -> None:
         self._let_go()
-        pump.addon().draft = None
+        timer.addon().draft = None
         context.workspace.status_text_set(None)
         if context.area is not None:
             context.area.header_text_set(None)

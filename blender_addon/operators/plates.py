@@ -5,8 +5,8 @@ from pathlib import Path
 import bpy
 from bpy.props import BoolProperty, EnumProperty, StringProperty
 
-from .. import pixels, plates, sequences, stills, surfaces
 from ..core.errors import PlateError
+from ..scene import pixels, plates, sequences, stills, surfaces
 from . import image_plane
 from .reasons import has_plate, holds
 

@@ -3,11 +3,11 @@
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatVectorProperty, IntProperty
 
-from .. import plates
 from ..core.errors import AddonError
-from ..core.pokes import Arrow, Axis, beside, checked, mirrored
-from ..core.settings import numbered
-from ..properties import IPOKE_PG_plate, IPOKE_PG_poke
+from ..core.gestures.pokes import Arrow, Axis, beside, checked, mirrored
+from ..core.jobs.settings import numbered
+from ..scene import plates
+from ..scene.properties import IPOKE_PG_plate, IPOKE_PG_poke
 from . import live
 from .reasons import NO_PLATE, has_plate, holds
 

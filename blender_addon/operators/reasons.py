@@ -3,8 +3,8 @@
 import bpy
 from bpy.app.translations import pgettext_tip
 
-from .. import plates, results
-from ..properties import IPOKE_PG_plate
+from ..scene import plates, results
+from ..scene.properties import IPOKE_PG_plate
 
 NO_PLATE = "Select an image plane"
 LINKED = "This plane belongs to another file; make it local first"

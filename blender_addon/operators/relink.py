@@ -6,8 +6,9 @@ from pathlib import Path
 import bpy
 from bpy.props import StringProperty
 
-from .. import paths, plates, pump, results, sequences
-from ..properties import IPOKE_PG_job
+from ..scene import paths, plates, results, sequences
+from ..scene.properties import IPOKE_PG_job
+from ..session import timer
 from .reasons import has_plate, holds
 
 
@@ -37,7 +38,7 @@ class IPOKE_OT_find_results(bpy.types.Operator):
         if not self.directory or not root.is_dir():
             self.report({"ERROR"}, "Name a folder to look in")
             return {"CANCELLED"}
-        pump.addon().visited.add(root)
+        timer.addon().visited.add(root)
         left = _found(results.missing(obj.ipoke), root)
         results.refresh(obj)
         if left:

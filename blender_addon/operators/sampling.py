@@ -8,16 +8,18 @@ from pathlib import Path
 import bpy
 from bpy.props import FloatProperty
 
-from .. import finding, library, models, paths, plates, pump, results, stills
 from .._vendor.client import Like, OutputSize, SampleRequest, new_job_id
 from .._vendor.client.owned import read_regular
 from .._vendor.protocol import limits
-from ..core import app, folders, region
 from ..core.errors import AddonError, PlateError, PokeError
 from ..core.german import CONTEXT
-from ..core.jobs import Job, JobKind, JobPhase
-from ..core.settings import Replay
-from ..properties import MAX_SEED, IPOKE_PG_job, IPOKE_PG_plate
+from ..core.gestures import region
+from ..core.jobs import app, folders
+from ..core.jobs.job import Job, JobKind, JobPhase
+from ..core.jobs.settings import Replay
+from ..scene import paths, plates, results, stills
+from ..scene.properties import MAX_SEED, IPOKE_PG_job, IPOKE_PG_plate
+from ..session import finding, model_choice, motion_library, timer
 from .reasons import BUSY, has_arrow, has_plate, has_whole_variant, holds
 
 NO_REPLAY = Replay()
@@ -25,11 +27,11 @@ NO_REPLAY = Replay()
 
 def run(operator: bpy.types.Operator, job: Job) -> set[str]:
     """Hand a job over; without a window, wait for its end and report how it went."""
-    pump.dispatch(app.JobAsked(job))
+    timer.dispatch(app.JobAsked(job))
     if not bpy.app.background:
         return {"FINISHED"}
-    pump.drive(lambda: pump.outcome(job.job_id) is not None)
-    ended = pump.outcome(job.job_id)
+    timer.drive(lambda: timer.outcome(job.job_id) is not None)
+    ended = timer.outcome(job.job_id)
     if ended is not None and ended.phase is JobPhase.FINISHED:
         if ended.warning:
             operator.report({"WARNING"}, ended.warning)
@@ -53,8 +55,8 @@ class _Samples:
         )
 
     def _ask(self, obj: bpy.types.Object, recalled: IPOKE_PG_job | None = None) -> set[str]:
-        for live in pump.open_jobs(obj):
-            pump.dispatch(app.CancelAsked(live.job_id))
+        for live in timer.open_jobs(obj):
+            timer.dispatch(app.CancelAsked(live.job_id))
         try:
             job = new_job(obj, recalled=recalled)
         except AddonError as error:
@@ -183,19 +185,19 @@ class IPOKE_OT_cancel(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Something must be on its way."""
-        making = context.active_object is not None and pump.open_jobs(context.active_object)
+        making = context.active_object is not None and timer.open_jobs(context.active_object)
         return holds(cls, making, "Nothing is being made for this plate")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Cancel the plate's open jobs."""
-        for job in pump.open_jobs(context.active_object):
-            pump.dispatch(app.CancelAsked(job.job_id))
+        for job in timer.open_jobs(context.active_object):
+            timer.dispatch(app.CancelAsked(job.job_id))
         return {"FINISHED"}
 
 
 def _held_up(obj: bpy.types.Object) -> bool:
     """A live preview makes room; everything else is waited for."""
-    return any(job.kind is not JobKind.LIVE for job in pump.open_jobs(obj))
+    return any(job.kind is not JobKind.LIVE for job in timer.open_jobs(obj))
 
 
 def new_job(
@@ -221,7 +223,7 @@ def new_job(
     pokes = settings.asked
     if settings.region is not None:
         region.check_pokes(settings.region, pokes)
-    model = None if replay.kinematics else models.asked(plate)  # the backend knows what the motion's own takes
+    model = None if replay.kinematics else model_choice.asked(plate)  # the backend knows what the motion's own takes
     arrows = sum(not poke.is_pin for poke in pokes)
     if model is not None and arrows > model.max_pokes:
         raise PokeError(f"{model.name} takes {model.max_pokes} pokes at most; disable some of the {arrows} arrows.")
@@ -239,7 +241,7 @@ def new_job(
         variation=settings.variation,
         free_ground=settings.free_ground,
         model=settings.model or None,
-        kinematics=library.read(Path(replay.kinematics)) if replay.kinematics else None,
+        kinematics=motion_library.read(Path(replay.kinematics)) if replay.kinematics else None,
         mirror=replay.mirror,
         size=OutputSize.PREVIEW,
         thing=None if recalled is None else kept_thing(plate, recalled),

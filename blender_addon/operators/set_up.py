@@ -10,12 +10,13 @@ import bpy
 from bpy.app.translations import pgettext_iface as tell
 from bpy.props import EnumProperty, StringProperty
 
-from .. import backends, preferences, pump
 from .._vendor.client import find_backend, new_job_id
-from ..core import app, environment, setup
-from ..core.environment import Device, PackageList, Plan
 from ..core.errors import AddonError, SetupError
-from ..core.setup import SetupPhase
+from ..core.jobs import app
+from ..core.setup import environment, setup
+from ..core.setup.environment import Device, PackageList, Plan
+from ..core.setup.setup import SetupPhase
+from ..session import backend_choice, preferences, timer
 from .reasons import holds
 
 DEVICES = (
@@ -51,7 +52,7 @@ class IPOKE_OT_set_up_backend(bpy.types.Operator):
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
         """Nothing may be made, or be set up, at the time."""
-        idle = not pump.state().jobs and not pump.addon().installer.active
+        idle = not timer.state().jobs and not timer.addon().installer.active
         return holds(cls, idle, "Wait for the end of what is being made, or cancel it")
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
@@ -81,7 +82,7 @@ class IPOKE_OT_set_up_backend(bpy.types.Operator):
         room = tell("{size:.1f} GB to get, at most {needed:.1f} GB of disk")
         needed = size_gb * environment.DISK_FOR_EACH_BYTE
         column.label(text=room.format(size=size_gb, needed=needed), icon="DISK_DRIVE")
-        column.label(text=str(backends.managed_root()), icon="FILE_FOLDER")
+        column.label(text=str(backend_choice.managed_root()), icon="FILE_FOLDER")
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
         """Begin; without a window, wait for the end."""
@@ -90,9 +91,9 @@ class IPOKE_OT_set_up_backend(bpy.types.Operator):
         except AddonError as error:
             self.report({"ERROR"}, error.sentence)
             return {"CANCELLED"}
-        pump.dispatch(app.StopAsked())
-        pump.set_up(setup.SetupAsked(plan))
-        now = pump.addon().installer.state
+        timer.dispatch(app.StopAsked())
+        timer.set_up(setup.SetupAsked(plan))
+        now = timer.addon().installer.state
         if now.active or now.phase is SetupPhase.DONE:
             return {"FINISHED"}
         self.report({"ERROR"}, now.sentence)
@@ -109,7 +110,7 @@ class IPOKE_OT_set_up_backend(bpy.types.Operator):
         python = Path(bpy.path.abspath(self.python)) if self.python else Path(sys.executable)
         version = _version_of(python) if self.python else _own_version()
         packages = _packages(Device[self.device], version)
-        plan = Plan(python, packages, _backend_wheel(), backends.managed_root(), new_job_id()[:NAME_CHARACTERS], wheels)
+        plan = Plan(python, packages, _backend_wheel(), backend_choice.managed_root(), new_job_id()[:NAME_CHARACTERS], wheels)
         environment.check_room(plan)
         return plan
 
@@ -124,12 +125,12 @@ class IPOKE_OT_cancel_set_up(bpy.types.Operator):
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
         """It must be going on."""
-        working = pump.addon().installer.state.phase is SetupPhase.WORKING
+        working = timer.addon().installer.state.phase is SetupPhase.WORKING
         return holds(cls, working, "Nothing is being set up, or it ends already")
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
         """Cancel it."""
-        pump.set_up(setup.SetupCancelled())
+        timer.set_up(setup.SetupCancelled())
         return {"FINISHED"}
 
 
@@ -154,12 +155,12 @@ class IPOKE_OT_use_environment(bpy.types.Operator):
             self.report({"ERROR"}, f"There is no backend in {folder}; choose the folder of an environment with ipoke")
             return {"CANCELLED"}
         preferences.get().backend_path = str(folder)
-        pump.dispatch(app.StopAsked())
+        timer.dispatch(app.StopAsked())
         return {"FINISHED"}
 
 
 def _packages(device: Device, version: str) -> PackageList:
-    lists = environment.package_lists(backends.PACKAGE_LISTS)
+    lists = environment.package_lists(backend_choice.PACKAGE_LISTS)
     return environment.chosen(lists, environment.this_system(), device, version)
 
 
@@ -185,7 +186,7 @@ def _version_of(python: Path) -> str:
 
 def _backend_wheel() -> Path:
     """Return the backend's own wheel, which the built add-on brings; raises `SetupError`."""
-    found = next(backends.PACKAGE_LISTS.glob("ipoke-*.whl"), None)
+    found = next(backend_choice.PACKAGE_LISTS.glob("ipoke-*.whl"), None)
     if found is None:
         raise SetupError("This add-on was not built with a backend; install the zip that build_addon.py makes.")
     return found

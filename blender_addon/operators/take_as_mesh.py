@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import bpy
 
-from .. import library, paths, plates, pump, results, taking
 from .._vendor.client import IpokeError
-from ..core import folders
 from ..core.errors import AddonError
-from ..core.jobs import Job, JobKind
-from ..core.thing import Source
+from ..core.jobs import folders
+from ..core.jobs.job import Job, JobKind
+from ..core.things.thing import Source
+from ..scene import meshes, paths, plates, results
+from ..session import motion_library, timer
 from . import baking, sampling
 from .reasons import BUSY, has_whole_variant, holds
 
@@ -33,7 +34,7 @@ class IPOKE_OT_take_as_mesh(bpy.types.Operator):
         plate = plates.active(context)
         asked = plate.jobs[results.active_variant(plate).job_id]
         is_thing = asked.thing.source != Source.REGION
-        return holds(cls, is_thing, WHOLE_REGION) and holds(cls, not pump.open_jobs(context.active_object), BUSY)
+        return holds(cls, is_thing, WHOLE_REGION) and holds(cls, not timer.open_jobs(context.active_object), BUSY)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Ask the backend for the variant's body; `taking` builds what comes."""
@@ -53,7 +54,7 @@ def _job(context: bpy.types.Context) -> Job:
     request = baking.request_of(plate, asked, variant, baking.sampled_still(plate, asked))
     request = replace(request, playback=baking.playback_of(plate.bake, baking.shot_of(context)), mesh=True, frames=False)
     if asked.kinematics:
-        request = replace(request, kinematics=library.read(paths.of_blend(asked.kinematics, obj)))
+        request = replace(request, kinematics=motion_library.read(paths.of_blend(asked.kinematics, obj)))
     folder = folders.taken_folder(paths.own_home(plate, asked), request.job_id)
     return Job(request, JobKind.MESH, plates.target(obj), folder, source=asked.name)
 
@@ -68,11 +69,11 @@ class IPOKE_OT_back_to_plate(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """The active object must have been taken."""
-        return holds(cls, taking.source(context.active_object) is not None, "Select a mesh that was taken from a plate")
+        return holds(cls, meshes.source(context.active_object) is not None, "Select a mesh that was taken from a plate")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Swap what is seen."""
-        taking.put_away(context.active_object)
+        meshes.put_away(context.active_object)
         return {"FINISHED"}
 
 

@@ -7,14 +7,15 @@ from pathlib import Path
 import bpy
 from bpy.props import BoolProperty, FloatProperty, IntProperty, StringProperty
 
-from .. import library, models, paths, pixels, plates, pump, results
 from .._vendor.client import InvertRequest, new_job_id
-from ..core import clips, folders
-from ..core.app import Phase
 from ..core.errors import AddonError, PlateError
-from ..core.jobs import Job, JobKind
-from ..core.pokes import LEAST_STRENGTH, MOST_STRENGTH
-from ..core.settings import Replay
+from ..core.gestures.pokes import LEAST_STRENGTH, MOST_STRENGTH
+from ..core.jobs import clips, folders
+from ..core.jobs.app import Phase
+from ..core.jobs.job import Job, JobKind
+from ..core.jobs.settings import Replay
+from ..scene import paths, pixels, plates, results
+from ..session import model_choice, motion_library, timer
 from . import baking, sampling
 from .reasons import BUSY, has_plate, has_whole_variant, holds
 
@@ -28,18 +29,18 @@ class _Extracts:
 
     @classmethod
     def _is_ready(cls, context: bpy.types.Context) -> bool:
-        up = pump.state().backend.phase is Phase.READY and models.installed()
+        up = timer.state().backend.phase is Phase.READY and model_choice.installed()
         return (
             has_plate(cls, context)
             and holds(cls, up, "Start the backend first: it says how many frames the model takes")
-            and holds(cls, not pump.open_jobs(context.active_object), BUSY)
+            and holds(cls, not timer.open_jobs(context.active_object), BUSY)
         )
 
     def _ask(self, obj: bpy.types.Object, request: InvertRequest, picture: bytes) -> set[str]:
-        file = library.free_file(self.name or request.source)
-        job = Job(replace(request, source=library.name_of(file)), JobKind.EXTRACT, plates.target(obj), file)
+        file = motion_library.free_file(self.name or request.source)
+        job = Job(replace(request, source=motion_library.name_of(file)), JobKind.EXTRACT, plates.target(obj), file)
         outcome = sampling.run(self, job)
-        library.keep_picture(file, picture)
+        motion_library.keep_picture(file, picture)
         return outcome
 
 
@@ -93,7 +94,7 @@ class _ExtractsPart(_Extracts):
     def _pick(self, total: int) -> list[int]:
         """Return as many frames of the part as the model takes, evenly spread; raises `AddonError`."""
         plate = plates.active(bpy.context)
-        model = models.asked(plate)
+        model = model_choice.asked(plate)
         if model is None:
             raise PlateError(f"The model {plate.model} is not installed; choose another one in the panel Sample.")
         return clips.Part(self.first, self.last).spread(total, model.frames + 1)

@@ -3,8 +3,8 @@
 import bpy
 from bpy.app.translations import pgettext_iface
 
-from .. import pump
-from ..core.app import Phase
+from ..core.jobs.app import Phase
+from ..session import timer
 from . import set_up
 from .shared import Panel, wrapped
 
@@ -29,9 +29,9 @@ class IPOKE_PT_backend(Panel, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         """Draw the sentence and the button that fits it."""
         layout = self.layout
-        backend = pump.state().backend
+        backend = timer.state().backend
         set_up.draw_progress(layout, context)
-        if pump.addon().installer.active:
+        if timer.addon().installer.active:
             return
         wrapped(layout, context, backend.sentence, icon=_dot())
         if backend.used_mb:
@@ -46,7 +46,7 @@ class IPOKE_PT_backend(Panel, bpy.types.Panel):
 
 
 def _dot() -> str:
-    state = pump.state()
+    state = timer.state()
     busy = state.backend.phase is Phase.READY and state.jobs
     return "SORTTIME" if busy else DOTS[state.backend.phase]
 

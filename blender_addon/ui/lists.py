@@ -2,9 +2,9 @@
 
 import bpy
 
-from ..core.pokes import Arrow, length_px
-from ..plates import size_px
-from ..properties import IPOKE_PG_plate, IPOKE_PG_poke
+from ..core.gestures.pokes import Arrow, length_px
+from ..scene.plates import size_px
+from ..scene.properties import IPOKE_PG_plate, IPOKE_PG_poke
 
 
 def effective_px(plate: IPOKE_PG_plate, poke: IPOKE_PG_poke) -> float:

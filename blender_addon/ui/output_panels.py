@@ -3,9 +3,10 @@
 import bpy
 from bpy.app.translations import pgettext_iface
 
-from .. import library, plates, pump
-from ..core.bakes import Shot
-from ..properties import IPOKE_PG_bake
+from ..core.jobs.bakes import Shot
+from ..scene import plates
+from ..scene.properties import IPOKE_PG_bake
+from ..session import motion_library, timer
 from . import thumbnails
 from .shared import PlatePanel, wrapped
 
@@ -82,7 +83,7 @@ class IPOKE_PT_transfer(PlatePanel, bpy.types.Panel):
         column.operator("ipoke.extract_from_images", icon="FILE_FOLDER")
         column.operator("ipoke.extract_from_movie", icon="FILE_MOVIE")
         column.operator("ipoke.extract_from_clip", icon="TRACKER")
-        motions = pump.motions()
+        motions = timer.motions()
         if not motions:
             wrapped(self.layout, context, "Motions that are extracted appear here, to be replayed on any plate", icon="INFO")
             return
@@ -91,8 +92,8 @@ class IPOKE_PT_transfer(PlatePanel, bpy.types.Panel):
         row.prop(plate, "replay_mirror", toggle=True, icon="MOD_MIRROR")
         for file in motions:
             row = self.layout.row(align=True)
-            row.template_icon(thumbnails.picture(library.picture_of(file)), scale=2.0)
-            replay = row.operator("ipoke.transfer", text=library.name_of(file), icon="PLAY", translate=False)
+            row.template_icon(thumbnails.picture(motion_library.picture_of(file)), scale=2.0)
+            replay = row.operator("ipoke.transfer", text=motion_library.name_of(file), icon="PLAY", translate=False)
             replay.filepath, replay.strength, replay.mirror = str(file), plate.replay_strength, plate.replay_mirror
 
 

@@ -2,7 +2,7 @@
 
 import bpy
 
-from .. import plates
+from ..scene import plates
 
 
 class IPOKE_MT_pie(bpy.types.Menu):

@@ -3,10 +3,11 @@
 import bpy
 from bpy.app.translations import pgettext_iface
 
-from .. import models, plates, pump, surfaces, taking
 from ..core.german import CONTEXT
-from ..core.jobs import Job, JobKind
-from ..core.pokes import longest_px
+from ..core.gestures.pokes import longest_px
+from ..core.jobs.job import Job, JobKind
+from ..scene import meshes, plates, surfaces
+from ..session import model_choice, timer
 from . import set_up
 from .lists import effective_px
 from .shared import Panel, PlatePanel, wrapped
@@ -22,7 +23,7 @@ class IPOKE_PT_plate(Panel, bpy.types.Panel):
         """Draw it."""
         layout = self.layout
         plate = plates.active(context)
-        if taking.source(context.active_object) is not None:
+        if meshes.source(context.active_object) is not None:
             layout.operator("ipoke.back_to_plate", icon="LOOP_BACK")
         elif plate is None:
             wrapped(layout, context, "Add a photograph, then drag arrows on it with the Poke tool", icon="INFO")
@@ -87,8 +88,8 @@ class IPOKE_PT_sample(PlatePanel, bpy.types.Panel):
         slider = row.row(align=True)
         slider.active = plate.use_variation
         slider.prop(plate, "variation", slider=True)
-        if models.has_choice(plate):
-            column.prop(plate, "model", placeholder=models.by_itself())
+        if model_choice.has_choice(plate):
+            column.prop(plate, "model", placeholder=model_choice.by_itself())
         row = column.row(align=True)
         row.prop(plate, "use_region", toggle=True, icon="SELECT_SET")
         row.prop(plate, "live", toggle=True, icon="PLAY")
@@ -98,7 +99,7 @@ class IPOKE_PT_sample(PlatePanel, bpy.types.Panel):
             text = pgettext_iface("Like variant {number} of seed {seed}")
             row.label(text=text.format(number=near.index + 1, seed=near.seed), icon="MOD_ARRAY")
             row.operator("ipoke.forget_like", text="", icon="X")
-        jobs = pump.open_jobs(context.active_object)
+        jobs = timer.open_jobs(context.active_object)
         for job in jobs:
             _draw_job(layout, job)
         if jobs:

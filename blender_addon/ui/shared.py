@@ -5,7 +5,7 @@ import textwrap
 import bpy
 from bpy.app.translations import pgettext_iface
 
-from .. import plates
+from ..scene import plates
 
 CHARACTER_PX = 6.3
 MARGINS_PX = 75

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .. import pump
 from .._vendor.client import frame_file_name
-from ..core import places
+from ..core.jobs import trusted_paths
+from ..session import timer
 
 
 def icon(variant: Path, frame: int) -> int:
@@ -17,9 +17,9 @@ def icon(variant: Path, frame: int) -> int:
 def picture(path: Path) -> int:
     """Return the icon of an image file; 0 when it is missing."""
     key = str(path)
-    previews = pump.addon().previews
+    previews = timer.addon().previews
     if key not in previews:
-        if not places.is_file(path):
+        if not trusted_paths.is_file(path):
             return 0
         previews.load(key, key, "IMAGE")
         _ = previews[key].image_size[0]  # loads it now; by itself it would stay empty until some later redraw

@@ -5,11 +5,12 @@ from pathlib import Path
 import bpy
 from bpy.app.translations import pgettext_iface
 
-from .. import library, paths, plates, pump, results
-from ..core import folders
 from ..core.german import CONTEXT
-from ..core.settings import grouped
-from ..properties import IPOKE_PG_job, IPOKE_PG_plate
+from ..core.jobs import folders
+from ..core.jobs.settings import grouped
+from ..scene import paths, plates, results
+from ..scene.properties import IPOKE_PG_job, IPOKE_PG_plate
+from ..session import motion_library, timer
 from . import thumbnails
 from .shared import PlatePanel, wrapped
 
@@ -37,7 +38,7 @@ class IPOKE_PT_variants(PlatePanel, bpy.types.Panel):
         row = layout.row(align=True)
         row.operator("ipoke.more_like_this", icon="MOD_ARRAY")
         row.prop(plate, "difference", text="")
-        gone = pump.missing(plate)
+        gone = timer.missing(plate)
         if gone:
             text = pgettext_iface("The files of {count} samples are missing, such as {path}")
             wrapped(layout, context, text.format(count=len(gone), path=gone[0]), icon="ERROR")
@@ -110,7 +111,7 @@ def _told(job: IPOKE_PG_job) -> str:
     if job.use_region:
         words.append(pgettext_iface("own region"))
     if job.kinematics:
-        words.append(library.name_of(Path(job.kinematics)))
+        words.append(motion_library.name_of(Path(job.kinematics)))
     if job.mirror:
         words.append(pgettext_iface("mirrored"))
     if job.variation:

@@ -33,11 +33,12 @@ from blender_addon._vendor.client import (
     VariantDone,
 )
 from blender_addon._vendor.protocol.messages import WorkerStatus
-from blender_addon.core import app, diagnostics
-from blender_addon.core.app import AppState, Phase, transition, without_ended
-from blender_addon.core.jobs import Clip, Job, JobKind, JobPhase, Target, describe
-from blender_addon.core.link import Fix
-from blender_addon.core.search import Answer, Question, Search
+from blender_addon.core.jobs import app
+from blender_addon.core.jobs.app import AppState, Phase, transition, without_ended
+from blender_addon.core.jobs.job import Clip, Job, JobKind, JobPhase, Target, describe
+from blender_addon.core.jobs.outside_backend import Fix
+from blender_addon.core.setup import diagnostics
+from blender_addon.core.things.search import Answer, Question, Search
 
 from .fakes import INFO, SUMMARY, request
 

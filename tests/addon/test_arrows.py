@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blender_addon.core.arrows import (
+from blender_addon.core.gestures.arrows import (
     FRINGE_PX,
     HEAD_PX,
     PIN_PX,
@@ -20,8 +20,8 @@ from blender_addon.core.arrows import (
     add_ground,
     render_data,
 )
-from blender_addon.core.gesture import Part
-from blender_addon.core.hover import grabbed, on_ground
+from blender_addon.core.gestures.gesture import Part
+from blender_addon.core.gestures.hover import grabbed, on_ground
 
 WHITE = Look((1.0, 1.0, 1.0, 1.0))
 places = st.tuples(st.floats(-500, 3000), st.floats(-500, 3000))

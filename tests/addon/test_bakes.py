@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from blender_addon.core.bakes import Delivery, FileNames, Shot, check_place, deliver, delivered, file_names
 from blender_addon.core.errors import FolderError
+from blender_addon.core.jobs.bakes import Delivery, FileNames, Shot, check_place, deliver, delivered, file_names
 
 SHOT = Shot(fps=24.0, start_frame=1)
 

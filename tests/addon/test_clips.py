@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from blender_addon.core.clips import Part, Timing, pictures, read
 from blender_addon.core.errors import FolderError
-from blender_addon.core.folders import numbered_files
+from blender_addon.core.jobs.clips import Part, Timing, pictures, read
+from blender_addon.core.jobs.folders import numbered_files
 
 
 def test_a_clip_is_spread_from_first_to_last():

@@ -8,9 +8,9 @@ import pytest
 from packaging.requirements import Requirement
 
 import build_addon
-from blender_addon.core import environment
-from blender_addon.core.environment import Device, Plan, Step
 from blender_addon.core.errors import SetupError
+from blender_addon.core.setup import environment
+from blender_addon.core.setup.environment import Device, Plan, Step
 
 FOLDER = build_addon.SOURCE / "environment"
 LISTS = environment.package_lists(FOLDER)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blender_addon.core import folders
 from blender_addon.core.errors import FolderError
+from blender_addon.core.jobs import folders
 
 
 @given(st.text(max_size=200))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blender_addon.core.gesture import (
+from blender_addon.core.gestures.gesture import (
     AddArrow,
     Cancel,
     ChangeArrow,
@@ -21,8 +21,8 @@ from blender_addon.core.gesture import (
     ShowDraft,
     transition,
 )
-from blender_addon.core.plane import inside
-from blender_addon.core.pokes import Arrow, length_px
+from blender_addon.core.gestures.plane import inside
+from blender_addon.core.gestures.pokes import Arrow, length_px
 
 SIZE = (1000, 500)
 ARROW = Arrow((0.4, 0.4), (0.6, 0.5))

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from blender_addon.core import environment, setup
-from blender_addon.core.environment import Device, PackageList, Plan
-from blender_addon.core.installer import Installer
-from blender_addon.core.setup import SetupPhase
+from blender_addon.core.setup import environment, setup
+from blender_addon.core.setup.environment import Device, PackageList, Plan
+from blender_addon.core.setup.installer import Installer
+from blender_addon.core.setup.setup import SetupPhase
 
 PATIENCE_S = 60.0
 METADATA = "Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"

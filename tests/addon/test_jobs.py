@@ -7,7 +7,7 @@ import pytest
 
 from blender_addon._vendor.client import Finished
 from blender_addon._vendor.protocol.messages import POSES_DIFFER
-from blender_addon.core.jobs import Job, JobKind, Target, told
+from blender_addon.core.jobs.job import Job, JobKind, Target, told
 
 from .fakes import SUMMARY, request
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from blender_addon.core import moving
 from blender_addon.core.errors import FolderError
+from blender_addon.core.jobs import moving
 
 FRAMES = ("variant_00/frame_0001.png", "variant_00/frame_0002.png")
 BAKED = "leaf_1001.png"

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from blender_addon.core import bakes, ledger, moving, places, unfinished
-from blender_addon.core.bakes import FileNames
 from blender_addon.core.errors import FolderError
+from blender_addon.core.jobs import bakes, ledger, moving, trusted_paths, unfinished
+from blender_addon.core.jobs.bakes import FileNames
 
 UNC = ["\\\\host\\share\\job", "//host/share/job", "\\\\?\\UNC\\host\\share\\job", "//./pipe/x"]
 ODD = ["", "relative/job", "C:job", "/a\0b", "/" + "x" * 300, "/a/" * 3000, "~/job", "..", "."]
@@ -23,21 +23,21 @@ ODD = ["", "relative/job", "C:job", "/a\0b", "/" + "x" * 300, "/a/" * 3000, "~/j
 
 @pytest.mark.parametrize("text", [*UNC, *ODD])
 def test_what_no_file_of_this_machine_can_be_called_is_nowhere(text):
-    assert places.stored(text, (Path("/home/artist/shot.blend"),)) == places.NOWHERE
-    assert not places.is_folder(places.NOWHERE)
-    assert not places.is_file(places.NOWHERE / "variant_00/frame_0001.png")
+    assert trusted_paths.stored(text, (Path("/home/artist/shot.blend"),)) == trusted_paths.NOWHERE
+    assert not trusted_paths.is_folder(trusted_paths.NOWHERE)
+    assert not trusted_paths.is_file(trusted_paths.NOWHERE / "variant_00/frame_0001.png")
 
 
 def test_a_file_that_lies_on_a_server_finds_its_results_there():
-    assert places.stored("//studio/show/ipoke/leaf/0123", (Path("//Studio/show/shot.blend"),)) != places.NOWHERE
-    assert places.stored("//other/show/ipoke/leaf/0123", (Path("//studio/show/shot.blend"),)) == places.NOWHERE
+    assert trusted_paths.stored("//studio/show/ipoke/leaf/0123", (Path("//Studio/show/shot.blend"),)) != trusted_paths.NOWHERE
+    assert trusted_paths.stored("//other/show/ipoke/leaf/0123", (Path("//studio/show/shot.blend"),)) == trusted_paths.NOWHERE
 
 
 @pytest.mark.parametrize("inside", ["leaf/0123", "leaf"])
 def test_a_place_below_the_root_is_below_it_even_when_the_root_is_a_link(tmp_path, inside):
     (tmp_path / "disk").mkdir()
     (tmp_path / "ipoke").symlink_to(tmp_path / "disk")
-    assert places.is_below(tmp_path / "ipoke" / inside, tmp_path / "ipoke")
+    assert trusted_paths.is_below(tmp_path / "ipoke" / inside, tmp_path / "ipoke")
 
 
 def test_a_link_on_the_way_and_a_step_up_are_not_below_the_root(tmp_path):
@@ -45,14 +45,14 @@ def test_a_link_on_the_way_and_a_step_up_are_not_below_the_root(tmp_path):
     (tmp_path / "ipoke/leaf").symlink_to(tmp_path)
     root = tmp_path / "ipoke"
     for path in (root / "leaf", root / "leaf/thesis", root / "../thesis", root, tmp_path, Path("/")):
-        assert not places.is_below(path, root), path
+        assert not trusted_paths.is_below(path, root), path
 
 
 def test_a_free_name_is_claimed_and_nothing_is_replaced(tmp_path):
     wish = tmp_path / "wind.v2.kin.safetensors"
     wish.write_bytes(b"there already")
-    assert places.claim(wish).name == "wind.v2_2.kin.safetensors"
-    assert places.claim(wish).name == "wind.v2_3.kin.safetensors"
+    assert trusted_paths.claim(wish).name == "wind.v2_2.kin.safetensors"
+    assert trusted_paths.claim(wish).name == "wind.v2_3.kin.safetensors"
     assert wish.read_bytes() == b"there already"
 
 
@@ -99,15 +99,15 @@ NAMES = st.text(max_size=12) | st.sampled_from(["frame_", "../thesis/frame_", ""
 def test_whatever_is_named_a_disks_files_stay_byte_for_byte(disk, tmp_path, path, name):
     before = tree(disk)
     root, away = disk / "ipoke", tmp_path / "away"
-    job = places.stored(f"{disk}/{path}", (disk,))
-    assert job == places.NOWHERE or ".." not in job.parts
+    job = trusted_paths.stored(f"{disk}/{path}", (disk,))
+    assert job == trusted_paths.NOWHERE or ".." not in job.parts
     names = FileNames(name, 4, 1, ".png")
     acts: tuple[Callable[[], object], ...] = (
         lambda: unfinished.remove_others([job / "bake"], set(), [root]),
         lambda: bakes.check_place(job, names) if "/" not in name else None,
         lambda: ledger.all_of(job),
         lambda: moving.contents(job),
-        lambda: places.is_below(job, root) and moving.copy(job, away),
+        lambda: trusted_paths.is_below(job, root) and moving.copy(job, away),
     )
     for act in acts:
         with contextlib.suppress(FolderError):

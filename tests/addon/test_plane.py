@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blender_addon.core.plane import Ray, Surface, Triangle, Vec2, Vec3, clamped, inside
+from blender_addon.core.gestures.plane import Ray, Surface, Triangle, Vec2, Vec3, clamped, inside
 
 fractions = st.floats(0.01, 0.99)
 angles = st.floats(-math.pi, math.pi)

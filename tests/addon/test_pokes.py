@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from blender_addon.core.errors import PokeError
-from blender_addon.core.pokes import Arrow, checked, length_px, snapped, to_poke
+from blender_addon.core.gestures.pokes import Arrow, checked, length_px, snapped, to_poke
 
 singles = st.floats(0.0, 1.0, width=32)
 

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from blender_addon.core import environment, setup
-from blender_addon.core.environment import Plan, Step
-from blender_addon.core.installer import Installer
-from blender_addon.core.setup import SetupPhase
+from blender_addon.core.setup import environment, setup
+from blender_addon.core.setup.environment import Plan, Step
+from blender_addon.core.setup.installer import Installer
+from blender_addon.core.setup.setup import SetupPhase
 
 from .test_installer import PATIENCE_S, folders, plan, play, with_stand_in, working, write_wheel
 

@@ -7,10 +7,10 @@ import pytest
 
 from blender_addon._vendor.ipoke_body import BodyError
 from blender_addon._vendor.protocol.messages import Poke
-from blender_addon.core import filling
-from blender_addon.core.plane import Surface, Triangle
-from blender_addon.core.puppet import Puppet, thinned
-from blender_addon.core.sheet import Sheet
+from blender_addon.core.gestures.plane import Surface, Triangle
+from blender_addon.core.things import filling
+from blender_addon.core.things.puppet import Puppet, thinned
+from blender_addon.core.things.sheet import Sheet
 
 SIDE = 240
 TAIL = (0.5, 0.25)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from blender_addon._vendor.client import Poke, Region
 from blender_addon.core.errors import PokeError
-from blender_addon.core.region import (
+from blender_addon.core.gestures.region import (
     HANDLES,
     LEAST_SIDE_PX,
     MOVE,

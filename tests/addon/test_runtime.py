@@ -33,13 +33,13 @@ from blender_addon._vendor.client import (
     ThingRequest,
     VariantDone,
 )
-from blender_addon.core import app, unfinished
-from blender_addon.core.app import Phase
-from blender_addon.core.bakes import Delivery, FileNames, Shot
-from blender_addon.core.folders import THING_FILE
-from blender_addon.core.jobs import Job, JobKind, JobPhase, Target
-from blender_addon.core.runtime import ANSWERS, Runtime
-from blender_addon.core.search import Question
+from blender_addon.core.jobs import app, unfinished
+from blender_addon.core.jobs.app import Phase
+from blender_addon.core.jobs.bakes import Delivery, FileNames, Shot
+from blender_addon.core.jobs.folders import THING_FILE
+from blender_addon.core.jobs.job import Job, JobKind, JobPhase, Target
+from blender_addon.core.jobs.runtime import ANSWERS, Runtime
+from blender_addon.core.things.search import Question
 
 from .fakes import SUMMARY, FakeBackend, no_backend, request
 

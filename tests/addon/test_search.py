@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from blender_addon._vendor.client import Level, Stroke, ThingArrived, ThingFound, ThingOrigin, ThingRequest
-from blender_addon.core.search import Answer, Question, Search
+from blender_addon.core.things.search import Answer, Question, Search
 
 
 def question(name: str) -> Question:

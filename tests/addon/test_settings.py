@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from blender_addon.core.pokes import Arrow
-from blender_addon.core.region import Box
-from blender_addon.core.settings import Group, PokeSetting, Settings, grouped, numbered
+from blender_addon.core.gestures.pokes import Arrow
+from blender_addon.core.gestures.region import Box
+from blender_addon.core.jobs.settings import Group, PokeSetting, Settings, grouped, numbered
 
 ARROW = Arrow((0.5, 0.5), (0.75, 0.5))
 SETTINGS = Settings((PokeSetting("Leaf", ARROW, 0.5), PokeSetting("Off", ARROW, enabled=False)), samples=4)

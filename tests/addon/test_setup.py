@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from blender_addon.core import setup
-from blender_addon.core.environment import Device, PackageList, Plan, Step
-from blender_addon.core.setup import (
+from blender_addon.core.setup import setup
+from blender_addon.core.setup.environment import Device, PackageList, Plan, Step
+from blender_addon.core.setup.setup import (
     Adopt,
     Downloaded,
     KillStep,

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import math
 
-from blender_addon.core.arrows import distance_to_segment
-from blender_addon.core.strokes import TOLERANCE, thinned
+from blender_addon.core.gestures.arrows import distance_to_segment
+from blender_addon.core.gestures.strokes import TOLERANCE, thinned
 
 CURVE = [(0.5 + 0.3 * math.cos(k / 200), 0.5 + 0.3 * math.sin(k / 130)) for k in range(1500)]
 

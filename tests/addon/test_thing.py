@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from blender_addon._vendor.client import Stroke, ThingOrigin
-from blender_addon.core import thing
-from blender_addon.core.thing import SIDE_PX, KnownThing
+from blender_addon.core.things import thing
+from blender_addon.core.things.thing import SIDE_PX, KnownThing
 
 
 def blobs() -> np.ndarray:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from blender_addon._vendor.client import FrameArrived, Poke, VariantDone
-from blender_addon.core import unfinished
-from blender_addon.core.unfinished import RECORD, UnfinishedBake
+from blender_addon.core.jobs import unfinished
+from blender_addon.core.jobs.unfinished import RECORD, UnfinishedBake
 
 from .fakes import request
 

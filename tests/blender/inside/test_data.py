@@ -90,9 +90,9 @@ def test_a_linked_object_shows_the_results_of_its_own_file(sampled, tmp_path, pa
     linked = bring(tmp_path / "shot.blend", name, link=True)
     assert linked.library is not None
     assert len(linked.ipoke.pokes) == 1
-    assert not part("results").missing(linked.ipoke)
+    assert not part("scene.results").missing(linked.ipoke)
     shutil.rmtree(tmp_path / "ipoke")
-    assert len(part("results").missing(linked.ipoke)) == 1
+    assert len(part("scene.results").missing(linked.ipoke)) == 1
 
 
 def test_a_copy_has_pokes_and_settings_of_its_own(plane):

@@ -57,7 +57,7 @@ class Artist:
             while len(obj.ipoke.pokes) > 3:
                 bpy.ops.ipoke.remove_poke("EXEC_DEFAULT", True)
             obj.ipoke.samples = 2
-            part("pump").dispatch(part("core.app").JobAsked(part("operators.sampling").new_job(obj)))
+            part("session.timer").dispatch(part("core.jobs.app").JobAsked(part("operators.sampling").new_job(obj)))
 
     def live(self) -> None:
         """What letting an arrow go does in live mode."""
@@ -65,10 +65,10 @@ class Artist:
         if obj and bpy.ops.ipoke.sample.poll():
             while len(obj.ipoke.pokes) > 3:
                 bpy.ops.ipoke.remove_poke("EXEC_DEFAULT", True)
-            kind = part("core.jobs").JobKind.LIVE
+            kind = part("core.jobs.job").JobKind.LIVE
             job = part("operators.sampling").new_job(obj, kind)
             self.previews.add(job.folder / "job.json")
-            part("pump").dispatch(part("core.app").JobAsked(job))
+            part("session.timer").dispatch(part("core.jobs.app").JobAsked(job))
 
     def change(self) -> None:
         """Copy, mirror, star, delete: whatever can be done now."""
@@ -144,20 +144,20 @@ class Artist:
         bpy.ops.preferences.addon_enable(module=MODULE)
 
     def kill_backend(self) -> None:
-        backend = part("pump").addon().runtime._backend
+        backend = part("session.timer").addon().runtime._backend
         if backend is not None and backend.launcher.pid is not None and self.dice.random() < 0.3:
             os.kill(backend.launcher.pid, signal.SIGKILL)
 
     def wait(self) -> None:
         for _ in range(10):
-            part("pump").advance(0.004)
+            part("session.timer").advance(0.004)
             time.sleep(0.02)
 
     def finish(self) -> None:
         """Let what is under way come to its end."""
         deadline = time.monotonic() + PATIENCE_S
-        while part("pump").state().jobs:
-            assert time.monotonic() < deadline, part("pump").state()
+        while part("session.timer").state().jobs:
+            assert time.monotonic() < deadline, part("session.timer").state()
             self.wait()
 
     def next_action(self) -> Callable[[], None]:
@@ -194,7 +194,7 @@ def test_random_actions_raise_nothing_and_lose_nothing(plate, tmp_path, caplog):
         action = artist.next_action()
         try:
             action()
-            part("pump").advance(0.004)
+            part("session.timer").advance(0.004)
         except Exception as error:
             pytest.fail(f"action {number}, {action.__name__}: {error!r}")
         jobs = set(whole_jobs(tmp_path)) - artist.previews  # a preview is replaced by the next one
@@ -204,7 +204,7 @@ def test_random_actions_raise_nothing_and_lose_nothing(plate, tmp_path, caplog):
     bpy.ops.ipoke.add_plate(filepath=str(plate))
     bpy.ops.ipoke.add_poke(tail=(0.3, 0.3), tip=(0.4, 0.3))
     assert bpy.ops.ipoke.sample() == {"FINISHED"}
-    told = [job.sentence for job in part("pump").addon().runtime.history.values()]
+    told = [job.sentence for job in part("session.timer").addon().runtime.history.values()]
     assert whole_jobs(tmp_path), f"not one job came to its end: {told}"
     for job in whole_jobs(tmp_path):
         for variant in json.loads(job.read_text())["variants"]:

@@ -69,8 +69,8 @@ def test_a_remote_backend_needs_online_access(plane, tmp_path, part):
 
 def test_disabling_the_addon_ends_its_backend(plane):
     bpy.ops.ipoke.start_backend()
-    pump = __import__(f"{MODULE}.pump", fromlist=["addon"])
-    pid = pump.addon().runtime._backend.launcher.pid
+    timer = __import__(f"{MODULE}.session.timer", fromlist=["addon"])
+    pid = timer.addon().runtime._backend.launcher.pid
     bpy.ops.preferences.addon_disable(module=MODULE)
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
@@ -86,7 +86,7 @@ def test_disabling_the_addon_ends_its_backend(plane):
 
 def test_a_saved_file_holds_no_key_of_its_backend(plane, part, tmp_path):
     bpy.ops.ipoke.start_backend()
-    connection = json.loads(part("pump").addon().runtime.backend.launcher.poll().connection_file.read_text())
+    connection = json.loads(part("session.timer").addon().runtime.backend.launcher.poll().connection_file.read_text())
     keys = [value for name, value in connection.items() if name.endswith(("public", "secret"))]
     assert len(keys) == 3
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"), compress=False)
@@ -127,14 +127,14 @@ def unreachable_file(folder, part) -> str:
 @pytest.fixture(params=["dead", "frozen", "unreachable"])
 def silent(request, sampled, part, tmp_path) -> Iterator[bpy.types.Object]:
     """A plate with variants whose backend does not answer any more."""
-    pump = part("pump")
+    timer = part("session.timer")
     if request.param == "unreachable":
         preferences().connection_file = unreachable_file(tmp_path, part)
         yield sampled
         preferences().connection_file = ""
         return
     bpy.ops.ipoke.start_backend()
-    pid = pump.addon().runtime.backend.launcher.pid
+    pid = timer.addon().runtime.backend.launcher.pid
     os.kill(pid, signal.SIGKILL if request.param == "dead" else signal.SIGSTOP)
     yield sampled
     if request.param == "frozen":
@@ -149,14 +149,14 @@ def test_no_operator_waits_for_a_backend_that_does_not_answer(silent, windowed, 
         act()
         took = (time.perf_counter() - began_at) * 1000, (time.thread_time() - worked_s) * 1000
         took_ms[name] = max(took, took_ms.get(name, took))
-        part("pump").advance(part("pump").BUDGET_S)
+        part("session.timer").advance(part("session.timer").BUDGET_S)
 
     for name in ("sample", "cancel", "reroll", "cancel", "bake", "cancel", "copy_diagnostics", "stop_backend", "start_backend"):
         if getattr(bpy.ops.ipoke, name).poll():
             arguments = {"overwrite": True} if name == "bake" else {}
             timed(name, lambda name=name, arguments=arguments: getattr(bpy.ops.ipoke, name)(**arguments))
     for _ in range(10):
-        timed("callback", lambda: part("pump").advance(part("pump").BUDGET_S))
+        timed("callback", lambda: part("session.timer").advance(part("session.timer").BUDGET_S))
     told = ", ".join(f"{name} {wall:.0f} ({worked:.0f})" for name, (wall, worked) in took_ms.items())
     print(f"\nfaults: ms, and in brackets ms of work: {told}")
     assert {"sample", "stop_backend"} <= set(took_ms)
@@ -165,17 +165,17 @@ def test_no_operator_waits_for_a_backend_that_does_not_answer(silent, windowed, 
 
 def test_a_frozen_backend_is_gone_after_it_was_stopped(plane, windowed, part):
     bpy.ops.ipoke.start_backend()
-    pump = part("pump")
+    timer = part("session.timer")
     deadline = time.monotonic() + 60
-    while not pump.addon().runtime.backend.launcher.pid:
+    while not timer.addon().runtime.backend.launcher.pid:
         assert time.monotonic() < deadline
-        pump.advance(pump.BUDGET_S)
-    pid = pump.addon().runtime.backend.launcher.pid
+        timer.advance(timer.BUDGET_S)
+    pid = timer.addon().runtime.backend.launcher.pid
     os.kill(pid, signal.SIGSTOP)
     bpy.ops.ipoke.stop_backend()
-    while pump.addon().runtime.active:
+    while timer.addon().runtime.active:
         assert time.monotonic() < deadline, "the frozen backend was not killed"
-        pump.advance(pump.BUDGET_S)
-        time.sleep(pump.BUSY_INTERVAL_S)
+        timer.advance(timer.BUDGET_S)
+        time.sleep(timer.BUSY_INTERVAL_S)
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)

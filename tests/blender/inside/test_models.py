@@ -35,13 +35,13 @@ def chosen(plane) -> bpy.types.PropertyGroup:
 
 
 def test_a_model_of_ones_own_folder_can_be_chosen_and_makes_the_variants_and_their_bakes(chosen, part):
-    names = [entry.name for entry in part("models").installed()]
+    names = [entry.name for entry in part("session.model_choice").installed()]
     assert names == ["garden-64", "garden-128", "photo-64", "plants-64", "signing-64"]
-    assert part("models").by_itself() == "garden-64", "what the empty field says"
+    assert part("session.model_choice").by_itself() == "garden-64", "what the empty field says"
     assert chosen.jobs[-1].model == "signing-64"
     chosen.model = ""
     assert bpy.ops.ipoke.bake() == {"FINISHED"}
-    paths, variant = part("paths"), chosen.variants[0]
+    paths, variant = part("scene.paths"), chosen.variants[0]
     baked = Path(paths.baked_file(paths.folder(chosen, variant.job_id), variant))
     assert json.loads(baked.with_name("job.json").read_text(encoding="utf-8"))["model"]["name"] == "signing-64"
 
@@ -81,7 +81,7 @@ def test_a_model_that_is_not_installed_is_a_sentence_with_what_is(plane):
 
 
 def test_the_choice_is_shown_where_there_is_one(plane, part):
-    models = part("models")
+    models = part("session.model_choice")
     assert not models.has_choice(plane.ipoke), "nothing is known before the backend is up"
     bpy.ops.ipoke.start_backend()
     assert models.has_choice(plane.ipoke)

@@ -13,7 +13,7 @@ from .conftest import MODULE
 def frames(plate: bpy.types.PropertyGroup, index: int) -> str:
     """A digest of the frames of a variant in the list."""
     variant = plate.variants[index]
-    folder = Path(importlib.import_module(f"{MODULE}.paths").folder(plate, variant.job_id)) / f"variant_{variant.index:02d}"
+    folder = Path(importlib.import_module(f"{MODULE}.scene.paths").folder(plate, variant.job_id)) / f"variant_{variant.index:02d}"
     return hashlib.sha256(b"".join(file.read_bytes() for file in sorted(folder.iterdir()))).hexdigest()
 
 

@@ -35,7 +35,7 @@ def hand(context) -> Hand:  # noqa: F811
 
 def posed(part) -> list[np.ndarray]:
     """The poses that are shown from now on, in fractions of the plate off the rest."""
-    puppets, shown = part("puppets"), []
+    puppets, shown = part("session.puppets"), []
     follow = puppets.follow
 
     def followed(*arguments: object) -> object:
@@ -50,7 +50,7 @@ def posed(part) -> list[np.ndarray]:
 
 @pytest.fixture
 def poses(part):
-    puppets = part("puppets")
+    puppets = part("session.puppets")
     follow = puppets.follow
     yield posed(part)
     puppets.follow = follow
@@ -69,7 +69,7 @@ def test_the_thing_follows_the_tip_and_an_escape_changes_nothing(hand, context, 
     assert len(poses) == len(way)
     assert np.abs(poses[0]).max() < 1e-6
     assert np.abs(poses[-1][:, 0]).max() == pytest.approx(TIP[0] - TAIL[0], rel=0.3)
-    assert part("pump").addon().play is None
+    assert part("session.timer").addon().play is None
     assert data_blocks() == before
     assert not plane.ipoke.pokes
 
@@ -78,7 +78,7 @@ def test_arrows_that_are_there_stay_at_their_tips_and_pins_where_they_are(hand, 
     bpy.ops.ipoke.add_poke(tail=(0.45, 0.2), tip=(0.4, 0.2))
     bpy.ops.ipoke.add_pin(at=(0.5, 0.6))
     hand.drag(screen(context, plane, TAIL), screen(context, plane, (0.52, 0.32)))
-    puppet = part("pump").addon().made.puppet
+    puppet = part("session.timer").addon().made.puppet
     moved = {at: poses[-1][int(np.hypot(*(puppet.rest - at).T).argmin())] for at in ((0.45, 0.2), (0.5, 0.6), (0.5, 0.99))}
     assert moved[(0.45, 0.2)] == pytest.approx((-0.05, 0.0), abs=0.02)
     assert np.abs(moved[(0.5, 0.6)]).max() < 0.02
@@ -86,15 +86,15 @@ def test_arrows_that_are_there_stay_at_their_tips_and_pins_where_they_are(hand, 
 
 
 def test_a_click_on_the_ground_frees_it_and_undo_of_the_switch_holds_it_again(hand, context, plane, part):  # noqa: F811
-    part("puppets").of(plane)
-    (place, *_) = part("puppets").ground(plane)
+    part("session.puppets").of(plane)
+    (place, *_) = part("session.puppets").ground(plane)
     assert place[1] > 0.9
     assert hand.drag(screen(context, plane, place)) == {"FINISHED"}
     assert plane.ipoke.free_ground
     assert not plane.ipoke.pokes
-    assert part("puppets").ground(plane) == []
+    assert part("session.puppets").ground(plane) == []
     plane.ipoke.free_ground = False
-    assert part("puppets").ground(plane)
+    assert part("session.puppets").ground(plane)
 
 
 def test_without_a_thing_a_drag_is_as_ever(hand, context, plane, poses, part):  # noqa: F811

@@ -22,12 +22,12 @@ import bpy
 module, blend, enough = sys.argv[1], sys.argv[2], int(sys.argv[3])
 bpy.ops.preferences.addon_enable(module=module)
 bpy.ops.wm.open_mainfile(filepath=blend)
-pump = importlib.import_module(module + ".pump")
-drive = pump.drive
+timer = importlib.import_module(module + ".session.timer")
+drive = timer.drive
 def until_enough(done):
-    drive(lambda: done() or any(clip.frames >= enough for job in pump.state().jobs for clip in job.clips))
+    drive(lambda: done() or any(clip.frames >= enough for job in timer.state().jobs for clip in job.clips))
     os.kill(os.getpid(), signal.SIGKILL)
-pump.drive = until_enough
+timer.drive = until_enough
 bpy.ops.ipoke.bake()
 """
 
@@ -44,7 +44,7 @@ def wanted(sampled) -> bpy.types.Object:
 @pytest.fixture
 def written(part, monkeypatch) -> list[int]:
     """The numbers of the frames that arrive for bakes."""
-    bakes, numbers = part("core.unfinished").UnfinishedBake, []
+    bakes, numbers = part("core.jobs.unfinished").UnfinishedBake, []
     frame = bakes.frame
 
     def noted(self: object, event: object) -> Path:
@@ -57,17 +57,17 @@ def written(part, monkeypatch) -> list[int]:
 
 def break_off(part: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the next bake be cancelled when some frames are there."""
-    pump, cancel = part("pump"), part("core.app").CancelAsked
-    drive = pump.drive
+    timer, cancel = part("session.timer"), part("core.jobs.app").CancelAsked
+    drive = timer.drive
 
     def broken(done: Callable[[], bool]) -> None:
-        drive(lambda: done() or any(clip.frames >= ENOUGH for job in pump.state().jobs for clip in job.clips))
-        for job in pump.state().jobs:
-            pump.dispatch(cancel(job.job_id))
+        drive(lambda: done() or any(clip.frames >= ENOUGH for job in timer.state().jobs for clip in job.clips))
+        for job in timer.state().jobs:
+            timer.dispatch(cancel(job.job_id))
         drive(done)
 
     with monkeypatch.context() as once:
-        once.setattr(pump, "drive", broken)
+        once.setattr(timer, "drive", broken)
         with pytest.raises(RuntimeError, match="Cancelled"):
             bpy.ops.ipoke.bake()
 
@@ -134,16 +134,16 @@ def test_a_file_that_is_saved_first_while_it_bakes_loses_no_frame(plane, part, m
     plane.ipoke.samples = 1
     bpy.ops.ipoke.sample()
     plane.ipoke.bake.fit, plane.ipoke.bake.length = True, FRAMES
-    pump = part("pump")
-    drive = pump.drive
+    timer = part("session.timer")
+    drive = timer.drive
 
     def saved(done: Callable[[], bool]) -> None:
-        drive(lambda: done() or any(clip.frames >= ENOUGH for job in pump.state().jobs for clip in job.clips))
+        drive(lambda: done() or any(clip.frames >= ENOUGH for job in timer.state().jobs for clip in job.clips))
         bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"))
         drive(done)
 
     with monkeypatch.context() as once:
-        once.setattr(pump, "drive", saved)
+        once.setattr(timer, "drive", saved)
         assert bpy.ops.ipoke.bake() == {"FINISHED"}
     bpy.ops.wm.save_mainfile()
     home = folder(plane, plane.ipoke.jobs[0].name)

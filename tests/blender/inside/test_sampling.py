@@ -206,7 +206,7 @@ def test_deleting_the_last_variant_shows_the_still(saved):
 
 
 def test_missing_results_are_named_and_found_again(sampled, tmp_path):
-    module = importlib.import_module(f"{MODULE}.results")
+    module = importlib.import_module(f"{MODULE}.scene.results")
     assert not module.missing(sampled.ipoke)
     assert not bpy.ops.ipoke.find_results.poll()
     shutil.move(tmp_path / "ipoke", tmp_path / "elsewhere")
@@ -217,12 +217,15 @@ def test_missing_results_are_named_and_found_again(sampled, tmp_path):
 
 
 def test_a_live_preview_takes_the_place_of_the_one_before_but_not_of_a_starred_one(saved):
-    part = {name: importlib.import_module(f"{MODULE}.{name}") for name in ("pump", "core.app", "core.jobs", "operators.sampling")}
+    part = {
+        name: importlib.import_module(f"{MODULE}.{name}")
+        for name in ("session.timer", "core.jobs.app", "core.jobs.job", "operators.sampling")
+    }
 
     def preview() -> Path:
-        job = part["operators.sampling"].new_job(saved, part["core.jobs"].JobKind.LIVE)
-        part["pump"].dispatch(part["core.app"].JobAsked(job))
-        part["pump"].drive(lambda: part["pump"].outcome(job.job_id) is not None)
+        job = part["operators.sampling"].new_job(saved, part["core.jobs.job"].JobKind.LIVE)
+        part["session.timer"].dispatch(part["core.jobs.app"].JobAsked(job))
+        part["session.timer"].drive(lambda: part["session.timer"].outcome(job.job_id) is not None)
         assert saved.ipoke.shown == "VARIANT", saved.ipoke.message
         return job.folder
 
@@ -233,7 +236,7 @@ def test_a_live_preview_takes_the_place_of_the_one_before_but_not_of_a_starred_o
     saved.ipoke.variants[0].starred = True
     third = preview()
     assert [variant.job_id[:12] for variant in saved.ipoke.variants] == [second.name, third.name]
-    part["pump"].sweep()
+    part["session.timer"].sweep()
     assert not first.exists()
     assert second.is_dir()
     assert third.is_dir()

@@ -13,7 +13,7 @@ from .conftest import MODULE
 
 
 def addon() -> object:
-    return importlib.import_module(f"{MODULE}.pump").addon()
+    return importlib.import_module(f"{MODULE}.session.timer").addon()
 
 
 def preferences() -> bpy.types.AddonPreferences:
@@ -25,7 +25,7 @@ def root() -> Path:
 
 
 def test_the_built_addon_brings_the_backend_and_the_lists_of_packages():
-    brought = {path.name for path in importlib.import_module(f"{MODULE}.backends").PACKAGE_LISTS.iterdir()}
+    brought = {path.name for path in importlib.import_module(f"{MODULE}.session.backend_choice").PACKAGE_LISTS.iterdir()}
     assert any(name.startswith("ipoke-") and name.endswith(".whl") for name in brought)
     assert "linux-x86_64-cpu-3.11.txt" in brought
 

@@ -107,7 +107,13 @@ def test_what_plays_when_is_counted_as_blender_counts(footage, part):
         for now in (-8, -4, 0, 1, 5, 6, 7, 13, 60):
             bpy.context.scene.frame_set(now)
             shown = obj.evaluated_get(bpy.context.evaluated_depsgraph_get())
-            assert part("stills").timing(timing).number(now) == user(shown).frame_current, (frames, start, offset, cyclic, now)
+            assert part("scene.stills").timing(timing).number(now) == user(shown).frame_current, (
+                frames,
+                start,
+                offset,
+                cyclic,
+                now,
+            )
 
 
 def test_the_plate_is_the_frame_that_a_sequence_shows_now(footage):
@@ -183,7 +189,7 @@ def test_the_plate_is_the_frame_that_a_movie_shows_now(movie, part, tmp_path):
     bpy.ops.ipoke.add_poke(tail=(0.4, 0.5), tip=(0.5, 0.4))
     bpy.context.scene.frame_set(4)
     told = sampled(obj)
-    stills = part("stills")
+    stills = part("scene.stills")
     data = stills.read(obj.ipoke.still, 4)
     assert told == hashlib.sha256(data).hexdigest(), "the same bytes each time"
     assert float(pixels_of(data, tmp_path)[5, 5, 0]) == pytest.approx(0.3, abs=0.03)
@@ -202,7 +208,7 @@ def test_a_movie_of_ten_bits_is_a_plate_of_sixteen(part, tmp_path):
         grey = np.full((SIZE_PX[1], SIZE_PX[0], 3), 130, np.uint8)
         container.mux(stream.encode(av.VideoFrame.from_ndarray(grey, format="rgb24").reformat(format="yuv422p10le")))
         container.mux(stream.encode())
-    data = part("stills").read(bpy.data.images.load(str(path)), 1)
+    data = part("scene.stills").read(bpy.data.images.load(str(path)), 1)
     assert data[24] == 16
     assert pixels_of(data, tmp_path)[5, 5, 0] == pytest.approx(((130 / 255 + 0.055) / 1.055) ** 2.4, abs=0.01)
 
@@ -227,7 +233,7 @@ def test_the_backend_reads_of_a_video_what_blender_shows(part, tmp_path, name, c
     frames = counting(4, *size_px)
     path = write(tmp_path / name, frames, codec, pix_fmt, rotation=rotation, colour=colour, options=options)
     read = list(video.read_frames(path))[2].astype(float)
-    shown = pixels_of(part("pixels").movie_frame(path, 3), tmp_path)[::-1, :, :3]
+    shown = pixels_of(part("scene.pixels").movie_frame(path, 3), tmp_path)[::-1, :, :3]
     if codec == "prores_ks":  # 16 bits, which Blender turns into light
         shown = np.where(shown <= 0.0031308, shown * 12.92, 1.055 * np.maximum(shown, 1e-9) ** (1 / 2.4) - 0.055)
     assert read.shape == shown.shape
@@ -241,11 +247,11 @@ def test_of_a_clip_what_is_transparent_is_on_black(part, tmp_path):
     clear = np.dstack([marked(), np.full((64, 96), 255, np.uint8)])
     clear[:32, :48, 3], clear[:32, 48:, 3] = 0, 128
     path = write(tmp_path / "a.mov", [clear, clear], "qtrle", "argb", options={})
-    (frame,) = part("pixels").clip_of(path, lambda total: [total])
+    (frame,) = part("scene.pixels").clip_of(path, lambda total: [total])
     shown = np.rint(255 * pixels_of(frame, tmp_path)[::-1])
     assert [tuple(shown[place][:3]) for place in ((10, 10), (50, 10))] == [(0, 0, 0), (30, 30, 200)]
     assert shown[10, 80, 1] == pytest.approx(90, abs=1)
-    whole = np.rint(255 * pixels_of(part("pixels").movie_frame(path, 1), tmp_path)[::-1])
+    whole = np.rint(255 * pixels_of(part("scene.pixels").movie_frame(path, 1), tmp_path)[::-1])
     assert (whole[10, 10, 3], whole[10, 80, 3], whole[50, 10, 3]) == (0, 128, 255), "a plate keeps its alpha"
 
 
@@ -265,7 +271,7 @@ def test_a_movie_larger_than_models_see_is_read_whole(part, tmp_path):
     scene.view_settings.view_transform = "Standard"
     scene.frame_start, scene.frame_end, scene.render.filepath = 1, 3, str(tmp_path / "bars.mp4")
     bpy.ops.render.render(animation=True)
-    (data,) = part("pixels").clip_of(tmp_path / "bars.mp4", lambda total: [total])
+    (data,) = part("scene.pixels").clip_of(tmp_path / "bars.mp4", lambda total: [total])
     found = pixels_of(data, tmp_path)
     assert found.shape[:2] == (360, 640)
     assert found[180, 20, 0] > 0.8, "its left end"
@@ -283,7 +289,7 @@ def test_what_is_painted_is_a_plate_as_it_is_stored(part, tmp_path, alpha):
     image.pixels.foreach_set(wanted)
     obj = poked(textured(image))
     assert sampled(obj)
-    found = pixels_of(part("stills").read(image), tmp_path)
+    found = pixels_of(part("scene.stills").read(image), tmp_path)
     assert np.abs(found.ravel() - np.array(wanted)).max() < 0.003
     assert image.is_dirty, "it is not saved by being read"
 
@@ -296,14 +302,14 @@ def test_a_picture_that_is_painted_over_is_a_plate_without_being_saved(footage, 
     assert image.is_dirty
     assert sampled(poked(textured(image))) != before
     assert sha256(tmp_path / "own.png") == before
-    assert pixels_of(part("stills").read(image), tmp_path)[0, 0, 0] == 1.0
+    assert pixels_of(part("scene.stills").read(image), tmp_path)[0, 0, 0] == 1.0
 
 
 def test_generated_light_keeps_its_range(part, tmp_path):
     image = bpy.data.images.new("Light", *SIZE_PX, float_buffer=True)
     bright = array("f", [4.0, 0.5, -0.25, 1.0] * (SIZE_PX[0] * SIZE_PX[1]))
     image.pixels.foreach_set(bright)
-    data = part("stills").read(image)
+    data = part("scene.stills").read(image)
     (tmp_path / "light.exr").write_bytes(data)
     read = bpy.data.images.load(str(tmp_path / "light.exr"))
     assert tuple(read.pixels[:4]) == pytest.approx((4.0, 0.5, -0.25, 1.0))

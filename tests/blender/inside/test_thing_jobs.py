@@ -154,7 +154,7 @@ def test_where_nothing_is_found_a_photograph_moves_as_a_whole_and_find_thing_say
 
 def test_finding_at_a_place_points_at_it_from_then_on(cut_out, part):  # noqa: F811
     bpy.ops.ipoke.clear_pokes()
-    assert part("things").known(cut_out).mask.max() < 0.1 if part("things").known(cut_out) else True
+    assert part("session.things").known(cut_out).mask.max() < 0.1 if part("session.things").known(cut_out) else True
     assert bpy.ops.ipoke.find_thing(at=RIGHT) == {"FINISHED"}
-    found = part("things").known(cut_out).mask
+    found = part("session.things").known(cut_out).mask
     assert (at(found, LEFT), at(found, RIGHT)) == (0, 1)

@@ -73,10 +73,10 @@ def test_each_drag_with_the_key_held_is_a_stroke_and_an_undo_step(facing_cut_out
     brush.stroke(*places[:2])
     brush.stroke(places[2])
     assert brush.send("D", "RELEASE", places[2]) == {"FINISHED"}
-    assert part("pump").addon().draft is None
+    assert part("session.timer").addon().draft is None
     first, second = bpy.context.active_object.ipoke.thing.strokes
     assert (len(first.points), len(second.points), first.adds) == (2, 1, True)
-    assert at(part("things").known(bpy.context.active_object).mask, MIDDLE) == 1
+    assert at(part("session.things").known(bpy.context.active_object).mask, MIDDLE) == 1
     bpy.ops.ed.undo()
     assert len(bpy.context.active_object.ipoke.thing.strokes) == 1
     bpy.ops.ed.undo()
@@ -97,7 +97,7 @@ def test_a_stroke_can_take_away_and_escape_forgets_it(facing_cut_out, context, p
     brush.hold(left)
     brush.stroke(left)
     brush.send("D", "RELEASE", left)
-    assert at(part("things").known(bpy.context.active_object).mask, LEFT) == 0
+    assert at(part("session.things").known(bpy.context.active_object).mask, LEFT) == 0
 
 
 def test_the_wheel_changes_the_brush_while_the_key_is_held(facing_cut_out, context, part):  # noqa: F811
@@ -106,7 +106,7 @@ def test_the_wheel_changes_the_brush_while_the_key_is_held(facing_cut_out, conte
     brush.hold(place)
     brush.send("WHEELUPMOUSE", "PRESS", place)
     assert facing_cut_out.ipoke.thing.brush > before
-    assert part("pump").addon().draft.stroke.radius == facing_cut_out.ipoke.thing.brush
+    assert part("session.timer").addon().draft.stroke.radius == facing_cut_out.ipoke.thing.brush
     brush.send("LEFT_BRACKET", "PRESS", place)
     assert facing_cut_out.ipoke.thing.brush == pytest.approx(before)
     brush.send("D", "RELEASE", place)
@@ -127,20 +127,20 @@ def hover(context, part, event: Mouse) -> None:  # noqa: F811
 def test_with_alt_what_a_click_would_take_is_shown_and_without_it_no_more(facing_cut_out, context, part):  # noqa: F811
     place = screen(context, facing_cut_out, RIGHT)
     hover(context, part, Mouse("MOUSEMOVE", "NOTHING", *place, alt=True))
-    name, peeked = part("pump").addon().peeked
+    name, peeked = part("session.timer").addon().peeked
     assert name == facing_cut_out.name
-    shown = part("things").drawn(facing_cut_out, (peeked,))
+    shown = part("session.things").drawn(facing_cut_out, (peeked,))
     assert (at(shown.mask, RIGHT), at(shown.mask, LEFT)) == (1, 0), "that alone, without what the arrows stand on"
     hover(context, part, Mouse("MOUSEMOVE", "NOTHING", place[0] + 1, place[1], alt=True))
-    assert part("pump").addon().peeked[1] == peeked, "a step too short to ask again"
+    assert part("session.timer").addon().peeked[1] == peeked, "a step too short to ask again"
     hover(context, part, Mouse("MOUSEMOVE", "NOTHING", *place))
-    assert part("pump").addon().peeked is None
+    assert part("session.timer").addon().peeked is None
 
 
 @pytest.fixture
 def found(plane, part):
     """A photograph in which three things were found within one another."""
-    search, things, client = part("core.search"), part("things"), part("_vendor.client")
+    search, things, client = part("core.things.search"), part("session.things"), part("_vendor.client")
     png, levels = part("core.png"), tuple(client.Level)
     masks = {}
     for size, level in zip((50, 60, 80), levels, strict=True):
@@ -149,12 +149,12 @@ def found(plane, part):
         masks[level] = png.encode(mask)
     plate = plane.ipoke
     key = things.question_key(plate, things.tails(plate))
-    part("pump").addon().runtime.answers[key] = search.Answer(client.ThingOrigin.SEGMENTER, masks)
+    part("session.timer").addon().runtime.answers[key] = search.Answer(client.ThingOrigin.SEGMENTER, masks)
     return plane
 
 
 def area(obj: bpy.types.Object, part) -> int:
-    return int(part("things").known(obj).mask.sum())
+    return int(part("session.things").known(obj).mask.sum())
 
 
 def test_of_what_was_found_more_or_less_is_taken(found, part):
@@ -172,9 +172,9 @@ def test_of_what_was_found_more_or_less_is_taken(found, part):
 @pytest.fixture
 def pressing(context, found, part):  # noqa: F811
     """A hand that has pressed where three things were found within one another, and how to turn the wheel and end it."""
-    hand, things, pump = Hand(context), part("things"), part("pump")
-    pump.addon().peeked = found.name, (0.9, 0.9)
-    answers = pump.addon().runtime.answers
+    hand, things, timer = Hand(context), part("session.things"), part("session.timer")
+    timer.addon().peeked = found.name, (0.9, 0.9)
+    answers = timer.addon().runtime.answers
     answer = answers[things.question_key(found.ipoke, things.tails(found.ipoke))]
     start = screen(context, found, (0.1, 0.1))
     assert hand.operator._grasp(context, Mouse("LEFTMOUSE", "PRESS", *start))
@@ -201,11 +201,11 @@ def test_escape_brings_back_how_much_was_taken_before_the_press(found, pressing,
 
 
 def test_a_press_ends_what_alt_shows(pressing, part):
-    assert part("pump").addon().peeked is None
+    assert part("session.timer").addon().peeked is None
 
 
 def test_a_thing_that_was_found_is_known_until_the_arrows_stand_elsewhere(found, part):
-    known = part("things").known
+    known = part("session.things").known
     assert known(found).origin == "segmenter"
     bpy.ops.ipoke.add_poke(tail=(0.05, 0.05), tip=(0.2, 0.2))
     assert known(found).mask.sum() == 60**2, "until the answer is there it is what it was, where all arrows stand on it"

@@ -51,7 +51,7 @@ def at(mask: np.ndarray, place: tuple[float, float]) -> float:
 
 @pytest.fixture
 def known(part):
-    return part("things").known
+    return part("session.things").known
 
 
 def test_a_cut_outs_thing_is_the_part_below_the_arrows(cut_out, known):
@@ -84,12 +84,12 @@ def test_an_own_mask_goes_before_everything_and_repainting_it_changes_the_thing(
     assert np.argwhere(before.mask == 1).min(axis=0).tolist() == [20, 30], "the first row is on top"
     pixels[20:40, 30:60, :3], pixels[60:80, 30:60, :3] = 0, 1
     mask.pixels.foreach_set(pixels[::-1].ravel())
-    part("things").note_painting()
+    part("session.things").note_painting()
     after = known(plane)
     assert after.sha256 != before.sha256
     assert at(after.mask, (45 / 160, 70 / 90)) == 1
     mask.pixels.foreach_set(np.zeros(pixels.size, np.float32))
-    part("things").note_painting()
+    part("session.things").note_painting()
     assert known(plane) is None, "a black mask marks nothing"
 
 
@@ -105,13 +105,13 @@ def test_strokes_mend_what_alpha_and_own_masks_say(cut_out, known):
 
 
 def test_while_nothing_is_known_strokes_are_painted_once_and_drawing_asks_for_no_redraw(plane, part, monkeypatch):
-    things, finding, redrawn = part("things"), part("finding"), []
+    things, finding, redrawn = part("session.things"), part("session.finding"), []
     mark(RIGHT, radius=0.05)
-    monkeypatch.setattr(part("pump"), "redraw", lambda: redrawn.append(True))
+    monkeypatch.setattr(part("session.timer"), "redraw", lambda: redrawn.append(True))
     before = things.drawn(plane)
     assert at(before.mask, RIGHT) == 1
     assert not things.is_settled(plane.ipoke)
-    part("pump").addon().wished = plane.name
+    part("session.timer").addon().wished = plane.name
     finding._on_wish()
     assert things.drawn(plane) is before
     assert not redrawn
@@ -120,7 +120,7 @@ def test_while_nothing_is_known_strokes_are_painted_once_and_drawing_asks_for_no
 
 
 def test_the_thing_is_kept_in_the_file_copied_with_its_object_and_appended(cut_out, known, part, tmp_path):
-    plates = part("plates")
+    plates = part("scene.plates")
     mark(RIGHT, (0.8, 0.6), radius=0.05)
     mark(LEFT, radius=0.02, adds=False)
     before, stored = known(cut_out).sha256, plates.strokes(cut_out.ipoke.thing)

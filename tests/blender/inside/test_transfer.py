@@ -42,7 +42,7 @@ def test_a_motion_is_taken_out_kept_and_replayed_and_baked_on_another_plate(samp
     file = library / "sway.kin.safetensors"
     assert file.is_file()
     assert (library / "sway.png").is_file()
-    module = importlib.import_module(f"{MODULE}.library")
+    module = importlib.import_module(f"{MODULE}.session.motion_library")
     assert module.files() == [file]
 
     bpy.ops.wm.read_homefile(use_empty=True)
@@ -147,7 +147,7 @@ def movie(tmp_path_factory) -> Path:
 
 
 def frames_of_movie(movie: Path, *numbers: int) -> tuple[bytes, ...]:
-    return importlib.import_module(f"{MODULE}.pixels").clip_of(movie, lambda total: list(numbers or range(1, total + 1)))
+    return importlib.import_module(f"{MODULE}.scene.pixels").clip_of(movie, lambda total: list(numbers or range(1, total + 1)))
 
 
 def test_a_movies_frames_are_read_as_they_are_and_nothing_is_left_of_the_reading(movie, tmp_path):

@@ -91,20 +91,20 @@ def test_every_action_on_results_is_one_undo_step(rich):
 
 @pytest.mark.parametrize("action", ["more_like_this", "reroll", "sample"])
 def test_asking_for_variants_is_one_undo_step_and_they_come_all_the_same(rich, action, part, monkeypatch):
-    pump = part("pump")
+    timer = part("session.timer")
     bpy.ops.ed.undo_push(message="Before")
     before, count = plain(rich.ipoke), len(rich.ipoke.variants)
     rich.ipoke.lock_seed = before["lock_seed"] = False
     with monkeypatch.context() as window:
         window.setattr(part("operators.sampling"), "bpy", WithWindow())
         assert getattr(bpy.ops.ipoke, action)("EXEC_DEFAULT", True) == {"FINISHED"}
-    asked = pump.state().jobs[-1].job_id
+    asked = timer.state().jobs[-1].job_id
     assert plain(bpy.context.active_object.ipoke) != before
     bpy.ops.ed.undo()
     after = plain(bpy.context.active_object.ipoke)
     for name in ("pokes", "seed", "like", "samples", "region", "shown", "active_variant"):
         assert after[name] == before[name], name
-    pump.drive(lambda: pump.outcome(asked) is not None)
+    timer.drive(lambda: timer.outcome(asked) is not None)
     plate = bpy.context.active_object.ipoke
     assert len(plate.variants) == count + plate.samples
     assert {variant.complete for variant in plate.variants} == {True}

@@ -69,7 +69,7 @@ def test_rerolls_and_more_like_this_keep_the_variation_of_the_chosen_variant(wil
 
 def test_a_bake_repeats_the_variation_of_its_variant(wild, part):
     assert bpy.ops.ipoke.bake() == {"FINISHED"}
-    plate, paths = wild.ipoke, part("paths")
+    plate, paths = wild.ipoke, part("scene.paths")
     variant = plate.variants[plate.active_variant]
     baked = Path(paths.baked_file(paths.folder(plate, variant.job_id), variant))
     assert json.loads(baked.with_name("job.json").read_text(encoding="utf-8"))["variation"] == 1.2
@@ -77,7 +77,7 @@ def test_a_bake_repeats_the_variation_of_its_variant(wild, part):
 
 def test_a_live_preview_has_the_variation_that_is_set(saved, part):
     saved.ipoke.use_variation, saved.ipoke.variation = True, 0.3
-    kind = part("core.jobs").JobKind.LIVE
+    kind = part("core.jobs.job").JobKind.LIVE
     assert part("operators.sampling").new_job(saved, kind).request.variation == 0.3
 
 

@@ -22,9 +22,9 @@ STEP_S = 0.01
 
 def puppet_of(obj: bpy.types.Object, vertices: int) -> int:
     """Give the object a puppet of so many vertices; returns how many it has."""
-    puppets, own = part("puppets"), part("pump").addon()
+    puppets, own = part("session.puppets"), part("session.timer").addon()
     made = puppets.of(obj)
-    own.made = puppets.Made(made.sha256, made.mask, part("core.puppet").Puppet(made.mask, vertices))
+    own.made = puppets.Made(made.sha256, made.mask, part("core.things.puppet").Puppet(made.mask, vertices))
     return len(own.made.puppet.rest)
 
 

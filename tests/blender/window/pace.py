@@ -50,8 +50,8 @@ def story() -> Iterator[float]:
     yield from drag(screen(obj, WAY[0]), screen(obj, WAY[1]))
     obj.ipoke.samples = VARIANTS
     bpy.ops.ed.undo_push(message="Samples")
-    callbacks, textures = timed(part("pump"), "advance"), timed(part("sequences"), "show_clip")
-    textures_until = counted(part("pump"), "advance", textures)
+    callbacks, textures = timed(part("session.timer"), "advance"), timed(part("scene.sequences"), "show_clip")
+    textures_until = counted(part("session.timer"), "advance", textures)
     drags = timed(part("operators.plate_drag").PlateDrag, "modal")
     hovers = timed(part("operators.hover").IPOKE_OT_hover, "invoke")
     yield from tap("P", screen(obj, (0.5, 1.25)), shift=True)

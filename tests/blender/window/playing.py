@@ -126,14 +126,14 @@ def pulled(name: str, kind: str) -> Iterator[float]:
     yield SETTLED_S
     yield from drag(screen(obj, tail), screen(obj, tip), release=False)
     yield SETTLED_S
-    assert part("pump").addon().play is not None, "the thing follows"
-    assert not part("pump").addon().play_failed
+    assert part("session.timer").addon().play is not None, "the thing follows"
+    assert not part("session.timer").addon().play_failed
     shoot(f"playing_{kind}")
     press("ESC", screen(obj, tip))
     yield 0.05
     press("LEFTMOUSE", screen(obj, tip), "RELEASE")
     move(screen(obj, (0.5, 1.3)))
-    yield from wait_until(lambda: part("pump").addon().play is None, "the end of the play")
+    yield from wait_until(lambda: part("session.timer").addon().play is None, "the end of the play")
     yield from rested(rest)
     assert not obj.ipoke.pokes, "Esc keeps nothing"
     assert not obj.hide_get()
@@ -175,7 +175,7 @@ def pinned(name: str) -> Iterator[float]:
     yield from tap("Z", screen(obj, (0.5, 1.3)), ctrl=True)
     obj = bpy.context.active_object
     assert math.dist(tuple(obj.ipoke.pokes[1].tail), pin) < 0.02
-    ground = part("puppets").ground(obj)
+    ground = part("session.puppets").ground(obj)
     print("scenario: ground", ground, flush=True)
     assert ground
     move(screen(obj, ground[0]))

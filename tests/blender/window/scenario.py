@@ -151,19 +151,19 @@ def point_at_the_thing() -> Iterator[float]:
     move(at)
     yield 0.2
     press("LEFTMOUSE", at)
-    yield from wait_until(lambda: part("things").is_settled(plate()), "the thing under the arrow")
+    yield from wait_until(lambda: part("session.things").is_settled(plate()), "the thing under the arrow")
     yield 0.3
     shoot("thing")
     assert covered(THING[0]) == 1, "the thing under the arrow"
-    sides = [part("things").known(obj).mask.sum()]
+    sides = [part("session.things").known(obj).mask.sum()]
     for turn in ("WHEELUPMOUSE", "WHEELDOWNMOUSE", "WHEELDOWNMOUSE"):
         press(turn, at)
         yield 1.0
         shoot(f"thing_{plate().thing.level}")
-        sides.append(part("things").known(obj).mask.sum())
+        sides.append(part("session.things").known(obj).mask.sum())
     assert sides[3] < sides[2] == sides[0] < sides[1], "the wheel takes more and less"
     move(screen(obj, THING[1]))
-    yield from wait_until(lambda: part("pump").addon().play is not None, "the thing that follows")
+    yield from wait_until(lambda: part("session.timer").addon().play is not None, "the thing that follows")
     press("ESC", screen(obj, THING[1]))
     yield 0.2
     press("LEFTMOUSE", screen(obj, THING[1]), "RELEASE")
@@ -173,12 +173,12 @@ def point_at_the_thing() -> Iterator[float]:
     yield 0.2
     press("LEFT_ALT", at, alt=True)
     window().event_simulate("MOUSEMOVE", "NOTHING", x=at[0] + 1, y=at[1], alt=True)
-    yield from wait_until(lambda: part("pump").addon().peeked is not None, "what a click would take")
+    yield from wait_until(lambda: part("session.timer").addon().peeked is not None, "what a click would take")
     yield 0.5
     shoot("peeked")
     press("LEFT_ALT", at, "RELEASE")
     move(beside)
-    yield from wait_until(lambda: part("pump").addon().peeked is None, "the end of that")
+    yield from wait_until(lambda: part("session.timer").addon().peeked is None, "the end of that")
 
 
 def paint(way: tuple[tuple[float, float], ...], *, shift: bool = False) -> Iterator[float]:
@@ -195,14 +195,14 @@ def paint(way: tuple[tuple[float, float], ...], *, shift: bool = False) -> Itera
 
 def covered(at: tuple[float, float]) -> float:
     """How much the thing covers a place of the plate."""
-    known = part("things").known(bpy.context.active_object)
+    known = part("session.things").known(bpy.context.active_object)
     height, width = known.mask.shape
     return round(float(known.mask[int(at[1] * height), int(at[0] * width)]), 1)
 
 
 def part_lit() -> tuple[int, str] | None:
     """Which part of which arrow lights up under the mouse."""
-    lit = part("pump").addon().hovered
+    lit = part("session.timer").addon().hovered
     return (lit[0], lit[1].name) if isinstance(lit, tuple) else None
 
 
@@ -273,7 +273,7 @@ def sample() -> Iterator[float]:
     obj.ipoke.seed, obj.ipoke.lock_seed = 7, True
     bpy.ops.ed.undo_push(message="Straight")
     yield 0.3
-    took_ms = timed(part("pump"), "advance")
+    took_ms = timed(part("session.timer"), "advance")
     yield from tap("P", screen(obj, BESIDE), shift=True)
     assert busy(), "Shift P samples"
     yield from wait_until(lambda: plate().variants and plate().variants[0].frames > 2, "the first frames")

@@ -27,7 +27,7 @@ def story() -> Iterator[float]:
         watch(drawn_at)  # the extension was installed anew
         if bpy.ops.ipoke.start_backend.poll():
             bpy.ops.ipoke.start_backend()
-        while part("pump").state().backend.phase.name != "READY":
+        while part("session.timer").state().backend.phase.name != "READY":
             yield 0.1
         took_ms = []
         for place in PLACES:
@@ -59,13 +59,13 @@ def pressed(place: tuple[float, float], drawn_at: list[float], took_ms: list[flo
 
 def watch(drawn_at: list[float]) -> None:
     """Note when the outline of a thing that is pointed at is drawn, from now on."""
-    outline, things = part("drawing.outline"), part("things")
+    outline, things = part("drawing.outline"), part("session.things")
     draw = outline.draw
 
     def noted(*arguments: object, **options: object) -> None:
         draw(*arguments, **options)
         plate = bpy.context.active_object.ipoke
-        if part("pump").addon().draft is not None and things.is_settled(plate):
+        if part("session.timer").addon().draft is not None and things.is_settled(plate):
             drawn_at.append(time.perf_counter())
 
     outline.draw = noted

@@ -1,0 +1,44 @@
+"""Owns bringing what older versions of the add-on stored in a file up to date. Every step is safe to take again."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import bpy
+
+from ..core.jobs import folders
+from . import plates, sequences
+from .properties import IPOKE_PG_plate
+
+
+def upgrade() -> None:
+    """Bring every plate of the file to `plates.DATA_VERSION`; plates of a newer version and linked ones stay as they are."""
+    for obj in bpy.data.objects:
+        plate = obj.ipoke
+        if plate.plate_id and plate.data_version < plates.DATA_VERSION and plates.is_own(obj):
+            _name_bakes(plate)
+            plate.data_version = plates.DATA_VERSION
+
+
+def settle(obj: bpy.types.Object, library: Path) -> None:
+    """Let an object that was appended from a file find its results where that file has them."""
+    if not plates.is_own(obj):
+        return  # a linked object's paths belong to its own file, and are read so
+    for job in obj.ipoke.jobs:
+        job.folder = _from_there(job.folder, library)
+    for variant in obj.ipoke.variants:
+        variant.baked_file = _from_there(variant.baked_file, library)
+
+
+def _from_there(path: str, library: Path) -> str:
+    if not path.startswith("//"):
+        return path
+    return sequences.blend_path(Path(os.path.normpath(library.parent / path[2:])))
+
+
+def _name_bakes(plate: IPOKE_PG_plate) -> None:
+    """Version 1 kept every bake in one place; since version 2 a variant says where its bake is."""
+    for variant in plate.variants:
+        if variant.baked_frames and not variant.baked_file:
+            variant.baked_file = folders.first_frame(folders.bake_place(variant.index)).as_posix()

@@ -1,0 +1,392 @@
+"""Owns what is stored in the .blend: plate, pokes, settings and results of an object, with a data version."""
+
+import bpy
+from bpy.props import (
+    BoolProperty,
+    CollectionProperty,
+    EnumProperty,
+    FloatProperty,
+    FloatVectorProperty,
+    IntProperty,
+    IntVectorProperty,
+    PointerProperty,
+    StringProperty,
+)
+
+from .._vendor.client import Level
+from .._vendor.protocol.messages import LARGEST_VARIATION
+from ..core.german import CONTEXT
+from ..core.gestures.pokes import LEAST_STRENGTH, MOST_STRENGTH
+from ..core.jobs.bakes import PLAIN_TEMPLATE
+from ..core.things.thing import Source
+from . import plates, results, surfaces
+
+MAX_SEED = 2**31 - 1
+MAX_SAMPLES = 64
+
+SHOWN = (
+    ("STILL", "Still", "The original still"),
+    ("VARIANT", "Variant", "The chosen variant"),
+    ("BAKE", "Bake", "The chosen variant at the plate's own resolution"),
+)
+RELATIVE_PATH = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
+DEPTHS = (
+    ("AUTO", "As the Plate", "8 bits for an 8-bit plate, 16 bits for a deeper one, EXR for a float plate"),
+    ("8", "PNG 8 Bit", "PNG with 8 bits a channel"),
+    ("16", "PNG 16 Bit", "PNG with 16 bits a channel"),
+    ("32", "EXR", "OpenEXR, linear light"),
+)
+HOLDS = (
+    ("1", "Ones", "A new drawing on every frame"),
+    ("2", "Twos", "Each drawing stays for two frames"),
+    ("3", "Threes", "Each drawing stays for three frames"),
+)
+LOOPS = (
+    ("none", "Once", "Play once, from the still to where it ends"),
+    ("closed", "Loop", "Come back to the start without a jump; turns round where that can't be done smoothly"),
+    ("ping-pong", "Ping-Pong", "Turn round at the end and go back"),
+)
+PLACES = (
+    ("PLANE", "Plane", "Show the bake on the plane"),
+    ("SEQUENCER", "Sequencer", "Show it on the plane, and add it to the sequencer as a strip"),
+    ("COMPOSITOR", "Compositor", "Show it on the plane, and add it to the compositor as an image node"),
+)
+UNITS = (("FRAMES", "Frames", "Count frames"), ("SECONDS", "Seconds", "Count seconds, at the scene's frame rate"))
+EASINGS = (
+    ("linear", "Even", "The motion's own pace"),
+    ("in", "Ease In", "Start slowly"),
+    ("out", "Ease Out", "End slowly"),
+    ("in-out", "Ease In and Out", "Start and end slowly"),
+)
+
+
+THING_SOURCES = (
+    (Source.AUTO, "Automatic", "The plate's alpha where it is a cut-out, else what the backend finds under the arrows"),
+    (Source.PICTURE, "Find in the Picture", "What the backend finds under the arrows, whatever the plate's alpha says"),
+    (Source.IMAGE, "Own Mask", "An image that is white where the thing is"),
+    (Source.REGION, "Whole Region", "No thing: all that the model sees moves as a whole"),
+)
+THING_LEVELS = (
+    (Level.PART, "Part", "The smallest that was found: a part of the thing"),
+    (Level.THING, "Thing", "The whole thing"),
+    (Level.GROUP, "Group", "The largest that was found: the thing and what belongs to it"),
+)
+
+
+def _colour_spaces(_bake: "IPOKE_PG_bake", _context: bpy.types.Context, text: str) -> list[str]:
+    known = bpy.types.ColorManagedInputColorspaceSettings.bl_rna.properties["name"].enum_items
+    return [item.identifier for item in known if text.lower() in item.identifier.lower()]
+
+
+def _models(_plate: "IPOKE_PG_plate", _context: bpy.types.Context, text: str) -> list[str]:
+    from ..session import model_choice  # stands on what needs the properties
+
+    return [entry.name for entry in model_choice.installed() if text.lower() in entry.name.lower()]
+
+
+def _surface(plate: "IPOKE_PG_plate") -> int:
+    names = [name for name, _, _ in surfaces.SURFACES]
+    return names.index(surfaces.of(plate.id_data) or names[0])
+
+
+def _set_surface(plate: "IPOKE_PG_plate", number: int) -> None:
+    surfaces.change(plate.id_data, surfaces.SURFACES[number][0])
+
+
+def _timing_changed(plate: "IPOKE_PG_plate", _context: bpy.types.Context) -> None:
+    results.refresh(plate.id_data)
+
+
+def _region_switched(plate: "IPOKE_PG_plate", _context: bpy.types.Context) -> None:
+    if plate.use_region and plate.region[2] <= plate.region[0]:
+        plates.propose_region(plate)
+
+
+def _thing_changed(_thing: "IPOKE_PG_thing", _context: bpy.types.Context) -> None:
+    from ..session import timer  # stands on what needs the properties
+
+    timer.redraw()  # what draws the thing sees that it is another
+
+
+def _starred(variant: "IPOKE_PG_variant", _context: bpy.types.Context) -> None:
+    job = variant.id_data.ipoke.jobs.get(variant.job_id)
+    if job is not None and variant.starred:
+        job.live = False  # what somebody has marked is no throw-away preview any more
+
+
+class IPOKE_PG_poke(bpy.types.PropertyGroup):
+    """An arrow on the plate, in fractions of its width and height from the top left."""
+
+    tail: FloatVectorProperty(name="Tail", description="What is poked", size=2, min=0.0, max=1.0, default=(0.5, 0.5))
+    tip: FloatVectorProperty(name="Tip", description="Where it goes", size=2, min=0.0, max=1.0, default=(0.6, 0.5))
+    strength: FloatProperty(
+        name="Strength",
+        description="Stretches the arrow when sampling",
+        min=LEAST_STRENGTH,
+        max=MOST_STRENGTH,
+        default=1.0,
+        subtype="FACTOR",
+    )
+    enabled: BoolProperty(name="Enabled", description="Use this poke when sampling", default=True)
+
+
+class IPOKE_PG_point(bpy.types.PropertyGroup):
+    """A place on the plate."""
+
+    at: FloatVectorProperty(name="Place", description="In fractions of the plate from the top left", size=2)
+
+
+class IPOKE_PG_stroke(bpy.types.PropertyGroup):
+    """A stroke that mends the thing."""
+
+    points: CollectionProperty(name="Points", description="Where the brush went", type=IPOKE_PG_point)
+    radius: FloatProperty(
+        name="Radius", description="Of the brush, as a share of the plate's long side; 0 is a mere click", min=0.0, max=0.5
+    )
+    adds: BoolProperty(name="Adds", description="Whether it adds to the thing or takes away from it", default=True)
+
+
+class IPOKE_PG_thing(bpy.types.PropertyGroup):
+    """What the arrows of a plate move, as one elastic body."""
+
+    source: EnumProperty(
+        name="Thing", description="Where the thing comes from", items=THING_SOURCES, default=Source.AUTO, update=_thing_changed
+    )
+    image: PointerProperty(
+        name="Mask",
+        description="An image that is white, or opaque, where the thing is",
+        type=bpy.types.Image,
+        update=_thing_changed,
+    )
+    level: EnumProperty(
+        name="Level",
+        description="How much of what was found is the thing",
+        items=THING_LEVELS,
+        default=Level.THING,
+        update=_thing_changed,
+    )
+    strokes: CollectionProperty(name="Strokes", description="What was painted to mend the thing", type=IPOKE_PG_stroke)
+    brush: FloatProperty(
+        name="Brush",
+        description="Radius of the strokes that mend the thing, as a share of the plate's long side",
+        min=0.002,
+        max=0.25,
+        default=0.02,
+        subtype="FACTOR",
+    )
+
+
+class IPOKE_PG_like(bpy.types.PropertyGroup):
+    """A variant that others were sampled near to."""
+
+    seed: IntProperty(name="Seed", description="Seed of the variant", min=0)
+    index: IntProperty(name="Index", description="The variant's number in its job, from 0", min=0)
+    amount: FloatProperty(name="Difference", description="How far from it the others may be", min=0.0, max=1.0)
+
+
+class IPOKE_PG_job(bpy.types.PropertyGroup):
+    """What a job was asked with, so that its variants can be baked and recalled. Its name is the job's id."""
+
+    folder: StringProperty(name="Folder", description="Where the job's files are")
+    seed: IntProperty(name="Seed", description="What the samples were drawn with", min=0)
+    samples: IntProperty(name="Variants", description="How many variants were asked for", min=0)
+    model: StringProperty(name="Model", description="Which model made the variants")
+    plate_sha256: StringProperty(name="Plate", description="Hash of the still's file")
+    still_frame: IntProperty(name="Frame", description="Which frame of a sequence or a movie was the still")
+    group: StringProperty(name="Group", description="The same for jobs that differ in their seeds only")
+    use_region: BoolProperty(name="Own Region", description="Whether the region was set by hand")
+    region: FloatVectorProperty(
+        name="Asked Region", description="The region that was set by hand, in fractions of the plate", size=4, min=0.0, max=1.0
+    )
+    region_px: IntVectorProperty(name="Region", description="What the model saw, in pixels of the plate", size=4, min=0)
+    live: BoolProperty(name="Live", description="A preview that the next one replaces")
+    kinematics: StringProperty(name="Kinematics", description="File of the motion that was replayed")
+    strength: FloatProperty(name="Strength", description="How the replay stretched the arrows", default=1.0)
+    mirror: BoolProperty(name="Mirror", description="Whether the motion was replayed with left and right swapped")
+    variation: FloatProperty(
+        name="Variation", description="How far apart its variants are; 0 is the model's own", min=0.0, max=LARGEST_VARIATION
+    )
+    free_ground: BoolProperty(name="Free Ground", description="Whether the ground did not hold the thing")
+    pokes: CollectionProperty(name="Pokes", description="The arrows and pins that were asked for", type=IPOKE_PG_poke)
+    thing: PointerProperty(name="Thing", description="What was set of the thing", type=IPOKE_PG_thing)
+    thing_sha256: StringProperty(name="Mask", description="Hash of the thing's mask, which is with the job's files")
+    like: CollectionProperty(
+        name="Like", description="What its variants were to be like, the last entry most", type=IPOKE_PG_like
+    )
+
+
+class IPOKE_PG_variant(bpy.types.PropertyGroup):
+    """One sampled outcome."""
+
+    job_id: StringProperty(name="Job", description="Name of the job that made it")
+    index: IntProperty(name="Index", description="Its number in the job, from 0", min=0)
+    frames: IntProperty(name="Frames", description="How many frames are on disk", min=0)
+    complete: BoolProperty(name="Complete", description="All frames are on disk")
+    starred: BoolProperty(name="Star", description="Mark this variant as a favourite", update=_starred)
+    baked_frames: IntProperty(name="Baked Frames", description="How many frames are baked at the plate's size", min=0)
+    baked_file: StringProperty(name="Baked File", description="First file of the bake; inside the job's folder without //")
+    baked_colour: StringProperty(name="Colour Space", description="What the bake is read in; empty fits it to the still")
+    baked_first: IntProperty(name="First Number", description="Number in the name of the bake's first file", default=1)
+
+
+class IPOKE_PG_bake(bpy.types.PropertyGroup):
+    """How a bake is made and where it goes."""
+
+    folder: StringProperty(
+        name="Folder",
+        description="Where the frames go; empty keeps them with the variant's other files",
+        subtype="DIR_PATH",
+        options=RELATIVE_PATH,
+    )
+    file_name: StringProperty(
+        name="File Name",
+        description="Name of the frames, ending in #### for the number; {plate}, {variant} and {seed} are filled in",
+        default=PLAIN_TEMPLATE,
+    )
+    first_number: IntProperty(name="First Number", description="Number of the first frame's file", min=0, default=1)
+    colour_space: StringProperty(
+        name="Colour Space",
+        description="What Blender reads the frames in; empty takes the plate's own, or linear light for EXR of an 8-bit plate",
+        search=_colour_spaces,
+    )
+    place: EnumProperty(name="Show In", description="Where the bake plays when it is made", items=PLACES, default="PLANE")
+    depth: EnumProperty(name="Depth", description="Format of the frames", items=DEPTHS, default="AUTO")
+    hold: EnumProperty(name="Pace", description="For how many frames each drawing stays", items=HOLDS, default="1")
+    fit: BoolProperty(name="Fit Length", description="Stretch the motion to a number of frames")
+    unit: EnumProperty(
+        name="Unit", description="What the length is given in", items=UNITS, default="FRAMES", translation_context=CONTEXT
+    )
+    seconds: FloatProperty(
+        name="Seconds", description="How long the bake lasts at the scene's frame rate", min=0.1, max=60.0, default=2.0
+    )
+    length: IntProperty(name="Frames", description="How many frames the bake has", min=2, max=600, default=48)
+    loop: EnumProperty(name="Loop", description="Whether the end meets the start", items=LOOPS, default="none")
+    easing: EnumProperty(
+        name="Easing",
+        description="How a clip that plays once starts and ends",
+        items=EASINGS,
+        default="linear",
+        translation_context=CONTEXT,
+    )
+
+
+class IPOKE_PG_deleted(bpy.types.PropertyGroup):
+    """What was deleted on purpose, so that it is not brought back. Its name is a job's id, or that and a variant's index."""
+
+
+class IPOKE_PG_plate(bpy.types.PropertyGroup):
+    """Everything that iPOKE keeps on an object."""
+
+    data_version: IntProperty(options={"HIDDEN"})  # a default is not stored, so 0 stands for version 1 as well
+    plate_id: StringProperty(options={"HIDDEN"})
+    still: PointerProperty(name="Still", description="The original still; it is never changed", type=bpy.types.Image)
+    still_frame: IntProperty(name="Frame", description="Which frame of a sequence or a movie is the still")
+    clip: PointerProperty(name="Clip", description="The image sequence on the plane", type=bpy.types.Image)
+
+    surface: EnumProperty(
+        name="Surface",
+        description="How the plane takes light",
+        items=surfaces.SURFACES,
+        get=_surface,
+        set=_set_surface,  # the material says it, so that copies and other files do too
+    )
+
+    pokes: CollectionProperty(name="Pokes", description="The arrows and pins on the plate", type=IPOKE_PG_poke)
+    thing: PointerProperty(name="Thing", description="What the arrows move", type=IPOKE_PG_thing)
+    active_poke: IntProperty(name="Active Poke", description="The arrow that is chosen in the list", default=-1)
+    free_ground: BoolProperty(
+        name="Free Ground",
+        description="Don't hold the thing by itself where it leaves the picture or stands on something",
+    )
+
+    samples: IntProperty(
+        name="Variants", description="How many variants to sample", min=1, max=MAX_SAMPLES, soft_max=16, default=4
+    )
+    seed: IntProperty(name="Seed", description="The same seed gives the same variants", min=0, max=MAX_SEED)
+    lock_seed: BoolProperty(name="Lock Seed", description="Keep the seed; otherwise every sample takes a new one")
+    use_variation: BoolProperty(
+        name="Own Variation", description="Set by hand how far apart the variants are; otherwise the model takes its own"
+    )
+    variation: FloatProperty(
+        name="Variation",
+        description="How far apart the variants are: small is close, 1 as the model draws them; type more for wilder ones",
+        min=0.05,
+        max=LARGEST_VARIATION,
+        soft_max=1.0,
+        default=0.3,
+        subtype="FACTOR",
+    )
+    like: CollectionProperty(name="Like", description="What samples are to be like, the last entry most", type=IPOKE_PG_like)
+    difference: FloatProperty(
+        name="Difference",
+        description="How far from the chosen variant the ones like it may be; at 1 they are as different as any others",
+        min=0.05,
+        max=1.0,
+        default=0.3,
+        subtype="FACTOR",
+    )
+    model: StringProperty(
+        name="Model",
+        description="Which of the backend's models says how things move; empty leaves the choice to the backend",
+        search=_models,
+    )
+    live: BoolProperty(name="Live", description="Sample one preview whenever an arrow was drawn or changed")
+    use_region: BoolProperty(
+        name="Own Region",
+        description="Choose by hand what part of the plate the model sees; nothing outside it moves",
+        update=_region_switched,
+    )
+    region: FloatVectorProperty(
+        name="Region", description="Left, top, right and bottom in fractions of the plate", size=4, min=0.0, max=1.0
+    )
+    bake: PointerProperty(name="Bake", description="How bakes are made", type=IPOKE_PG_bake)
+    replay_strength: FloatProperty(
+        name="Strength",
+        description="Stretches this plate's arrows when a motion of the library is replayed",
+        min=LEAST_STRENGTH,
+        max=MOST_STRENGTH,
+        default=1.0,
+        subtype="FACTOR",
+    )
+    replay_mirror: BoolProperty(name="Mirror", description="Replay motions of the library with left and right swapped")
+
+    jobs: CollectionProperty(name="Jobs", description="Everything that was asked for the plate", type=IPOKE_PG_job)
+    variants: CollectionProperty(name="Variants", description="Everything that came back", type=IPOKE_PG_variant)
+    deleted: CollectionProperty(name="Deleted", description="What is not to come back", type=IPOKE_PG_deleted)
+    active_variant: IntProperty(name="Active Variant", description="The chosen variant", default=-1)
+    shown: EnumProperty(name="Shown", description="What the plane shows", items=SHOWN, default="STILL", options={"HIDDEN"})
+    start_frame: IntProperty(
+        name="Start Frame", description="Scene frame at which the clip starts", default=1, update=_timing_changed
+    )
+    cyclic: BoolProperty(
+        name="Cyclic",
+        description="Play the clip over and over",
+        default=True,
+        update=_timing_changed,
+        translation_context=CONTEXT,
+    )
+    message: StringProperty(name="Message", description="How the last job ended", options={"HIDDEN"})
+
+
+CLASSES = (
+    IPOKE_PG_poke,
+    IPOKE_PG_point,
+    IPOKE_PG_stroke,
+    IPOKE_PG_thing,
+    IPOKE_PG_like,
+    IPOKE_PG_job,
+    IPOKE_PG_variant,
+    IPOKE_PG_bake,
+    IPOKE_PG_deleted,
+    IPOKE_PG_plate,
+)
+
+
+def attach() -> None:
+    """Give every object a plate."""
+    bpy.types.Object.ipoke = PointerProperty(type=IPOKE_PG_plate)
+
+
+def detach() -> None:
+    """Take the plates away from Python; what is stored in the file stays there."""
+    del bpy.types.Object.ipoke
