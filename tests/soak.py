@@ -22,6 +22,7 @@ import cv2
 import numpy as np
 
 from backend.client import Launcher, LaunchPhase, OutputSize, Poke, SampleRequest, new_job_id
+from ipoke_values import Sampling
 from tests.faults.work import request as fake_request
 from tests.load import Crowd
 from tests.processes import eventually
@@ -85,7 +86,14 @@ def growth(readings: list[Reading], name: str) -> tuple[float, float]:
 
 def real_request() -> SampleRequest:
     return SampleRequest(
-        new_job_id(), PICTURE, "noise.png", (Poke(0.5, 0.5, 0.1, 0.0),), None, 2, int(time.monotonic()), size=OutputSize.PREVIEW
+        new_job_id(),
+        PICTURE,
+        "noise.png",
+        (Poke(0.5, 0.5, 0.1, 0.0),),
+        None,
+        2,
+        Sampling(int(time.monotonic())),
+        size=OutputSize.PREVIEW,
     )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
-PARTS = ("backend", "ipoke_body", "ipoke_media", "ipoke_models", "blender_addon")
+PARTS = ("backend", "ipoke_body", "ipoke_media", "ipoke_models", "ipoke_values", "blender_addon")
 ONLY_WORKER_IMPORTS = ("torch", "ipoke_models", "safetensors")
 
 
@@ -69,7 +69,7 @@ def test_the_readers_of_files_know_nothing_but_files():
 
 def test_the_addon_imports_neither_torch_nor_the_other_parts():
     assert not wrong_imports(
-        "blender_addon", "backend", "ipoke_body", "ipoke_media", "ipoke_models", "torch", "cv2", "safetensors"
+        "blender_addon", "backend", "ipoke_body", "ipoke_media", "ipoke_models", "ipoke_values", "torch", "cv2", "safetensors"
     )
 
 
@@ -80,9 +80,10 @@ def test_the_addons_core_does_not_import_blender():
 @pytest.mark.parametrize(
     ("folder", "allowed", "ours"),
     [
-        ("backend/protocol", {"msgpack"}, ("backend.protocol",)),
-        ("backend/client", {"zmq"}, ("backend.protocol", "backend.client")),
+        ("backend/protocol", {"msgpack"}, ("backend.protocol", "ipoke_values")),
+        ("backend/client", {"zmq"}, ("backend.protocol", "backend.client", "ipoke_values")),
         ("ipoke_body", {"numpy"}, ("ipoke_body",)),
+        ("ipoke_values", set(), ("ipoke_values",)),
     ],
 )
 def test_what_is_shared_with_the_addon_needs_nothing_else(folder, allowed, ours):
@@ -173,7 +174,7 @@ def test_front_and_worker_never_reach_each_other_nor_do_the_commands():
         assert not wrong
 
 
-@pytest.mark.parametrize("folder", ["backend", "ipoke_body", "ipoke_media", "ipoke_models"])
+@pytest.mark.parametrize("folder", ["backend", "ipoke_body", "ipoke_media", "ipoke_models", "ipoke_values"])
 def test_no_module_imports_itself_in_a_circle(folder):
     graph = graph_of(folder)
     inner = {module: {name for name in wanted if not module.startswith(name + ".")} for module, wanted in graph.items()}
