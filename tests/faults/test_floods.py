@@ -13,7 +13,7 @@ import time
 import pytest
 
 from backend.client import Connected, Connection, ConnectionFile, Finished, Launcher, LaunchPhase, Session, drive
-from tests.floods import MOST_FREE_S, cpu_s, measure
+from benchmarks.floods import MOST_FREE_S, cpu_s, measure
 from tests.processes import eventually
 
 from .conftest import PROJECT

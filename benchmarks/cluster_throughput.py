@@ -1,7 +1,7 @@
 """Variants a second of workers on a Ray cluster of two nodes on this machine, against one worker without a cluster.
 
-    python -m tests.cluster.throughput              # with the shipped model: two cores are needed to see the second worker
-    python -m tests.cluster.throughput --fake       # with a worker that sleeps, whose speed does not depend on the cores
+    python -m benchmarks.cluster_throughput              # with the shipped model: two cores are needed to see the second worker
+    python -m benchmarks.cluster_throughput --fake       # with a worker that sleeps, whose speed does not depend on the cores
 
 The rounds of both take turns, and the medians count.
 """
@@ -19,13 +19,13 @@ from pathlib import Path
 
 from backend.client import Connected, Launcher, LocalBackend, SampleRequest, Session, Status, drive
 from backend.config import WORKER_COMMAND
+from benchmarks.soak import real_request
 from tests.cluster.ray_cluster import PROJECT, TwoNodes
 from tests.faults.fake_worker import Fault
 from tests.faults.serve_with_fake_worker import CHANGES
 from tests.faults.work import ENDINGS, TIMEOUT_S
 from tests.faults.work import request as fake_request
 from tests.processes import eventually
-from tests.soak import real_request
 
 JOBS = 8
 ROUNDS = 3

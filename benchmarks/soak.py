@@ -1,7 +1,7 @@
 """Steady load for a while: memory, file handles and threads of both processes must stay flat.
 
-    python -m tests.soak                     # ten minutes with the real worker and the shipped model
-    python -m tests.soak --seconds 60 --fake # with a worker without a model
+    python -m benchmarks.soak                     # ten minutes with the real worker and the shipped model
+    python -m benchmarks.soak --seconds 60 --fake # with a worker without a model
 
 Prints a table and ends with 1 when something grew by 2 % or more between the first tenth after the warm-up and the end.
 """
@@ -22,8 +22,8 @@ import cv2
 import numpy as np
 
 from backend.client import Launcher, LaunchPhase, OutputSize, Poke, SampleRequest, new_job_id
+from benchmarks.load import Crowd
 from tests.faults.work import request as fake_request
-from tests.load import Crowd
 from tests.processes import eventually
 
 PROJECT = Path(__file__).resolve().parent.parent

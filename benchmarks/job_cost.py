@@ -1,6 +1,6 @@
 """What transport, encoding and scheduling cost of a job's time, with the real worker and the shipped model.
 
-    python -m tests.cost [--json]
+    python -m benchmarks.job_cost [--json]
 
 The first rows compare a job that goes through the backend with the same job run by plain calls in this process, where the time
 of encoding is measured too. Both run in turns, so that what else the machine does meets both; the medians of the pairs' shares

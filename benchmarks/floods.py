@@ -1,7 +1,7 @@
 """Floods against a real front with a worker without a model: its memory before, at most and after, and how long good jobs take.
 
-    python -m tests.floods             # every flood, a table of Markdown
-    python -m tests.floods --only parts tiny-parts
+    python -m benchmarks.floods             # every flood, a table of Markdown
+    python -m benchmarks.floods --only parts tiny-parts
 
 Each flood has a backend of its own and comes from another process, which is killed after some seconds, as by a crash. Ends with
 1 when the front took more than it may, or had not freed it half a minute after the flood was gone.
@@ -305,7 +305,8 @@ def _from_another_process(flood: str, target: ConnectionFile) -> Iterator[subpro
         file.write_text(dataclasses.replace(target).to_json())
         file.chmod(0o600)
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.floods", "--flood", flood, str(file)], env=os.environ | {"PYTHONPATH": str(PROJECT)}
+            [sys.executable, "-m", "benchmarks.floods", "--flood", flood, str(file)],
+            env=os.environ | {"PYTHONPATH": str(PROJECT)},
         )
         try:
             yield process
