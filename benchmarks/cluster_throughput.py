@@ -33,6 +33,7 @@ JOBS_S = 300.0
 
 
 def main() -> int:
+    """Run the command line; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--fake", action="store_true", help="a worker that sleeps")
     fake = parser.parse_args().fake
@@ -46,7 +47,7 @@ def main() -> int:
             wait_for_workers(backends[name].session, workers)
         for backend in backends.values():
             run_jobs(backend, fake)
-        took_s = {name: [] for name in backends}
+        took_s: dict[str, list[float]] = {name: [] for name in backends}
         for _ in range(ROUNDS):
             for name, backend in backends.items():
                 took_s[name].append(run_jobs(backend, fake))
@@ -58,6 +59,7 @@ def main() -> int:
 
 
 def backend_of(folder: Path, address: str | None, fake: bool) -> LocalBackend:
+    """Start a backend with the fake or the real worker, on a cluster where an address is given."""
     changes: dict[str, object] = {} if address is None else {"cluster": {"address": address}}
     if not fake:
         changes["worker_command"] = WORKER_COMMAND
