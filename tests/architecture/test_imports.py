@@ -173,8 +173,32 @@ def test_front_and_worker_never_reach_each_other_nor_do_the_commands():
         assert not wrong
 
 
-@pytest.mark.parametrize("folder", ["backend", "ipoke_body", "ipoke_media", "ipoke_models"])
-def test_no_module_imports_itself_in_a_circle(folder):
-    graph = graph_of(folder)
-    inner = {module: {name for name in wanted if not module.startswith(name + ".")} for module, wanted in graph.items()}
-    assert not [module for module in inner if any(module in reached(name, inner) for name in inner[module])]
+def circles(folder: str) -> list[list[str]]:
+    """Modules that import each other by whatever way, each group once; a package counts for what its own file imports."""
+    graph = {
+        module: {name for name in wanted if not module.startswith(name + ".")} for module, wanted in graph_of(folder).items()
+    }
+    behind = {module: set().union(*(reached(name, graph) for name in graph[module])) for module in graph}
+    groups = {
+        frozenset(name for name in behind[module] if module in behind[name]) for module in graph if module in behind[module]
+    }
+    return sorted(map(sorted, groups))
+
+
+@pytest.mark.parametrize(
+    "folder",
+    [
+        "backend",
+        "benchmarks",
+        "demo",
+        "ipoke_body",
+        "ipoke_media",
+        "ipoke_models",
+        "tests",
+        "tools",
+        # The mark goes with the circle of settings, menus and what runs; until then it says that there is one.
+        pytest.param("blender_addon", marks=pytest.mark.xfail(reason="22 modules of the add-on import each other")),
+    ],
+)
+def test_no_module_imports_itself_by_whatever_way(folder):
+    assert circles(folder) == []
