@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.machine import allowed
+
 PROJECT = Path(__file__).resolve().parents[2]
 PARTS = ("backend", "ipoke_body", "ipoke_media", "ipoke_models", "blender_addon")
 ONLY_WORKER_IMPORTS = ("torch", "ipoke_models", "safetensors")
@@ -127,13 +129,17 @@ def test_the_front_process_and_the_command_line_never_load_torch():
         "import sys, backend.cli, backend.front.service, backend.front.workers.host, backend.client\n"
         "print([name for name in sys.modules if name.split('.')[0] in ('torch', 'ipoke_models', 'safetensors', 'ray')])"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, timeout=allowed(60), check=True
+    )
     assert done.stdout.strip() == "[]"
 
 
 def test_the_door_of_the_models_loads_nothing_that_makes_or_stores_clips():
     code = "import sys, ipoke_models\nprint(sorted(name for name in sys.modules if name.startswith('ipoke_models.data.')))"
-    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, timeout=allowed(60), check=True
+    )
     assert done.stdout.strip() == "['ipoke_models.data.batch', 'ipoke_models.data.optical_flow']"
 
 
