@@ -13,7 +13,9 @@ from .test_imports import PROJECT
 
 TRACKED = subprocess.run(["git", "ls-files", "-z"], cwd=PROJECT, capture_output=True, text=True, check=True).stdout.split("\0")
 PAGES = sorted(PROJECT / name for name in TRACKED if name.endswith(".md") and (PROJECT / name).is_file())
+WRITTEN = [page for page in PAGES if "weights" not in page.parts and "tests" not in page.parts]
 CITING = [PROJECT / name for name in TRACKED if name.endswith((".md", ".py", "Makefile")) and (PROJECT / name).is_file()]
+LONGEST = 200
 _FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)|<img[^>]*src=\"([^\"]+)\"")
 _HEADING = re.compile(r"^#{1,6} +(.+?) *#*$", re.MULTILINE)
@@ -54,6 +56,11 @@ def is_module(name: str) -> bool:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
 def test_every_link_of_a_page_leads_somewhere(page):
     assert not list(broken_links(page))
+
+
+@pytest.mark.parametrize("page", WRITTEN, ids=lambda page: str(page.relative_to(PROJECT)))
+def test_a_page_is_short(page):
+    assert len(page.read_text(encoding="utf-8").splitlines()) <= LONGEST
 
 
 def test_a_link_to_a_page_or_a_heading_that_is_not_there_is_found(tmp_path):
