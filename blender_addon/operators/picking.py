@@ -1,4 +1,4 @@
-"""Owns what of the active plate lies under the mouse: an arrow, a handle of its region, or its thing's ground."""
+"""What of the active plate lies under the mouse: an arrow, a handle of its region, or its thing's ground."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the operators that let a bake play in the sequencer and in the compositor."""
+"""The operators that let a bake play in the sequencer and in the compositor."""
 
 import bpy
 from bpy.props import IntProperty

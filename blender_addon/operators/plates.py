@@ -1,4 +1,4 @@
-"""Owns the operators that bring a plate into the scene."""
+"""The operators that bring a plate into the scene."""
 
 from pathlib import Path
 
@@ -6,8 +6,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, StringProperty
 
 from ..core.errors import PlateError
-from ..scene import pixels, plates, sequences, stills, surfaces
-from . import image_plane
+from ..scene import image_plane, pixels, plates, sequences, stills, surfaces
 from .reasons import has_plate, holds
 
 

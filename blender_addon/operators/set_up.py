@@ -1,4 +1,4 @@
-"""Owns the operators that give the add-on a backend: a managed environment, or one that is there already."""
+"""The operators that give the add-on a backend: a managed environment, or one that is there already."""
 
 import platform
 import shutil
@@ -16,7 +16,8 @@ from ..core.jobs import app
 from ..core.setup import environment, setup
 from ..core.setup.environment import Device, PackageList, Plan
 from ..core.setup.setup import SetupPhase
-from ..session import backend_choice, preferences, timer
+from ..scene import preferences
+from ..session import backend_choice, running, timer
 from .reasons import holds
 
 DEVICES = (
@@ -52,7 +53,7 @@ class IPOKE_OT_set_up_backend(bpy.types.Operator):
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
         """Nothing may be made, or be set up, at the time."""
-        idle = not timer.state().jobs and not timer.addon().installer.active
+        idle = not running.state().jobs and not running.installer().active
         return holds(cls, idle, "Wait for the end of what is being made, or cancel it")
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
@@ -93,7 +94,7 @@ class IPOKE_OT_set_up_backend(bpy.types.Operator):
             return {"CANCELLED"}
         timer.dispatch(app.StopAsked())
         timer.set_up(setup.SetupAsked(plan))
-        now = timer.addon().installer.state
+        now = running.installer().state
         if now.active or now.phase is SetupPhase.DONE:
             return {"FINISHED"}
         self.report({"ERROR"}, now.sentence)
@@ -125,7 +126,7 @@ class IPOKE_OT_cancel_set_up(bpy.types.Operator):
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
         """It must be going on."""
-        working = timer.addon().installer.state.phase is SetupPhase.WORKING
+        working = running.installer().state.phase is SetupPhase.WORKING
         return holds(cls, working, "Nothing is being set up, or it ends already")
 
     def execute(self, _context: bpy.types.Context) -> set[str]:

@@ -1,4 +1,4 @@
-"""Owns the operators that take the motion out of a clip, and replay it on another plate."""
+"""The operators that take the motion out of a clip, and replay it on another plate."""
 
 import os
 from dataclasses import replace
@@ -15,7 +15,7 @@ from ..core.jobs.app import Phase
 from ..core.jobs.job import Job, JobKind
 from ..core.jobs.settings import Replay
 from ..scene import paths, pixels, plates, results
-from ..session import model_choice, motion_library, timer
+from ..session import model_choice, motion_library, running
 from . import baking, sampling
 from .reasons import BUSY, has_plate, has_whole_variant, holds
 
@@ -29,11 +29,11 @@ class _Extracts:
 
     @classmethod
     def _is_ready(cls, context: bpy.types.Context) -> bool:
-        up = timer.state().backend.phase is Phase.READY and model_choice.installed()
+        up = running.state().backend.phase is Phase.READY and model_choice.installed()
         return (
             has_plate(cls, context)
             and holds(cls, up, "Start the backend first: it says how many frames the model takes")
-            and holds(cls, not timer.open_jobs(context.active_object), BUSY)
+            and holds(cls, not running.open_jobs(context.active_object), BUSY)
         )
 
     def _ask(self, obj: bpy.types.Object, request: InvertRequest, picture: bytes) -> set[str]:

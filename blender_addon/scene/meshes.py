@@ -20,8 +20,7 @@ from ..core.jobs import trusted_paths
 from ..core.jobs.job import Job, JobKind, JobPhase
 from ..core.things.sheet import Sheet
 from ..core.things.taken import Body, normal_of, placed, sheet_of
-from ..operators import image_plane
-from . import plates, sequences, surfaces
+from . import image_plane, plates, sequences, surfaces
 
 OF_PLATE = "ipoke_background_of"
 """On an object that shows a plate without its thing: which plate and which picture."""

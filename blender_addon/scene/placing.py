@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import bpy
 
@@ -12,9 +12,7 @@ from ..core.jobs import folders, trusted_paths
 from ..core.jobs.bakes import Place
 from ..core.jobs.job import Job, JobKind, JobPhase
 from . import paths, plates, results, sequences
-
-if TYPE_CHECKING:
-    from .properties import IPOKE_PG_variant
+from .properties import IPOKE_PG_variant
 
 
 def place_bake(job: Job) -> None:

@@ -7,7 +7,6 @@ makes an undo step of it: Blender frees data-blocks at an undo without unlinking
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import bpy
 
@@ -17,9 +16,7 @@ from ..core.jobs.job import Clip, Job, JobKind, JobPhase
 from ..core.jobs.runtime import Written
 from ..core.jobs.settings import Replay
 from . import paths, plates, sequences
-
-if TYPE_CHECKING:
-    from .properties import IPOKE_PG_job, IPOKE_PG_plate, IPOKE_PG_variant
+from .properties import IPOKE_PG_job, IPOKE_PG_plate, IPOKE_PG_variant
 
 OUTCOMES = {JobPhase.FAILED, JobPhase.CANCELLED}
 

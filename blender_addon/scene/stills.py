@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import bpy
 
@@ -13,9 +12,7 @@ from .._vendor.protocol import limits
 from ..core.errors import FolderError, PlateError
 from ..core.jobs.clips import Timing
 from . import pixels, plates
-
-if TYPE_CHECKING:
-    from .properties import IPOKE_PG_plate
+from .properties import IPOKE_PG_plate
 
 PLAYED = frozenset({"SEQUENCE", "MOVIE"})
 RENDERS = frozenset({"RENDER_RESULT", "COMPOSITING"})

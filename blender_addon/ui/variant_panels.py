@@ -1,4 +1,4 @@
-"""Owns the panels of what came back: the variants of a job, and everything that was sampled before."""
+"""The panels of what came back: the variants of a job, and everything that was sampled before."""
 
 from pathlib import Path
 
@@ -10,8 +10,8 @@ from ..core.jobs import folders
 from ..core.jobs.settings import grouped
 from ..scene import paths, plates, results
 from ..scene.properties import IPOKE_PG_job, IPOKE_PG_plate
-from ..session import motion_library, timer
-from . import thumbnails
+from ..session import motion_library
+from . import disk, thumbnails
 from .shared import PlatePanel, wrapped
 
 THUMBNAIL_SCALE = 4.5
@@ -38,7 +38,7 @@ class IPOKE_PT_variants(PlatePanel, bpy.types.Panel):
         row = layout.row(align=True)
         row.operator("ipoke.more_like_this", icon="MOD_ARRAY")
         row.prop(plate, "difference", text="")
-        gone = timer.missing(plate)
+        gone = disk.missing(plate)
         if gone:
             text = pgettext_iface("The files of {count} samples are missing, such as {path}")
             wrapped(layout, context, text.format(count=len(gone), path=gone[0]), icon="ERROR")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from ..scene import plates, sequences, stills, surfaces
+from . import plates, sequences, stills, surfaces
 
 HEIGHT_M = 2.0
 AS_BLENDER_STARTS = ("MATERIAL", "STUDIO")
