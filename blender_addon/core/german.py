@@ -1,4 +1,4 @@
-"""Owns the German texts: what labels and hints say where Blender speaks German. What has no entry stays English. No bpy.
+"""The German texts: what labels and hints say where Blender speaks German. What has no entry stays English. No bpy.
 
 Blender looks the labels of operators up in the context "Operator", and everything else in "*", in its own texts before ours.
 Words that Blender uses for other things (a sample of light, a cylinder) therefore have a context of our own.

@@ -97,20 +97,20 @@ def _draft(obj: bpy.types.Object) -> ShowDraft | None:
     return None if draft is None else draft.shown
 
 
-def places(context: bpy.types.Context, shown: Surface, points: Iterable[Vec2]) -> list[Vec2] | None:
+def on_screen(context: bpy.types.Context, shown: Surface, points: Iterable[Vec2]) -> list[Vec2] | None:
     """Return where plate points are on the screen; None when one is behind the viewer."""
     found = [view.to_screen(context.region, context.region_data, shown, point) for point in points]
     return None if None in found else found
 
 
-def ground_places(context: bpy.types.Context, obj: bpy.types.Object) -> list[Vec2]:
+def ground_on_screen(context: bpy.types.Context, obj: bpy.types.Object) -> list[Vec2]:
     """Return where the pins are on the screen that hold a thing by themselves."""
-    return places(context, view.surface(obj), puppets.ground(obj)) or []
+    return on_screen(context, view.surface(obj), puppets.ground(obj)) or []
 
 
-def handle_places(context: bpy.types.Context, shown: Surface, box: Box) -> list[Vec2] | None:
+def handles_on_screen(context: bpy.types.Context, shown: Surface, box: Box) -> list[Vec2] | None:
     """Return where the handles of a region are on the screen."""
-    return places(context, shown, (region.handle_at(box, handle) for handle in region.HANDLES))
+    return on_screen(context, shown, (region.handle_at(box, handle) for handle in region.HANDLES))
 
 
 def _draw() -> None:
@@ -169,11 +169,11 @@ def _add_region(context: bpy.types.Context, plate: IPOKE_PG_plate, mesh: Mesh) -
     if box is None:
         return
     shown = view.surface(plate.id_data)
-    corners = places(context, shown, box.corners)
+    corners = on_screen(context, shown, box.corners)
     if corners is None:
         return
     add_frame(mesh, corners, REGION)
-    handles = handle_places(context, shown, box) if plate.use_region else None
+    handles = handles_on_screen(context, shown, box) if plate.use_region else None
     scale, hovered = view.ui_scale(context), pointer.state().hovered
     for handle, place in zip(region.HANDLES, handles or (), strict=bool(handles)):
         add_dot(mesh, place, Look(ACTIVE, scale, Part.TAIL if handle == hovered else None))
@@ -181,7 +181,7 @@ def _add_region(context: bpy.types.Context, plate: IPOKE_PG_plate, mesh: Mesh) -
 
 def _add_ground(context: bpy.types.Context, plate: IPOKE_PG_plate, mesh: Mesh) -> None:
     lit = Part.PIN if pointer.state().hovered is Ground.PINS else None
-    add_ground(mesh, ground_places(context, plate.id_data), Look((*GROUND, 1.0), view.ui_scale(context), lit))
+    add_ground(mesh, ground_on_screen(context, plate.id_data), Look((*GROUND, 1.0), view.ui_scale(context), lit))
 
 
 def _region_box(plate: IPOKE_PG_plate) -> Box | None:

@@ -28,7 +28,7 @@ from ..core.things.thing import grown
 from ..session import puppets, things
 from ..session.puppets import Play, PuppetOf
 from . import view
-from .colours import BRIGHTEST, DARKEST, SIDE, Look, look_of, table_of
+from .colours import BRIGHTEST, DARKEST, SIDE, ColourManagement, management_of, table_of
 
 log = logging.getLogger(__name__)
 
@@ -118,16 +118,16 @@ class Backdrop:
     """What a 3D view shows without the plane, where that is no more opaque than its picture; for one way to look at it."""
 
     region: int
-    looked: Matrix
+    view: Matrix
     texture: gpu.types.GPUTexture
 
 
 @dataclass(eq=False)
 class Resources:
-    """What the graphics card holds, for one plate and one look of its scene at a time."""
+    """What the graphics card holds, for one plate and one colour management of its scene at a time."""
 
     shader: gpu.types.GPUShader
-    look: Look | None = None
+    colours: ColourManagement | None = None
     table: gpu.types.GPUTexture | None = None
     pictures: Pictures | None = None
     backdrop: Backdrop | None = None
@@ -165,9 +165,9 @@ def prepare(context: bpy.types.Context, obj: bpy.types.Object, play: Play) -> No
 def _prepare(context: bpy.types.Context, obj: bpy.types.Object, play: Play) -> None:
     own = state()
     held = own.resources = own.resources or Resources(_shader())
-    look = look_of(context)
-    if held.look != look:
-        held.look, held.table = look, _table(context.scene, look)
+    colours = management_of(context)
+    if held.colours != colours:
+        held.colours, held.table = colours, _table(context.scene, colours)
     image = obj.ipoke.still
     if held.pictures is None or held.pictures.thing is not play.thing or held.pictures.still != things.identity(image):
         held.pictures = _pictures(image, play.thing)
@@ -193,10 +193,10 @@ def _texture(pixels: Any, kind: str) -> gpu.types.GPUTexture:
     return gpu.types.GPUTexture((width, height), format=kind, data=gpu.types.Buffer("FLOAT", upright.size, upright.ravel()))
 
 
-def _table(scene: bpy.types.Scene, look: Look) -> gpu.types.GPUTexture:
+def _table(scene: bpy.types.Scene, colours: ColourManagement) -> gpu.types.GPUTexture:
     """How the scene turns light into colours of the screen; of no use for plain ones."""
-    colours = np.zeros((2, 2, 2, 3), np.float32) if look.is_plain else table_of(scene)
-    whole = np.concatenate([colours, np.ones_like(colours[..., :1])], axis=-1)
+    table = np.zeros((2, 2, 2, 3), np.float32) if colours.is_plain else table_of(scene)
+    whole = np.concatenate([table, np.ones_like(table[..., :1])], axis=-1)
     data = gpu.types.Buffer("FLOAT", whole.size, np.ascontiguousarray(whole).ravel())
     return gpu.types.GPUTexture((len(whole),) * 3, format="RGBA16F", data=data)
 
@@ -301,7 +301,7 @@ def _draw_play(context: bpy.types.Context, play: Play, held: Resources) -> None:
     image = obj.ipoke.still
     opaque, premultiplied = _alpha_of(image)
     shader.uniform_float("projection", context.region_data.perspective_matrix)
-    shader.uniform_float("flags", (opaque, premultiplied, not held.look.is_plain, backdrop is not None))
+    shader.uniform_float("flags", (opaque, premultiplied, not held.colours.is_plain, backdrop is not None))
     shader.uniform_float("stops_range", (DARKEST, BRIGHTEST, SIDE, 0))
     shader.uniform_sampler("still", gpu.texture.from_image(image))
     shader.uniform_sampler("matte", pictures.matte)
@@ -326,7 +326,7 @@ def _draw_play(context: bpy.types.Context, play: Play, held: Resources) -> None:
 
 def _fits(backdrop: Backdrop, context: bpy.types.Context) -> bool:
     same = context.region.as_pointer() == backdrop.region
-    return same and context.region_data.perspective_matrix == backdrop.looked
+    return same and context.region_data.perspective_matrix == backdrop.view
 
 
 def _batch(positions: Any, places: Any, triangles: Any) -> gpu.types.GPUBatch:

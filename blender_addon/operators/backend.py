@@ -105,11 +105,11 @@ class IPOKE_OT_copy_diagnostics(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Put the text on the clipboard."""
-        told = diagnostics.text(running.state(), bpy.app.version_string, running.log_file())
-        context.window_manager.clipboard = told
+        text = diagnostics.text(running.state(), bpy.app.version_string, running.log_file())
+        context.window_manager.clipboard = text
         self.report({"INFO"}, "Copied; paste it into your report")
         if bpy.app.background:
-            print(told, flush=True)
+            print(text, flush=True)
         return {"FINISHED"}
 
 

@@ -13,7 +13,7 @@ from .._vendor.protocol import limits
 from .._vendor.protocol.messages import Easing, Loop, Playback
 from ..core.errors import AddonError, FolderError, PlateError
 from ..core.jobs import bakes, folders, trusted_paths, unfinished
-from ..core.jobs.bakes import Delivery, FileNames, Place, Shot
+from ..core.jobs.bakes import Delivery, FileNames, Shot, ShowIn
 from ..core.jobs.job import Job, JobKind
 from ..core.jobs.settings import Settings
 from ..core.things.thing import Source
@@ -115,7 +115,7 @@ def _delivery(plate: IPOKE_PG_plate, shot: Shot) -> Delivery:
         seed=asked.seed,
     )
     folder = _chosen_place(plate, names) if wanted.folder else _own_place(plate, asked, variant, names)
-    return Delivery(folder, names, shot, wanted.colour_space, Place(wanted.place))
+    return Delivery(folder, names, shot, wanted.colour_space, ShowIn(wanted.place))
 
 
 def _chosen_place(plate: IPOKE_PG_plate, names: FileNames) -> Path:
@@ -173,7 +173,7 @@ def request_of(plate: IPOKE_PG_plate, asked: IPOKE_PG_job, variant: IPOKE_PG_var
         free_ground=asked.free_ground,
         model=asked.model or None,
         size=OutputSize.PLATE,
-        thing=sampling.kept_thing(plate, asked),
+        thing=sampling.mask_of_job(plate, asked),
         whole_region=asked.thing.source == Source.REGION,
         upright=False,
         depth_bits=_depth_bits(plate),

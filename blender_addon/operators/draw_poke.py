@@ -1,4 +1,4 @@
-"""The drag that draws or changes an arrow; what it means is in `core.gesture`, here is Blender's side of it."""
+"""The drag that draws or changes an arrow; what it means is in `core.gestures.gesture`, here is Blender's side of it."""
 
 from __future__ import annotations
 
@@ -98,10 +98,10 @@ class IPOKE_OT_draw_poke(PlateDrag, bpy.types.Operator):
         self._state, effects = gesture.transition(self._state, event)
         outcome = RUNNING
         for effect in effects:
-            outcome = self._do(context, effect)
+            outcome = self._apply(context, effect)
         return outcome
 
-    def _do(self, context: bpy.types.Context, effect: gesture.Effect) -> set[str]:
+    def _apply(self, context: bpy.types.Context, effect: gesture.Effect) -> set[str]:
         match effect:
             case gesture.ShowDraft():
                 self._show(context, effect)

@@ -1,4 +1,4 @@
-"""The drag that moves or resizes the region; what it means is in `core.region`, here is Blender's side of it."""
+"""The drag that moves or resizes the region; what it means is in `core.gestures.region`, here is Blender's side of it."""
 
 from __future__ import annotations
 

@@ -244,7 +244,7 @@ def new_job(
         kinematics=motion_library.read(Path(replay.kinematics)) if replay.kinematics else None,
         mirror=replay.mirror,
         size=OutputSize.PREVIEW,
-        thing=None if recalled is None else kept_thing(plate, recalled),
+        thing=None if recalled is None else mask_of_job(plate, recalled),
         whole_region=settings.whole_region,
         upright=False,  # Blender shows a JPEG as it is stored, without turning it
     )
@@ -255,7 +255,7 @@ def new_job(
     return Job(request, kind, target, folder, settings=settings, question=None if asked is None else asked.request)
 
 
-def kept_thing(plate: IPOKE_PG_plate, job: IPOKE_PG_job) -> bytes | None:
+def mask_of_job(plate: IPOKE_PG_plate, job: IPOKE_PG_job) -> bytes | None:
     """Return the mask of what a job moved, None where it moved no thing; raises `PlateError` where its file is missing."""
     if not job.thing_sha256:
         return None

@@ -77,7 +77,7 @@ class IPOKE_OT_set_up_backend(bpy.types.Operator):
         except SetupError as error:
             column.label(text=error.sentence, icon="ERROR")
             return
-        size_gb, source = packages.size_bytes / 1e9, _told_source(packages, self.wheels)
+        size_gb, source = packages.size_bytes / 1e9, _source_label(packages, self.wheels)
         column.label(text=tell("PyTorch and what else the backend needs, each file checked by its hash"), icon="PACKAGE")
         column.label(text=tell("From {source}").format(source=source), icon="URL")
         room = tell("{size:.1f} GB to get, at most {needed:.1f} GB of disk")
@@ -165,7 +165,7 @@ def _packages(device: Device, version: str) -> PackageList:
     return environment.chosen(lists, environment.this_system(), device, version)
 
 
-def _told_source(packages: PackageList, wheels: str) -> str:
+def _source_label(packages: PackageList, wheels: str) -> str:
     if wheels:
         return wheels
     return "the Python Package Index" + (" and pytorch.org" if environment.torch_index(packages) else "")

@@ -1,4 +1,4 @@
-"""Owns the plate of an object: finding it, what is set on it, and giving an object a plate."""
+"""The plate of an object: finding it, what is set on it, and giving an object a plate."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from ..core.german import CONTEXT
 from ..core.gestures.pokes import LEAST_STRENGTH, MOST_STRENGTH
 from ..core.jobs.bakes import PLAIN_TEMPLATE
 from ..core.things.thing import Source
-from . import choices, screens, surfaces
+from . import choices, screens, shaders
 
 MAX_SEED = 2**31 - 1
 MAX_SAMPLES = 64
@@ -50,12 +50,12 @@ def _models(_plate: "IPOKE_PG_plate", _context: bpy.types.Context, text: str) ->
 
 
 def _surface(plate: "IPOKE_PG_plate") -> int:
-    names = [name for name, _, _ in surfaces.SURFACES]
-    return names.index(surfaces.of(plate.id_data) or names[0])
+    names = [name for name, _, _ in shaders.SHADERS]
+    return names.index(shaders.of(plate.id_data) or names[0])
 
 
 def _set_surface(plate: "IPOKE_PG_plate", number: int) -> None:
-    surfaces.change(plate.id_data, surfaces.SURFACES[number][0])
+    shaders.change(plate.id_data, shaders.SHADERS[number][0])
 
 
 def _timing_changed(plate: "IPOKE_PG_plate", _context: bpy.types.Context) -> None:
@@ -253,7 +253,7 @@ class IPOKE_PG_plate(bpy.types.PropertyGroup):
     surface: EnumProperty(
         name="Surface",
         description="How the plane takes light",
-        items=surfaces.SURFACES,
+        items=shaders.SHADERS,
         get=_surface,
         set=_set_surface,  # the material says it, so that copies and other files do too
     )

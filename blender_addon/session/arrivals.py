@@ -9,7 +9,7 @@ import bpy
 
 from ..core.jobs.job import Job, JobKind
 from ..core.lifetime import WhileEnabled
-from ..scene import meshes, placing, results
+from ..scene import meshes, results, strips_and_nodes
 from . import running
 
 
@@ -49,7 +49,7 @@ def _bring_in(own: Arrivals) -> None:
         if follow and job.kind is JobKind.LIVE:
             own.replaced |= results.drop_live(job)
         step |= results.sync(job, follow)
-        placing.place_bake(job)
+        strips_and_nodes.show_bake(job)
         meshes.take(job)
         if follow:
             own.shown.add(job.job_id)

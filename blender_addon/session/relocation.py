@@ -10,9 +10,9 @@ from pathlib import Path
 import bpy
 
 from ..core.errors import FolderError
-from ..core.jobs import folders, moving, trusted_paths
+from ..core.jobs import folders, results_folder, trusted_paths
 from ..core.lifetime import WhileEnabled
-from ..scene import paths, placing, plates, sequences
+from ..scene import paths, plates, sequences, strips_and_nodes
 from ..scene.properties import IPOKE_PG_job, IPOKE_PG_variant
 from . import arrivals, running
 
@@ -67,12 +67,12 @@ def _beside(old: Path, job_id: str, home: Path, moved: dict[Path, Path]) -> Path
     if old in moved or not trusted_paths.is_below(old, waiting) or not trusted_paths.is_folder(old):
         return moved.get(old, old)
     new = home / folders.RESULTS / old.relative_to(waiting)
-    made = running.runtime().written.get(job_id)
+    ours = running.runtime().written.get(job_id)
     try:
-        if made is not None and made.folder == old:
-            moving.move(old, new, made.files)
+        if ours is not None and ours.folder == old:
+            results_folder.move(old, new, ours.files)
         else:
-            moving.copy(old, new)
+            results_folder.copy(old, new)
     except FolderError as error:
         log.warning("%s", error.sentence)
         return old
@@ -88,7 +88,7 @@ def _repoint(old: Path, new: Path, home: Path | None) -> None:
         if image.library is None and path.is_relative_to(old):
             image.filepath = _stored(new / path.relative_to(old), home)
     for scene in bpy.data.scenes:
-        for strip in placing.image_strips(scene):
+        for strip in strips_and_nodes.image_strips(scene):
             path = Path(os.path.normpath(bpy.path.abspath(strip.directory)))
             if scene.library is None and path.is_relative_to(old):
                 strip.directory = _stored(new / path.relative_to(old), home)

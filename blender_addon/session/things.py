@@ -17,7 +17,7 @@ from ..core.lifetime import WhileEnabled
 from ..core.things import thing
 from ..core.things.search import Answer, Key
 from ..core.things.thing import KnownThing, Mask, Source
-from ..scene import pixels, plates, stills
+from ..scene import images, plates, stills
 from ..scene.properties import IPOKE_PG_plate
 from . import pointer, running
 
@@ -206,7 +206,7 @@ def _mark(image: bpy.types.Image | None, frame: int, *, alone: bool) -> Mask | N
         return None
     marks, key = cache().marks, (identity(image), frame, alone)
     if key not in marks:
-        read = pixels.shown(image, frame)
+        read = images.pixels_of(image, frame)
         mask = thing.reduced(read[..., 3] if alone else thing.marked(read))
         _keep(marks, key, mask if not alone or thing.is_cut_out(read[..., 3]) else None)
     return marks[key]

@@ -6,7 +6,7 @@ from bpy.app.translations import pgettext_iface
 from ..core.german import CONTEXT
 from ..core.gestures.pokes import longest_px
 from ..core.jobs.job import Job, JobKind
-from ..scene import meshes, plates, surfaces
+from ..scene import meshes, plates, shaders
 from ..session import model_choice, running
 from . import set_up
 from .lists import effective_px
@@ -30,7 +30,7 @@ class IPOKE_PT_plate(Panel, bpy.types.Panel):
         else:
             width, height = plates.size_px(plate)
             layout.label(text=f"{plate.still.name}, {width} x {height}", icon="IMAGE_DATA")
-            if surfaces.of(context.active_object) is not None:
+            if shaders.of(context.active_object) is not None:
                 layout.row().prop(plate, "surface", expand=True)
         column = layout.column(align=True)
         column.operator("ipoke.add_plate", icon="ADD")

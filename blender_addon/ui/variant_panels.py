@@ -95,7 +95,7 @@ class IPOKE_PT_history(PlatePanel, bpy.types.Panel):
         for group in grouped([job.group or job.name for job in plate.jobs]):
             box = self.layout.box().column(align=True)
             newest = plate.jobs[group.jobs[0]]
-            box.label(text=_told(newest), translate=False, icon="LIGHTPROBE_PLANE" if newest.live else "FORCE_WIND")
+            box.label(text=_description(newest), translate=False, icon="LIGHTPROBE_PLANE" if newest.live else "FORCE_WIND")
             grid = box.grid_flow(row_major=True, columns=2, even_columns=True, align=True)
             for position in group.jobs:
                 job = plate.jobs[position]
@@ -104,7 +104,7 @@ class IPOKE_PT_history(PlatePanel, bpy.types.Panel):
                 grid.operator("ipoke.show_job", text=text, icon=icon, depress=shown).index = position
 
 
-def _told(job: IPOKE_PG_job) -> str:
+def _description(job: IPOKE_PG_job) -> str:
     """Return what a job was asked with, but for its seed."""
     arrows = sum(poke.enabled for poke in job.pokes)
     words = [pgettext_iface("1 arrow" if arrows == 1 else "{count} arrows").format(count=arrows), job.model or "?"]
