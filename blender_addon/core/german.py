@@ -86,6 +86,7 @@ OTHERS = {
     "{count} arrows": "{count} Pfeile",
     "{count} frames": "{count} Bilder",
     "{count} pokes": "{count} Stupser",
+    "D and a drag adds to the thing, Shift D takes away": "D und Ziehen fügt zum Gegenstand hinzu, Umschalt D nimmt weg",
     "D and a drag adds to the thing, Shift D takes away, [ ] takes less or more": (
         "D und Ziehen fügt zum Gegenstand hinzu, Umschalt D nimmt weg, [ ] nimmt weniger oder mehr"
     ),
