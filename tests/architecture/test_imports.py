@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.machine import allowed
+
 PROJECT = Path(__file__).resolve().parents[2]
 PARTS = ("backend", "ipoke_body", "ipoke_media", "ipoke_models", "blender_addon")
 ONLY_WORKER_IMPORTS = ("torch", "ipoke_models", "safetensors")
@@ -131,13 +133,17 @@ def test_the_front_process_and_the_command_line_never_load_torch():
         "import sys, backend.cli, backend.front.service, backend.front.workers.host, backend.client\n"
         "print([name for name in sys.modules if name.split('.')[0] in ('torch', 'ipoke_models', 'safetensors', 'ray')])"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, timeout=allowed(60), check=True
+    )
     assert done.stdout.strip() == "[]"
 
 
 def test_the_door_of_the_models_loads_nothing_that_makes_or_stores_clips():
     code = "import sys, ipoke_models\nprint(sorted(name for name in sys.modules if name.startswith('ipoke_models.data.')))"
-    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, timeout=allowed(60), check=True
+    )
     assert done.stdout.strip() == "['ipoke_models.data.batch', 'ipoke_models.data.optical_flow']"
 
 
@@ -177,8 +183,32 @@ def test_front_and_worker_never_reach_each_other_nor_do_the_commands():
         assert not wrong
 
 
-@pytest.mark.parametrize("folder", ["backend", "ipoke_body", "ipoke_media", "ipoke_models"])
-def test_no_module_imports_itself_in_a_circle(folder):
-    graph = graph_of(folder)
-    inner = {module: {name for name in wanted if not module.startswith(name + ".")} for module, wanted in graph.items()}
-    assert not [module for module in inner if any(module in reached(name, inner) for name in inner[module])]
+def circles(folder: str) -> list[list[str]]:
+    """Modules that import each other by whatever way, each group once; a package counts for what its own file imports."""
+    graph = {
+        module: {name for name in wanted if not module.startswith(name + ".")} for module, wanted in graph_of(folder).items()
+    }
+    behind = {module: set().union(*(reached(name, graph) for name in graph[module])) for module in graph}
+    groups = {
+        frozenset(name for name in behind[module] if module in behind[name]) for module in graph if module in behind[module]
+    }
+    return sorted(map(sorted, groups))
+
+
+@pytest.mark.parametrize(
+    "folder",
+    [
+        "backend",
+        "benchmarks",
+        "demo",
+        "ipoke_body",
+        "ipoke_media",
+        "ipoke_models",
+        "tests",
+        "tools",
+        # The mark goes with the circle of settings, menus and what runs; until then it says that there is one.
+        pytest.param("blender_addon", marks=pytest.mark.xfail(reason="22 modules of the add-on import each other")),
+    ],
+)
+def test_no_module_imports_itself_by_whatever_way(folder):
+    assert circles(folder) == []
