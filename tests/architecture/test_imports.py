@@ -78,6 +78,10 @@ def test_the_models_know_nothing_of_blender_sockets_or_jobs():
     assert not wrong_imports("ipoke_models", "backend", "blender_addon", "bpy", "zmq")
 
 
+def test_the_models_know_bodies_only_where_clips_are_made():
+    assert {line.rpartition("/")[0] for line in wrong_imports("ipoke_models", "ipoke_body")} == {"ipoke_models/data/procedural"}
+
+
 def test_the_readers_of_files_know_nothing_but_files():
     assert not wrong_imports(
         "ipoke_media", "backend", "ipoke_body", "ipoke_models", "blender_addon", "bpy", "zmq", "torch", "cv2"
