@@ -1,4 +1,4 @@
-"""Owns what an artist had set when a job was asked for, so that it can be recalled and like jobs stand together. No bpy."""
+"""What an artist had set when a job was asked for, so that it can be recalled and like jobs stand together. No bpy."""
 
 from __future__ import annotations
 
@@ -72,8 +72,8 @@ class Settings:
         freed = ["free ground"] if self.free_ground else []
         things = [("thing", thing_sha256)] if thing_sha256 else [("whole region",)] if self.whole_region else []
         more = (*mirrored, *options, *freed, *things, *self.sampling.like)
-        told = repr((plate_sha256, model, pokes, self.region, self.replay.kinematics, *more))
-        return hashlib.sha256(told.encode()).hexdigest()[:16]
+        text = repr((plate_sha256, model, pokes, self.region, self.replay.kinematics, *more))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def asked(pokes: Iterable[PokeSetting], strength: float = 1.0) -> tuple[Poke, ...]:
