@@ -216,8 +216,7 @@ def circles(folder: str) -> list[list[str]]:
 
 @pytest.mark.parametrize(
     "folder",
-    ["backend", "benchmarks", "blender_addon", "demo", "ipoke_body", "ipoke_media", "ipoke_models", "ipoke_values", "tests"]
-    + ["tools"],
+    [
         "backend",
         "benchmarks",
         "blender_addon",
