@@ -1,12 +1,12 @@
-"""Whether two versions of the product make the same bytes: hashes of every file that sampling, baking and transferring leave.
+"""Whether two versions of the product make the same bytes: hashes of all files that samples, bakes and transfers leave.
 
     git archive COMMIT | tar -x -C OLD
     python -m benchmarks.same_bytes OLD old.json
     python -m benchmarks.same_bytes . new.json
     python -m benchmarks.same_bytes --compare old.json new.json
 
-Each case runs the command line of the tree that is named, with this Python, one process a case. Of a job's manifest the id and
-the seal are left out, and of every file what is named after the tree. The same machine must make both.
+The command line of the tree that is named asks a backend of that tree, both with this Python. Of a job's manifest the id and the
+seal are left out. The same machine must make both.
 """
 
 from __future__ import annotations
@@ -18,14 +18,17 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
 import cv2
 import numpy as np
 
 PLATE_PX = (320, 240)
 FRAMES = 11
+START_S = 120.0
 RANDOM = ("job_id", "seal")
 ARROW = ("--poke", "0.5,0.5:0.6,0.42", "--seed", "7")
 CASES: dict[str, tuple[str, ...]] = {
@@ -53,8 +56,8 @@ def main() -> int:
     options = parser.parse_args()
     if options.compare:
         return _compare(*(json.loads(file.read_text()) for file in (options.first, options.second)))
-    with tempfile.TemporaryDirectory() as scratch:
-        hashes = dict(_hashes(_Tree(options.first.resolve(), Path(scratch))))
+    with tempfile.TemporaryDirectory() as scratch, _Tree(options.first.resolve(), Path(scratch)) as tree:
+        hashes = dict(_hashes(tree))
     options.second.write_text(json.dumps(hashes, indent=1) + "\n")
     return 0
 
@@ -64,7 +67,21 @@ class _Tree:
 
     def __init__(self, root: Path, scratch: Path) -> None:
         self._root, self.scratch = root, scratch
+        self._connection = scratch / "connection.json"
         _make_stills(root / "demo" / "plate.jpg", scratch)
+
+    def __enter__(self) -> Self:
+        self._backend = subprocess.Popen(self._command("serve"), cwd=self.scratch, env=self._environment)
+        deadline_s = time.monotonic() + START_S
+        while not self._connection.exists():
+            if self._backend.poll() is not None or time.monotonic() > deadline_s:
+                raise SystemExit(f"The backend of {self._root} did not start; see what it wrote.")
+            time.sleep(0.1)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._backend.terminate()
+        self._backend.wait()
 
     @property
     def models(self) -> list[str]:
@@ -73,9 +90,14 @@ class _Tree:
 
     def ipoke(self, *words: str) -> None:
         """Run a command; raises CalledProcessError."""
-        environment = os.environ | {"PYTHONPATH": str(self._root)}
-        command = [sys.executable, "-P", "-m", "backend", *words]
-        subprocess.run(command, cwd=self.scratch, env=environment, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(self._command(*words), cwd=self.scratch, env=self._environment, check=True, stdout=subprocess.DEVNULL)
+
+    def _command(self, *words: str) -> list[str]:
+        return [sys.executable, "-P", "-m", "backend", *words, "--connection-file", str(self._connection)]
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return os.environ | {"PYTHONPATH": str(self._root)}
 
 
 def _hashes(tree: _Tree) -> Iterator[tuple[str, str]]:
