@@ -13,6 +13,7 @@ from backend.plate.stage import Stage
 from backend.protocol.messages import Playback, Poke
 from backend.worker.models import LoadedModel, Models
 from backend.worker.takes import Takes, View
+from ipoke_values import Sampling
 
 PUPPET = "puppet"
 STEPS = 10
@@ -41,7 +42,7 @@ def takes_of(model: LoadedModel, stage: Stage, poke: Poke, seed: int, variants: 
     """What a model makes of one arrow on a stage at default settings."""
     inside = pokes_in_region([poke], stage.region, stage.plate.size_px)
     seen = model_input(stage.plate, stage.region, model.entry.size_px)
-    view = View(stage.region, seen, inside, seed, (), None, stage.thing is not None, stage)
+    view = View(stage.region, seen, inside, Sampling(seed), stage.thing is not None, stage)
     return Takes(view, model, Playback(), range(variants), lambda: False)
 
 
