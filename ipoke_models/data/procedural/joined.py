@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..pictures import Pictures
+from .elastic import Places
 from .motion import Array
 from .objects import middle
 from .painting import placed_cutout, random_look, strip
@@ -39,17 +40,17 @@ def joined_scene(rng: np.random.Generator, pictures: Pictures, size_px: int, fra
 
 
 def _on_stem(rng: np.random.Generator, pictures: Pictures, size_px: int, green: Array, cutout: int | None) -> Patch:
-    root = np.array([rng.uniform(0.2, 0.8), rng.uniform(0.8, 1.15)]) * size_px
+    root = rng.uniform([0.2, 0.8], [0.8, 1.15]) * size_px
     lean = rng.normal(0, 0.3)
     top = root + rng.uniform(0.35, 0.8) * size_px * np.array([np.sin(lean), -np.cos(lean)])
-    colour = green if rng.random() < 0.6 else rng.uniform(0.05, 0.95, 3)
+    colour = green.astype(np.float64) if rng.random() < 0.6 else rng.uniform(0.05, 0.95, 3)
     width = rng.uniform(0.02, 0.07) * size_px
     stem = _strip(rng, pictures, colour, [root, top], width, width * rng.uniform(0.4, 1.1), rng.normal(0, 0.12))
     return merged([stem, _thing(rng, pictures, rng.uniform(0.2, 0.55) * size_px, top, cutout)])
 
 
 def _hanging(rng: np.random.Generator, pictures: Pictures, size_px: int, cutout: int | None) -> Patch:
-    hook = np.array([rng.uniform(0.2, 0.8), rng.uniform(-0.15, 0.25)]) * size_px
+    hook = rng.uniform([0.2, -0.15], [0.8, 0.25]) * size_px
     extent = rng.uniform(0.25, 0.6) * size_px
     end = hook + np.array([rng.normal(0, 0.05), rng.uniform(0.2, 0.6)]) * size_px
     width = rng.uniform(0.015, 0.04) * size_px
@@ -76,12 +77,12 @@ def _thing(rng: np.random.Generator, pictures: Pictures, extent: float, centre: 
 
 
 def _strip(
-    rng: np.random.Generator, pictures: Pictures, colour: Array, ends: list[Array], first: float, last: float, bow: float
+    rng: np.random.Generator, pictures: Pictures, colour: Places, ends: list[Places], first: float, last: float, bow: float
 ) -> Patch:
     """A strip between two ends, `bow` of its length off the straight line in its middle."""
     start, end = ends
     along = np.linspace(0, 1, 12)[:, None]
     across = np.array([start[1] - end[1], end[0] - start[0]])
     path = start + along * (end - start) + 4 * bow * along * (1 - along) * across
-    look = random_look(rng, pictures, np.asarray(colour), 0.2)
+    look = random_look(rng, pictures, colour.astype(np.float32), 0.2)
     return strip(rng, look, path.astype(np.float32), max(first, LEAST_WIDTH_PX), max(last, LEAST_WIDTH_PX))
