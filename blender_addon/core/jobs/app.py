@@ -113,7 +113,7 @@ class JobAsked:
 
 
 @dataclass(frozen=True, slots=True)
-class ThingWished:
+class ThingAsked:
     """The artist points at a thing."""
 
     question: Question
@@ -144,7 +144,7 @@ AppEvent = (
     | StopAsked
     | StartFailed
     | JobAsked
-    | ThingWished
+    | ThingAsked
     | CancelAsked
     | WriteFailed
     | ReleaseAsked
@@ -289,9 +289,9 @@ def transition(state: AppState, event: AppEvent) -> tuple[AppState, tuple[AppEff
         case JobAsked(job=job):
             up, effects = _started(state)
             return replace(up, jobs=(*up.jobs, job)), (*effects, _begun(job))
-        case ThingWished(question=question):
+        case ThingAsked(question=question):
             up, effects = _started(state)
-            search, now = up.search.with_wish(question)
+            search, now = up.search.with_question(question)
             return replace(up, search=search), (*effects, *_asked(now))
         case CancelAsked(job_id=job_id):
             job = state.job(job_id)
