@@ -1,4 +1,4 @@
-"""Owns the add-on's preferences: where the backend and the library of kinematics are."""
+"""What is set for every file: where the backend, models and the library of kinematics are."""
 
 import bpy
 from bpy.props import StringProperty
@@ -7,10 +7,8 @@ ADDON = __package__.rpartition(".")[0]
 """The add-on's own name among Blender's extensions."""
 
 
-class IPOKE_AP_preferences(bpy.types.AddonPreferences):
-    """Where to find the backend and the library."""
-
-    bl_idname = ADDON
+class Preferences:
+    """Where to find the backend, models and the library; `ui.preferences` adds how they are drawn."""
 
     backend_path: StringProperty(
         name="Backend",
@@ -35,26 +33,7 @@ class IPOKE_AP_preferences(bpy.types.AddonPreferences):
         subtype="DIR_PATH",
     )
 
-    def draw(self, context: bpy.types.Context) -> None:
-        """Draw the preferences."""
-        from ..tools import keymaps  # what draws stands on what needs the preferences
-        from ..ui import set_up
 
-        set_up.draw(self.layout, context)
-        column = self.layout.column()
-        column.use_property_split = True
-        column.prop(self, "backend_path")
-        column.prop(self, "connection_file")
-        column.prop(self, "models_folder")
-        column.prop(self, "library_folder")
-        box = self.layout.box()
-        box.label(text="Keys in Object Mode", icon="KEYINGSET")
-        keymaps.draw(box, context)
-
-
-def get() -> IPOKE_AP_preferences:
+def get() -> Preferences:
     """Return the add-on's preferences."""
     return bpy.context.preferences.addons[ADDON].preferences
-
-
-CLASSES = (IPOKE_AP_preferences,)
