@@ -154,6 +154,7 @@ def test_the_variation_reaches_the_model_and_every_draw_of_a_loop(plate, variati
     assert [sampling.variation for sampling in model.samplings] == [variation] * (1 if playback is None else 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("size", "side", "expected"),
     [
@@ -229,6 +230,7 @@ def test_a_loop_is_picked_from_several_residuals_and_says_which(plate):
     assert best.sha256s != own.sha256s
 
 
+@pytest.mark.slow
 def test_a_picked_loop_is_the_same_however_many_variants_are_asked_for(plate):
     assert loop_of(plate, 6) == loop_of(plate, 6, first=0, samples=4)
 
@@ -295,6 +297,7 @@ def test_a_thing_moves_as_a_body_and_the_rest_of_the_plate_stays(plate):
         assert not changed[:10].any()
 
 
+@pytest.mark.slow
 def test_a_cut_out_needs_no_mask(plate):
     alpha = np.zeros((64, 96), np.uint8)
     alpha[20:44, 36:60] = 255
@@ -307,6 +310,7 @@ def test_a_cut_out_needs_no_mask(plate):
     assert any((one.bgr != other.bgr).any() for one, other in zip(by_alpha, whole, strict=True))
 
 
+@pytest.mark.slow
 def test_pins_hold_and_the_model_does_not_see_them(plate):
     pin = m.Poke(0.42, 0.4, 0.0, 0.0)
     model = ShiftingModel()
@@ -320,6 +324,7 @@ def test_pins_hold_and_the_model_does_not_see_them(plate):
     assert still[1] < still[0]
 
 
+@pytest.mark.slow
 def test_the_ground_holds_unless_it_is_freed():
     ramp = np.broadcast_to(2 * np.arange(96, dtype=np.uint8)[None, :, None], (64, 96, 3))
     plate = PlateImage(np.ascontiguousarray(ramp), None)
@@ -376,6 +381,7 @@ def triangles_of(rest: bytes) -> int:
     return int(np.argmax((numbers < 0) | (numbers > 10_000))) // 3
 
 
+@pytest.mark.slow
 def test_a_mesh_comes_before_its_poses_and_the_frames_stay_the_same(plate):
     asked = request(thing_sha256=THING, mesh=True)
     told = run(plate, asked, files={THING: mask_of()})
