@@ -17,7 +17,7 @@ import numpy as np
 
 from backend.client import Status, Stroke, ThingArrived, ThingRequest, drive, new_job_id
 from backend.client.events import Event
-from backend.commands.backends import Backend, open_backend
+from backend.commands.connected_backend import Backend, open_backend
 from tests.processes import cpu_s
 
 from .plates import read_still, textured

@@ -18,7 +18,7 @@ from ..plate.image import PlateImage
 from ..plate.preview import CONTACT_SHEET, PreviewMaker, video_name
 from ..protocol.errors import IpokeError
 from ..protocol.messages import POSES_DIFFER, JobSummary, Loop, Region, Seam
-from .backends import Backend, open_backend
+from .connected_backend import Backend, open_backend
 from .console import one_line, remark, say
 from .errors import CommandError
 from .names import numbered, result_name

@@ -22,11 +22,11 @@ from ..protocol.version import PROTOCOL_VERSION
 from ..security import Doorkeeper, Gate, KeyPair, make_server
 from ..uploads import piece_bytes
 from . import scheduler as jobs
+from .admission import has_to_wait, is_lost, one_too_many, too_many, who_makes_room
 from .clients import Client
 from .connection_claim import ConnectionClaim
 from .connections import Connections, Received
 from .intake import Intake
-from .places import has_to_wait, is_lost, one_too_many, too_many, who_makes_room
 from .status import status
 from .trimming import Trimmer
 from .workers.pool import WorkerDied, WorkerPool, WorkerSaid, WorkersGaveUp

@@ -11,7 +11,8 @@ import torch
 
 from benchmarks.sampling_goals import goals, table
 from ipoke_models.bench import __main__ as command
-from ipoke_models.bench import gauges, measure
+from ipoke_models.bench import measure
+from ipoke_models.bench import timing as gauges
 from ipoke_models.bench.released import random_networks
 from ipoke_models.checkpoint import save_model
 from ipoke_models.networks.flow import FlowSampler

@@ -23,8 +23,9 @@ from dataclasses import dataclass
 from typing import IO, Any
 from urllib.parse import urlsplit
 
-from . import node, places
-from .words import Admitted, Ended, Kill, Placed, Places, Start, Unusable, Word, from_line, to_line
+from . import node
+from . import placement as places
+from .helper_protocol import Admitted, Ended, Kill, Placed, Places, Start, Unusable, Word, from_line, to_line
 
 _TURN_S = 0.2
 _LOOK_S = 1.0

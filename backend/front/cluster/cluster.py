@@ -22,7 +22,7 @@ from ...protocol import limits
 from ...protocol.errors import ErrorCode, IpokeError
 from ...worker_link import Meeting
 from ..workers.process import Admit
-from .words import Admitted, Ended, Kill, Placed, Places, Start, Unusable, Word, from_line, to_line
+from .helper_protocol import Admitted, Ended, Kill, Placed, Places, Start, Unusable, Word, from_line, to_line
 
 _LOG = logging.getLogger("ipoke.cluster")
 _CLOSE_S = 2.0

@@ -9,8 +9,8 @@ import pytest
 
 from backend.client import ConnectionFile, Failed, Finished, LocalBackend, Lost, Queued, Session, VariantDone
 from backend.client import events as happened
-from backend.commands import backends
-from backend.commands.backends import Backend
+from backend.commands import connected_backend as backends
+from backend.commands.connected_backend import Backend
 from backend.commands.errors import CommandError
 from backend.protocol.version import PROTOCOL_VERSION
 

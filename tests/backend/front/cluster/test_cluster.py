@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from backend.config import ClusterConfig
-from backend.front.cluster import link
-from backend.front.cluster.link import Cluster, ClusterError
+from backend.front.cluster import cluster as link
+from backend.front.cluster.cluster import Cluster, ClusterError
 from backend.worker_link import Meeting
 from tests.machine import allowed
 from tests.processes import eventually
@@ -18,7 +18,7 @@ from tests.processes import eventually
 MEETING = Meeting("tcp://127.0.0.1:5000", "server's key")
 READY = """
 import sys
-from backend.front.cluster.words import *
+from backend.front.cluster.helper_protocol import *
 def say(word):
     sys.stdout.buffer.write(to_line(word))
     sys.stdout.flush()
