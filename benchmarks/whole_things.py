@@ -36,6 +36,7 @@ from backend.plate.posed import PosedRenderer
 from backend.plate.preview import draw_arrows
 from backend.plate.region import model_input, pokes_in_region
 from backend.protocol.messages import Playback
+from backend.worker.asked_thing import seen_thing
 from backend.worker.models import LoadedModel, Models
 from backend.worker.takes import Takes, View
 
@@ -112,7 +113,8 @@ def ways(way: str, still: Still, model: LoadedModel, seed: int) -> Iterator[Show
     stage = stage_of(plate, pokes, still.thing if as_body else None)
     inside = pokes_in_region(pokes, stage.region, plate.size_px)
     seen = model_input(plate, stage.region, model.entry.size_px)
-    view = View(stage.region, seen, inside, seed, (), None, as_body, stage)
+    thing = seen_thing(still.thing, np.empty((0, 2)), stage.region, model.entry.size_px) if as_body else None
+    view = View(stage.region, seen, inside, seed, (), None, thing, stage)
     takes = Takes(view, model, Playback(), range(VARIANTS), lambda: False)
     for variant in range(VARIANTS):
         plan = takes.plan(variant)

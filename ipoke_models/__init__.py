@@ -4,6 +4,7 @@ from .errors import Cancelled, CheckpointError, ConfigError, ModelError, PokeErr
 from .installed import LeftOut, ModelInfo, SegmenterInfo, installed_models, survey
 from .model import Model, StreamedFrame, load_model
 from .sampling.residuals import GROUP, Near
+from .sampling.things import Thing
 
 __all__ = [
     "GROUP",
@@ -18,6 +19,7 @@ __all__ = [
     "PokeError",
     "SegmenterInfo",
     "StreamedFrame",
+    "Thing",
     "installed_models",
     "load_model",
     "survey",

@@ -134,7 +134,7 @@ def test_the_front_process_and_the_command_line_never_load_torch():
 def test_the_door_of_the_models_loads_nothing_that_makes_or_stores_clips():
     code = "import sys, ipoke_models\nprint(sorted(name for name in sys.modules if name.startswith('ipoke_models.data.')))"
     done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, timeout=60, check=True)
-    assert done.stdout.strip() == "['ipoke_models.data.batch', 'ipoke_models.data.optical_flow']"
+    assert done.stdout.strip() == "['ipoke_models.data.batch', 'ipoke_models.data.optical_flow', 'ipoke_models.data.things']"
 
 
 def reached(start: str, graph: dict[str, set[str]]) -> set[str]:
