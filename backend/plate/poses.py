@@ -1,8 +1,8 @@
 """What a model's motion makes of a body: the poses of its clip. No torch, no sockets.
 
-A model that sees the thing says where all of its places go, and draws the body there as surely as it knows. Of one that does not,
-the body follows what surely moves, and its turn about each tail goes on along the thing, fading: there such a model says rest
-only because it does not know the thing. Tails go on the model's own way, turned and scaled so that they end at their tips exactly.
+A model that sees the thing says where all of its places go, and draws the body there as surely as it knows. Of one that does
+not, the body follows what surely moves, and its turn about each tail goes on along the thing, fading: there such a model says
+rest only because it does not know the thing. Tails go on the model's own way, turned and scaled to end at their tips exactly.
 """
 
 from __future__ import annotations
