@@ -18,8 +18,10 @@ import torch.nn.functional as F
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
+from ipoke_values import LARGEST_VARIATION, Sampling
+
 from .checkpoint import Manifest, load_networks, read_card
-from .config import LARGEST_VARIATION, LATENT_PX, DecoderHead, MotionInput
+from .config import LATENT_PX, DecoderHead, MotionInput
 from .data.batch import Batch, motion_input
 from .data.optical_flow import estimate_motion
 from .data.things import seen_still, seen_with
@@ -31,12 +33,13 @@ from .networks.flow import Conditioning, FlowSampler
 from .networks.whole import Networks
 from .sampling.guidance import Guide
 from .sampling.pokes import check_pokes, paint_pokes, pokes_to_pixels
-from .sampling.residuals import GROUP, Near, draw_group, gentle
+from .sampling.residuals import GROUP, draw_group, gentle
 from .sampling.things import Thing, paint_thing
 
 PAIR = 2
 """Variants guided and decoded together. Memory does not grow with their number, and two cost each no more time than eight."""
 FEATURE_GRID = 4
+SEED_0 = Sampling(seed=0)
 
 
 @dataclass(frozen=True)
@@ -110,16 +113,14 @@ class Model:
         x0: Tensor,
         pokes: ArrayLike,
         n: int = 8,
-        seed: int = 0,
+        sampling: Sampling = SEED_0,
         first: int = 0,
         *,
-        near: tuple[Near, ...] = (),
         guided: bool = True,
-        variation: float | None = None,
         thing: Thing | None = None,
     ) -> Tensor:
-        """Variants `first` .. `first + n - 1`: (n, T, 3, S, S) in [-1, 1]."""
-        steps = self.stream(x0, pokes, n, seed, first, near=near, guided=guided, variation=variation, thing=thing)
+        """Variants `first` .. `first + n - 1`: (n, T, 3, S, S) in [-1, 1]; arguments and errors as of `stream`."""
+        steps = self.stream(x0, pokes, n, sampling, first, guided=guided, thing=thing)
         return torch.stack([step.frames for step in steps], dim=1)
 
     @torch.inference_mode()
@@ -128,31 +129,36 @@ class Model:
         x0: Tensor,
         pokes: ArrayLike,
         n: int = 8,
-        seed: int = 0,
+        sampling: Sampling = SEED_0,
         first: int = 0,
         cancelled: Callable[[], bool] = lambda: False,
         *,
-        near: tuple[Near, ...] = (),
         guided: bool = True,
-        variation: float | None = None,
         thing: Thing | None = None,
     ) -> Iterator[StreamedFrame]:
-        """The same variants frame by frame, each as soon as it is decoded.
+        """Variants `first` .. `first + n - 1` frame by frame, t = 1..T, each as soon as it is decoded.
 
-        With `near` they stay near an earlier variant (`sampling/residuals.py`). Not `guided`, variants are the flow's draws
-        as they come; else the codes of models that don't paint are held to the pokes (`sampling/guidance.py`). `variation`, in
-        (0, 1.5], says how far apart they are, 1 is as the flow draws them; None takes the model's own.
+        Args:
+            x0: the still, (3, S, S) in [-1, 1], RGB.
+            pokes: (N, 4) of x, y, dx, dy in fractions of width and height, 1 <= N <= `max_pokes`; tails and tips in [0, 1].
+            n: how many variants, 1 or more.
+            sampling: how they are drawn (`sampling/residuals.py`); its variation in (0, 1.5], None for the model's own.
+            first: index of the first, 0 or more.
+            cancelled: asked between the steps of the flow and between frames.
+            guided: whether the codes of models that don't paint are held to the pokes (`sampling/guidance.py`); else variants
+                are the flow's draws as they come.
+            thing: what the pokes stand on; models that don't see it leave it.
 
         Raises:
             ModelError: the still, the pokes, the thing or the variation don't fit the model.
-            Cancelled: `cancelled()` said so; it is asked between the steps of the flow and between frames.
+            Cancelled: `cancelled()` said so.
         """
         if n < 1 or first < 0:
             raise ModelError(f"Ask for at least one variant, counted from 0; got {n} from {first}.")
         prepared = self._prepare(x0, pokes, thing)
         pairs = range(first // PAIR, (first + n - 1) // PAIR + 1)
         wanted = slice(first - PAIR * pairs[0], first - PAIR * pairs[0] + n)
-        drawn = list(self._codes(pairs, seed, near, self._variation(variation), prepared, cancelled, guided=guided))
+        drawn = list(self._codes(pairs, sampling, prepared, cancelled, guided=guided))
         states = [self.networks.autoencoder.states(z, self.frames) for z, _ in drawn]
         residuals = [r for _, r in drawn if r is not None]
         residual = torch.cat(residuals)[wanted].cpu() if residuals else None
@@ -163,25 +169,24 @@ class Model:
         self,
         x0: Tensor,
         pokes: ArrayLike,
-        seed: int,
+        sampling: Sampling,
         index: int,
-        near: tuple[Near, ...] = (),
         *,
         guided: bool = True,
-        variation: float | None = None,
         thing: Thing | None = None,
     ) -> Tensor:
         """Residual kinematics r (Cz, 8, 8) of a variant as it is shown: where it is `guided`, of its code held to the pokes.
 
         Replayed on its own still with its own pokes, r is that variant again, but for the rounding of the flow there and back.
+        Arguments as of `stream`.
         """
         prepared = self._prepare(x0, pokes, thing)
         number = index // PAIR
-        ((pair, _),) = self._codes(range(number, number + 1), seed, near, self._variation(variation), prepared, guided=guided)
+        ((pair, _),) = self._codes(range(number, number + 1), sampling, prepared, guided=guided)
         place = index % PAIR
         r = self.residual(pair[place : place + 1], prepared.h)[0][0]
         if not bool(torch.isfinite(r).all()):
-            raise ModelError(f"Variant {index} of seed {seed} has no finite kinematics; take another variant.")
+            raise ModelError(f"Variant {index} of seed {sampling.seed} has no finite kinematics; take another variant.")
         return r
 
     @torch.inference_mode()
@@ -263,9 +268,7 @@ class Model:
     def _codes(
         self,
         pairs: range,
-        seed: int,
-        near: tuple[Near, ...],
-        variation: float,
+        sampling: Sampling,
         prepared: _Prepared,
         cancelled: Callable[[], bool] = lambda: False,
         *,
@@ -275,14 +278,14 @@ class Model:
 
         On its own the flow moves the poked place too little, and its base shows all variants alike: `variation` lies between.
         """
-        conditioning = prepared.conditioning
+        variation, conditioning = self._variation(sampling.variation), prepared.conditioning
         guide = self._guide_of(prepared) if guided else None
 
         def solve(r: Tensor) -> Tensor:
             return self._sampler.latent(r.to(self.device), conditioning, cancelled)
 
         for group, inside in groupby(pairs, key=lambda pair: pair * PAIR // GROUP):
-            r, z = draw_group(solve, self._residual_shape, group, seed, near)
+            r, z = draw_group(solve, self._residual_shape, group, sampling)
             if conditioning.base is not None:
                 z = torch.lerp(conditioning.base[0], z, variation)
             for pair in inside:

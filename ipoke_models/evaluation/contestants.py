@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from ipoke_values import Sampling
+
 from ..config import LATENT_PX, DecoderHead
 from ..data.things import seen_with
 from ..errors import ModelError
@@ -58,11 +60,13 @@ class Contestants:
     def clips(self, example: Example, seed: int) -> dict[str, Tensor]:
         """Clips (V, T, 3, S, S) of every row but the truth."""
         x0, pokes, thing, first = example.x0, example.pokes, example.thing, self._first
-        rows = {label: model.sample(x0, pokes, self._variants, seed, thing=thing) for label, model in self._models.items()}
+        own = Sampling(seed)
+        rows = {label: model.sample(x0, pokes, self._variants, own, thing=thing) for label, model in self._models.items()}
         for variation in self._variations:
-            rows[f"{VARIATION} {variation:g}"] = first.sample(x0, pokes, self._variants, seed, variation=variation, thing=thing)
+            varied = Sampling(seed, variation=variation)
+            rows[f"{VARIATION} {variation:g}"] = first.sample(x0, pokes, self._variants, varied, thing=thing)
         if first.config.autoencoder.decoder.head is not DecoderHead.RGB:
-            rows[UNHELD] = first.sample(x0, pokes, self._variants, seed, guided=False, thing=thing)
+            rows[UNHELD] = first.sample(x0, pokes, self._variants, own, guided=False, thing=thing)
         if self._twin is not None:
             rows[TWIN] = self._twins(self._twin, example, seed)
         warped = sparse_warp(x0, torch.from_numpy(example.places), torch.from_numpy(example.shifts), first.frames)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from ipoke_models import ConfigError, Model, ModelError, Thing
+from ipoke_models import ConfigError, Model, ModelError, Sampling, Thing
 from ipoke_models.checkpoint import Manifest, load_networks, save_model
 from ipoke_models.config import ModelConfig
 from ipoke_models.networks.carrying import carried
@@ -42,13 +42,13 @@ def square(*pins: tuple[float, float]) -> Thing:
 
 
 def shifts(model: Model, still: Tensor, thing: Thing | None, *, guided: bool = False) -> Tensor:
-    steps = list(model.stream(still, POKES, 2, 5, thing=thing, guided=guided))
+    steps = list(model.stream(still, POKES, 2, Sampling(5), thing=thing, guided=guided))
     assert all(step.shift is not None for step in steps)
     return torch.stack([step.shift for step in steps if step.shift is not None], dim=1)
 
 
 def test_it_says_where_each_place_goes_and_how_far_off_that_may_be(model: Model, still: Tensor) -> None:
-    *_, last = model.stream(still, POKES, 2, 5, thing=square(), guided=False)
+    *_, last = model.stream(still, POKES, 2, Sampling(5), thing=square(), guided=False)
     assert last.frames.shape == (2, 3, 64, 64)
     assert last.flow is last.visibility is None
     assert last.shift is not None
@@ -68,7 +68,9 @@ def test_the_thing_and_its_pins_change_what_it_says(model: Model, still: Tensor)
 
 def test_a_model_that_does_not_see_the_thing_makes_the_same_frames_whatever_it_is_told(still: Tensor, tmp_path) -> None:
     model = made(small.with_dense_flow(), tmp_path / "blind")
-    assert torch.equal(model.sample(still, POKES, 2, 5), model.sample(still, POKES, 2, 5, thing=square((0.4, 0.7))))
+    assert torch.equal(
+        model.sample(still, POKES, 2, Sampling(5)), model.sample(still, POKES, 2, Sampling(5), thing=square((0.4, 0.7)))
+    )
 
 
 def test_held_to_the_poke_a_tail_ends_nearer_to_its_tip(model: Model, still: Tensor) -> None:
@@ -78,7 +80,7 @@ def test_held_to_the_poke_a_tail_ends_nearer_to_its_tip(model: Model, still: Ten
 
 
 def test_kinematics_of_a_variant_replayed_on_its_own_still_and_thing_are_that_variant(model: Model, still: Tensor) -> None:
-    r = model.variant_residual(still, POKES, 5, 1, guided=False, thing=square())
+    r = model.variant_residual(still, POKES, Sampling(5), 1, guided=False, thing=square())
     steps = model.stream_replay(r, still, POKES, thing=square())
     replayed = torch.stack([step.shift[0] for step in steps if step.shift is not None])
     torch.testing.assert_close(replayed, shifts(model, still, square())[1], atol=2e-3, rtol=1e-3)
