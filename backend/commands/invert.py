@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from ..client import InvertRequest, KinematicsArrived, ModelEntry, ServerInfo, new_job_id
-from ..kinematics import SUFFIX, read_kinematics
+from ..kinematics_file import SUFFIX, read_kinematics
 from ..lifetime import noted_signals
 from ..protocol import limits
 from .clip_reading import read_clip

@@ -10,7 +10,7 @@ from pathlib import Path
 from ipoke_values import Sampling
 
 from ..client import SampleRequest, new_job_id
-from ..kinematics import SUFFIX, read_kinematics
+from ..kinematics_file import SUFFIX, read_kinematics
 from ..protocol import limits
 from ..protocol.errors import IpokeError
 from ..protocol.messages import OutputSize, Region

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ..data.batch import Batch
 from ..data.batches import draw
-from ..data.pokes import simulate_for
+from ..data.poke_simulation import simulate_for
 from ..data.store import ClipStore
 from ..data.things import shown_thing
 from ..networks.conditioning import Conditioner

@@ -10,8 +10,8 @@ import pytest
 
 from backend.commands.errors import UsageError
 from backend.commands.output_file import OutputFile
-from backend.kinematics import SUFFIX, read_kinematics, write_kinematics
-from tests.backend.test_kinematics import RESIDUAL, kinematics
+from backend.kinematics_file import SUFFIX, read_kinematics, write_kinematics
+from tests.backend.test_kinematics_file import RESIDUAL, kinematics
 
 OURS = write_kinematics(kinematics())
 NEWER = write_kinematics(kinematics(RESIDUAL * 2))
