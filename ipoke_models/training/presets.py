@@ -205,7 +205,7 @@ _THING = replace(
 _MORE_THINGS = replace(
     _THING,
     video=replace(_THING.video, steps=0),
-    dense=replace(_THING.dense, steps=150, learning_rate=3e-4, warmup=20),
+    dense=Schedule(steps=150, batch=32, learning_rate=3e-4, warmup=20, validate_every=200, save_every=50),
     base=replace(_THING.base, steps=250, learning_rate=3e-4, warmup=20),
     kinematics=replace(_THING.kinematics, steps=200, learning_rate=4e-4, warmup=20),
     goes_on=True,
