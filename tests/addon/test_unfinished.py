@@ -122,7 +122,7 @@ def bake(tmp_path) -> Path:
 def test_what_waits_for_other_requests_goes_and_whole_bakes_stay(bake, tmp_path):
     whole = bake / "variant_00"
     whole.mkdir()
-    other = unfinished.folder(bake, replace(ASKED, seed=8))
+    other = unfinished.folder(bake, replace(ASKED, sampling=replace(ASKED.sampling, seed=8)))
     write(other, 1, 2)
     unfinished.remove_others([bake, tmp_path / "nowhere"], {other}, [tmp_path / "ipoke"])
     assert sorted(bake.iterdir()) == sorted([whole, other])
