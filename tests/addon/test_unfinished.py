@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from blender_addon._vendor.client import FrameArrived, Poke, VariantDone
+from blender_addon._vendor.client import FrameArrived, Poke, Sampling, VariantDone
 from blender_addon.core.jobs import unfinished
 from blender_addon.core.jobs.unfinished import RECORD, UnfinishedBake
 
@@ -94,7 +94,7 @@ def test_a_bake_that_arrived_damaged_leaves_nothing(waiting):
 
 @pytest.mark.parametrize(
     "changes",
-    [{"seed": 8}, {"depth_bits": 16}, {"plate": b"another"}, {"pokes": (Poke(0.5, 0.5, 0.0, 0.1),)}, {"first": 1}],
+    [{"sampling": Sampling(8)}, {"depth_bits": 16}, {"plate": b"another"}, {"pokes": (Poke(0.5, 0.5, 0.0, 0.1),)}, {"first": 1}],
 )
 def test_another_request_waits_elsewhere(tmp_path, changes):
     assert unfinished.folder(tmp_path, replace(ASKED, **changes)) != unfinished.folder(tmp_path, ASKED)
