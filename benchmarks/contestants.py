@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from backend.plate.region import model_input, pokes_in_region
 from backend.plate.stage import Stage
 from backend.protocol.messages import Playback, Poke
+from backend.worker.asked_thing import seen_thing
 from backend.worker.models import LoadedModel, Models
 from backend.worker.takes import Takes, View
 from ipoke_values import Sampling
@@ -42,7 +43,9 @@ def takes_of(model: LoadedModel, stage: Stage, poke: Poke, seed: int, variants: 
     """What a model makes of one arrow on a stage at default settings."""
     inside = pokes_in_region([poke], stage.region, stage.plate.size_px)
     seen = model_input(stage.plate, stage.region, model.entry.size_px)
-    view = View(stage.region, seen, inside, Sampling(seed), stage.thing is not None, stage)
+    pins = np.empty((0, 2)) if stage.pins is None else stage.pins
+    thing = None if stage.thing is None else seen_thing(stage.thing, pins, stage.region, model.entry.size_px)
+    view = View(stage.region, seen, inside, Sampling(seed), thing, stage)
     return Takes(view, model, Playback(), range(variants), lambda: False)
 
 

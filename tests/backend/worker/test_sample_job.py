@@ -14,7 +14,7 @@ from backend.plate.image import PlateImage, decode_plate
 from backend.protocol import messages as m
 from backend.protocol.codec import encode
 from backend.protocol.errors import ProtocolError
-from backend.worker.model_port import JobCancelledError, ModelFrame, PokesError
+from backend.worker.model_port import JobCancelledError, ModelFrame, PokesError, SeenThing
 from backend.worker.sample_job import SampleJob
 from ipoke_values import Like, Sampling
 
@@ -35,6 +35,7 @@ class ShiftingModel:
         self.groups: list[range] = []
         self.pokes: list[np.ndarray] = []
         self.samplings: list[Sampling] = []
+        self.thing: SeenThing | None = None
 
     def frames(
         self,
@@ -45,8 +46,9 @@ class ShiftingModel:
         cancelled: Callable[[], bool],
         *,
         as_body: bool = False,
+        thing: SeenThing | None = None,
     ) -> Iterator[ModelFrame]:
-        self.as_body = as_body
+        self.as_body, self.thing = as_body, thing
         self.groups.append(variants)
         self.pokes.append(pokes)
         self.samplings.append(sampling)
@@ -311,7 +313,7 @@ def test_a_cut_out_needs_no_mask(plate):
 
 
 @pytest.mark.slow
-def test_pins_hold_and_the_model_does_not_see_them(plate):
+def test_pins_hold_and_are_no_pokes_of_the_model(plate):
     pin = m.Poke(0.42, 0.4, 0.0, 0.0)
     model = ShiftingModel()
     free, held = (
@@ -322,6 +324,18 @@ def test_pins_hold_and_the_model_does_not_see_them(plate):
     at = (slice(24, 28), slice(38, 42))
     still = [np.abs(frame.bgr[at].astype(int) - plate.bgr[at]).mean() for frame in (free[0], held[0])]
     assert still[1] < still[0]
+
+
+def test_the_model_is_shown_the_thing_and_its_pins_as_it_sees_the_region(plate):
+    model, pin = ShiftingModel(), m.Poke(0.375, 0.5, 0.0, 0.0)
+    run(plate, request(pokes=(POKE, pin), region=m.Region(32, 0, 64, 64), thing_sha256=THING), model, {THING: mask_of()})
+    assert model.thing is not None
+    expected = np.zeros((32, 32), np.float32)
+    expected[10:22, 2:14] = 1
+    np.testing.assert_allclose(model.thing.mask, expected, atol=1e-6)
+    np.testing.assert_allclose(model.thing.pins, [[4 / 64, 0.5]])
+    run(plate, request(), model)
+    assert model.thing is None
 
 
 @pytest.mark.slow
