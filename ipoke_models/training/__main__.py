@@ -118,8 +118,8 @@ def _open(
 
 
 def _train(options: argparse.Namespace) -> int:
-    from .claim import claim  # with what only training needs
     from .launch import launch
+    from .work_lock import claim  # with what only training needs
 
     if not options.output.name:  # such as ".", whose name is the current folder's
         options.output = options.output.resolve()

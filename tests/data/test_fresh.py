@@ -12,7 +12,7 @@ from ipoke_models.data.batches import draw
 from ipoke_models.data.pokes import simulate_pokes
 from ipoke_models.data.procedural.fresh import FreshClips, is_fresh, open_fresh, read_name
 from ipoke_models.data.procedural.generate import main
-from ipoke_models.data.procedural.source import SceneSource
+from ipoke_models.data.procedural.scene_source import SceneSource
 from ipoke_models.data.store import ClipStore, StoreError
 from ipoke_models.training import __main__ as training
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ipoke_models.data.procedural.fresh import open_fresh
 from ipoke_models.data.procedural.restyling import SIDE_PX, restyled
-from ipoke_models.data.procedural.source import SceneSource
+from ipoke_models.data.procedural.scene_source import SceneSource
 from ipoke_models.data.store import ClipStore
 
 

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from ..batch import Batch
 from ..store import ClipStore, StoreError
 from .recipes import RECIPES
+from .scene_source import SceneSource, add_picture_options
 from .scenes import Scene
-from .source import SceneSource, add_picture_options
 from .torch_render import RenderedBatch, render_batch
 
 DEFAULT_COUNT = 16000

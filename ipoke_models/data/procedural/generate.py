@@ -13,7 +13,7 @@ from ..pictures import PictureError
 from ..store import SHARD_CLIPS, StoreError, begin_store, finish_store, write_shard
 from .clips import render
 from .recipes import GARDEN, RECIPES
-from .source import SceneSource, add_picture_options
+from .scene_source import SceneSource, add_picture_options
 
 FRAMES = 10
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..pictures import PictureError
 from .clips import Clip, render
 from .recipes import GARDEN, RECIPES
-from .source import SceneSource, add_picture_options
+from .scene_source import SceneSource, add_picture_options
 
 SHOWN_FRAMES = (0, 2, 4, 6, 8, 10)
 FRAMES = SHOWN_FRAMES[-1]
