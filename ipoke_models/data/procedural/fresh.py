@@ -103,6 +103,6 @@ def open_fresh(name: str, options: argparse.Namespace, size_px: int, frames: int
     """
     recipe, seed, count = read_name(name)
     folders, copies = (options.cutouts, options.photos, options.mocap), 0 if held_out else options.restyled
-    source = SceneSource(recipe, seed, size_px, frames, *folders, held_out, copies)
+    source = SceneSource(recipe, seed, size_px, frames, *folders, held_out, copies, options.animated)
     device = torch.device("cuda" if options.device != "cpu" and torch.cuda.is_available() else "cpu")
     return FreshClips(source, count, device, options.processes)

@@ -20,7 +20,8 @@ FRAMES = 10
 
 def _source(options: argparse.Namespace) -> SceneSource:
     folders = (options.cutouts, options.photos, options.mocap)
-    return SceneSource(options.recipe, options.seed, options.size, FRAMES, *folders, options.held_out, options.restyled)
+    of_recipe = options.recipe, options.seed, options.size, FRAMES
+    return SceneSource(*of_recipe, *folders, options.held_out, options.restyled, options.animated)
 
 
 def _make_shard(source: SceneSource, store: Path, number: int, count: int) -> None:

@@ -56,7 +56,8 @@ def main(arguments: list[str] | None = None) -> int:
     add_picture_options(parser)
     options = parser.parse_args(arguments)
     folders = (options.cutouts, options.photos, options.mocap)
-    source = SceneSource(options.recipe, options.seed, options.size, FRAMES, *folders, restyled=options.restyled)
+    of_recipe = options.recipe, options.seed, options.size, FRAMES
+    source = SceneSource(*of_recipe, *folders, restyled=options.restyled, animated=options.animated)
     numbers = range(options.first, options.first + options.count)
     try:
         clips = [render(source.scene(number), source.size_px, source.frames) for number in numbers]
