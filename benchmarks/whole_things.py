@@ -115,7 +115,7 @@ def ways(way: str, still: Still, model: LoadedModel, seed: int) -> Iterator[Show
     view = View(stage.region, seen, inside, seed, (), None, as_body, stage)
     takes = Takes(view, model, Playback(), range(VARIANTS), lambda: False)
     for variant in range(VARIANTS):
-        plan = takes.plan(variant)
+        plan = takes.plan(takes.drawn(variant))
         yield _shown(still, plan.course.renderer(), plan.timeline.rows[-1])
 
 
