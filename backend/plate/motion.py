@@ -125,7 +125,7 @@ def _turn_round(flow: Field, visibility: Field | None) -> tuple[Field, Field]:
 
 
 def _lay_down(x: Field, y: Field, planes: Sequence[NDArray[np.complex64]], size_px: int) -> list[NDArray[np.complex128]]:
-    """Sums (S, S) of what planes of two values each, as complex numbers, lay down at places x and y: a share on each pixel beside.
+    """Sums (S, S) of what planes, two values each as complex numbers, lay down at places x and y: a share on each pixel beside.
 
     What lies off the picture falls on its border, two pixels wide, which is cut off.
     """
