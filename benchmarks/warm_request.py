@@ -16,9 +16,9 @@ from time import perf_counter
 
 import cv2
 
-from backend.client import SampleRequest, new_job_id
+from backend.client import SampleRequest, Sampling, new_job_id
 from backend.client.events import Event, FrameArrived
-from backend.commands.backends import Backend, open_backend
+from backend.commands.connected_backend import ConnectedBackend, open_backend
 from backend.plate.image import decode_image, encode_png
 from backend.plate.stream import ordered
 from backend.protocol.messages import OutputSize, Poke
@@ -61,11 +61,11 @@ def request_for(name: str, seed: int) -> SampleRequest:
     plate, mask = ((THINGS / f"{name}{ending}").read_bytes() for ending in (".jpg", ".mask.png"))
     arrows = (Poke(x, y, to_x - x, to_y - y),)
     return SampleRequest(
-        new_job_id(), plate, f"{name}.jpg", arrows, None, VARIANTS, seed, size=OutputSize.PREVIEW, thing=mask
+        new_job_id(), plate, f"{name}.jpg", arrows, None, VARIANTS, Sampling(seed), size=OutputSize.PREVIEW, thing=mask
     )  # fmt: skip
 
 
-def asked(backend: Backend, request: SampleRequest) -> tuple[float, float, list[bytes]]:
+def asked(backend: ConnectedBackend, request: SampleRequest) -> tuple[float, float, list[bytes]]:
     """Seconds until the first frame has come and until all have, and the frames."""
     frames: list[bytes] = []
     first_s, began_s = 0.0, perf_counter()
@@ -80,7 +80,7 @@ def asked(backend: Backend, request: SampleRequest) -> tuple[float, float, list[
     return first_s, perf_counter() - began_s, frames
 
 
-def measured(backend: Backend, request: SampleRequest) -> tuple[float, float, float, float]:
+def measured(backend: ConnectedBackend, request: SampleRequest) -> tuple[float, float, float, float]:
     """Seconds until the first frame and the last, of the worker's processor, and of reading and writing the frames again."""
     worker = worker_of(backend)
     before_s = cpu_s(worker)

@@ -1,4 +1,4 @@
-"""Owns the German texts: what labels and hints say where Blender speaks German. What has no entry stays English. No bpy.
+"""The German texts: what labels and hints say where Blender speaks German. What has no entry stays English. No bpy.
 
 Blender looks the labels of operators up in the context "Operator", and everything else in "*", in its own texts before ours.
 Words that Blender uses for other things (a sample of light, a cylinder) therefore have a context of our own.
@@ -15,6 +15,8 @@ OPERATORS = {
     "Add to Compositor": "In den Compositor",
     "Add to Sequencer": "In den Sequenzer",
     "Back to the Plate": "Zurück zur Bildebene",
+    "Frames of this name are there already": "Bilder dieses Namens sind schon da",
+    "Keep Both": "Beide behalten",
     "Bake": "Backen",
     "Cancel": "Abbrechen",
     "Choose Variant": "Variante wählen",
@@ -86,6 +88,7 @@ OTHERS = {
     "{count} arrows": "{count} Pfeile",
     "{count} frames": "{count} Bilder",
     "{count} pokes": "{count} Stupser",
+    "D and a drag adds to the thing, Shift D takes away": "D und Ziehen fügt zum Gegenstand hinzu, Umschalt D nimmt weg",
     "D and a drag adds to the thing, Shift D takes away, [ ] takes less or more": (
         "D und Ziehen fügt zum Gegenstand hinzu, Umschalt D nimmt weg, [ ] nimmt weniger oder mehr"
     ),

@@ -24,7 +24,7 @@ def encode(pixels: Pixels) -> bytes:
     filtered = np.zeros((height, rows.shape[1] + 1), np.uint8)  # each row begins with the number of its filter: none
     filtered[:, 1:] = rows
     header = struct.pack(">IIBBBBB", width, height, depth_bits, _COLOUR_TYPES[channels], 0, 0, 0)
-    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(filtered, _LEVEL)), (b"IEND", b""))
+    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(filtered.tobytes(), _LEVEL)), (b"IEND", b""))
     return _SIGNATURE + b"".join(_chunk(name, data) for name, data in parts)
 
 
@@ -75,11 +75,11 @@ def _unfiltered(filters: Pixels, rows: Pixels) -> Pixels:
 
 
 def _predicted(paeth: bool, row: list[int], above: list[int]) -> list[int]:
-    """A row whose bytes are told as differences from a guess: the mean of left and upper, or Paeth's."""
+    """A row whose bytes are differences from a guess: the mean of left and upper, or Paeth's."""
     left, corner, result = 0, 0, []
-    for told, upper in zip(row, above, strict=True):
+    for difference, upper in zip(row, above, strict=True):
         guess = min((left, upper, corner), key=lambda near: abs(left + upper - corner - near)) if paeth else (left + upper) // 2
-        left, corner = (told + guess) & 255, upper
+        left, corner = (difference + guess) & 255, upper
         result.append(left)
     return result
 

@@ -6,6 +6,7 @@ A file's name decides by hash whether it belongs to the training or the held-out
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,8 @@ Array = NDArray[np.float32]
 HELD_OUT_SHARE = 0.2
 NOT_PHOTOGRAPHS = ("cartoon", "symbols", "toys", "alphabets", "shapes", "flags", "outlined", "plastic", "_mirror")
 PHOTO_SUBJECTS = ("animals", "plants", "food", "people")
+ALL_SUBJECTS = (*PHOTO_SUBJECTS, "objects")
+"""Folders of cut-outs: recipes that were released before `objects` came keep to the first."""
 STORED_SIDE_PX = 320
 
 
@@ -33,11 +36,14 @@ class PictureError(ValueError):
 
 @dataclass(frozen=True)
 class Pictures:
-    """Cut-outs (H, W, 4) and photographs (H, W, 3), BGR(A) uint8, long side bounded, and captured motions; all may be empty."""
+    """Cut-outs (H, W, 4) and photographs (H, W, 3), BGR(A) uint8, long side bounded, and captured motions; all may be empty.
+
+    Of animations the files of their frames are kept, which are read when they are needed."""
 
     cutouts: tuple[NDArray[np.uint8], ...] = field(default=())
     photos: tuple[NDArray[np.uint8], ...] = field(default=())
     motions: tuple[CapturedMotion, ...] = field(default=())
+    animations: tuple[tuple[Path, ...], ...] = field(default=())
 
 
 def is_held_out(name: str) -> bool:
@@ -46,19 +52,28 @@ def is_held_out(name: str) -> bool:
 
 
 def load_pictures(
-    cutouts: Path | None, photos: Path | None, held_out: bool, side_px: int = STORED_SIDE_PX, mocap: Path | None = None
+    cutouts: Path | None,
+    photos: Path | None,
+    held_out: bool,
+    side_px: int = STORED_SIDE_PX,
+    mocap: Path | None = None,
+    subjects: Sequence[str] = PHOTO_SUBJECTS,
+    animated: Path | None = None,
 ) -> Pictures:
-    """Read one part of the pictures below two folders, and of a third one's motion capture; None stands for nothing.
+    """Read one part of the pictures below two folders, of a third one's motion capture and of a fourth one's animated cut-outs;
+    None stands for nothing.
 
-    They are kept with a long side of at most `side_px`; training needs no more than the default.
+    Where the cut-outs are sorted by subject, those of `subjects` are read. Pictures are kept with a long side of at most
+    `side_px`; training needs no more than the default.
 
     Raises:
         PictureError: a folder is missing or holds nothing of use.
     """
     return Pictures(
-        tuple(_load_cutouts(cutouts, held_out, side_px)) if cutouts else (),
+        tuple(_load_cutouts(cutouts, held_out, side_px, subjects)) if cutouts else (),
         tuple(_load_photos(photos, held_out, side_px)) if photos else (),
         tuple(_load_motions(mocap, held_out)) if mocap else (),
+        tuple(_find_animations(animated, held_out)) if animated else (),
     )
 
 
@@ -70,9 +85,9 @@ def random_square(rng: np.random.Generator, photos: Sequence[NDArray[np.uint8]],
     return photo[top : top + side, left : left + side]
 
 
-def _load_cutouts(folder: Path, held_out: bool, side_px: int) -> list[NDArray[np.uint8]]:
+def _load_cutouts(folder: Path, held_out: bool, side_px: int, subjects: Sequence[str]) -> list[NDArray[np.uint8]]:
     stamps = folder / "animals"
-    roots = [folder / name for name in PHOTO_SUBJECTS] if stamps.is_dir() else [folder]
+    roots = [folder / name for name in subjects if (folder / name).is_dir()] if stamps.is_dir() else [folder]
     found = []
     for path in picture_files(roots, {".png"}):
         if any(word in str(path.relative_to(folder)) for word in NOT_PHOTOGRAPHS) or is_held_out(path.name) != held_out:
@@ -116,6 +131,24 @@ def _load_motions(folder: Path, held_out: bool) -> list[CapturedMotion]:
     if not motions:
         raise PictureError(f"No humanoid3d_*.txt motion files under {folder}; give pybullet_data/data/motions with --mocap.")
     return motions
+
+
+def _find_animations(folder: Path, held_out: bool) -> list[tuple[Path, ...]]:
+    """Folders of numbered pictures with alpha; `clip.json` says on which side each is, as all their frames are named alike."""
+    found = []
+    for note in picture_files([folder], {".json"}):
+        try:
+            belongs = bool(json.loads(note.read_text(encoding="utf-8"))["held_out"]) == held_out
+        except (ValueError, KeyError, TypeError):
+            continue
+        frames = tuple(sorted(note.parent.glob("*.png")))
+        if belongs and len(frames) > 1:
+            found.append(frames)
+    if not found:
+        raise PictureError(
+            f"No animated cut-outs under {folder}; give a folder of folders with clip.json and frames with --animated."
+        )
+    return found
 
 
 def picture_files(roots: Iterable[Path], suffixes: set[str]) -> list[Path]:

@@ -15,8 +15,9 @@ from blender_addon.core.setup import environment, setup
 from blender_addon.core.setup.environment import Device, PackageList, Plan
 from blender_addon.core.setup.installer import Installer
 from blender_addon.core.setup.setup import SetupPhase
+from tests.machine import allowed
 
-PATIENCE_S = 60.0
+PATIENCE_S = allowed(60.0)
 METADATA = "Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
 WHEEL = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 BACKEND = "import tiny\nassert tiny.WORKS\nprint('one model')\n"
@@ -88,6 +89,7 @@ def working(plan: Plan) -> None:
     (plan.root / environment.CURRENT).write_text("old")
 
 
+@pytest.mark.slow
 def test_an_environment_is_made_checked_and_takes_the_place_of_the_one_before(plan):
     working(plan)
     installer = Installer()

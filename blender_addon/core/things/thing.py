@@ -62,8 +62,8 @@ class KnownThing:
         """The thing of a mask; None where it marks nothing."""
         if not (mask > THING_LEAST).any():
             return None
-        told = np.rint(mask * 255).astype(np.uint8)
-        return cls(mask, origin, hashlib.sha256(repr(told.shape).encode() + told.tobytes()).hexdigest())
+        grey = np.rint(mask * 255).astype(np.uint8)
+        return cls(mask, origin, hashlib.sha256(repr(grey.shape).encode() + grey.tobytes()).hexdigest())
 
 
 def marked(pixels: Mask) -> Mask:
@@ -110,7 +110,7 @@ def painted(mask: Mask, strokes: Iterable[Stroke]) -> Mask:
     result = np.array(mask, np.float32)
     for stroke in strokes:
         if stroke.radius > 0:
-            box, cover = _cover(result.shape, stroke)
+            box, cover = _cover(mask.shape[:2], stroke)
             here = result[box]
             result[box] = np.maximum(here, cover) if stroke.adds else np.minimum(here, 1 - cover)
     return result

@@ -31,6 +31,7 @@ class Clip:
     moving: (S, S) bool, the parts of x0 that belong to a moving layer.
     neighbour: (S, S) bool, the parts of x0 that belong to an object that stands still.
     foreground: (S, S) bool, the parts of x0 that pokes keep to; None where they follow motion alone.
+    thing: (S, S) bool, where x0 shows the object that moves, with its parts that stay; None where that is not known.
     """
 
     frames: NDArray[np.uint8]
@@ -40,6 +41,7 @@ class Clip:
     moving: NDArray[np.bool_]
     neighbour: NDArray[np.bool_]
     foreground: NDArray[np.bool_] | None = None
+    thing: NDArray[np.bool_] | None = None
 
 
 def procedural_clip(seed: int, index: int, pictures: Pictures, size_px: int = 64, frames: int = 10, recipe: str = GARDEN) -> Clip:
@@ -69,12 +71,14 @@ def render(scene: Scene, size_px: int, frames: int) -> Clip:
             forward[:, mine] = layer.motion.forward(grid[mine], frames) - grid[mine]
     visible = np.stack([_seen(start.owner[0], later.owner[t], grid + backward[t]) for t in range(frames)])
     moving = np.maximum(*np.abs(forward).max(axis=0).transpose(2, 0, 1)) > 0.05
-    neighbours = [number for number, layer in enumerate(scene.layers) if layer.still and not layer.poked]
+    neighbours = [number for number, layer in enumerate(scene.layers) if layer.neighbour]
+    things = [number for number, layer in enumerate(scene.layers) if not layer.neighbour]
     pictures = np.clip(np.concatenate([start.picture, later.picture]), 0, 1)
     frames_8_bit = np.round(pictures * 255).astype(np.uint8)
     touched = [number for number, layer in enumerate(scene.layers) if layer.touched]
     foreground = np.isin(start.owner[0], touched) if touched else None
-    return Clip(frames_8_bit, backward, visible, forward, moving, np.isin(start.owner[0], neighbours), foreground)
+    neighbour, thing = (np.isin(start.owner[0], numbers) for numbers in (neighbours, things))
+    return Clip(frames_8_bit, backward, visible, forward, moving, neighbour, foreground, thing)
 
 
 class _Canvas:
@@ -98,7 +102,7 @@ def window_of(layer: Layer, size_px: int, frames: int) -> Window:
     """What a layer may cover of the picture at any later time: deformations keep its inside within its outline."""
     if layer.patch.texture.shape[:2] == (size_px, size_px):
         return slice(0, size_px), slice(0, size_px)
-    outline = layer.motion.forward(layer.patch.perimeter(), frames).reshape(-1, 2)
+    outline = layer.motion.outline(layer.patch.perimeter(), frames).reshape(-1, 2)
     low = np.clip(np.floor(outline.min(0)) - WINDOW_MARGIN_PX, 0, size_px).astype(int)
     high = np.clip(np.ceil(outline.max(0)) + WINDOW_MARGIN_PX + 1, 0, size_px).astype(int)
     return slice(low[1], max(low[1], high[1])), slice(low[0], max(low[0], high[0]))
