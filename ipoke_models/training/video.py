@@ -1,9 +1,9 @@
 """Stage 1: the video autoencoder, judged by its flow from the first minute.
 
 Loss: the frame (L1, and what VGG sees of it where that is asked for) and a weak KL term; with the warp head also flow error where
-the place can be seen in x0 (moving places count more) and visibility; with the motion head nothing but the thing's own shifts and
-how far off they are taken to be. A random few of the T frames are decoded at each step; the
-recurrent unit always runs through all. `adversarial.py` adds critics.
+the place can be seen in x0 (moving places count more) and visibility; with the motion head, in place of the frame, the shifts
+of the thing and how far off they are taken to be. A random few of the T frames are decoded at each step; the recurrent unit
+always runs through all. `adversarial.py` adds critics.
 """
 
 from __future__ import annotations
