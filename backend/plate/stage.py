@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ipoke_body import Body
+from ipoke_values.names import THING_LEAST
 
 from ..protocol.messages import Region
 from .drawer import Drawer
@@ -23,7 +24,6 @@ from .posed import PosedRenderer, part_body
 from .poses import Holds, Points, poses_of
 from .region import scaled_region
 from .render import Renderer
-from .thing import THING_LEAST
 
 BODY_SIDE_PX = 512
 """Long side of the mask that a body is made of."""
