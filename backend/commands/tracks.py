@@ -18,7 +18,7 @@ from .errors import CommandError, UsageError
 from .inputs import parse_place, read_file
 
 MOST_POINTS = 1000
-_WRITERS = {".json": lambda tracks, _: _as_json(tracks), ".txt": lambda tracks, height_px: _as_columns(tracks, height_px)}
+SUFFIXES = (".json", ".txt")
 
 Floats = NDArray[np.float64]
 
@@ -47,8 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Read, follow, write."""
     target: Path = arguments.output
-    if target.suffix not in _WRITERS:
-        raise UsageError(f"-o {target} must end in {' or '.join(_WRITERS)}.")
+    if target.suffix not in SUFFIXES:
+        raise UsageError(f"-o {target} must end in {' or '.join(SUFFIXES)}.")
     if not 1 <= arguments.points <= MOST_POINTS:
         raise UsageError(f"--points is between 1 and {MOST_POINTS}.")
     size_px = _size_of(arguments.folder)
@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     # The cache counts in heights of the plate, upwards.
     px = (np.einsum("nv,tvc->ntc", weights, poses) * (1, -1) + (0, 1)) * size_px[1]
     try:
-        write_new(target, _WRITERS[target.suffix](px, size_px[1]))
+        write_new(target, _as_json(px) if target.suffix == ".json" else _as_columns(px, size_px[1]))
     except FileExistsError as error:
         raise UsageError(f"{target} is there already; choose another file with -o.") from error
     except OSError as error:

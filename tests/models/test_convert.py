@@ -54,6 +54,7 @@ def _in_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subject, "read_in_child", read)
 
 
+@pytest.mark.slow
 def test_the_report_accounts_for_every_tensor(conversion):
     folder, report = conversion
     state = torch.load(TINY / "second_stage.ckpt", weights_only=True)["state_dict"]
@@ -241,6 +242,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_in_process")
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_set_is_refused_with_one_sentence(damage, logs, tmp_path):
@@ -276,6 +278,7 @@ OTHERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_in_process")
 @pytest.mark.parametrize("name", OTHERS)
 def test_released_models_of_other_sizes_convert_alike(name, tmp_path):
@@ -320,6 +323,7 @@ def test_the_callbacks_that_lightning_writes_are_read_past(tmp_path, monkeypatch
     assert torch.equal(pickle_reader.read(tmp_path / "a.ckpt")["a"], state["a"])
 
 
+@pytest.mark.slow
 def test_the_child_process_says_what_is_wrong(tmp_path):
     (tmp_path / "bad.ckpt").write_bytes(b"PK\x03\x04 not a zip")
     with pytest.raises(CheckpointError, match="no whole PyTorch checkpoint"):

@@ -29,6 +29,7 @@ def warped_by(passes: dict[str, np.ndarray], bgr: np.ndarray) -> np.ndarray:
     return cv2.remap(bgr, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize("seed", range(3))
 def test_the_stmap_makes_the_frame_of_the_plate(dtype, seed):
