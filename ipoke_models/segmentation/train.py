@@ -15,9 +15,10 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from ..checkpoint import require_free, require_name
+from ..checkpoint import read_card, require_free, require_name
 from ..data.pictures import PictureError
 from ..errors import CheckpointError, ModelError
+from ..notes import kept_notes
 from ..training.interruption import terminate_like_interrupt
 from ..training.packages import how_to_install
 from .card import PROVENANCE_FILE
@@ -111,7 +112,10 @@ def _train(options: argparse.Namespace) -> int:
         except KeyboardInterrupt:
             print(f"Interrupted; the same command goes on from the last checkpoint in {work}.", file=sys.stderr)
             return 1
-    card = f"# {options.output.name}\n\nNot measured yet: run `ipoke segment evaluate {options.output} PICTURES`.\n"
+    card = (
+        f"# {options.output.name}\n\nNot measured yet: run `ipoke segment evaluate {options.output} PICTURES`.\n\n"
+        f"{kept_notes(read_card(options.output))}"
+    )
     save_segmenter(options.output, network.cpu(), options.output.name, card)
     print(f"Wrote {options.output}.", file=sys.stderr)
     return 0

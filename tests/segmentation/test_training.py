@@ -47,6 +47,18 @@ def test_training_writes_a_segmenter_and_goes_on_where_it_stopped(pictures, enco
     assert load_segmenter(tmp_path / "more").size_px == 256
 
 
+def test_training_anew_keeps_what_the_card_notes(pictures, encoder, tmp_path, monkeypatch):
+    monkeypatch.setattr(stage, "VALIDATION_COMPOSITES", 2)
+    again = command(pictures, encoder, tmp_path, "--decoder-steps", "1", "--steps", "0")
+    assert main(again) == 0
+    card = tmp_path / "tiny" / "model_card.md"
+    assert "Nothing noted yet" in card.read_text()
+    card.write_text("# tiny\n\nMeasured.\n\n## Notes\n\nLooked at.\n")
+    assert main(again) == 0
+    assert card.read_text().endswith("## Notes\n\nLooked at.\n")
+    assert "Not measured yet" in card.read_text()
+
+
 def test_the_loss_falls_on_one_composite(pictures):
     torch.manual_seed(0)
     network = Segmenter(SMALL)
@@ -142,6 +154,18 @@ def test_a_sheet_shows_all_photographs_of_a_folder(photographs, model_folder, tm
     sheet = tmp_path / "sheet.png"
     assert main(["sheet", str(model_folder), "-o", str(sheet), "--pictures", str(photographs)]) == 0
     assert cv2.imread(str(sheet)).shape == (2 * TILE_PX, 2 * TILE_PX, 3)
+
+
+def test_an_installed_segmenter_is_measured_and_shown_by_its_name(photographs, model_folder, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("IPOKE_MODELS", str(model_folder.parent))
+    assert main(["evaluate", "small", str(photographs)]) == 0
+    assert "| small | 3 | 2 |" in capsys.readouterr().out
+    sheet = tmp_path / "sheet.png"
+    assert main(["sheet", "small", "-o", str(sheet), "--pictures", str(photographs), "--count", "1"]) == 0
+    assert sheet.is_file()
+    for asked in (["evaluate", "smal", str(photographs)], ["sheet", "smal", "-o", str(sheet), "--pictures", str(photographs)]):
+        assert main(asked) == 2
+        assert "There is no segmenter 'smal'; installed are:" in capsys.readouterr().err
 
 
 def test_evaluation_names_a_missing_network(pictures, model_folder, tmp_path, capsys):
