@@ -1,4 +1,4 @@
-"""Owns the German texts: what labels and hints say where Blender speaks German. What has no entry stays English. No bpy.
+"""The German texts: what labels and hints say where Blender speaks German. What has no entry stays English. No bpy.
 
 Blender looks the labels of operators up in the context "Operator", and everything else in "*", in its own texts before ours.
 Words that Blender uses for other things (a sample of light, a cylinder) therefore have a context of our own.
@@ -86,6 +86,7 @@ OTHERS = {
     "{count} arrows": "{count} Pfeile",
     "{count} frames": "{count} Bilder",
     "{count} pokes": "{count} Stupser",
+    "D and a drag adds to the thing, Shift D takes away": "D und Ziehen fügt zum Gegenstand hinzu, Umschalt D nimmt weg",
     "D and a drag adds to the thing, Shift D takes away, [ ] takes less or more": (
         "D und Ziehen fügt zum Gegenstand hinzu, Umschalt D nimmt weg, [ ] nimmt weniger oder mehr"
     ),

@@ -1,4 +1,4 @@
-"""Owns the operators that bring a plate into the scene."""
+"""The operators that bring a plate into the scene."""
 
 from pathlib import Path
 
@@ -6,8 +6,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, StringProperty
 
 from ..core.errors import PlateError
-from ..scene import pixels, plates, sequences, stills, surfaces
-from . import image_plane
+from ..scene import image_plane, images, plates, sequences, shaders, stills
 from .reasons import has_plate, holds
 
 
@@ -19,7 +18,7 @@ class _NewPlane:
     surface: EnumProperty(
         name="Surface",
         description="How the plane takes light",
-        items=surfaces.SURFACES,
+        items=shaders.SHADERS,
         default="EMISSION",
         options={"SKIP_SAVE"},
     )
@@ -104,7 +103,7 @@ class IPOKE_OT_convert_empty(_NewPlane, bpy.types.Operator):
         empty = context.active_object
         if empty.data.source in stills.PLAYED and 0 in empty.data.size:  # nothing has drawn it yet
             number = stills.timing(empty.image_user).number(context.scene.frame_current)
-            pixels.load_frame(empty.data, number)
+            images.load_frame(empty.data, number)
         if 0 in empty.data.size:
             self.report({"ERROR"}, f"{empty.data.name} holds no picture; relink the image")
             return {"CANCELLED"}

@@ -1,4 +1,4 @@
-"""Owns the operators that give the add-on a backend: a managed environment, or one that is there already."""
+"""The operators that give the add-on a backend: a managed environment, or one that is there already."""
 
 import platform
 import shutil
@@ -16,7 +16,8 @@ from ..core.jobs import app
 from ..core.setup import environment, setup
 from ..core.setup.environment import Device, PackageList, Plan
 from ..core.setup.setup import SetupPhase
-from ..session import backend_choice, preferences, timer
+from ..scene import preferences
+from ..session import backend_choice, running, timer
 from .reasons import holds
 
 DEVICES = (
@@ -52,7 +53,7 @@ class IPOKE_OT_set_up_backend(bpy.types.Operator):
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
         """Nothing may be made, or be set up, at the time."""
-        idle = not timer.state().jobs and not timer.addon().installer.active
+        idle = not running.state().jobs and not running.installer().active
         return holds(cls, idle, "Wait for the end of what is being made, or cancel it")
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
@@ -76,7 +77,7 @@ class IPOKE_OT_set_up_backend(bpy.types.Operator):
         except SetupError as error:
             column.label(text=error.sentence, icon="ERROR")
             return
-        size_gb, source = packages.size_bytes / 1e9, _told_source(packages, self.wheels)
+        size_gb, source = packages.size_bytes / 1e9, _source_label(packages, self.wheels)
         column.label(text=tell("PyTorch and what else the backend needs, each file checked by its hash"), icon="PACKAGE")
         column.label(text=tell("From {source}").format(source=source), icon="URL")
         room = tell("{size:.1f} GB to get, at most {needed:.1f} GB of disk")
@@ -93,7 +94,7 @@ class IPOKE_OT_set_up_backend(bpy.types.Operator):
             return {"CANCELLED"}
         timer.dispatch(app.StopAsked())
         timer.set_up(setup.SetupAsked(plan))
-        now = timer.addon().installer.state
+        now = running.installer().state
         if now.active or now.phase is SetupPhase.DONE:
             return {"FINISHED"}
         self.report({"ERROR"}, now.sentence)
@@ -125,7 +126,7 @@ class IPOKE_OT_cancel_set_up(bpy.types.Operator):
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
         """It must be going on."""
-        working = timer.addon().installer.state.phase is SetupPhase.WORKING
+        working = running.installer().state.phase is SetupPhase.WORKING
         return holds(cls, working, "Nothing is being set up, or it ends already")
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
@@ -164,7 +165,7 @@ def _packages(device: Device, version: str) -> PackageList:
     return environment.chosen(lists, environment.this_system(), device, version)
 
 
-def _told_source(packages: PackageList, wheels: str) -> str:
+def _source_label(packages: PackageList, wheels: str) -> str:
     if wheels:
         return wheels
     return "the Python Package Index" + (" and pytorch.org" if environment.torch_index(packages) else "")

@@ -1,11 +1,11 @@
-"""Owns how setting up the backend is shown, in the sidebar and in the preferences."""
+"""How setting up the backend is shown, in the sidebar and in the preferences."""
 
 import bpy
 
 from ..core.jobs.app import Phase
 from ..core.jobs.outside_backend import Fix
 from ..core.setup.setup import SetupPhase
-from ..session import timer
+from ..session import running
 from .shared import wrapped
 
 
@@ -19,7 +19,7 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
 
 def draw_fix(layout: bpy.types.UILayout) -> None:
     """Draw the button that mends a backend that can't be had, if another try does not."""
-    backend = timer.state().backend
+    backend = running.state().backend
     if backend.phase is Phase.FAILED and backend.fix is Fix.SET_UP:
         layout.operator("ipoke.set_up_backend", icon="IMPORT")
     elif backend.phase is Phase.FAILED and backend.fix is not Fix.START:
@@ -28,7 +28,7 @@ def draw_fix(layout: bpy.types.UILayout) -> None:
 
 def draw_progress(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     """Draw how far it is, or how it ended."""
-    now = timer.addon().installer.state
+    now = running.installer().state
     if now.active:
         layout.progress(factor=now.fraction, text=now.sentence)
         layout.operator("ipoke.cancel_set_up", icon="X")

@@ -1,4 +1,4 @@
-"""Owns the managed environment: which lists of packages there are, where it lies, how each step of making it is run. No bpy.
+"""The managed environment: which lists of packages there are, where it lies, how each step of making it is run. No bpy.
 
 The folder of managed environments holds one folder for each attempt, a file that names the one that works, and while there is
 more than that, a file that names all that were made. Only folders that are named there are ever removed. The file that names
@@ -25,7 +25,7 @@ CURRENT = "current"
 MADE = "made"
 LOG = "setup.log"
 TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
-DISK_FOR_EACH_BYTE = 5  # the archive, and what comes out of it: 3.7 times as much (docs/addon.md)
+DISK_FOR_EACH_BYTE = 5  # the archive, and what comes out of it: 3.7 times as much (docs/setup.md)
 _WINDOWS = sys.platform == "win32"
 _LIST_NAME = re.compile(r"(?P<system>.+)-(?P<device>cpu|cuda)-(?P<python>\d\.\d+)\.txt")
 _NAME = re.compile(r"[0-9A-Za-z_-]{1,64}")

@@ -13,11 +13,13 @@ import time
 import bpy
 import pytest
 
+from tests.machine import allowed
+
 from .conftest import MODULE, PHOTOGRAPH
 
 PLATE_PX = (3840, 2160)
 VARIANTS = int(os.environ.get("IPOKE_VARIANTS", "8"))
-PATIENCE_S = 240.0
+PATIENCE_S = allowed(240.0)
 GOAL_MS = 4.0
 SLACK = 4.0
 LONGEST_OPERATOR_S = 0.05
@@ -50,8 +52,8 @@ def test_the_callback_keeps_to_its_budget_while_variants_of_a_4k_plate_arrive(tm
     asked_s = time.thread_time() - began_at
     took_ms: list[float] = []
     deadline = time.monotonic() + PATIENCE_S
-    while timer.state().jobs:
-        assert time.monotonic() < deadline, timer.state()
+    while part("session.running").state().jobs:
+        assert time.monotonic() < deadline, part("session.running").state()
         began_at = time.thread_time()
         timer.advance(timer.BUDGET_S)
         took_ms.append((time.thread_time() - began_at) * 1000)

@@ -11,6 +11,8 @@ from pathlib import Path
 import bpy
 import pytest
 
+from tests.machine import allowed
+
 from .conftest import MODULE
 from .shots import folder
 
@@ -22,10 +24,10 @@ import bpy
 module, blend, enough = sys.argv[1], sys.argv[2], int(sys.argv[3])
 bpy.ops.preferences.addon_enable(module=module)
 bpy.ops.wm.open_mainfile(filepath=blend)
-timer = importlib.import_module(module + ".session.timer")
+timer, running = (importlib.import_module(f"{module}.session.{name}") for name in ("timer", "running"))
 drive = timer.drive
 def until_enough(done):
-    drive(lambda: done() or any(clip.frames >= enough for job in timer.state().jobs for clip in job.clips))
+    drive(lambda: done() or any(clip.frames >= enough for job in running.state().jobs for clip in job.clips))
     os.kill(os.getpid(), signal.SIGKILL)
 timer.drive = until_enough
 bpy.ops.ipoke.bake()
@@ -57,12 +59,12 @@ def written(part, monkeypatch) -> list[int]:
 
 def break_off(part: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the next bake be cancelled when some frames are there."""
-    timer, cancel = part("session.timer"), part("core.jobs.app").CancelAsked
+    timer, running, cancel = part("session.timer"), part("session.running"), part("core.jobs.app").CancelAsked
     drive = timer.drive
 
     def broken(done: Callable[[], bool]) -> None:
-        drive(lambda: done() or any(clip.frames >= ENOUGH for job in timer.state().jobs for clip in job.clips))
-        for job in timer.state().jobs:
+        drive(lambda: done() or any(clip.frames >= ENOUGH for job in running.state().jobs for clip in job.clips))
+        for job in running.state().jobs:
             timer.dispatch(cancel(job.job_id))
         drive(done)
 
@@ -104,7 +106,7 @@ def test_a_cancelled_bake_goes_on_with_the_frames_that_are_missing(wanted, writt
 
 def test_a_bake_goes_on_after_blender_was_killed(wanted, written, tmp_path):
     command = [sys.executable, "-c", KILLED, MODULE, str(tmp_path / "shot.blend"), str(ENOUGH)]
-    died = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    died = subprocess.run(command, capture_output=True, text=True, timeout=allowed(120), check=False)
     assert died.returncode == -signal.SIGKILL, died.stderr[-2000:]
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "shot.blend"))
     obj = bpy.context.active_object
@@ -134,11 +136,11 @@ def test_a_file_that_is_saved_first_while_it_bakes_loses_no_frame(plane, part, m
     plane.ipoke.samples = 1
     bpy.ops.ipoke.sample()
     plane.ipoke.bake.fit, plane.ipoke.bake.length = True, FRAMES
-    timer = part("session.timer")
+    timer, running = part("session.timer"), part("session.running")
     drive = timer.drive
 
     def saved(done: Callable[[], bool]) -> None:
-        drive(lambda: done() or any(clip.frames >= ENOUGH for job in timer.state().jobs for clip in job.clips))
+        drive(lambda: done() or any(clip.frames >= ENOUGH for job in running.state().jobs for clip in job.clips))
         bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"))
         drive(done)
 

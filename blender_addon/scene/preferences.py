@@ -1,0 +1,39 @@
+"""What is set for every file: where the backend, models and the library of kinematics are."""
+
+import bpy
+from bpy.props import StringProperty
+
+ADDON = __package__.rpartition(".")[0]
+"""The add-on's own name among Blender's extensions."""
+
+
+class Preferences:
+    """Where to find the backend, models and the library; `ui.preferences` adds how they are drawn."""
+
+    backend_path: StringProperty(
+        name="Backend",
+        description="The ipoke program, its Python or its environment's folder; empty looks in the usual places",
+        subtype="FILE_PATH",
+    )
+    connection_file: StringProperty(
+        name="Connection File",
+        description="File written by 'ipoke serve'; set it to use a backend that already runs, here or elsewhere",
+        subtype="FILE_PATH",
+    )
+
+    models_folder: StringProperty(
+        name="Models",
+        description="Folder with a folder for each model of your own, such as 'ipoke train' writes; read when the backend starts",
+        subtype="DIR_PATH",
+    )
+
+    library_folder: StringProperty(
+        name="Kinematics",
+        description="Folder of the library of motions; empty keeps them with the add-on's own files",
+        subtype="DIR_PATH",
+    )
+
+
+def get() -> Preferences:
+    """Return the add-on's preferences."""
+    return bpy.context.preferences.addons[ADDON].preferences
