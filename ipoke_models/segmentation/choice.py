@@ -21,8 +21,6 @@ MOST_LARGER = 2.7
 LEAST_SURE = 0.92
 """Mean of the salience in what stands out."""
 _LIKELY = 0.5
-SHARE = 0.65
-"""Of what stands out where it is better; the rest is what was found, so that colours decide where the two disagree."""
 
 
 def better(
@@ -33,10 +31,7 @@ def better(
     `found` (R, R) and `salience` (S, S) are in [0, 1] over the same square.
     """
     kept = standing_out(found, salience, clicks)
-    if kept is None:
-        return found
-    likely = cv2.resize(found, kept.shape, interpolation=cv2.INTER_LINEAR)
-    return np.asarray(SHARE * np.where(kept, salience, 0) + (1 - SHARE) * likely, np.float32)
+    return found if kept is None else np.where(kept, salience, np.float32(0))
 
 
 def standing_out(found: NDArray[np.float32], salience: NDArray[np.float32], clicks: Sequence[tuple[float, float]]) -> Mask | None:

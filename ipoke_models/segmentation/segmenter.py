@@ -210,13 +210,19 @@ class Segmenter:
         return prepared.shown[strokes]
 
     def _thing(self, prepared: Prepared, strokes: tuple[Stroke, ...]) -> LevelMask:
+        """The thing after strokes, of which the last that adds takes nothing away, and one that takes away adds nothing."""
         square, places = self._closer(prepared, strokes), _places(prepared.size_px, strokes)
         logits, scores = self._ask(prepared, square, strokes)
         found = _sure(logits[THING])
         if self.salience is not None and len(strokes) == 1:
             clicks = [((x - square.x) / square.side, (y - square.y) / square.side) for x, y, _ in places]
             found = better(found, self._standing_out(prepared, square), clicks)
-        return LevelMask(told_by_colours(prepared.picture, square, found, places), square, float(scores[THING]))
+        thing = told_by_colours(prepared.picture, square, found, places)
+        if _adds(strokes[:-1]):
+            before = self._shown(prepared, strokes[:-1])
+            kept = moved(before.values, before.square, square, len(thing))
+            thing = np.maximum(thing, kept) if strokes[-1].positive else np.minimum(thing, kept)
+        return LevelMask(thing, square, float(scores[THING]))
 
     def _standing_out(self, prepared: Prepared, square: Square) -> NDArray[np.float32]:
         """What stands out in a square, (S, S) in [0, 1]."""

@@ -44,10 +44,3 @@ def test_what_was_found_stays_where_what_stands_out_is_no_better_answer(salience
 def test_all_clicks_of_a_stroke_must_stand_out():
     found = map_of(HEAD, side=64)
     assert better(found, map_of(WHOLE), (*CLICK, (0.9, 0.4))) is found
-
-
-def test_where_both_are_sure_and_differ_neither_is_sure_any_more():
-    chosen = better(map_of(HEAD), map_of(WHOLE), CLICK)
-    only_whole = (map_of(WHOLE) > 0.5) & ~(map_of(HEAD) > 0.5)
-    assert 0.5 < chosen[only_whole].min() <= chosen[only_whole].max() < 0.95
-    assert chosen[map_of(HEAD) > 0.5].min() > 0.95

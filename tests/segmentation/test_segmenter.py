@@ -8,6 +8,7 @@ import torch
 
 from ipoke_models.errors import CheckpointError
 from ipoke_models.segmentation import Stroke, StrokeError, load_segmenter
+from ipoke_models.segmentation import segmenter as inside
 from ipoke_models.segmentation.folder import save_segmenter
 from ipoke_models.segmentation.salience import Salience
 from ipoke_models.segmentation.squares import moved
@@ -74,6 +75,23 @@ def test_a_correction_begins_with_what_was_shown(segmenter, picture, monkeypatch
     after = segmenter.masks(prepared, [TAP, Stroke(((0.41, 0.51),), positive=False)]).thing
     wanted = moved(before.values, before.square, after.square, segmenter.size_px // 2)
     assert any(np.allclose(given[0, 0].numpy(), wanted) for given in seen)
+
+
+@pytest.mark.parametrize("adds", [True, False])
+def test_a_stroke_that_adds_takes_nothing_away_and_one_that_takes_away_adds_nothing(segmenter, picture, monkeypatch, adds):
+    def told(picture, square, mask, clicks):
+        """Rows above the middle for one click, columns left of it for two."""
+        half = np.zeros((64, 64), np.float32)
+        half[(slice(32), slice(None))[:: 1 if len(clicks) == 1 else -1]] = 1
+        return half
+
+    monkeypatch.setattr(inside, "told_by_colours", told)
+    prepared = segmenter.prepare(picture)
+    before = segmenter.masks(prepared, [TAP]).thing
+    after = segmenter.masks(prepared, [TAP, Stroke(((0.41, 0.51),), positive=adds)]).thing
+    kept, asked = moved(before.values, before.square, after.square, 64), told(picture, after.square, after.values, [1, 2])
+    assert np.array_equal(after.values, np.maximum(kept, asked) if adds else np.minimum(kept, asked))
+    assert not np.array_equal(after.values, asked)
 
 
 def test_what_stands_out_under_a_first_click_is_the_thing(model_folder, tmp_path):
