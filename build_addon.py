@@ -31,13 +31,14 @@ from tools.build_backend import WheelError, backend_wheel
 ROOT = Path(__file__).resolve().parent
 SOURCE = ROOT / "blender_addon"
 VENDOR = SOURCE / "_vendor"
-SHARED = (ROOT / "backend" / "protocol", ROOT / "backend" / "client", ROOT / "ipoke_body")
+SHARED = (ROOT / "backend" / "protocol", ROOT / "backend" / "client", ROOT / "ipoke_body", ROOT / "ipoke_values")
 SHARED_FILES = (ROOT / "ipoke_media" / "frame_numbers.py",)
-VENDOR_NOTE = b'"""Copies of what the backend shares: protocol, client, body, frame numbers; made by build_addon.py."""\n'
+VENDOR_NOTE = b'"""Copies of what the backend shares: protocol, client, body, values, frame numbers; made by build_addon.py."""\n'
 LOCK = SOURCE / "wheels.lock"
 STAGE = ROOT / "build" / "addon"
 WHEEL_CACHE = ROOT / ".cache" / "wheels"
 DIST = ROOT / "dist"
+ID = "ipoke"  # of the extension, in its manifest
 
 PLATFORMS = {
     ("Linux", "x86_64"): "linux-x64",
@@ -100,7 +101,7 @@ def vendor() -> None:
     """Copy the code that backend and add-on share into the add-on; copies that are up to date are not touched."""
     wanted = {Path("__init__.py"): VENDOR_NOTE}
     for folder in SHARED:
-        wanted |= {path.relative_to(folder.parent): path.read_bytes() for path in folder.rglob("*.py")}
+        wanted |= {path.relative_to(folder.parent): _vendored(path, folder.parent) for path in folder.rglob("*.py")}
     wanted |= {Path(path.name): path.read_bytes() for path in SHARED_FILES}
     present = {path.relative_to(VENDOR): path.read_bytes() for path in VENDOR.rglob("*.py")}
     if present == wanted:
@@ -112,17 +113,32 @@ def vendor() -> None:
         path.write_bytes(content)
 
 
+def _manifest() -> dict[str, Any]:
+    return tomllib.loads((SOURCE / "blender_manifest.toml").read_text(encoding="utf-8"))
+
+
+def version() -> str:
+    """The extension's version."""
+    return str(_manifest()["version"])
+
+
+def _vendored(path: Path, parent: Path) -> bytes:
+    """A shared file as the add-on has it: what it imports of another shared package lies beside its own."""
+    dots = b"." * len(path.relative_to(parent).parts)
+    return re.sub(rb"^from (?=ipoke_)", b"from " + dots, path.read_bytes(), flags=re.MULTILINE)
+
+
 def build(blender_platform: str | None) -> Path:
     """Build the zip for one platform, or for all of them when None; returns its path."""
     vendor()
-    manifest = tomllib.loads((SOURCE / "blender_manifest.toml").read_text(encoding="utf-8"))
+    manifest = _manifest()
     every = [Wheel(Path(path).name) for path in manifest["wheels"]]
     wheels = [wheel for wheel in every if blender_platform is None or wheel.runs_on(blender_platform)]
     locked = _locked_hashes()
     files = [_fetched(wheel, locked) for wheel in wheels]
     _stage(files, [wheel for wheel in every if wheel not in wheels], blender_platform)
     suffix = f"-{blender_platform}" if blender_platform else ""
-    target = DIST / f"{manifest['id']}-{manifest['version']}{suffix}.zip"
+    target = DIST / f"{ID}-{version()}{suffix}.zip"
     _write_zip(target)
     _validate(target)
     return target
@@ -141,7 +157,7 @@ def build_repository(folder: Path) -> Path:
     for blender_platform in sorted(WHEEL_TAGS):
         zipped = folder / shutil.copy(build(blender_platform), folder)
         packages.append(_listed(zipped))
-    others = [entry for entry in listed["data"] if entry.get("id") != packages[0]["id"]]
+    others = [entry for entry in listed["data"] if entry.get("id") != ID]
     half = index.with_suffix(".part")
     half.write_text(json.dumps(listed | {"data": [*others, *packages]}, indent=2) + "\n", encoding="utf-8")
     half.replace(index)

@@ -14,13 +14,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ipoke_values import Sampling
+
 from ..plate.manner import Manner
-from ..plate.motion import Motion, motion_of_flows, motion_of_pictures
+from ..plate.motion import Motion, motion_of_flows, motion_of_pictures, motion_of_shifts
 from ..plate.scene import Part
 from ..plate.stage import Course, Stage
 from ..plate.timing import Timeline, timeline
-from ..protocol.messages import Like, Loop, Playback, Region
-from .model_port import Field, ModelFrame, VariantModel
+from ..protocol.messages import Loop, Playback, Region
+from .model_port import Field, ModelFrame, SeenThing, VariantModel
 
 NEAR = 0.5
 """How far from a variant its loop may be: residuals that correlate with its own by sqrt(1 - 0.25) = 0.87."""
@@ -28,15 +30,16 @@ NEAR = 0.5
 
 @dataclass(frozen=True)
 class View:
-    """A region as the model sees it: x0 (3, S, S), pokes (N, 4) in fractions of it; `stage` None at the model's own size."""
+    """A region as the model sees it: x0 (3, S, S), pokes (N, 4) in fractions of it, the thing where one moves as a body.
+
+    `stage` is None at the model's own size.
+    """
 
     region: Region
     x0: Field
     pokes: NDArray[np.float64]
-    seed: int
-    like: tuple[Like, ...]
-    variation: float | None
-    as_body: bool
+    sampling: Sampling
+    thing: SeenThing | None
     stage: Stage | None
 
 
@@ -98,30 +101,41 @@ class Takes:
         if draw:
             return [self._near(index, draw) for index in own]
         if self._own is None:
-            chain, view = self._playback.chain, self._view
+            chain = self._playback.chain
             together = range(self._variants.start * chain, self._variants.stop * chain)
             self._own = {index: [] for index in together}
-            for made in self._drawn(view.seed, together, view.like):
+            for made in self._drawn(self._view.sampling, together):
                 self._own[made.variant].append(made)
         return [self._own[index] for index in own]
 
     def _near(self, index: int, draw: int) -> list[ModelFrame]:
         """A clip like the model's variant `index`."""
-        view = self._view
-        like = (*view.like, Like(view.seed, index, NEAR))
-        return list(self._drawn(derived_seed(view.seed, "draw", draw), range(index, index + 1), like))
+        own = self._view.sampling
+        near = dataclasses.replace(own, seed=derived_seed(own.seed, "draw", draw), like=own.like_variant(index, NEAR))
+        return list(self._drawn(near, range(index, index + 1)))
 
-    def _drawn(self, seed: int, variants: range, like: tuple[Like, ...]) -> Iterator[ModelFrame]:
+    def _drawn(self, sampling: Sampling, variants: range) -> Iterator[ModelFrame]:
         view = self._view
         return self._model.frames(
-            view.x0, view.pokes, seed, variants, self._cancelled, like, view.variation, as_body=view.as_body
+            view.x0, view.pokes, sampling, variants, self._cancelled, as_body=view.thing is not None, thing=view.thing
         )
 
     def _motion(self, clip: list[ModelFrame]) -> Motion:
+        shifts = [made.shift for made in clip if made.shift is not None]
+        errors_px = [made.error_px for made in clip if made.error_px is not None]
+        if len(shifts) == len(errors_px) == len(clip):
+            mask = None if self._view.thing is None else self._view.thing.mask
+            return motion_of_shifts(shifts, errors_px, mask, self._model.entry.size_px)
         flows = [made.flow for made in clip if made.flow is not None]
         if len(flows) < len(clip):
             return motion_of_pictures(self._view.x0, [made.frame for made in clip])
         return motion_of_flows(flows, [made.visibility for made in clip])
+
+
+def sampling_of_region(sampling: Sampling, number: int) -> Sampling:
+    """How the variants of one of several regions are drawn: each has seeds of its own."""
+    like = tuple(dataclasses.replace(one, seed=derived_seed(one.seed, "region", number)) for one in sampling.like)
+    return dataclasses.replace(sampling, seed=derived_seed(sampling.seed, "region", number), like=like)
 
 
 def derived_seed(seed: int, what: str, number: int) -> int:

@@ -15,6 +15,8 @@ OPERATORS = {
     "Add to Compositor": "In den Compositor",
     "Add to Sequencer": "In den Sequenzer",
     "Back to the Plate": "Zurück zur Bildebene",
+    "Frames of this name are there already": "Bilder dieses Namens sind schon da",
+    "Keep Both": "Beide behalten",
     "Bake": "Backen",
     "Cancel": "Abbrechen",
     "Choose Variant": "Variante wählen",

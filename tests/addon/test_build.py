@@ -40,7 +40,8 @@ def wheels_from_memory(tmp_path, monkeypatch):
 
 def test_extension_backend_and_project_have_one_version():
     project = tomllib.loads((build_addon.ROOT / "pyproject.toml").read_text())["project"]["version"]
-    assert MANIFEST["version"] == project == PRODUCT_VERSION
+    assert MANIFEST["version"] == project == PRODUCT_VERSION == build_addon.version()
+    assert MANIFEST["id"] == build_addon.ID
 
 
 @pytest.mark.parametrize("platform", MANIFEST["platforms"])
@@ -77,6 +78,7 @@ def test_the_zip_holds_what_is_shared_and_no_leftovers(wheels_from_memory):
     assert "_vendor/client/session.py" in names
     assert "_vendor/protocol/messages.py" in names
     assert "_vendor/ipoke_body/solver.py" in names
+    assert "_vendor/ipoke_values/sampling.py" in names
     assert f"environment/ipoke-{PRODUCT_VERSION}-py3-none-any.whl" in names
     assert not [name for name in names if "__pycache__" in name or name.endswith((".pyc", ".lock"))]
 

@@ -14,12 +14,13 @@ import torch
 import ipoke_models
 from backend.plate.image import decode_plate
 from backend.plate.region import model_input
-from backend.protocol.messages import Level, Like, Region, Stroke, Variant
+from backend.protocol.messages import Level, Region, Stroke, Variant
 from backend.worker.model_port import JobCancelledError
 from backend.worker.models import LoadedModel, Models, ModelUnavailableError, OutOfMemoryError
 from backend.worker.thing_job import SegmenterUnavailableError
 from ipoke_models.checkpoint import save_model
 from ipoke_models.networks.whole import Networks
+from ipoke_values import Like, Sampling
 from tests.machine import allowed
 from tests.models import small
 from tests.models.small import one_thread as one_thread
@@ -60,20 +61,21 @@ class Tight:
         self.asked: list[int] = []
         self._model, self._most, self._fails_at = model, most, fails_at
 
-    def stream(self, x0, pokes, n, seed, first, cancelled, **drawn):
+    def stream(self, x0, pokes, n, sampling, first, cancelled, **drawn):
         self.asked.append(n)
-        for step in self._model.stream(x0, pokes, n, seed, first, cancelled, **drawn):
+        for step in self._model.stream(x0, pokes, n, sampling, first, cancelled, **drawn):
             if n > self._most and step.t == self._fails_at:
                 raise torch.OutOfMemoryError("CUDA out of memory.")
             yield step
 
 
 def frames_of(model: LoadedModel, x0: np.ndarray, variants: range = range(8)) -> dict[tuple[int, int], np.ndarray]:
-    made = [(frame.variant, frame.t, frame.frame) for frame in model.frames(x0, POKES, 3, variants, lambda: False)]
+    made = [(frame.variant, frame.t, frame.frame) for frame in model.frames(x0, POKES, Sampling(3), variants, lambda: False)]
     assert len({(variant, t) for variant, t, _ in made}) == len(made)
     return {(variant, t): frame for variant, t, frame in made}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fails_at", [1, 4])
 @pytest.mark.parametrize("most", [1, 2])
 def test_too_little_memory_halves_the_batch_and_brings_every_frame_once_with_the_same_bytes(models, x0, fails_at, most):
@@ -86,6 +88,7 @@ def test_too_little_memory_halves_the_batch_and_brings_every_frame_once_with_the
     assert all((made[key] == expected[key]).all() for key in expected)
 
 
+@pytest.mark.slow
 def test_the_smaller_batch_stays(models, x0):
     model = models.get("small-0")
     tight = LoadedModel(model.entry, Tight(model._model, most=4))
@@ -94,6 +97,7 @@ def test_the_smaller_batch_stays(models, x0):
     assert tight._model.asked == [8, 4, 4, 4, 4]
 
 
+@pytest.mark.slow
 def test_no_memory_for_a_single_variant_is_said(models, x0):
     model = models.get("small-0")
     with pytest.raises(OutOfMemoryError, match="close other programs"):
@@ -106,6 +110,7 @@ import hashlib, os, resource
 import numpy as np
 from pathlib import Path
 from backend.worker.models import Models, OutOfMemoryError, settle_process
+from ipoke_values import Sampling
 settle_process()
 model = Models().get("garden-64")
 x0 = np.random.default_rng(0).uniform(-1, 1, (3, 64, 64)).astype(np.float32)
@@ -113,7 +118,7 @@ pokes = np.array([[0.5, 0.5, 0.1, 0.1]])
 
 def sampled(count):
     clips = [hashlib.sha256() for _ in range(count)]
-    for frame in model.frames(x0, pokes, 3, range(count), lambda: False):
+    for frame in model.frames(x0, pokes, Sampling(3), range(count), lambda: False):
         clips[frame.variant].update(frame.frame)
     return " ".join(clip.hexdigest() for clip in clips).encode()
 
@@ -144,6 +149,7 @@ print("one variant fits into", high, "MB,", "eight:", fits(8, high + 4, eight))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit on address space is Linux's")
 def test_eight_variants_come_with_the_same_bytes_where_hardly_more_than_one_has_room():
     command = [sys.executable, "-c", REAL_LIMIT]
@@ -163,6 +169,7 @@ def test_models_beyond_the_budget_are_forgotten_but_for_the_last(models):
     assert models.memory().models == (("small-2",) if models.get("small-2").size_mb else ("small-0", "small-1", "small-2"))
 
 
+@pytest.mark.slow
 def test_an_unloaded_model_comes_back_with_the_same_frames(models, x0):
     before = frames_of(models.get("small-0"), x0)
     models.unload()
@@ -171,6 +178,7 @@ def test_an_unloaded_model_comes_back_with_the_same_frames(models, x0):
     assert all((before[key] == after[key]).all() for key in before)
 
 
+@pytest.mark.slow
 def test_the_kinematics_of_a_variant_bring_its_frames_back():
     """Of the shipped model: replayed, a variant's own kinematics differ from it by rounding alone."""
     model = Models().get("garden-64")
@@ -178,9 +186,9 @@ def test_the_kinematics_of_a_variant_bring_its_frames_back():
     side = min(photo.size_px)
     x0 = model_input(photo, Region(0, 0, side, side), 64)
     pokes = np.array([[0.5, 0.5, -0.15, 0.05]])
-    for variant in (Variant(3, 1, ()), Variant(8, 0, (Like(3, 1, 0.3),), 0.75)):
+    for variant in (Variant(Sampling(3), 1), Variant(Sampling(8, (Like(3, 1, 0.3),), 0.75), 0)):
         only = range(variant.index, variant.index + 1)
-        made_again = model.frames(x0, pokes, variant.seed, only, lambda: False, variant.like, variant.variation)
+        made_again = model.frames(x0, pokes, variant.sampling, only, lambda: False)
         shown = np.stack([made.frame for made in made_again])
         residual = model.variant_residual(x0, pokes, variant)
         replayed = np.stack([made.frame for made in model.replay(residual, x0, pokes, lambda: False)])
@@ -189,14 +197,15 @@ def test_the_kinematics_of_a_variant_bring_its_frames_back():
         assert np.abs(replayed - shown).max() < 1e-3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variation", [None, 0.4])
 def test_what_is_drawn_for_a_body_comes_with_its_kinematics_which_bring_it_back(variation):
     """As the flow draws, not guided: so variants differ, and none is bent to its arrow before the body bends it."""
     model = Models().get("garden-64")
     x0 = np.random.default_rng(2).uniform(-1, 1, (3, 64, 64)).astype(np.float32)
-    pokes, variant = np.array([[0.5, 0.5, -0.15, 0.05]]), Variant(3, 1, (), variation)
+    pokes, variant = np.array([[0.5, 0.5, -0.15, 0.05]]), Variant(Sampling(3, variation=variation), 1)
     drawn, guided = (
-        list(model.frames(x0, pokes, 3, range(1, 2), lambda: False, (), variation, as_body=as_body)) for as_body in (True, False)
+        list(model.frames(x0, pokes, variant.sampling, range(1, 2), lambda: False, as_body=as_body)) for as_body in (True, False)
     )
     assert guided[0].residual is None
     residual = model.variant_residual(x0, pokes, variant, as_body=True)
@@ -209,12 +218,12 @@ def test_what_is_drawn_for_a_body_comes_with_its_kinematics_which_bring_it_back(
 
 def test_a_variation_that_the_model_cannot_take_is_its_sentence(models, x0):
     with pytest.raises(ModelUnavailableError, match=r"'small-0' has no mean .* leave it out"):
-        list(models.get("small-0").frames(x0, POKES, 3, range(1), lambda: False, variation=0.5))
+        list(models.get("small-0").frames(x0, POKES, Sampling(3, variation=0.5), range(1), lambda: False))
 
 
 def test_a_variant_is_stopped_between_frames_and_steps(models, x0):
     with pytest.raises(JobCancelledError):
-        list(models.get("small-0").frames(x0, POKES, 3, range(8), lambda: True))
+        list(models.get("small-0").frames(x0, POKES, Sampling(3), range(8), lambda: True))
 
 
 def test_a_model_that_is_not_there_is_named(models):
@@ -236,6 +245,7 @@ def rgb(seed: int) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 255, (60, 80, 3), np.uint8)
 
 
+@pytest.mark.slow
 def test_a_segmenter_is_loaded_by_the_first_question_and_goes_with_the_models(finders, x0):
     frames_of(finders.get("small-0"), x0, range(1))
     assert finders.memory().models == ("small-0",)

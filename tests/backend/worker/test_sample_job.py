@@ -14,8 +14,9 @@ from backend.plate.image import PlateImage, decode_plate
 from backend.protocol import messages as m
 from backend.protocol.codec import encode
 from backend.protocol.errors import ProtocolError
-from backend.worker.model_port import JobCancelledError, ModelFrame, PokesError
+from backend.worker.model_port import JobCancelledError, ModelFrame, PokesError, SeenThing
 from backend.worker.sample_job import SampleJob
+from ipoke_values import Like, Sampling
 
 from ..plate.files import encoded, noise
 from ..protocol.examples import MODEL, SAMPLE
@@ -32,34 +33,28 @@ class ShiftingModel:
 
     def __init__(self) -> None:
         self.groups: list[range] = []
-        self.like: tuple[m.Like, ...] = ()
-        self.likes: list[tuple[m.Like, ...]] = []
-        self.variations: list[float | None] = []
         self.pokes: list[np.ndarray] = []
-        self.seeds: list[int] = []
+        self.samplings: list[Sampling] = []
+        self.thing: SeenThing | None = None
 
     def frames(
         self,
         x0,
         pokes,
-        seed: int,
+        sampling: Sampling,
         variants: range,
         cancelled: Callable[[], bool],
-        like: tuple[m.Like, ...] = (),
-        variation: float | None = None,
         *,
         as_body: bool = False,
+        thing: SeenThing | None = None,
     ) -> Iterator[ModelFrame]:
-        self.as_body = as_body
+        self.as_body, self.thing = as_body, thing
         self.groups.append(variants)
-        self.like = like
-        self.likes.append(like)
-        self.variations.append(variation)
         self.pokes.append(pokes)
-        self.seeds.append(seed)
+        self.samplings.append(sampling)
         for t in range(1, 5):
             for variant in variants:
-                yield ModelFrame(variant, t, x0, *self.flow(seed, variant, t))
+                yield ModelFrame(variant, t, x0, *self.flow(sampling.seed, variant, t))
 
     def flow(self, _seed: int, variant: int, t: int) -> tuple[np.ndarray, np.ndarray | None]:
         """Backward flow and visibility of a frame."""
@@ -146,21 +141,22 @@ def test_variants_are_asked_for_in_groups_that_begin_at_fixed_indices(plate, fir
 
 def test_what_the_variants_are_to_be_like_reaches_the_model(plate):
     model = ShiftingModel()
-    like = (m.Like(7, 2, 0.5), m.Like(9, 0, 0.25))
-    SampleJob(request(like=like), model, plate).run(lambda message, raw=b"": None, lambda: False)
-    assert model.like == like
+    asked = Sampling(7, (Like(7, 2, 0.5), Like(9, 0, 0.25)))
+    SampleJob(request(sampling=asked), model, plate).run(lambda message, raw=b"": None, lambda: False)
+    assert model.samplings == [asked]
 
 
 @pytest.mark.parametrize("playback", [None, m.Playback(loop=m.Loop.CLOSED, draws=3)])
 @pytest.mark.parametrize("variation", [None, 0.25])
 def test_the_variation_reaches_the_model_and_every_draw_of_a_loop(plate, variation, playback):
     model = SwingingModel()
-    SampleJob(request(samples=1, playback=playback, variation=variation), model, plate).run(
+    SampleJob(request(samples=1, playback=playback, sampling=Sampling(7, variation=variation)), model, plate).run(
         lambda message, raw=b"": None, lambda: False
     )
-    assert model.variations == [variation] * (1 if playback is None else 3)
+    assert [sampling.variation for sampling in model.samplings] == [variation] * (1 if playback is None else 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("size", "side", "expected"),
     [
@@ -198,7 +194,8 @@ def test_several_regions_are_sampled_each_with_its_own_pokes_and_seed(plate):
     assert (summary.regions, summary.region_px) == ((left, right), (0, 0, 96, 64))
     assert [len(pokes) for pokes in model.pokes] == [1, 1]
     np.testing.assert_allclose(model.pokes[0][0, :2], [0.1 * 96 / 40, 0.5])
-    assert model.seeds[0] == SAMPLE.seed != model.seeds[1]
+    seeds = [sampling.seed for sampling in model.samplings]
+    assert seeds[0] == SAMPLE.sampling.seed != seeds[1]
     again = run(plate, request(regions=(left, right), pokes=(POKE, other), samples=1))
     assert [raw for _, raw in told] == [raw for _, raw in again]
 
@@ -223,8 +220,8 @@ CLOSED = m.Playback(frames=12, loop=m.Loop.CLOSED)
 def loop_of(plate, draws: int, *, first: int = 1, samples: int = 1) -> m.VariantDone:
     playback, model = dataclasses.replace(CLOSED, draws=draws), SwingingModel()
     told = run(plate, request(first=first, samples=samples, playback=playback), model)
-    assert len(model.likes) == 1 + samples * (draws - 1)
-    assert all(like[-1].seed == SAMPLE.seed for like in model.likes[1:])
+    assert len(model.samplings) == 1 + samples * (draws - 1)
+    assert all(sampling.like[-1].seed == SAMPLE.sampling.seed for sampling in model.samplings[1:])
     return next(message for message, _ in told if isinstance(message, m.VariantDone) and message.variant == 1)
 
 
@@ -235,6 +232,7 @@ def test_a_loop_is_picked_from_several_residuals_and_says_which(plate):
     assert best.sha256s != own.sha256s
 
 
+@pytest.mark.slow
 def test_a_picked_loop_is_the_same_however_many_variants_are_asked_for(plate):
     assert loop_of(plate, 6) == loop_of(plate, 6, first=0, samples=4)
 
@@ -301,6 +299,7 @@ def test_a_thing_moves_as_a_body_and_the_rest_of_the_plate_stays(plate):
         assert not changed[:10].any()
 
 
+@pytest.mark.slow
 def test_a_cut_out_needs_no_mask(plate):
     alpha = np.zeros((64, 96), np.uint8)
     alpha[20:44, 36:60] = 255
@@ -313,7 +312,8 @@ def test_a_cut_out_needs_no_mask(plate):
     assert any((one.bgr != other.bgr).any() for one, other in zip(by_alpha, whole, strict=True))
 
 
-def test_pins_hold_and_the_model_does_not_see_them(plate):
+@pytest.mark.slow
+def test_pins_hold_and_are_no_pokes_of_the_model(plate):
     pin = m.Poke(0.42, 0.4, 0.0, 0.0)
     model = ShiftingModel()
     free, held = (
@@ -326,6 +326,19 @@ def test_pins_hold_and_the_model_does_not_see_them(plate):
     assert still[1] < still[0]
 
 
+def test_the_model_is_shown_the_thing_and_its_pins_as_it_sees_the_region(plate):
+    model, pin = ShiftingModel(), m.Poke(0.375, 0.5, 0.0, 0.0)
+    run(plate, request(pokes=(POKE, pin), region=m.Region(32, 0, 64, 64), thing_sha256=THING), model, {THING: mask_of()})
+    assert model.thing is not None
+    expected = np.zeros((32, 32), np.float32)
+    expected[10:22, 2:14] = 1
+    np.testing.assert_allclose(model.thing.mask, expected, atol=1e-6)
+    np.testing.assert_allclose(model.thing.pins, [[4 / 64, 0.5]])
+    run(plate, request(), model)
+    assert model.thing is None
+
+
+@pytest.mark.slow
 def test_the_ground_holds_unless_it_is_freed():
     ramp = np.broadcast_to(2 * np.arange(96, dtype=np.uint8)[None, :, None], (64, 96, 3))
     plate = PlateImage(np.ascontiguousarray(ramp), None)
@@ -382,6 +395,7 @@ def triangles_of(rest: bytes) -> int:
     return int(np.argmax((numbers < 0) | (numbers > 10_000))) // 3
 
 
+@pytest.mark.slow
 def test_a_mesh_comes_before_its_poses_and_the_frames_stay_the_same(plate):
     asked = request(thing_sha256=THING, mesh=True)
     told = run(plate, asked, files={THING: mask_of()})
