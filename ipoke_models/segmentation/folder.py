@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..checkpoint import CONFIG_FILE, read_config, read_weights, require_name, require_sha256, write_folder
+from ..checkpoint import CONFIG_FILE, read_config, read_model_weights, require_name, require_sha256, write_folder
 from ..config import from_dict
 from ..strangers import shown
 from .config import SegmenterConfig
@@ -69,7 +69,7 @@ def read_segmenter(folder: Path, device: str | torch.device = "cpu") -> tuple[Se
     with torch.device("meta"):
         network, salience = Segmenter(manifest.networks), Salience() if manifest.salience else None
     expected = {key: value.half() for key, value in _named(network, salience).items()}
-    weights = {key: value.float() for key, value in read_weights(folder, expected, manifest.sha256, device).items()}
+    weights = {key: value.float() for key, value in read_model_weights(folder, expected, manifest.sha256, device).items()}
     own = {key: value for key, value in weights.items() if not key.startswith(_SALIENCE)}
     network.load_state_dict(own, assign=True)
     if salience is not None:
