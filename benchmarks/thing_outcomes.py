@@ -98,7 +98,7 @@ def scores(example: Example, contestants: list[Contestant], seed: int, variants:
             clips = [eased_puppet(stage, poke)]
         else:
             takes = takes_of(contestant.model, stage, poke, seed, variants)
-            courses = [takes.plan(variant).course.poses for variant in range(variants)]
+            courses = [takes.plan(takes.drawn(variant)).course.poses for variant in range(variants)]
             clips = [poses[1:] for poses in courses if poses is not None]
         moved = np.stack([_moved(stage.body, poses, places) for poses in clips])
         found[contestant.name] = _scored(moved * side_px, true)

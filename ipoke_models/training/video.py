@@ -25,13 +25,11 @@ from ..metrics.measures import psnr
 from ..networks.autoencoder import VideoAutoencoder
 from ..networks.decoder import Rendered
 from . import processes
-from .losses import MOVING_WEIGHT, flow_figures, flow_loss, laplace_nll, mean_figures
+from .losses import MOVING_WEIGHT, VALIDATION_CLIPS, flow_figures, flow_loss, laplace_nll, mean_figures
 from .objectives import gaussian_kl
 from .perceptual import PerceptualDistance
 from .processes import beside, share
 from .truth import Truth, truth_of
-
-VALIDATION_CLIPS = 192
 
 
 @dataclass(frozen=True)
@@ -144,14 +142,16 @@ class VideoStage:
         }
 
     def validate(self) -> dict[str, float]:
-        """Flow error on moving pixels beside that of standing still, and PSNR beside that of standing still."""
+        """Flow error on moving pixels and PSNR, early, half-way and at the end, each beside that of standing still."""
         rows = []
         for part in self._held_out.parts(32, VALIDATION_CLIPS):
             batch = beside(self.module, self._held_out.batch(part))
             mean, logvar = self.module.encode(motion_input(batch, self.module.config))
-            states = self.module.unroll(mean, batch.backward.shape[1])[:, [2, 5, 9]]
-            rendered, truth = self.module.render_many(states, self._seen(batch)), self._truth(batch, [2, 5, 9])
-            figures = _figures(rendered, batch.frames, truth, [2, 5, 9])
+            frames = batch.backward.shape[1]
+            chosen = [(frames - 1) // 4, frames // 2, frames - 1]
+            states = self.module.unroll(mean, frames)[:, chosen]
+            rendered, truth = self.module.render_many(states, self._seen(batch)), self._truth(batch, chosen)
+            figures = _figures(rendered, batch.frames, truth, chosen)
             rows.append(figures | {"sigma": float(torch.exp(0.5 * logvar).mean())})
         return mean_figures(rows)
 
