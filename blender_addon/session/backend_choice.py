@@ -25,11 +25,11 @@ def open_backend() -> Backend:
     chosen = preferences.get()
     if chosen.connection_file:
         return _remote(Path(bpy.path.abspath(chosen.connection_file)))
-    wish = bpy.path.abspath(chosen.backend_path) if chosen.backend_path else os.environ.get(BACKEND_VARIABLE)
+    named = bpy.path.abspath(chosen.backend_path) if chosen.backend_path else os.environ.get(BACKEND_VARIABLE)
     managed = environment.managed_python(managed_root())
-    command = find_backend(wish or (None if managed is None else str(managed)))
-    if command is None and wish:
-        sentence = f"No backend was found at {wish}; install it, or set its path in the add-on's preferences."
+    command = find_backend(named or (None if managed is None else str(managed)))
+    if command is None and named:
+        sentence = f"No backend was found at {named}; install it, or set its path in the add-on's preferences."
         raise NoBackendError(sentence, Fix.PREFERENCES)
     if command is None:
         sentence = "No backend was found on this machine; press Set Up Backend."
