@@ -203,7 +203,7 @@ def test_the_residual_of_a_variant_holds_its_variation(model: Model, x0: torch.T
     r = model.variant_residual(x0, POKES, sampling, 5)
     variant = model.sample(x0, POKES, n=1, sampling=sampling, first=5)[0]
     assert float((model.replay(r, x0, POKES) - variant).abs().max()) < 1e-3
-    assert not torch.equal(r, model.variant_residual(x0, POKES, sampling, 5))
+    assert not torch.equal(r, model.variant_residual(x0, POKES, Sampling(7, sampling.like), 5))
 
 
 @pytest.mark.parametrize("variation", [0.0, -0.5, 1.51, float("nan")])
