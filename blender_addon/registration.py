@@ -12,6 +12,7 @@ from .operators import (
     backend,
     baking,
     clips,
+    colours,
     draw_poke,
     edit_region,
     hover,
@@ -29,12 +30,13 @@ from .operators import (
 from .scene import properties
 from .session import handlers, preferences, puppets, timer
 from .tools import keymaps, poke_tool
-from .ui import backend_panel, lists, output_panels, pie_menu, plate_panels, variant_panels
+from .ui import add_menu, backend_panel, lists, output_panels, pie_menu, plate_panels, variant_panels
 
 CLASSES: tuple[type, ...] = (
     *properties.CLASSES,
     *preferences.CLASSES,
     *plates.CLASSES,
+    *colours.CLASSES,
     *pokes.CLASSES,
     *draw_poke.CLASSES,
     *edit_region.CLASSES,
@@ -65,6 +67,7 @@ STEPS: tuple[tuple[Callable[[], None], Callable[[], None]], ...] = (
     (lambda: None, puppets.stop),
     (poke_tool.add, poke_tool.remove),
     (keymaps.add, keymaps.remove),
+    (add_menu.add, add_menu.remove),
     (translations.add, translations.remove),
     (puppet.add, puppet.remove),
     (overlay.add, overlay.remove),

@@ -30,12 +30,14 @@ OPERATORS = {
     "Extract From Variant": "Aus Variante gewinnen",
     "Find Missing Results": "Fehlende Ergebnisse suchen",
     "Find Thing": "Gegenstand suchen",
+    "iPOKE Plate": "iPOKE-Bild",
     "Larger or Smaller Thing": "Mehr oder weniger vom Gegenstand",
     "Mark Thing": "Gegenstand ausbessern",
     "Mirror Pokes": "Stupser spiegeln",
     "More Like This": "Mehr davon",
     "Open Log": "Protokoll öffnen",
     "Open Preferences": "Einstellungen öffnen",
+    "Pictures in Solid View": "Bilder in der Solid-Ansicht",
     "Poke Tool": "Stups-Werkzeug",
     "Re-roll": "Neu würfeln",
     "Recall Settings": "Zurückholen",
@@ -47,6 +49,7 @@ OPERATORS = {
     "Show Original Still": "Ursprüngliches Standbild zeigen",
     "Show Samples": "Varianten zeigen",
     "Show Still": "Standbild zeigen",
+    "Show True Colours": "Wahre Farben zeigen",
     "Show Variant": "Variante zeigen",
     "Start Backend": "Backend starten",
     "Still": "Standbild",
@@ -79,8 +82,12 @@ OTHERS = {
     "Bake": "Backen",
     "Bake the chosen variant first": "Zuerst die gewählte Variante backen",
     "Brush": "Pinsel",
+    "Camera Frame": "Kamerarahmen",
     "Cancelled": "Abgebrochen",
     "Choose an image that is white where the thing is": "Ein Bild wählen, das weiß ist, wo der Gegenstand ist",
+    "Choose Solid in this 3D view's shading, with Texture or Material as colour": (
+        "In der Schattierung dieser 3D-Ansicht Solid wählen, mit Textur oder Material als Farbe"
+    ),
     "Colour Space": "Farbraum",
     "Connection File": "Verbindungsdatei",
     "{count} arrows": "{count} Pfeile",
@@ -97,18 +104,21 @@ OTHERS = {
     "Draw an arrow on a thing, and it is found": "Einen Pfeil auf einen Gegenstand zeichnen, und er wird gefunden",
     "Draw an arrow on the plate with the Poke tool first": "Zuerst mit dem Stups-Werkzeug einen Pfeil auf das Bild zeichnen",
     "Draw in a 3D view in Object Mode": "In einer 3D-Ansicht im Objektmodus zeichnen",
+    "Facing": "Blickrichtung",
     "File Name": "Dateiname",
     "Find in the Picture": "Im Bild suchen",
     "First Number": "Erste Nummer",
     "Fit Length": "Länge anpassen",
     "Folder": "Ordner",
     "Found in the picture": "Im Bild gefunden",
+    "Frame in View": "In der Ansicht zeigen",
     "Frames": "Bilder",
     "Free Ground": "Boden lösen",
     "From the own mask": "Aus der eigenen Maske",
     "From the plate's alpha": "Aus dem Alpha des Bildes",
     "From the strokes alone": "Allein aus den Strichen",
     "Group": "Gruppe",
+    "iPOKE Plate": "iPOKE-Bild",
     "Kinematics": "Bewegungen",
     "Leave the object's edit mode first": "Zuerst den Bearbeitungsmodus verlassen",
     "like {number} of {seed}": "wie {number} von {seed}",
@@ -188,16 +198,23 @@ OTHERS = {
         "Die gewählte Variante gibt eine Bewegung wieder; eine erzeugte wählen"
     ),
     "The files of {count} samples are missing, such as {path}": "Die Dateien von {count} Aufträgen fehlen, etwa {path}",
+    "The scene shows colours as they are already": "Die Szene zeigt Farben schon so, wie sie sind",
     "The whole region moves; choose another kind of thing first": (
         "Der ganze Ausschnitt bewegt sich; zuerst eine andere Art von Gegenstand wählen"
     ),
     "There is no log; the backend was not started here": "Es gibt kein Protokoll; das Backend wurde nicht von hier gestartet",
     "Thing": "Gegenstand",
+    "This solid view shows pictures in their own colours now; the panel Plate has the switch": (
+        "Diese Solid-Ansicht zeigt Bilder jetzt in ihren eigenen Farben; der Schalter ist in der Tafel Bild"
+    ),
     "This variant moves its whole region; a mesh is made of a thing, so choose one under Thing and sample again": (
         "Diese Variante bewegt den ganzen Ausschnitt; ein Netz entsteht aus einem Gegenstand: dort einen wählen, neu erzeugen"
     ),
     "Threes": "Dreier",
     "Transfer": "Übertragen",
+    "{transform} shows the picture in other colours than it has, mostly paler": (
+        "{transform} zeigt das Bild in anderen Farben, als es hat, meist blasser"
+    ),
     "Twos": "Zweier",
     "Variants": "Varianten",
     "Variants appear here after Sample": "Hier erscheinen die Varianten, die erzeugt wurden",

@@ -187,13 +187,7 @@ def _draw_hint(context: bpy.types.Context, hint: str) -> None:
     text = bpy.app.translations.pgettext_iface(hint)
     blf.size(FONT, HINT_PX * scale)
     width, _ = blf.dimensions(FONT, text)
-    _write(context, text, max((_free_px(context) - width) / 2, 0), HINT_HEIGHT_PX * scale)
-
-
-def _free_px(context: bpy.types.Context) -> float:
-    """How wide the view is without the sidebar, which lies over it."""
-    covered = [region.width for region in context.area.regions if region.type == "UI" and region.width > 1]
-    return context.region.width - (sum(covered) if context.preferences.system.use_region_overlap else 0)
+    _write(context, text, max((view.free_px(context, context.region) - width) / 2, 0), HINT_HEIGHT_PX * scale)
 
 
 def _write(context: bpy.types.Context, text: str, x: float, y: float) -> None:

@@ -6,6 +6,7 @@ from bpy.app.translations import pgettext_iface
 from ..core.german import CONTEXT
 from ..core.gestures.pokes import longest_px
 from ..core.jobs.job import Job, JobKind
+from ..drawing import shading
 from ..scene import meshes, plates, surfaces
 from ..session import model_choice, timer
 from . import set_up
@@ -32,12 +33,24 @@ class IPOKE_PT_plate(Panel, bpy.types.Panel):
             layout.label(text=f"{plate.still.name}, {width} x {height}", icon="IMAGE_DATA")
             if surfaces.of(context.active_object) is not None:
                 layout.row().prop(plate, "surface", expand=True)
+            _draw_shading(layout, context)
         column = layout.column(align=True)
         column.operator("ipoke.add_plate", icon="ADD")
         if plate is None:
             column.operator("ipoke.use_image", icon="TEXTURE")
             if bpy.ops.ipoke.convert_empty.poll():
                 column.operator("ipoke.convert_empty", icon="IMAGE_REFERENCE")
+
+
+def _draw_shading(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """Draw what lets this view show the picture as it is."""
+    pictures = shading.of(context)
+    if pictures is not None:
+        layout.operator("ipoke.show_textures", icon="SHADING_TEXTURE", depress=pictures)
+    if shading.shows_changed(context):
+        text = pgettext_iface("{transform} shows the picture in other colours than it has, mostly paler")
+        wrapped(layout, context, text.format(transform=context.scene.view_settings.view_transform), icon="INFO")
+        layout.operator("ipoke.set_standard", icon="COLOR")
 
 
 class IPOKE_PT_pokes(PlatePanel, bpy.types.Panel):

@@ -44,6 +44,7 @@ def drawn(panel: str) -> Layout:
         preferences=SimpleNamespace(system=SimpleNamespace(ui_scale=1.0)),
         scene=bpy.context.scene,
         mode=bpy.context.mode,
+        space_data=None,
     )
     cls = getattr(bpy.types, panel)
     if not hasattr(cls, "poll") or cls.poll(shown):
