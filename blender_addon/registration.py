@@ -31,6 +31,7 @@ from .scene import properties
 from .session import handlers, preferences, puppets, timer
 from .tools import keymaps, poke_tool
 from .ui import add_menu, backend_panel, lists, output_panels, pie_menu, plate_panels, variant_panels
+from .ui import set_up as set_up_panel
 
 CLASSES: tuple[type, ...] = (
     *properties.CLASSES,
@@ -53,6 +54,7 @@ CLASSES: tuple[type, ...] = (
     *backend.CLASSES,
     *set_up.CLASSES,
     *lists.CLASSES,
+    *set_up_panel.CLASSES,
     *plate_panels.CLASSES,
     *variant_panels.CLASSES,
     *output_panels.CLASSES,

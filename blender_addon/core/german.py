@@ -14,6 +14,7 @@ OPERATORS = {
     "Add Poke": "Stupser hinzufügen",
     "Add to Compositor": "In den Compositor",
     "Add to Sequencer": "In den Sequenzer",
+    "Allow Online Access": "Online-Zugriff erlauben",
     "Back to the Plate": "Zurück zur Bildebene",
     "Bake": "Backen",
     "Cancel": "Abbrechen",
@@ -81,6 +82,9 @@ OTHERS = {
     "Backend": "Backend",
     "Bake": "Backen",
     "Bake the chosen variant first": "Zuerst die gewählte Variante backen",
+    "Blender is offline: allow online access for the download, or have a folder of wheels": (
+        "Blender ist offline: den Online-Zugriff für das Herunterladen erlauben, oder einen Ordner mit Paketen haben"
+    ),
     "Brush": "Pinsel",
     "Camera Frame": "Kamerarahmen",
     "Cancelled": "Abgebrochen",
@@ -135,6 +139,9 @@ OTHERS = {
     "Motions that are extracted appear here, to be replayed on any plate": (
         "Hier erscheinen gewonnene Bewegungen, die sich auf jedem Bild wiedergeben lassen"
     ),
+    "No backend was found on this machine; press Set Up Backend.": (
+        "Auf diesem Rechner wurde kein Backend gefunden; Backend einrichten drücken."
+    ),
     "No strokes were painted": "Es wurde kein Strich gemalt",
     "Not running; it starts with the first sample": "Läuft nicht; es startet mit dem ersten Erzeugen",
     "Not running; it starts with the next sample": "Läuft nicht; es startet mit dem nächsten Erzeugen",
@@ -173,6 +180,7 @@ OTHERS = {
     "Select a mesh that was taken from a plate": "Ein Netz auswählen, das von einer Bildebene übernommen wurde",
     "Select an image plane": "Eine Bildebene auswählen",
     "Sequencer": "Sequenzer",
+    "Set Up": "Einrichten",
     "Show In": "Zeigen in",
     "{size} MB loaded": "{size} MB geladen",
     "Something is being made for this plate; wait for it or cancel it": (

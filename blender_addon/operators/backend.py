@@ -1,6 +1,7 @@
 """Owns the operators that start and stop the backend."""
 
 import bpy
+from bpy.props import EnumProperty
 
 from ..core.jobs import app
 from ..core.jobs.app import Phase
@@ -9,6 +10,10 @@ from ..core.setup import diagnostics
 from ..session import preferences, timer
 from .reasons import holds
 
+SECTIONS = (
+    ("AUTO", "What Is Wrong", "Where what keeps the backend from starting is set"),
+    ("SYSTEM", "System", "Where Blender is allowed to go online"),
+)
 OFF = "The backend is not running"
 
 
@@ -119,9 +124,11 @@ class IPOKE_OT_open_preferences(bpy.types.Operator):
     bl_label = "Open Preferences"
     bl_options = {"REGISTER"}
 
+    section: EnumProperty(name="Section", description="Which preferences", items=SECTIONS, default="AUTO", options={"SKIP_SAVE"})
+
     def execute(self, _context: bpy.types.Context) -> set[str]:
         """Open them."""
-        if timer.state().backend.fix is Fix.ONLINE_ACCESS:
+        if self.section == "SYSTEM" or timer.state().backend.fix is Fix.ONLINE_ACCESS:
             return bpy.ops.screen.userpref_show(section="SYSTEM")
         return bpy.ops.preferences.addon_show(module=preferences.ADDON)
 

@@ -17,6 +17,7 @@ from ..core.setup import environment, setup
 from ..core.setup.environment import Device, PackageList, Plan
 from ..core.setup.setup import SetupPhase
 from ..session import backend_choice, preferences, timer
+from ..ui import set_up as set_up_panel
 from .reasons import holds
 
 DEVICES = (
@@ -62,7 +63,7 @@ class IPOKE_OT_set_up_backend(bpy.types.Operator):
             self, width=DIALOG_WIDTH, title="Set Up the Backend?", confirm_text="Set Up"
         )
 
-    def draw(self, _context: bpy.types.Context) -> None:
+    def draw(self, context: bpy.types.Context) -> None:
         """Draw what will be installed, from where, how large it is, and where it goes."""
         layout = self.layout
         layout.row().prop(self, "device", expand=True)
@@ -70,6 +71,8 @@ class IPOKE_OT_set_up_backend(bpy.types.Operator):
         column.use_property_split = True
         column.prop(self, "wheels")
         column.prop(self, "python")
+        if not self.wheels:
+            set_up_panel.draw_offline(layout, context)
         column = layout.box().column(align=True)
         try:
             packages = _packages(Device[self.device], _own_version())
