@@ -21,7 +21,7 @@ addon: $(READY)
 
 audit: $(READY)
 	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check -e '.[release]'
-	$(BIN)/python audit_packages.py
+	$(BIN)/python -m tools.audit_packages
 
 $(READY): pyproject.toml requirements-blender.txt
 	$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v[:2] < (3, 14) else "Python 3.11 to 3.13 is needed, this is %d.%d; name another with make PYTHON=python3.11" % v[:2])'

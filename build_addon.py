@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from build_backend import WheelError, backend_wheel
+from tools.build_backend import WheelError, backend_wheel
 
 ROOT = Path(__file__).resolve().parent
 SOURCE = ROOT / "blender_addon"

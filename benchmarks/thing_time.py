@@ -8,7 +8,6 @@ medians. `taskset -c 0,1` for two cores.
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
 from pathlib import Path
 from time import perf_counter
@@ -19,6 +18,7 @@ import numpy as np
 from backend.client import Status, Stroke, ThingArrived, ThingRequest, drive, new_job_id
 from backend.client.events import Event
 from backend.commands.backends import Backend, open_backend
+from tests.processes import cpu_s
 
 from .plates import read_still, textured
 
@@ -65,11 +65,11 @@ def _ask(backend: Backend, question: ThingRequest) -> tuple[float, float]:
     """Seconds until a question is answered, and of the worker's processor."""
     brought: list[Event] = []
     worker = _worker_of(backend)
-    began_s, began_cpu_s = perf_counter(), _processor_s(worker)
+    began_s, began_cpu_s = perf_counter(), cpu_s(worker)
     backend.run(question, brought.append)
     waited_s = perf_counter() - began_s
     assert any(isinstance(event, ThingArrived) and event.masks for event in brought)
-    return waited_s, _processor_s(worker) - began_cpu_s
+    return waited_s, cpu_s(worker) - began_cpu_s
 
 
 def _worker_of(backend: Backend) -> int:
@@ -77,11 +77,6 @@ def _worker_of(backend: Backend) -> int:
     status = drive(backend, lambda event: isinstance(event, Status), 10.0)
     assert isinstance(status, Status)
     return status.workers[0].pid
-
-
-def _processor_s(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _cell(rows: list[tuple[float, float]]) -> str:

@@ -1,4 +1,4 @@
-"""Owns what the add-on adds to Blender, in order, and takes it out again in the opposite order."""
+"""What the add-on adds to Blender, in order, and takes out again in the opposite order."""
 
 from __future__ import annotations
 
@@ -7,30 +7,43 @@ from collections.abc import Callable
 import bpy
 
 from . import translations
-from .drawing import overlay, puppet
+from .core.lifetime import WhileEnabled
+from .drawing import outline, overlay, puppet
 from .operators import (
     backend,
     baking,
-    clips,
     colours,
     draw_poke,
     edit_region,
     hover,
     paint_thing,
-    placing,
     plates,
     pokes,
     relink,
     sampling,
     set_up,
+    strips_and_nodes,
     take_as_mesh,
     thing,
     transfer,
+    variants,
 )
-from .scene import properties
-from .session import handlers, preferences, puppets, timer
+from .scene import paths, properties, results
+from .scene.plates import propose_region
+from .session import arrivals, finding, handlers, model_choice, pointer, puppets, relocation, running, things, timer
 from .tools import keymaps, poke_tool
-from .ui import add_menu, backend_panel, lists, output_panels, pie_menu, plate_panels, variant_panels
+from .ui import (
+    add_menu,
+    backend_panel,
+    disk,
+    lists,
+    output_panels,
+    pie_menu,
+    plate_panels,
+    preferences,
+    thumbnails,
+    variant_panels,
+)
 from .ui import set_up as set_up_panel
 
 CLASSES: tuple[type, ...] = (
@@ -45,10 +58,10 @@ CLASSES: tuple[type, ...] = (
     *thing.CLASSES,
     *paint_thing.CLASSES,
     *sampling.CLASSES,
-    *clips.CLASSES,
+    *variants.CLASSES,
     *relink.CLASSES,
     *baking.CLASSES,
-    *placing.CLASSES,
+    *strips_and_nodes.CLASSES,
     *take_as_mesh.CLASSES,
     *transfer.CLASSES,
     *backend.CLASSES,
@@ -62,11 +75,51 @@ CLASSES: tuple[type, ...] = (
     *pie_menu.CLASSES,
 )
 
+STATES: tuple[WhileEnabled, ...] = (
+    *running.STATES,
+    arrivals.state,
+    relocation.saving,
+    paths.named_folders,
+    pointer.state,
+    things.cache,
+    finding.pending,
+    puppets.state,
+    outline.outlines,
+    overlay.state,
+    puppet.state,
+    thumbnails.previews,
+    disk.state,
+)
+"""Everything of the add-on that is neither in the .blend nor in the preferences."""
+
+REACTIONS = properties.Reactions(
+    timing_changed=results.refresh,
+    region_wanted=propose_region,
+    model_names=lambda: (entry.name for entry in model_choice.installed()),
+    backend_named=timer.forget_failure,
+)
+
+
+def _open_states() -> None:
+    for state in STATES:
+        state.open()
+
+
+def _close_states() -> None:
+    for state in reversed(STATES):
+        state.close()
+
+
+def _nothing() -> None:
+    """Of a step that only takes out."""
+
+
 STEPS: tuple[tuple[Callable[[], None], Callable[[], None]], ...] = (
-    (properties.attach, properties.detach),
-    (timer.open_runtime, timer.close_runtime),
+    (lambda: properties.attach(REACTIONS), properties.detach),
+    (_open_states, _close_states),
+    (_nothing, timer.stop),
     (handlers.add, handlers.remove),
-    (lambda: None, puppets.stop),
+    (_nothing, puppets.stop),
     (poke_tool.add, poke_tool.remove),
     (keymaps.add, keymaps.remove),
     (add_menu.add, add_menu.remove),

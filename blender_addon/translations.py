@@ -1,4 +1,4 @@
-"""Owns what the add-on says in other languages than English."""
+"""What the add-on says in other languages than English."""
 
 import bpy
 

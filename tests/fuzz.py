@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
 import random
 import sys
 import tempfile
@@ -22,7 +21,7 @@ from backend.protocol.errors import ProtocolError
 from tests import fuzz_images
 from tests.backend.protocol.examples import EVERY, EXAMPLES, raw_of
 from tests.faults.work import TIMEOUT_S, request, run
-from tests.processes import eventually
+from tests.processes import eventually, resident_mb
 
 PROJECT = Path(__file__).resolve().parent.parent
 MOST_MB = 20
@@ -68,11 +67,6 @@ def fuzz_socket(target: ConnectionFile, count: int, seed: int = 11) -> float:
                     pass
             assert isinstance(run(session, request()).ending, Finished), f"after {sent + _ROUND} messages"
         return resident_mb(target.pid) - before_mb
-
-
-def resident_mb(pid: int) -> float:
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def main() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -39,3 +40,15 @@ def processes_with(marker: str) -> list[int]:
             if marker.encode() in told and is_alive(int(folder.name)):
                 found.append(int(folder.name))
     return found
+
+
+def resident_mb(pid: int) -> float:
+    """Megabytes of memory that a process has now."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def cpu_s(pid: int) -> float:
+    """Seconds of processor time that a process has taken."""
+    columns = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(columns[11]) + int(columns[12])) / os.sysconf("SC_CLK_TCK")

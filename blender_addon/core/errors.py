@@ -1,4 +1,4 @@
-"""Owns the add-on's exception tree; each error carries one sentence with its cause and its fix. No bpy.
+"""The add-on's exception tree; each error carries one sentence with its cause and its fix. No bpy.
 
 AddonError
 ├── PokeError       an arrow that no model could use

@@ -1,4 +1,4 @@
-"""Owns the German texts: what labels and hints say where Blender speaks German. What has no entry stays English. No bpy.
+"""The German texts: what labels and hints say where Blender speaks German. What has no entry stays English. No bpy.
 
 Blender looks the labels of operators up in the context "Operator", and everything else in "*", in its own texts before ours.
 Words that Blender uses for other things (a sample of light, a cylinder) therefore have a context of our own.
@@ -85,6 +85,7 @@ OTHERS = {
     "Blender is offline: allow online access for the download, or have a folder of wheels": (
         "Blender ist offline: den Online-Zugriff für das Herunterladen erlauben, oder einen Ordner mit Paketen haben"
     ),
+    "Blender is offline, and downloads nothing": "Blender ist offline und lädt nichts herunter",
     "Brush": "Pinsel",
     "Camera Frame": "Kamerarahmen",
     "Cancelled": "Abgebrochen",

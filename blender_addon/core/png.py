@@ -75,11 +75,11 @@ def _unfiltered(filters: Pixels, rows: Pixels) -> Pixels:
 
 
 def _predicted(paeth: bool, row: list[int], above: list[int]) -> list[int]:
-    """A row whose bytes are told as differences from a guess: the mean of left and upper, or Paeth's."""
+    """A row whose bytes are differences from a guess: the mean of left and upper, or Paeth's."""
     left, corner, result = 0, 0, []
-    for told, upper in zip(row, above, strict=True):
+    for difference, upper in zip(row, above, strict=True):
         guess = min((left, upper, corner), key=lambda near: abs(left + upper - corner - near)) if paeth else (left + upper) // 2
-        left, corner = (told + guess) & 255, upper
+        left, corner = (difference + guess) & 255, upper
         result.append(left)
     return result
 

@@ -19,7 +19,7 @@ _PLAIN = ("Standard", "None", 0.0, 1.0, False)
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ColourManagement:
     """How a scene shows light: its view transform and what goes with it."""
 
     display: str
@@ -35,15 +35,15 @@ class Look:
         return self.display == "sRGB" and (self.transform, self.look, self.exposure, self.gamma, self.use_curves) == _PLAIN
 
 
-PLAIN = Look("sRGB", *_PLAIN)
+PLAIN = ColourManagement("sRGB", *_PLAIN)
 
 
-def look_of(context: bpy.types.Context) -> Look:
+def management_of(context: bpy.types.Context) -> ColourManagement:
     """Return how a 3D view shows light: as the scene says, where it shows materials, and plainly where it doesn't."""
     if context.space_data.shading.type not in ("MATERIAL", "RENDERED"):
         return PLAIN
     settings = context.scene.view_settings
-    return Look(
+    return ColourManagement(
         context.scene.display_settings.display_device,
         settings.view_transform,
         settings.look,

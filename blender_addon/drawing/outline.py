@@ -11,15 +11,17 @@ from gpu_extras.batch import batch_for_shader
 
 from ..core.gestures.arrows import LIT, Colour
 from ..core.gestures.plane import Surface
+from ..core.lifetime import WhileEnabled
 from ..core.things.thing import KnownThing
 
-KEPT = 8
+CACHED = 8
+"""So many masks stay on the graphics card."""
 LINE_PX = 1.5
 RIM_PX = 1.0
 TINT: Colour = (*LIT, 0.14)
 LINE: Colour = (*LIT, 0.95)
-PEEK_TINT: Colour = (1.0, 1.0, 1.0, 0.12)
-PEEK_LINE: Colour = (1.0, 1.0, 1.0, 0.9)
+CANDIDATE_TINT: Colour = (1.0, 1.0, 1.0, 0.12)
+CANDIDATE_LINE: Colour = (1.0, 1.0, 1.0, 0.9)
 
 _VERTEX = """
 void main()
@@ -54,13 +56,17 @@ class Outlines:
     textures: dict[str, gpu.types.GPUTexture] = field(default_factory=dict)
 
 
-def draw(outlines: Outlines, context: bpy.types.Context, shown: Surface, known: KnownThing, *, peeked: bool = False) -> None:
+outlines = WhileEnabled(Outlines)
+
+
+def draw(context: bpy.types.Context, shown: Surface, known: KnownThing, *, is_candidate: bool = False) -> None:
     """Draw a thing over a plate, after everything of the scene."""
     if not shown.triangles:
         return
-    if outlines.shader is None:
-        outlines.shader = _shader()
-    shader = outlines.shader
+    own = outlines()
+    if own.shader is None:
+        own.shader = _shader()
+    shader = own.shader
     content = {
         "pos": [corner for triangle in shown.triangles for corner in triangle.corners],
         "uv": [uv for triangle in shown.triangles for uv in triangle.uvs],
@@ -69,20 +75,20 @@ def draw(outlines: Outlines, context: bpy.types.Context, shown: Surface, known: 
     scale = context.preferences.system.ui_scale or 1.0
     shader.bind()
     shader.uniform_float("projection", context.region_data.perspective_matrix)
-    shader.uniform_float("tint", PEEK_TINT if peeked else TINT)
-    shader.uniform_float("line_colour", PEEK_LINE if peeked else LINE)
+    shader.uniform_float("tint", CANDIDATE_TINT if is_candidate else TINT)
+    shader.uniform_float("line_colour", CANDIDATE_LINE if is_candidate else LINE)
     shader.uniform_float("width_px", LINE_PX / 2 * scale)
     shader.uniform_float("rim_px", RIM_PX * scale)
-    shader.uniform_sampler("mask", _texture(outlines, known))
+    shader.uniform_sampler("mask", _texture(known))
     gpu.state.blend_set("ALPHA")
     batch.draw(shader)
     gpu.state.blend_set("NONE")
 
 
-def _texture(outlines: Outlines, known: KnownThing) -> gpu.types.GPUTexture:
-    textures = outlines.textures
+def _texture(known: KnownThing) -> gpu.types.GPUTexture:
+    textures = outlines().textures
     if known.sha256 not in textures:
-        while len(textures) >= KEPT:
+        while len(textures) >= CACHED:
             del textures[next(iter(textures))]
         height, width = known.mask.shape
         values = gpu.types.Buffer("FLOAT", width * height, np.ascontiguousarray(known.mask, np.float32).ravel())

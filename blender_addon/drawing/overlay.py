@@ -1,9 +1,10 @@
-"""Owns what is drawn over the 3D view: the arrows of every visible plate, the active object's brightest."""
+"""What is drawn over the 3D view: the arrows of every visible plate, the active object's brightest."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import blf
 import bpy
@@ -17,9 +18,10 @@ from ..core.gestures.hover import Ground
 from ..core.gestures.plane import Surface, Vec2
 from ..core.gestures.pokes import Arrow, length_px
 from ..core.gestures.region import Box
+from ..core.lifetime import WhileEnabled
 from ..scene import plates, results
 from ..scene.properties import IPOKE_PG_plate
-from ..session import puppets, timer
+from ..session import pointer, puppets
 from . import thing_overlay, view
 
 log = logging.getLogger(__name__)
@@ -37,18 +39,31 @@ HINT_HEIGHT_PX = 40
 FONT = 0
 
 
+@dataclass
+class Overlay:
+    """How the overlay is drawn in 3D views."""
+
+    handle: object | None = None
+    """Blender's handle of what draws; None without a window."""
+    has_failed: bool = False
+    """Whether drawing has raised; then nothing is drawn until the add-on is enabled anew."""
+
+
+state = WhileEnabled(Overlay)
+
+
 def add() -> None:
     """Draw in every 3D view."""
     if not bpy.app.background:
-        timer.addon().draw_handle = bpy.types.SpaceView3D.draw_handler_add(_draw, (), "WINDOW", "POST_PIXEL")
+        state().handle = bpy.types.SpaceView3D.draw_handler_add(_draw, (), "WINDOW", "POST_PIXEL")
 
 
 def remove() -> None:
     """Draw no more."""
-    addon = timer.addon()
-    if addon.draw_handle is not None:
-        bpy.types.SpaceView3D.draw_handler_remove(addon.draw_handle, "WINDOW")
-    addon.draw_handle = None
+    own = state()
+    if own.handle is not None:
+        bpy.types.SpaceView3D.draw_handler_remove(own.handle, "WINDOW")
+    own.handle = None
 
 
 def screen_arrows(context: bpy.types.Context, obj: bpy.types.Object) -> list[ScreenArrow | None]:
@@ -61,7 +76,7 @@ def _arrows(context: bpy.types.Context, obj: bpy.types.Object) -> list[tuple[Arr
     plate = obj.ipoke
     active = obj == context.active_object
     draft = _draft(obj)
-    hovered = timer.addon().hovered if active and draft is None else None
+    hovered = pointer.state().hovered if active and draft is None else None
     scale = view.ui_scale(context)
     arrows = []
     for index, poke in enumerate(plate.pokes):
@@ -78,36 +93,36 @@ def _arrows(context: bpy.types.Context, obj: bpy.types.Object) -> list[tuple[Arr
 
 
 def _draft(obj: bpy.types.Object) -> ShowDraft | None:
-    draft = timer.draft_on(obj, timer.PokeDraft)
+    draft = pointer.draft_on(obj, pointer.PokeDraft)
     return None if draft is None else draft.shown
 
 
-def places(context: bpy.types.Context, shown: Surface, points: Iterable[Vec2]) -> list[Vec2] | None:
+def on_screen(context: bpy.types.Context, shown: Surface, points: Iterable[Vec2]) -> list[Vec2] | None:
     """Return where plate points are on the screen; None when one is behind the viewer."""
     found = [view.to_screen(context.region, context.region_data, shown, point) for point in points]
     return None if None in found else found
 
 
-def ground_places(context: bpy.types.Context, obj: bpy.types.Object) -> list[Vec2]:
+def ground_on_screen(context: bpy.types.Context, obj: bpy.types.Object) -> list[Vec2]:
     """Return where the pins are on the screen that hold a thing by themselves."""
-    return places(context, view.surface(obj), puppets.ground(obj)) or []
+    return on_screen(context, view.surface(obj), puppets.ground(obj)) or []
 
 
-def handle_places(context: bpy.types.Context, shown: Surface, box: Box) -> list[Vec2] | None:
+def handles_on_screen(context: bpy.types.Context, shown: Surface, box: Box) -> list[Vec2] | None:
     """Return where the handles of a region are on the screen."""
-    return places(context, shown, (region.handle_at(box, handle) for handle in region.HANDLES))
+    return on_screen(context, shown, (region.handle_at(box, handle) for handle in region.HANDLES))
 
 
 def _draw() -> None:
     context = bpy.context
-    addon = timer.addon()
-    if addon.overlay_failed or context.region_data is None or not context.space_data.overlay.show_overlays:
+    own = state()
+    if own.has_failed or context.region_data is None or not context.space_data.overlay.show_overlays:
         return
     try:
         _draw_plates(context)
     except Exception:  # the border to Blender: a draw handler that raises is called, and fails, at every redraw
         log.exception("the overlay can't be drawn; disable and enable the add-on to try again")
-        addon.overlay_failed = True
+        own.has_failed = True
 
 
 def _draw_plates(context: bpy.types.Context) -> None:
@@ -154,23 +169,23 @@ def _add_region(context: bpy.types.Context, plate: IPOKE_PG_plate, mesh: Mesh) -
     if box is None:
         return
     shown = view.surface(plate.id_data)
-    corners = places(context, shown, box.corners)
+    corners = on_screen(context, shown, box.corners)
     if corners is None:
         return
     add_frame(mesh, corners, REGION)
-    handles = handle_places(context, shown, box) if plate.use_region else None
-    scale, hovered = view.ui_scale(context), timer.addon().hovered
+    handles = handles_on_screen(context, shown, box) if plate.use_region else None
+    scale, hovered = view.ui_scale(context), pointer.state().hovered
     for handle, place in zip(region.HANDLES, handles or (), strict=bool(handles)):
         add_dot(mesh, place, Look(ACTIVE, scale, Part.TAIL if handle == hovered else None))
 
 
 def _add_ground(context: bpy.types.Context, plate: IPOKE_PG_plate, mesh: Mesh) -> None:
-    lit = Part.PIN if timer.addon().hovered is Ground.PINS else None
-    add_ground(mesh, ground_places(context, plate.id_data), Look((*GROUND, 1.0), view.ui_scale(context), lit))
+    lit = Part.PIN if pointer.state().hovered is Ground.PINS else None
+    add_ground(mesh, ground_on_screen(context, plate.id_data), Look((*GROUND, 1.0), view.ui_scale(context), lit))
 
 
 def _region_box(plate: IPOKE_PG_plate) -> Box | None:
-    draft = timer.draft_on(plate.id_data, timer.RegionDraft)
+    draft = pointer.draft_on(plate.id_data, pointer.RegionDraft)
     if draft is not None:
         return draft.box
     if plate.use_region:

@@ -20,14 +20,15 @@ import numpy as np
 from gpu_extras.batch import batch_for_shader
 from mathutils import Matrix
 
+from ..core.lifetime import WhileEnabled
 from ..core.things import filling
 from ..core.things.search import Key
 from ..core.things.sheet import Sheet
 from ..core.things.thing import grown
-from ..session import things, timer
-from ..session.puppets import Made, Play
+from ..session import puppets, things
+from ..session.puppets import Play, PuppetOf
 from . import view
-from .colours import BRIGHTEST, DARKEST, SIDE, Look, look_of, table_of
+from .colours import BRIGHTEST, DARKEST, SIDE, ColourManagement, management_of, table_of
 
 log = logging.getLogger(__name__)
 
@@ -105,7 +106,7 @@ void main()
 class Pictures:
     """The textures of a thing, (H, W) of its mask: its matte and the rim around it, and the still with its place filled in."""
 
-    made: Made
+    thing: PuppetOf
     still: Key
     matte: gpu.types.GPUTexture
     filled: gpu.types.GPUTexture
@@ -117,56 +118,72 @@ class Backdrop:
     """What a 3D view shows without the plane, where that is no more opaque than its picture; for one way to look at it."""
 
     region: int
-    looked: Matrix
+    view: Matrix
     texture: gpu.types.GPUTexture
 
 
 @dataclass(eq=False)
-class Kit:
-    """What is made once, for one plate and one look of its scene at a time."""
+class Resources:
+    """What the graphics card holds, for one plate and one colour management of its scene at a time."""
 
     shader: gpu.types.GPUShader
-    look: Look | None = None
+    colours: ColourManagement | None = None
     table: gpu.types.GPUTexture | None = None
     pictures: Pictures | None = None
     backdrop: Backdrop | None = None
     begun_s: float = 0.0
+    """When the play began that all of this was made for."""
+
+
+@dataclass(eq=False)
+class PlayDrawing:
+    """How a play is drawn in 3D views."""
+
+    handle: object | None = None
+    """Blender's handle of what draws; None without a window."""
+    resources: Resources | None = None
+    """What drawing needs; None until the first play."""
+    has_failed: bool = False
+    """Whether drawing has raised; then nothing is drawn until the add-on is enabled anew."""
+
+
+state = WhileEnabled(PlayDrawing)
 
 
 def prepare(context: bpy.types.Context, obj: bpy.types.Object, play: Play) -> None:
     """Make what drawing a play needs and is not there yet, as it begins: drawing itself makes nothing."""
-    own = timer.addon()
-    if bpy.app.background or own.play_failed or (own.kit is not None and own.kit.begun_s == play.begun_s):
+    own = state()
+    if bpy.app.background or own.has_failed or (own.resources is not None and own.resources.begun_s == play.begun_s):
         return
     try:
         _prepare(context, obj, play)
     except Exception:  # the border to the graphics driver: without it arrows are drawn all the same
         log.exception("things can't be drawn while they are dragged; disable and enable the add-on to try again")
-        own.play_failed = True
+        own.has_failed = True
 
 
 def _prepare(context: bpy.types.Context, obj: bpy.types.Object, play: Play) -> None:
-    own = timer.addon()
-    kit = own.kit = own.kit or Kit(_shader())
-    look = look_of(context)
-    if kit.look != look:
-        kit.look, kit.table = look, _table(context.scene, look)
+    own = state()
+    held = own.resources = own.resources or Resources(_shader())
+    colours = management_of(context)
+    if held.colours != colours:
+        held.colours, held.table = colours, _table(context.scene, colours)
     image = obj.ipoke.still
-    if kit.pictures is None or kit.pictures.made is not play.made or kit.pictures.still != things.identity(image):
-        kit.pictures = _pictures(image, play.made)
-    kit.backdrop = _without(context, obj) if kit.pictures.shows_through else None
-    kit.begun_s = play.begun_s
+    if held.pictures is None or held.pictures.thing is not play.thing or held.pictures.still != things.identity(image):
+        held.pictures = _pictures(image, play.thing)
+    held.backdrop = _without(context, obj) if held.pictures.shows_through else None
+    held.begun_s = play.begun_s
 
 
-def _pictures(image: bpy.types.Image, made: Made) -> Pictures:
-    height, width = made.mask.shape
+def _pictures(image: bpy.types.Image, thing: PuppetOf) -> Pictures:
+    height, width = thing.mask.shape
     picture = _reduced(image, width, height)
-    rims = [grown(made.mask, by_px) for by_px in range(1, RIM_PX + 1)]
+    rims = [grown(thing.mask, by_px) for by_px in range(1, RIM_PX + 1)]
     near = rims[-1]
     behind = filling.filled(np.maximum(picture, 0) ** (1 / SEEN), np.clip(1 - near * 16, 0, 1)) ** SEEN
     shows_through = bool((picture[..., 3][near > 0] < OPAQUE).any())
-    mattes = np.stack([made.mask, np.mean(rims, axis=0)], axis=-1)
-    return Pictures(made, things.identity(image), _texture(mattes, "RG16F"), _texture(behind, "RGBA16F"), shows_through)
+    mattes = np.stack([thing.mask, np.mean(rims, axis=0)], axis=-1)
+    return Pictures(thing, things.identity(image), _texture(mattes, "RG16F"), _texture(behind, "RGBA16F"), shows_through)
 
 
 def _texture(pixels: Any, kind: str) -> gpu.types.GPUTexture:
@@ -176,10 +193,10 @@ def _texture(pixels: Any, kind: str) -> gpu.types.GPUTexture:
     return gpu.types.GPUTexture((width, height), format=kind, data=gpu.types.Buffer("FLOAT", upright.size, upright.ravel()))
 
 
-def _table(scene: bpy.types.Scene, look: Look) -> gpu.types.GPUTexture:
+def _table(scene: bpy.types.Scene, colours: ColourManagement) -> gpu.types.GPUTexture:
     """How the scene turns light into colours of the screen; of no use for plain ones."""
-    colours = np.zeros((2, 2, 2, 3), np.float32) if look.is_plain else table_of(scene)
-    whole = np.concatenate([colours, np.ones_like(colours[..., :1])], axis=-1)
+    table = np.zeros((2, 2, 2, 3), np.float32) if colours.is_plain else table_of(scene)
+    whole = np.concatenate([table, np.ones_like(table[..., :1])], axis=-1)
     data = gpu.types.Buffer("FLOAT", whole.size, np.ascontiguousarray(whole).ravel())
     return gpu.types.GPUTexture((len(whole),) * 3, format="RGBA16F", data=data)
 
@@ -246,50 +263,50 @@ def _without(context: bpy.types.Context, obj: bpy.types.Object) -> Backdrop:
 def add() -> None:
     """Draw in every 3D view."""
     if not bpy.app.background:
-        timer.addon().play_handle = bpy.types.SpaceView3D.draw_handler_add(_draw, (), "WINDOW", "POST_VIEW")
+        state().handle = bpy.types.SpaceView3D.draw_handler_add(_draw, (), "WINDOW", "POST_VIEW")
 
 
 def remove() -> None:
     """Draw no more."""
-    addon = timer.addon()
-    if addon.play_handle is not None:
-        bpy.types.SpaceView3D.draw_handler_remove(addon.play_handle, "WINDOW")
-    addon.play_handle = addon.kit = None
+    own = state()
+    if own.handle is not None:
+        bpy.types.SpaceView3D.draw_handler_remove(own.handle, "WINDOW")
+    own.handle = own.resources = None
 
 
 def _draw() -> None:
-    own, context = timer.addon(), bpy.context
-    if own.play is None or own.kit is None or own.play_failed or context.region_data is None:
+    own, play, context = state(), puppets.state().play, bpy.context
+    if play is None or own.resources is None or own.has_failed or context.region_data is None:
         return
     try:
-        _draw_play(context, own.play, own.kit)
+        _draw_play(context, play, own.resources)
     except Exception:  # the border to Blender: a draw handler that raises is called, and fails, at every redraw
         log.exception("things can't be drawn while they are dragged; disable and enable the add-on to try again")
-        own.play_failed = True
+        own.has_failed = True
 
 
-def _draw_play(context: bpy.types.Context, play: Play, kit: Kit) -> None:
-    obj, pictures, backdrop = bpy.data.objects.get(play.object_name), kit.pictures, kit.backdrop
-    if obj is None or obj.ipoke.still is None or pictures is None or pictures.made is not play.made:
+def _draw_play(context: bpy.types.Context, play: Play, held: Resources) -> None:
+    obj, pictures, backdrop = bpy.data.objects.get(play.object_name), held.pictures, held.backdrop
+    if obj is None or obj.ipoke.still is None or pictures is None or pictures.thing is not play.thing:
         return
     if backdrop is not None and not _fits(backdrop, context):
         return  # what the plane lets through would have to be seen from here first
     now_s = time.monotonic()
-    sheet, corners = Sheet.of(view.surface(obj)), play.made.puppet.corners
+    sheet, corners = Sheet.of(view.surface(obj)), play.thing.puppet.corners
     if not len(sheet.corners):
         return
     places = corners.at(play.shown_pose(now_s))
-    shader = kit.shader
+    shader = held.shader
     shader.bind()
     image = obj.ipoke.still
     opaque, premultiplied = _alpha_of(image)
     shader.uniform_float("projection", context.region_data.perspective_matrix)
-    shader.uniform_float("flags", (opaque, premultiplied, not kit.look.is_plain, backdrop is not None))
+    shader.uniform_float("flags", (opaque, premultiplied, not held.colours.is_plain, backdrop is not None))
     shader.uniform_float("stops_range", (DARKEST, BRIGHTEST, SIDE, 0))
     shader.uniform_sampler("still", gpu.texture.from_image(image))
     shader.uniform_sampler("matte", pictures.matte)
     shader.uniform_sampler("filled", pictures.filled)
-    shader.uniform_sampler("view_table", kit.table)
+    shader.uniform_sampler("view_table", held.table)
     shader.uniform_sampler("backdrop", pictures.filled if backdrop is None else backdrop.texture.texture_color)
     gpu.state.blend_set("ALPHA_PREMULT")
     gpu.state.depth_test_set("LESS_EQUAL")
@@ -309,7 +326,7 @@ def _draw_play(context: bpy.types.Context, play: Play, kit: Kit) -> None:
 
 def _fits(backdrop: Backdrop, context: bpy.types.Context) -> bool:
     same = context.region.as_pointer() == backdrop.region
-    return same and context.region_data.perspective_matrix == backdrop.looked
+    return same and context.region_data.perspective_matrix == backdrop.view
 
 
 def _batch(positions: Any, places: Any, triangles: Any) -> gpu.types.GPUBatch:

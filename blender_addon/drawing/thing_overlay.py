@@ -11,7 +11,7 @@ from ..core.gestures.plane import Vec2
 from ..core.things.thing import KnownThing
 from ..scene import plates
 from ..scene.properties import IPOKE_PG_plate
-from ..session import finding, things, timer
+from ..session import finding, pointer, puppets, things
 from . import outline, view
 
 BRUSH: dict[bool, Colour] = {True: (0.25, 0.85, 1.0, 1.0), False: (1.0, 0.42, 0.3, 1.0)}
@@ -21,22 +21,22 @@ HINT = "D and a drag adds to the thing, Shift D takes away, [ ] takes less or mo
 
 def draw(context: bpy.types.Context, plate: IPOKE_PG_plate) -> None:
     """Draw the thing of the active plate where its still is shown, and look for it soon where it isn't known."""
-    shown, peeked = view.surface(plate.id_data), _peeked(plate)
-    if peeked is not None:
-        outline.draw(timer.addon().outlines, context, shown, peeked, peeked=True)
+    shown, candidate = view.surface(plate.id_data), _candidate(plate)
+    if candidate is not None:
+        outline.draw(context, shown, candidate, is_candidate=True)
         return
-    if timer.addon().play is not None or (plate.shown != "STILL" and timer.addon().draft is None):
+    if puppets.state().play is not None or (plate.shown != "STILL" and pointer.state().draft is None):
         return
     if not things.is_settled(plate):
-        finding.wish(plate.id_data)
+        finding.find_soon(plate.id_data)
     known = _painted(plate, things.drawn(plate.id_data))
     if known is not None:
-        outline.draw(timer.addon().outlines, context, shown, known)
+        outline.draw(context, shown, known)
 
 
 def add_brush(mesh: Mesh, context: bpy.types.Context, plate: IPOKE_PG_plate) -> None:
     """Add the brush's circle where it is."""
-    draft = timer.draft_on(plate.id_data, timer.StrokeDraft)
+    draft = pointer.draft_on(plate.id_data, pointer.StrokeDraft)
     if draft is None:
         return
     circle = _circle(draft.stroke.points[-1], draft.stroke.radius, plates.size_px(plate))
@@ -48,18 +48,19 @@ def add_brush(mesh: Mesh, context: bpy.types.Context, plate: IPOKE_PG_plate) -> 
 
 def hint(plate: IPOKE_PG_plate) -> str:
     """Return what to tell whoever sees a thing for the first time on a plate; empty afterwards."""
-    is_new = not plate.thing.strokes and not plate.jobs and timer.addon().draft is None
+    is_new = not plate.thing.strokes and not plate.jobs and pointer.state().draft is None
     return HINT if is_new and things.drawn(plate.id_data) is not None else ""
 
 
-def _peeked(plate: IPOKE_PG_plate) -> KnownThing | None:
-    peeked = timer.peeked_on(plate.id_data)
-    return None if peeked is None else things.drawn(plate.id_data, peeked)
+def _candidate(plate: IPOKE_PG_plate) -> KnownThing | None:
+    """What a click would take, while that is shown."""
+    places = pointer.candidate_on(plate.id_data)
+    return None if places is None else things.drawn(plate.id_data, places)
 
 
 def _painted(plate: IPOKE_PG_plate, known: KnownThing | None) -> KnownThing | None:
     """The thing with the stroke on it that is being painted."""
-    draft = timer.draft_on(plate.id_data, timer.StrokeDraft)
+    draft = pointer.draft_on(plate.id_data, pointer.StrokeDraft)
     if draft is None or not draft.is_down:
         return known
     return things.with_stroke(plate, known, draft.stroke)

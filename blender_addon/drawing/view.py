@@ -1,4 +1,4 @@
-"""Owns the way between the mouse in a 3D view and points on a plate."""
+"""The way between the mouse in a 3D view and points on a plate."""
 
 from __future__ import annotations
 

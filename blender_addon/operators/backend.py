@@ -1,4 +1,4 @@
-"""Owns the operators that start and stop the backend."""
+"""The operators that start and stop the backend."""
 
 import bpy
 from bpy.props import EnumProperty
@@ -7,7 +7,8 @@ from ..core.jobs import app
 from ..core.jobs.app import Phase
 from ..core.jobs.outside_backend import Fix
 from ..core.setup import diagnostics
-from ..session import preferences, timer
+from ..scene import preferences
+from ..session import running, timer
 from .reasons import holds
 
 SECTIONS = (
@@ -27,15 +28,15 @@ class IPOKE_OT_start_backend(bpy.types.Operator):
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
         """It must not be up."""
-        return holds(cls, timer.state().backend.phase in (Phase.OFF, Phase.FAILED), "The backend is up")
+        return holds(cls, running.state().backend.phase in (Phase.OFF, Phase.FAILED), "The backend is up")
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
         """Start it; waits for it only without a window."""
         timer.dispatch(app.StartAsked())
         if bpy.app.background:
-            timer.drive(lambda: timer.state().backend.phase is not Phase.STARTING)
-            print(f"iPOKE: {timer.state().backend.sentence}", flush=True)
-        backend = timer.state().backend
+            timer.drive(lambda: running.state().backend.phase is not Phase.STARTING)
+            print(f"iPOKE: {running.state().backend.sentence}", flush=True)
+        backend = running.state().backend
         if backend.phase is Phase.FAILED:
             self.report({"ERROR"}, backend.sentence)
             return {"CANCELLED"}
@@ -52,13 +53,13 @@ class IPOKE_OT_stop_backend(bpy.types.Operator):
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
         """It must be up."""
-        return holds(cls, timer.state().backend.phase not in (Phase.OFF, Phase.FAILED), OFF)
+        return holds(cls, running.state().backend.phase not in (Phase.OFF, Phase.FAILED), OFF)
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
         """Stop it."""
         timer.dispatch(app.StopAsked())
         if bpy.app.background:
-            timer.drive(lambda: not timer.addon().runtime.active)
+            timer.drive(lambda: not running.runtime().active)
         return {"FINISHED"}
 
 
@@ -72,9 +73,9 @@ class IPOKE_OT_release_memory(bpy.types.Operator):
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
         """It must be up and idle."""
-        if not holds(cls, timer.state().backend.phase is Phase.READY, OFF):
+        if not holds(cls, running.state().backend.phase is Phase.READY, OFF):
             return False
-        return holds(cls, not timer.state().jobs, "The backend is busy; wait for it or cancel what it makes")
+        return holds(cls, not running.state().jobs, "The backend is busy; wait for it or cancel what it makes")
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
         """Ask for it."""
@@ -92,12 +93,12 @@ class IPOKE_OT_open_log(bpy.types.Operator):
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
         """There must be a log on this machine."""
-        log = timer.log_file()
+        log = running.log_file()
         return holds(cls, log is not None and log.is_file(), "There is no log; the backend was not started here")
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
         """Open it."""
-        return bpy.ops.wm.path_open(filepath=str(timer.log_file()))
+        return bpy.ops.wm.path_open(filepath=str(running.log_file()))
 
 
 class IPOKE_OT_copy_diagnostics(bpy.types.Operator):
@@ -109,11 +110,11 @@ class IPOKE_OT_copy_diagnostics(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Put the text on the clipboard."""
-        told = diagnostics.text(timer.state(), bpy.app.version_string, timer.log_file())
-        context.window_manager.clipboard = told
+        text = diagnostics.text(running.state(), bpy.app.version_string, running.log_file())
+        context.window_manager.clipboard = text
         self.report({"INFO"}, "Copied; paste it into your report")
         if bpy.app.background:
-            print(told, flush=True)
+            print(text, flush=True)
         return {"FINISHED"}
 
 
@@ -128,7 +129,7 @@ class IPOKE_OT_open_preferences(bpy.types.Operator):
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
         """Open them."""
-        if self.section == "SYSTEM" or timer.state().backend.fix is Fix.ONLINE_ACCESS:
+        if self.section == "SYSTEM" or running.state().backend.fix is Fix.ONLINE_ACCESS:
             return bpy.ops.screen.userpref_show(section="SYSTEM")
         return bpy.ops.preferences.addon_show(module=preferences.ADDON)
 

@@ -1,4 +1,4 @@
-"""Owns the operator that makes the chosen variant again at the plate's own resolution."""
+"""The operator that makes the chosen variant again at the plate's own resolution."""
 
 import hashlib
 from collections.abc import Iterator
@@ -13,13 +13,13 @@ from .._vendor.protocol import limits
 from .._vendor.protocol.messages import Easing, Loop, Playback
 from ..core.errors import AddonError, FolderError, PlateError
 from ..core.jobs import bakes, folders, trusted_paths, unfinished
-from ..core.jobs.bakes import Delivery, FileNames, Place, Shot
+from ..core.jobs.bakes import Delivery, FileNames, Shot, ShowIn
 from ..core.jobs.job import Job, JobKind
 from ..core.jobs.settings import Settings
 from ..core.things.thing import Source
 from ..scene import paths, plates, results, stills
 from ..scene.properties import IPOKE_PG_bake, IPOKE_PG_job, IPOKE_PG_plate, IPOKE_PG_variant
-from ..session import motion_library, timer
+from ..session import motion_library, running
 from . import sampling
 from .reasons import BUSY, has_whole_variant, holds
 
@@ -38,7 +38,7 @@ class IPOKE_OT_bake(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """A whole variant must be chosen, and no job of this plate on its way."""
-        return has_whole_variant(cls, context) and holds(cls, not timer.open_jobs(context.active_object), BUSY)
+        return has_whole_variant(cls, context) and holds(cls, not running.open_jobs(context.active_object), BUSY)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Ask before frames are replaced."""
@@ -84,7 +84,7 @@ def _job(obj: bpy.types.Object, shot: Shot, *, overwrite: bool) -> Job:
     if asked.kinematics:
         request = replace(request, kinematics=motion_library.read(paths.of_blend(asked.kinematics, obj)))
     waiting = unfinished.folder(folders.bake_folder(paths.own_home(plate, asked)), request)
-    busy = {job.folder for job in timer.state().jobs}
+    busy = {job.folder for job in running.state().jobs}
     if waiting in busy:  # a copy of this object has the same results
         raise PlateError("This bake is being made already; wait for it.")
     others = {job.name for other in bpy.data.objects if other != obj for job in other.ipoke.jobs}
@@ -115,7 +115,7 @@ def _delivery(plate: IPOKE_PG_plate, shot: Shot) -> Delivery:
         seed=asked.seed,
     )
     folder = _chosen_place(plate, names) if wanted.folder else _own_place(plate, asked, variant, names)
-    return Delivery(folder, names, shot, wanted.colour_space, Place(wanted.place))
+    return Delivery(folder, names, shot, wanted.colour_space, ShowIn(wanted.place))
 
 
 def _chosen_place(plate: IPOKE_PG_plate, names: FileNames) -> Path:
@@ -153,7 +153,7 @@ def _baked_by_others(plate: IPOKE_PG_plate) -> Iterator[tuple[str, Path]]:
 
 
 def _on_their_way() -> list[Delivery]:
-    return [job.delivery for job in timer.state().jobs if job.delivery is not None]
+    return [job.delivery for job in running.state().jobs if job.delivery is not None]
 
 
 def request_of(plate: IPOKE_PG_plate, asked: IPOKE_PG_job, variant: IPOKE_PG_variant, still: bytes) -> SampleRequest:
@@ -173,7 +173,7 @@ def request_of(plate: IPOKE_PG_plate, asked: IPOKE_PG_job, variant: IPOKE_PG_var
         free_ground=asked.free_ground,
         model=asked.model or None,
         size=OutputSize.PLATE,
-        thing=sampling.kept_thing(plate, asked),
+        thing=sampling.mask_of_job(plate, asked),
         whole_region=asked.thing.source == Source.REGION,
         upright=False,
         depth_bits=_depth_bits(plate),

@@ -1,4 +1,4 @@
-"""Owns the drag that draws or changes an arrow; what it means is in `core.gesture`, here is Blender's side of it."""
+"""The drag that draws or changes an arrow; what it means is in `core.gestures.gesture`, here is Blender's side of it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..core.jobs.settings import PokeSetting
 from ..drawing import puppet, view
 from ..scene import plates
 from ..scene.properties import IPOKE_PG_plate
-from ..session import finding, puppets, timer
+from ..session import finding, pointer, puppets
 from . import live, pokes
 from .picking import grabbed_ground, grabbed_handle, grabbed_poke
 from .plate_drag import RUNNING, PlateDrag, mouse_of, step_of
@@ -56,7 +56,7 @@ class IPOKE_OT_draw_poke(PlateDrag, bpy.types.Operator):
             return False
         self._state: gesture.State = gesture.Idle()
         self._level = obj.ipoke.thing.level
-        timer.addon().peeked = None  # from here on the arrow says what is pointed at
+        pointer.state().candidate = None  # from here on the arrow says what is pointed at
         self._size_px = plates.image_size_px(obj)
         grab = self._grab(obj, grabbed, copy=event.alt)
         longest_px, on_ground = _longest_px(obj.ipoke, self._size_px), grabbed is None and grabbed_ground(context, mouse)
@@ -98,10 +98,10 @@ class IPOKE_OT_draw_poke(PlateDrag, bpy.types.Operator):
         self._state, effects = gesture.transition(self._state, event)
         outcome = RUNNING
         for effect in effects:
-            outcome = self._do(context, effect)
+            outcome = self._apply(context, effect)
         return outcome
 
-    def _do(self, context: bpy.types.Context, effect: gesture.Effect) -> set[str]:
+    def _apply(self, context: bpy.types.Context, effect: gesture.Effect) -> set[str]:
         match effect:
             case gesture.ShowDraft():
                 self._show(context, effect)
@@ -143,7 +143,7 @@ class IPOKE_OT_draw_poke(PlateDrag, bpy.types.Operator):
             puppet.prepare(context, obj, play)
 
     def _show(self, context: bpy.types.Context, shown: gesture.ShowDraft) -> None:
-        timer.addon().draft = timer.PokeDraft(self._object_name, shown)
+        pointer.state().draft = pointer.PokeDraft(self._object_name, shown)
         self._play(context, shown)
         length = "Pin" if shown.arrow.is_pin else f"Poke: {length_px(shown.arrow, self._size_px):.0f} px"
         longest = ", the longest that the model was trained for"

@@ -1,4 +1,4 @@
-"""Owns the drag that moves or resizes the region; what it means is in `core.region`, here is Blender's side of it."""
+"""The drag that moves or resizes the region; what it means is in `core.gestures.region`, here is Blender's side of it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..core.gestures.plane import Vec2
 from ..core.gestures.region import Box
 from ..drawing import view
 from ..scene import plates
-from ..session import timer
+from ..session import pointer
 from . import live
 from .picking import grabbed_handle
 from .plate_drag import PlateDrag, mouse_of
@@ -41,7 +41,7 @@ class IPOKE_OT_edit_region(PlateDrag, bpy.types.Operator):
     def _move(self, context: bpy.types.Context, at: Vec2, event: bpy.types.Event) -> None:
         shift = at[0] - self._at[0], at[1] - self._at[1]
         self._box: Box = region.dragged(self._before, self._handle, shift, self._size_px)
-        timer.addon().draft = timer.RegionDraft(self._object_name, self._box)
+        pointer.state().draft = pointer.RegionDraft(self._object_name, self._box)
         seen = region.to_region(self._box, self._size_px)
         context.area.header_text_set(f"Region: {seen.w} x {seen.h} px")
 

@@ -1,4 +1,4 @@
-"""Owns what happens under the mouse while no button is down: what is there lights up, and X removes it."""
+"""What happens under the mouse while no button is down: what is there lights up, and X removes it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from ..core.gestures.plane import Vec2, clamped, inside
 from ..core.gestures.pokes import Arrow, length_px, single
 from ..drawing import view
 from ..scene import plates
-from ..session import finding, timer
+from ..session import finding, pointer, puppets
+from ..session.pointer import Candidate
 from . import live
 from .picking import grabbed_ground, grabbed_handle, grabbed_poke
 from .plate_drag import mouse_of
 
-PEEK_STEP = 0.01
+CANDIDATE_STEP = 0.01
 """Of the plate's long side: the mouse has to go so far before another question is asked."""
 
 
@@ -27,10 +28,10 @@ class IPOKE_OT_hover(bpy.types.Operator):
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Look what is under the mouse and pass the event on; what a press will need of the plate's thing is made now."""
-        own = timer.addon()
-        before = own.hovered, own.peeked, own.made
-        own.hovered, own.peeked = _under(context, event), _peeked(context, event)
-        if (own.hovered, own.peeked, own.made) != before:
+        own, playing = pointer.state(), puppets.state()
+        before = own.hovered, own.candidate, playing.last
+        own.hovered, own.candidate = _under(context, event), _candidate(context, event)
+        if (own.hovered, own.candidate, playing.last) != before:
             context.area.tag_redraw()
         return {"PASS_THROUGH"}
 
@@ -46,23 +47,23 @@ def _under(context: bpy.types.Context, event: bpy.types.Event) -> object:
     return grabbed_handle(context, mouse) or ground
 
 
-def _peeked(context: bpy.types.Context, event: bpy.types.Event) -> tuple[str, Vec2] | None:
-    """With Alt, the place of the active plate of which is shown what a click would take."""
+def _candidate(context: bpy.types.Context, event: bpy.types.Event) -> Candidate | None:
+    """With Alt, the place of the active plate whose thing a click would take."""
     obj = context.active_object
     if not event.alt or context.region_data is None or plates.plate_of(obj) is None:
         return None
     hit = view.surface(obj).hit(view.ray(context.region, context.region_data, mouse_of(event)))
     if hit is None or not inside(hit.at):
         return None
-    before, place = timer.addon().peeked, single(clamped(hit.at))
-    if before is not None and before[0] == obj.name and _is_near(obj, before[1], place):
+    before, place = pointer.state().candidate, single(clamped(hit.at))
+    if before is not None and before.object_name == obj.name and _is_near(obj, before.place, place):
         return before
     finding.look_at(obj, place)
-    return obj.name, place
+    return Candidate(obj.name, place)
 
 
 def _is_near(obj: bpy.types.Object, one: Vec2, other: Vec2) -> bool:
-    return length_px(Arrow(one, other), plates.size_px(obj.ipoke)) < PEEK_STEP * max(plates.size_px(obj.ipoke))
+    return length_px(Arrow(one, other), plates.size_px(obj.ipoke)) < CANDIDATE_STEP * max(plates.size_px(obj.ipoke))
 
 
 class IPOKE_OT_remove_hovered(bpy.types.Operator):
@@ -77,7 +78,7 @@ class IPOKE_OT_remove_hovered(bpy.types.Operator):
         found = grabbed_poke(context, mouse_of(event)) if context.region_data is not None else None
         if found is None:
             return self._free_ground(context, event)
-        timer.addon().hovered = None
+        pointer.state().hovered = None
         return bpy.ops.ipoke.remove_poke(index=found[0])
 
     def _free_ground(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:

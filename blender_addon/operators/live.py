@@ -1,4 +1,4 @@
-"""Owns live mode: a preview is asked for when an arrow was let go, and takes the place of the one before."""
+"""Live mode: a preview is asked for when an arrow was let go, and takes the place of the one before."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ..core.errors import AddonError
 from ..core.jobs import app
 from ..core.jobs.job import JobKind
 from ..scene import plates
-from ..session import timer
+from ..session import running, timer
 from . import sampling
 
 
@@ -17,7 +17,7 @@ def sample(obj: bpy.types.Object) -> None:
     plate = plates.plate_of(obj)
     if plate is None or not plate.live or not plates.pulls(plate) or bpy.app.background:
         return
-    for job in timer.open_jobs(obj):
+    for job in running.open_jobs(obj):
         if job.kind is not JobKind.LIVE:
             return  # the artist waits for something else
         timer.dispatch(app.CancelAsked(job.job_id))

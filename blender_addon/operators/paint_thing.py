@@ -10,7 +10,7 @@ from .._vendor.protocol import limits
 from ..core.gestures import strokes
 from ..core.gestures.plane import Vec2, clamped
 from ..drawing import view
-from ..session import timer
+from ..session import pointer
 from .plate_drag import RUNNING, PlateDrag, mouse_of, step_of
 
 SIZE_STEP = 1.15
@@ -45,7 +45,7 @@ class IPOKE_OT_paint_thing(PlateDrag, bpy.types.Operator):
         if step:
             brush = bpy.data.objects[self._object_name].ipoke.thing
             brush.brush *= SIZE_STEP**step
-            self._show(context, timer.addon().draft.stroke.points[-1])
+            self._show(context, pointer.state().draft.stroke.points[-1])
             return RUNNING
         if event.type == "LEFTMOUSE" and event.value == "PRESS":
             at = self._plate_point(context, mouse_of(event))
@@ -74,7 +74,7 @@ class IPOKE_OT_paint_thing(PlateDrag, bpy.types.Operator):
     def _show(self, context: bpy.types.Context, at: Vec2 | None) -> None:
         if at is not None:
             points = tuple(self._points) or (at,)
-            timer.addon().draft = timer.StrokeDraft(
+            pointer.state().draft = pointer.StrokeDraft(
                 self._object_name, Stroke(points, self._radius(), self.adds), is_down=bool(self._points)
             )
         context.area.tag_redraw()

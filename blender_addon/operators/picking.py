@@ -1,4 +1,4 @@
-"""Owns what of the active plate lies under the mouse: an arrow, a handle of its region, or its thing's ground."""
+"""What of the active plate lies under the mouse: an arrow, a handle of its region, or its thing's ground."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def grabbed_ground(context: bpy.types.Context, mouse: Vec2) -> bool:
     if plates.active(context) is None:
         return False
     puppets.of(context.active_object)
-    return hover.on_ground(overlay.ground_places(context, context.active_object), mouse, view.ui_scale(context))
+    return hover.on_ground(overlay.ground_on_screen(context, context.active_object), mouse, view.ui_scale(context))
 
 
 def grabbed_handle(context: bpy.types.Context, mouse: Vec2) -> Handle | None:
@@ -38,7 +38,7 @@ def grabbed_handle(context: bpy.types.Context, mouse: Vec2) -> Handle | None:
         return None
     shown = view.surface(plate.id_data)
     box = plates.region_box(plate)
-    handles, corners = overlay.handle_places(context, shown, box), overlay.places(context, shown, box.corners)
+    handles, corners = overlay.handles_on_screen(context, shown, box), overlay.on_screen(context, shown, box.corners)
     if handles is None or corners is None:
         return None
     return region.grabbed(handles, corners, mouse, view.ui_scale(context))

@@ -1,4 +1,4 @@
-"""Owns what drags on a plate share: how Blender's mouse events reach them, and how they end, whatever happens."""
+"""What drags on a plate share: how Blender's mouse events reach them, and how they end, whatever happens."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import bpy
 
 from ..core.gestures.plane import Surface, Vec2
 from ..drawing import view
-from ..session import timer
+from ..session import pointer
 from .reasons import holds
 
 log = logging.getLogger(__name__)
@@ -111,7 +111,7 @@ class PlateDrag:
 
     def _end(self, context: bpy.types.Context) -> None:
         self._let_go()
-        timer.addon().draft = None
+        pointer.state().draft = None
         context.workspace.status_text_set(None)
         if context.area is not None:
             context.area.header_text_set(None)

@@ -1,4 +1,4 @@
-"""Owns the operators that bring a plate into the scene."""
+"""The operators that bring a plate into the scene."""
 
 from pathlib import Path
 
@@ -8,9 +8,8 @@ from bpy.props import BoolProperty, CollectionProperty, EnumProperty, StringProp
 
 from ..core.errors import PlateError
 from ..drawing import framing, shading
-from ..scene import pixels, plates, sequences, stills, surfaces
+from ..scene import image_plane, images, plates, sequences, shaders, stills
 from ..scene.plane_place import PlaceOptions, place_for
-from . import image_plane
 from .reasons import has_plate, holds
 
 
@@ -22,7 +21,7 @@ class _NewPlane:
     surface: EnumProperty(
         name="Surface",
         description="How the plane takes light",
-        items=surfaces.SURFACES,
+        items=shaders.SHADERS,
         default="EMISSION",
         options={"SKIP_SAVE"},
     )
@@ -171,7 +170,7 @@ class IPOKE_OT_convert_empty(_NewPlane, bpy.types.Operator):
         empty = context.active_object
         if empty.data.source in stills.PLAYED and 0 in empty.data.size:  # nothing has drawn it yet
             number = stills.timing(empty.image_user).number(context.scene.frame_current)
-            pixels.load_frame(empty.data, number)
+            images.load_frame(empty.data, number)
         if 0 in empty.data.size:
             self.report({"ERROR"}, f"{empty.data.name} holds no picture; relink the image")
             return {"CANCELLED"}

@@ -1,4 +1,4 @@
-"""Owns the operators that add, remove and clear pokes and pins. The mouse ends in the same functions as a script."""
+"""The operators that add, remove and clear pokes and pins. The mouse ends in the same functions as a script."""
 
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatVectorProperty, IntProperty

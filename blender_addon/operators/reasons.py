@@ -1,4 +1,4 @@
-"""Owns what a disabled button says: one sentence that names what is missing."""
+"""What a disabled button says: one sentence that names what is missing."""
 
 import bpy
 from bpy.app.translations import pgettext_tip

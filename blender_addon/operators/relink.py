@@ -1,4 +1,4 @@
-"""Owns the operator that finds results again which are not where the file says."""
+"""The operator that finds results again which are not where the file says."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -8,7 +8,6 @@ from bpy.props import StringProperty
 
 from ..scene import paths, plates, results, sequences
 from ..scene.properties import IPOKE_PG_job
-from ..session import timer
 from .reasons import has_plate, holds
 
 
@@ -38,7 +37,7 @@ class IPOKE_OT_find_results(bpy.types.Operator):
         if not self.directory or not root.is_dir():
             self.report({"ERROR"}, "Name a folder to look in")
             return {"CANCELLED"}
-        timer.addon().visited.add(root)
+        paths.named_folders().add(root)
         left = _found(results.missing(obj.ipoke), root)
         results.refresh(obj)
         if left:

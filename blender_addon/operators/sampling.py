@@ -1,4 +1,4 @@
-"""Owns the operators that ask the backend for variants, and that cancel."""
+"""The operators that ask the backend for variants, and that cancel."""
 
 import hashlib
 import secrets
@@ -19,7 +19,7 @@ from ..core.jobs.job import Job, JobKind, JobPhase
 from ..core.jobs.settings import Replay
 from ..scene import paths, plates, results, stills
 from ..scene.properties import MAX_SEED, IPOKE_PG_job, IPOKE_PG_plate
-from ..session import finding, model_choice, motion_library, timer
+from ..session import finding, model_choice, motion_library, running, timer
 from .reasons import BUSY, has_arrow, has_plate, has_whole_variant, holds
 
 NO_REPLAY = Replay()
@@ -30,8 +30,8 @@ def run(operator: bpy.types.Operator, job: Job) -> set[str]:
     timer.dispatch(app.JobAsked(job))
     if not bpy.app.background:
         return {"FINISHED"}
-    timer.drive(lambda: timer.outcome(job.job_id) is not None)
-    ended = timer.outcome(job.job_id)
+    timer.drive(lambda: running.outcome(job.job_id) is not None)
+    ended = running.outcome(job.job_id)
     if ended is not None and ended.phase is JobPhase.FINISHED:
         if ended.warning:
             operator.report({"WARNING"}, ended.warning)
@@ -55,7 +55,7 @@ class _Samples:
         )
 
     def _ask(self, obj: bpy.types.Object, recalled: IPOKE_PG_job | None = None) -> set[str]:
-        for live in timer.open_jobs(obj):
+        for live in running.open_jobs(obj):
             timer.dispatch(app.CancelAsked(live.job_id))
         try:
             job = new_job(obj, recalled=recalled)
@@ -185,19 +185,19 @@ class IPOKE_OT_cancel(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Something must be on its way."""
-        making = context.active_object is not None and timer.open_jobs(context.active_object)
+        making = context.active_object is not None and running.open_jobs(context.active_object)
         return holds(cls, making, "Nothing is being made for this plate")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Cancel the plate's open jobs."""
-        for job in timer.open_jobs(context.active_object):
+        for job in running.open_jobs(context.active_object):
             timer.dispatch(app.CancelAsked(job.job_id))
         return {"FINISHED"}
 
 
 def _held_up(obj: bpy.types.Object) -> bool:
     """A live preview makes room; everything else is waited for."""
-    return any(job.kind is not JobKind.LIVE for job in timer.open_jobs(obj))
+    return any(job.kind is not JobKind.LIVE for job in running.open_jobs(obj))
 
 
 def new_job(
@@ -244,7 +244,7 @@ def new_job(
         kinematics=motion_library.read(Path(replay.kinematics)) if replay.kinematics else None,
         mirror=replay.mirror,
         size=OutputSize.PREVIEW,
-        thing=None if recalled is None else kept_thing(plate, recalled),
+        thing=None if recalled is None else mask_of_job(plate, recalled),
         whole_region=settings.whole_region,
         upright=False,  # Blender shows a JPEG as it is stored, without turning it
     )
@@ -255,7 +255,7 @@ def new_job(
     return Job(request, kind, target, folder, settings=settings, question=None if asked is None else asked.request)
 
 
-def kept_thing(plate: IPOKE_PG_plate, job: IPOKE_PG_job) -> bytes | None:
+def mask_of_job(plate: IPOKE_PG_plate, job: IPOKE_PG_job) -> bytes | None:
     """Return the mask of what a job moved, None where it moved no thing; raises `PlateError` where its file is missing."""
     if not job.thing_sha256:
         return None

@@ -1,4 +1,4 @@
-"""Owns the operators that give the add-on a backend: a managed environment, or one that is there already."""
+"""The operators that give the add-on a backend: a managed environment, or one that is there already."""
 
 import platform
 import shutil
@@ -16,8 +16,8 @@ from ..core.jobs import app
 from ..core.setup import environment, setup
 from ..core.setup.environment import Device, PackageList, Plan
 from ..core.setup.setup import SetupPhase
-from ..session import backend_choice, preferences, timer
-from ..ui import set_up as set_up_panel
+from ..scene import preferences
+from ..session import backend_choice, running, timer
 from .reasons import holds
 
 DEVICES = (
@@ -53,7 +53,7 @@ class IPOKE_OT_set_up_backend(bpy.types.Operator):
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
         """Nothing may be made, or be set up, at the time."""
-        idle = not timer.state().jobs and not timer.addon().installer.active
+        idle = not running.state().jobs and not running.installer().active
         return holds(cls, idle, "Wait for the end of what is being made, or cancel it")
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
@@ -63,7 +63,7 @@ class IPOKE_OT_set_up_backend(bpy.types.Operator):
             self, width=DIALOG_WIDTH, title="Set Up the Backend?", confirm_text="Set Up"
         )
 
-    def draw(self, context: bpy.types.Context) -> None:
+    def draw(self, _context: bpy.types.Context) -> None:
         """Draw what will be installed, from where, how large it is, and where it goes."""
         layout = self.layout
         layout.row().prop(self, "device", expand=True)
@@ -71,15 +71,17 @@ class IPOKE_OT_set_up_backend(bpy.types.Operator):
         column.use_property_split = True
         column.prop(self, "wheels")
         column.prop(self, "python")
-        if not self.wheels:
-            set_up_panel.draw_offline(layout, context)
+        if not self.wheels and not bpy.app.online_access:
+            row = layout.row()
+            row.label(text="Blender is offline, and downloads nothing", icon="INTERNET_OFFLINE")
+            row.operator("ipoke.open_preferences", text="Allow Online Access").section = "SYSTEM"
         column = layout.box().column(align=True)
         try:
             packages = _packages(Device[self.device], _own_version())
         except SetupError as error:
             column.label(text=error.sentence, icon="ERROR")
             return
-        size_gb, source = packages.size_bytes / 1e9, _told_source(packages, self.wheels)
+        size_gb, source = packages.size_bytes / 1e9, _source_label(packages, self.wheels)
         column.label(text=tell("PyTorch and what else the backend needs, each file checked by its hash"), icon="PACKAGE")
         column.label(text=tell("From {source}").format(source=source), icon="URL")
         room = tell("{size:.1f} GB to get, at most {needed:.1f} GB of disk")
@@ -94,9 +96,10 @@ class IPOKE_OT_set_up_backend(bpy.types.Operator):
         except AddonError as error:
             self.report({"ERROR"}, error.sentence)
             return {"CANCELLED"}
+        timer.forget_failure()
         timer.dispatch(app.StopAsked())
         timer.set_up(setup.SetupAsked(plan))
-        now = timer.addon().installer.state
+        now = running.installer().state
         if now.active or now.phase is SetupPhase.DONE:
             return {"FINISHED"}
         self.report({"ERROR"}, now.sentence)
@@ -128,7 +131,7 @@ class IPOKE_OT_cancel_set_up(bpy.types.Operator):
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
         """It must be going on."""
-        working = timer.addon().installer.state.phase is SetupPhase.WORKING
+        working = running.installer().state.phase is SetupPhase.WORKING
         return holds(cls, working, "Nothing is being set up, or it ends already")
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
@@ -167,7 +170,7 @@ def _packages(device: Device, version: str) -> PackageList:
     return environment.chosen(lists, environment.this_system(), device, version)
 
 
-def _told_source(packages: PackageList, wheels: str) -> str:
+def _source_label(packages: PackageList, wheels: str) -> str:
     if wheels:
         return wheels
     return "the Python Package Index" + (" and pytorch.org" if environment.torch_index(packages) else "")

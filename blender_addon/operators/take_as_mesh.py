@@ -1,4 +1,4 @@
-"""Owns the operator that turns the chosen variant into geometry, and the way back."""
+"""The operator that turns the chosen variant into geometry, and the way back."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..core.jobs import folders
 from ..core.jobs.job import Job, JobKind
 from ..core.things.thing import Source
 from ..scene import meshes, paths, plates, results
-from ..session import motion_library, timer
+from ..session import motion_library, running
 from . import baking, sampling
 from .reasons import BUSY, has_whole_variant, holds
 
@@ -34,7 +34,7 @@ class IPOKE_OT_take_as_mesh(bpy.types.Operator):
         plate = plates.active(context)
         asked = plate.jobs[results.active_variant(plate).job_id]
         is_thing = asked.thing.source != Source.REGION
-        return holds(cls, is_thing, WHOLE_REGION) and holds(cls, not timer.open_jobs(context.active_object), BUSY)
+        return holds(cls, is_thing, WHOLE_REGION) and holds(cls, not running.open_jobs(context.active_object), BUSY)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Ask the backend for the variant's body; `taking` builds what comes."""

@@ -13,9 +13,9 @@ from ..core.jobs import app
 from ..core.jobs.app import Phase
 from ..core.things.search import Answer
 from ..core.things.thing import Source
-from ..scene import plates
+from ..scene import plates, screens
 from ..scene.properties import IPOKE_PG_plate, IPOKE_PG_point
-from ..session import finding, things, timer
+from ..session import finding, pointer, running, things, timer
 from . import live
 from .reasons import has_plate, holds
 
@@ -80,7 +80,7 @@ class IPOKE_OT_find_thing(_OnThing, bpy.types.Operator):
             timer.dispatch(app.ThingWished(question))
         if not bpy.app.background:
             return {"FINISHED"}
-        timer.drive(lambda: timer.state().search.asked is None or timer.state().backend.phase is Phase.FAILED)
+        timer.drive(lambda: running.state().search.asked is None or running.state().backend.phase is Phase.FAILED)
         answer = things.answered(plate)
         if answer is None or not answer.masks:
             raise PlateError(why_not(answer))
@@ -91,7 +91,7 @@ def why_not(answer: Answer | None) -> str:
     """Return why there is no thing."""
     if answer is not None and answer.sentence:
         return answer.sentence
-    backend = timer.state().backend
+    backend = running.state().backend
     return backend.sentence if backend.phase is Phase.FAILED else "Nothing was found here; paint the thing with D and a drag"
 
 
@@ -141,7 +141,7 @@ def changed(obj: bpy.types.Object) -> None:
     """Look for the thing anew after it was changed by hand, and preview it in live mode."""
     finding.find(obj)
     live.sample(obj)
-    timer.redraw()
+    screens.redraw()
 
 
 class IPOKE_OT_clear_strokes(_OnThing, bpy.types.Operator):
@@ -181,7 +181,7 @@ class IPOKE_OT_change_level(_OnThing, bpy.types.Operator):
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Take it; the wheel is for somebody else unless what a click would take is shown."""
-        if event.type in WHEEL and timer.addon().peeked is None:
+        if event.type in WHEEL and pointer.state().candidate is None:
             return {"PASS_THROUGH"}
         return self.execute(context)
 
@@ -205,7 +205,7 @@ def take_level(plate: IPOKE_PG_plate, step: int) -> bool:
 
 def _pointed_at(plate: IPOKE_PG_plate) -> Answer | None:
     """What was found where a click would take it, while that is shown, else under the arrows."""
-    return things.answered(plate, timer.peeked_on(plate.id_data))
+    return things.answered(plate, pointer.candidate_on(plate.id_data))
 
 
 class IPOKE_OT_use_image_as_mask(_OnPlate, bpy.types.Operator):

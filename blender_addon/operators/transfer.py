@@ -1,4 +1,4 @@
-"""Owns the operators that take the motion out of a clip, and replay it on another plate."""
+"""The operators that take the motion out of a clip, and replay it on another plate."""
 
 import os
 from dataclasses import replace
@@ -10,12 +10,12 @@ from bpy.props import BoolProperty, FloatProperty, IntProperty, StringProperty
 from .._vendor.client import InvertRequest, new_job_id
 from ..core.errors import AddonError, PlateError
 from ..core.gestures.pokes import LEAST_STRENGTH, MOST_STRENGTH
-from ..core.jobs import clips, folders
+from ..core.jobs import clip_frames, folders
 from ..core.jobs.app import Phase
 from ..core.jobs.job import Job, JobKind
 from ..core.jobs.settings import Replay
-from ..scene import paths, pixels, plates, results
-from ..session import model_choice, motion_library, timer
+from ..scene import images, paths, plates, results
+from ..session import model_choice, motion_library, running
 from . import baking, sampling
 from .reasons import BUSY, has_plate, has_whole_variant, holds
 
@@ -29,11 +29,11 @@ class _Extracts:
 
     @classmethod
     def _is_ready(cls, context: bpy.types.Context) -> bool:
-        up = timer.state().backend.phase is Phase.READY and model_choice.installed()
+        up = running.state().backend.phase is Phase.READY and model_choice.installed()
         return (
             has_plate(cls, context)
             and holds(cls, up, "Start the backend first: it says how many frames the model takes")
-            and holds(cls, not timer.open_jobs(context.active_object), BUSY)
+            and holds(cls, not running.open_jobs(context.active_object), BUSY)
         )
 
     def _ask(self, obj: bpy.types.Object, request: InvertRequest, picture: bytes) -> set[str]:
@@ -64,10 +64,10 @@ class IPOKE_OT_extract_from_variant(_Extracts, bpy.types.Operator):
         plate = plates.active(context)
         variant = results.active_variant(plate)
         asked = plate.jobs[variant.job_id]
-        shots = clips.pictures(folders.variant_folder(paths.folder(plate, asked.name), variant.index))
+        shots = clip_frames.pictures(folders.variant_folder(paths.folder(plate, asked.name), variant.index))
         try:
             sampled = baking.request_of(plate, asked, variant, baking.sampled_still(plate, asked))
-            picture = clips.read(shots[-1:])
+            picture = clip_frames.read(shots[-1:])
         except AddonError as error:
             self.report({"ERROR"}, error.sentence)
             return {"CANCELLED"}
@@ -97,13 +97,13 @@ class _ExtractsPart(_Extracts):
         model = model_choice.asked(plate)
         if model is None:
             raise PlateError(f"The model {plate.model} is not installed; choose another one in the panel Sample.")
-        return clips.Part(self.first, self.last).spread(total, model.frames + 1)
+        return clip_frames.FrameRange(self.first, self.last).spread(total, model.frames + 1)
 
     def _read_images(self, shots: list[Path]) -> tuple[bytes, ...]:
         chosen = [shots[number - 1] for number in self._pick(len(shots))]
         for path in chosen:
-            pixels.check_picture(path)
-        return clips.read(chosen)
+            images.check_picture(path)
+        return clip_frames.read(chosen)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Read the frames and send them."""
@@ -129,7 +129,7 @@ class IPOKE_OT_extract_from_images(_ExtractsPart, bpy.types.Operator):
     def read(self, _context: bpy.types.Context) -> tuple[str, tuple[bytes, ...]]:
         """Return the folder's name and frames."""
         folder = Path(bpy.path.abspath(self.directory))
-        return folder.name, self._read_images(clips.pictures(folder))
+        return folder.name, self._read_images(clip_frames.pictures(folder))
 
 
 class IPOKE_OT_extract_from_movie(_ExtractsPart, bpy.types.Operator):
@@ -145,7 +145,7 @@ class IPOKE_OT_extract_from_movie(_ExtractsPart, bpy.types.Operator):
     def read(self, _context: bpy.types.Context) -> tuple[str, tuple[bytes, ...]]:
         """Return the movie's name and frames."""
         path = Path(bpy.path.abspath(self.filepath))
-        return path.stem, pixels.clip_of(path, self._pick)
+        return path.stem, images.movie_clip(path, self._pick)
 
 
 class IPOKE_OT_extract_from_clip(_ExtractsPart, bpy.types.Operator):
@@ -181,7 +181,7 @@ class IPOKE_OT_extract_from_clip(_ExtractsPart, bpy.types.Operator):
             raise PlateError(f"There is no movie clip {self.clip}; choose one of this file's.")
         path = Path(bpy.path.abspath(clip.filepath, library=clip.library))
         if clip.source == "MOVIE":
-            return path.stem, pixels.clip_of(path, self._pick)
+            return path.stem, images.movie_clip(path, self._pick)
         return clip.name, self._read_images(folders.numbered_files(path, clip.frame_duration))
 
 

@@ -1,1 +1,1 @@
-"""What is in the .blend: plates, results, clips, meshes, and how older files are brought up to date."""
+"""What Blender stores: plates, results, clips and meshes in the .blend, and the preferences."""

@@ -1,4 +1,4 @@
-"""Owns a variant as geometry: the thing's own mesh that moves as the variant does, before the plate without the thing.
+"""A variant as geometry: the thing's own mesh that moves as the variant does, before the plate without the thing.
 
 Nothing of the add-on is needed for it to play: it is a mesh with shape keys in absolute mode, and one curve runs through them,
 so that moving its keyframes changes the pace.
@@ -18,10 +18,9 @@ from .._vendor.protocol.messages import Loop
 from ..core.errors import FolderError
 from ..core.jobs import trusted_paths
 from ..core.jobs.job import Job, JobKind, JobPhase
+from ..core.things.posed_mesh import PosedMesh, normal_of, placed, sheet_of
 from ..core.things.sheet import Sheet
-from ..core.things.taken import Body, normal_of, placed, sheet_of
-from ..operators import image_plane
-from . import plates, sequences, surfaces
+from . import image_plane, plates, sequences, shaders
 
 OF_PLATE = "ipoke_background_of"
 """On an object that shows a plate without its thing: which plate and which picture."""
@@ -74,7 +73,7 @@ def _build(obj: bpy.types.Object, job: Job) -> None:
     gone = next((file for file in pictures if not trusted_paths.is_file(file)), None)
     if gone is not None:
         raise FolderError(f"{gone} is missing; take the variant again.")
-    body, sheet = Body.read(job.folder, variant), _sheet(obj)
+    body, sheet = PosedMesh.read(job.folder, variant), _sheet(obj)
     side = _side(obj, sheet)
     name = f"{obj.name} v{variant + 1:02d}"
     taken = _thing(name, body, placed(sheet, body.poses, side), side * normal_of(sheet))
@@ -91,7 +90,7 @@ def _build(obj: bpy.types.Object, job: Job) -> None:
         plates.make_active(bpy.context, taken)
 
 
-def _thing(name: str, body: Body, poses: Any, front: Any) -> bpy.types.Object:
+def _thing(name: str, body: PosedMesh, poses: Any, front: Any) -> bpy.types.Object:
     """A mesh that faces `front` at rest, with a shape key for each pose and one for the first frame again."""
     triangles = body.triangles
     a, b, c = (poses[0][triangles[:, corner]] for corner in range(3))
@@ -164,7 +163,7 @@ def _material(name: str, obj: bpy.types.Object, file: Path, *, is_thing: bool) -
     sequences.read_like(image, file, obj.ipoke.still)
     if is_thing:
         image.alpha_mode = "PREMUL" if file.suffix == ".exr" else "STRAIGHT"
-    material = image_plane.new_material(name, image, surfaces.of(obj) or surfaces.guessed(obj))
+    material = image_plane.new_material(name, image, shaders.of(obj) or shaders.guessed(obj))
     if is_thing:
         # Blended faces are neither sorted within a mesh nor blurred by EEVEE as they move.
         material.surface_render_method = "DITHERED"

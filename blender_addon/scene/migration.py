@@ -1,4 +1,4 @@
-"""Owns bringing what older versions of the add-on stored in a file up to date. Every step is safe to take again."""
+"""Brings what older versions of the add-on stored in a file up to date. Every step is safe to take again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns that what one plane shows is its own: copies of a plane share material, mesh and clip until one of them changes."""
+"""Keeps what one plane shows its own: copies of a plane share material, mesh and clip until one of them changes."""
 
 from __future__ import annotations
 

@@ -1,18 +1,20 @@
-"""Owns where an object's results are: what the file says of that, and below which folders new ones are written."""
+"""Where an object's results are: what the file says of that, and below which folders new ones are written."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import bpy
 
 from ..core.jobs import folders, trusted_paths
-from ..session import preferences
+from ..core.lifetime import WhileEnabled
+from . import preferences
+from .properties import IPOKE_PG_job, IPOKE_PG_plate, IPOKE_PG_variant
 
-if TYPE_CHECKING:
-    from .properties import IPOKE_PG_job, IPOKE_PG_plate, IPOKE_PG_variant
+named_folders = WhileEnabled(set[Path])
+"""Files that were opened and folders that were chosen since the add-on was enabled: whoever did that knows the machines of
+their paths."""
 
 
 def root() -> Path:
@@ -34,10 +36,8 @@ def roots() -> tuple[Path, ...]:
 
 def of_blend(text: str, owner: bpy.types.ID) -> Path:
     """Return the place that a data-block's path names; `trusted_paths.NOWHERE` for one that can't be or nobody here has named."""
-    from ..session import timer  # stands on what needs the paths
-
     library = (owner.override_library.reference if owner.override_library is not None else owner).library
-    homes = [Path(bpy.data.filepath), Path(preferences.get().library_folder), *timer.addon().visited]
+    homes = [Path(bpy.data.filepath), Path(preferences.get().library_folder), *named_folders()]
     if library is not None:
         homes.append(Path(bpy.path.abspath(library.filepath)))
     return trusted_paths.stored(bpy.path.abspath(text, library=library), tuple(homes))

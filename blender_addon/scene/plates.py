@@ -1,4 +1,4 @@
-"""Owns the plate of an object: finding it, what is set on it, and giving an object a plate."""
+"""The plate of an object: finding it, what is set on it, and giving an object a plate."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import bpy
 import numpy as np
@@ -20,9 +20,7 @@ from ..core.gestures.region import Box
 from ..core.jobs.job import Target
 from ..core.jobs.settings import PokeSetting, Settings
 from ..core.things.thing import Source, ThingSetting
-
-if TYPE_CHECKING:
-    from .properties import IPOKE_PG_like, IPOKE_PG_plate, IPOKE_PG_poke, IPOKE_PG_thing
+from .properties import IPOKE_PG_like, IPOKE_PG_plate, IPOKE_PG_poke, IPOKE_PG_thing
 
 DATA_VERSION = 2
 AMOUNT_DIGITS = 3  # what Blender stores has single precision; so the same number comes out that went in

@@ -1,4 +1,7 @@
-"""Owns what is stored in the .blend: plate, pokes, settings and results of an object, with a data version."""
+"""What is stored in the .blend: plate, pokes, settings and results of an object, with a data version."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 import bpy
 from bpy.props import (
@@ -19,58 +22,24 @@ from ..core.german import CONTEXT
 from ..core.gestures.pokes import LEAST_STRENGTH, MOST_STRENGTH
 from ..core.jobs.bakes import PLAIN_TEMPLATE
 from ..core.things.thing import Source
-from . import plates, results, surfaces
+from . import choices, screens, shaders
 
 MAX_SEED = 2**31 - 1
 MAX_SAMPLES = 64
 
-SHOWN = (
-    ("STILL", "Still", "The original still"),
-    ("VARIANT", "Variant", "The chosen variant"),
-    ("BAKE", "Bake", "The chosen variant at the plate's own resolution"),
-)
-RELATIVE_PATH = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
-DEPTHS = (
-    ("AUTO", "As the Plate", "8 bits for an 8-bit plate, 16 bits for a deeper one, EXR for a float plate"),
-    ("8", "PNG 8 Bit", "PNG with 8 bits a channel"),
-    ("16", "PNG 16 Bit", "PNG with 16 bits a channel"),
-    ("32", "EXR", "OpenEXR, linear light"),
-)
-HOLDS = (
-    ("1", "Ones", "A new drawing on every frame"),
-    ("2", "Twos", "Each drawing stays for two frames"),
-    ("3", "Threes", "Each drawing stays for three frames"),
-)
-LOOPS = (
-    ("none", "Once", "Play once, from the still to where it ends"),
-    ("closed", "Loop", "Come back to the start without a jump; turns round where that can't be done smoothly"),
-    ("ping-pong", "Ping-Pong", "Turn round at the end and go back"),
-)
-PLACES = (
-    ("PLANE", "Plane", "Show the bake on the plane"),
-    ("SEQUENCER", "Sequencer", "Show it on the plane, and add it to the sequencer as a strip"),
-    ("COMPOSITOR", "Compositor", "Show it on the plane, and add it to the compositor as an image node"),
-)
-UNITS = (("FRAMES", "Frames", "Count frames"), ("SECONDS", "Seconds", "Count seconds, at the scene's frame rate"))
-EASINGS = (
-    ("linear", "Even", "The motion's own pace"),
-    ("in", "Ease In", "Start slowly"),
-    ("out", "Ease Out", "End slowly"),
-    ("in-out", "Ease In and Out", "Start and end slowly"),
-)
 
+@dataclass(frozen=True)
+class Reactions:
+    """What properties call when they are changed or searched; it stands on the properties, so `attach` is given it."""
 
-THING_SOURCES = (
-    (Source.AUTO, "Automatic", "The plate's alpha where it is a cut-out, else what the backend finds under the arrows"),
-    (Source.PICTURE, "Find in the Picture", "What the backend finds under the arrows, whatever the plate's alpha says"),
-    (Source.IMAGE, "Own Mask", "An image that is white where the thing is"),
-    (Source.REGION, "Whole Region", "No thing: all that the model sees moves as a whole"),
-)
-THING_LEVELS = (
-    (Level.PART, "Part", "The smallest that was found: a part of the thing"),
-    (Level.THING, "Thing", "The whole thing"),
-    (Level.GROUP, "Group", "The largest that was found: the thing and what belongs to it"),
-)
+    timing_changed: Callable[[bpy.types.Object], None]
+    """The clip of an object starts at another frame, or is cyclic or not."""
+    region_wanted: Callable[["IPOKE_PG_plate"], None]
+    """A plate has a region of its own from now on, and none was set."""
+    model_names: Callable[[], Iterable[str]]
+    """Names of the models that the backend has."""
+    backend_named: Callable[[], None]
+    """The preferences name another backend."""
 
 
 def _colour_spaces(_bake: "IPOKE_PG_bake", _context: bpy.types.Context, text: str) -> list[str]:
@@ -79,33 +48,29 @@ def _colour_spaces(_bake: "IPOKE_PG_bake", _context: bpy.types.Context, text: st
 
 
 def _models(_plate: "IPOKE_PG_plate", _context: bpy.types.Context, text: str) -> list[str]:
-    from ..session import model_choice  # stands on what needs the properties
-
-    return [entry.name for entry in model_choice.installed() if text.lower() in entry.name.lower()]
+    return [name for name in reactions().model_names() if text.lower() in name.lower()]
 
 
 def _surface(plate: "IPOKE_PG_plate") -> int:
-    names = [name for name, _, _ in surfaces.SURFACES]
-    return names.index(surfaces.of(plate.id_data) or names[0])
+    names = [name for name, _, _ in shaders.SHADERS]
+    return names.index(shaders.of(plate.id_data) or names[0])
 
 
 def _set_surface(plate: "IPOKE_PG_plate", number: int) -> None:
-    surfaces.change(plate.id_data, surfaces.SURFACES[number][0])
+    shaders.change(plate.id_data, shaders.SHADERS[number][0])
 
 
 def _timing_changed(plate: "IPOKE_PG_plate", _context: bpy.types.Context) -> None:
-    results.refresh(plate.id_data)
+    reactions().timing_changed(plate.id_data)
 
 
 def _region_switched(plate: "IPOKE_PG_plate", _context: bpy.types.Context) -> None:
     if plate.use_region and plate.region[2] <= plate.region[0]:
-        plates.propose_region(plate)
+        reactions().region_wanted(plate)
 
 
 def _thing_changed(_thing: "IPOKE_PG_thing", _context: bpy.types.Context) -> None:
-    from ..session import timer  # stands on what needs the properties
-
-    timer.redraw()  # what draws the thing sees that it is another
+    screens.redraw()  # what draws the thing sees that it is another
 
 
 def _starred(variant: "IPOKE_PG_variant", _context: bpy.types.Context) -> None:
@@ -150,7 +115,11 @@ class IPOKE_PG_thing(bpy.types.PropertyGroup):
     """What the arrows of a plate move, as one elastic body."""
 
     source: EnumProperty(
-        name="Thing", description="Where the thing comes from", items=THING_SOURCES, default=Source.AUTO, update=_thing_changed
+        name="Thing",
+        description="Where the thing comes from",
+        items=choices.THING_SOURCES,
+        default=Source.AUTO,
+        update=_thing_changed,
     )
     image: PointerProperty(
         name="Mask",
@@ -161,7 +130,7 @@ class IPOKE_PG_thing(bpy.types.PropertyGroup):
     level: EnumProperty(
         name="Level",
         description="How much of what was found is the thing",
-        items=THING_LEVELS,
+        items=choices.THING_LEVELS,
         default=Level.THING,
         update=_thing_changed,
     )
@@ -236,7 +205,7 @@ class IPOKE_PG_bake(bpy.types.PropertyGroup):
         name="Folder",
         description="Where the frames go; empty keeps them with the variant's other files",
         subtype="DIR_PATH",
-        options=RELATIVE_PATH,
+        options=choices.RELATIVE_PATH,
     )
     file_name: StringProperty(
         name="File Name",
@@ -249,22 +218,22 @@ class IPOKE_PG_bake(bpy.types.PropertyGroup):
         description="What Blender reads the frames in; empty takes the plate's own, or linear light for EXR of an 8-bit plate",
         search=_colour_spaces,
     )
-    place: EnumProperty(name="Show In", description="Where the bake plays when it is made", items=PLACES, default="PLANE")
-    depth: EnumProperty(name="Depth", description="Format of the frames", items=DEPTHS, default="AUTO")
-    hold: EnumProperty(name="Pace", description="For how many frames each drawing stays", items=HOLDS, default="1")
+    place: EnumProperty(name="Show In", description="Where the bake plays when it is made", items=choices.PLACES, default="PLANE")
+    depth: EnumProperty(name="Depth", description="Format of the frames", items=choices.DEPTHS, default="AUTO")
+    hold: EnumProperty(name="Pace", description="For how many frames each drawing stays", items=choices.HOLDS, default="1")
     fit: BoolProperty(name="Fit Length", description="Stretch the motion to a number of frames")
     unit: EnumProperty(
-        name="Unit", description="What the length is given in", items=UNITS, default="FRAMES", translation_context=CONTEXT
+        name="Unit", description="What the length is given in", items=choices.UNITS, default="FRAMES", translation_context=CONTEXT
     )
     seconds: FloatProperty(
         name="Seconds", description="How long the bake lasts at the scene's frame rate", min=0.1, max=60.0, default=2.0
     )
     length: IntProperty(name="Frames", description="How many frames the bake has", min=2, max=600, default=48)
-    loop: EnumProperty(name="Loop", description="Whether the end meets the start", items=LOOPS, default="none")
+    loop: EnumProperty(name="Loop", description="Whether the end meets the start", items=choices.LOOPS, default="none")
     easing: EnumProperty(
         name="Easing",
         description="How a clip that plays once starts and ends",
-        items=EASINGS,
+        items=choices.EASINGS,
         default="linear",
         translation_context=CONTEXT,
     )
@@ -286,7 +255,7 @@ class IPOKE_PG_plate(bpy.types.PropertyGroup):
     surface: EnumProperty(
         name="Surface",
         description="How the plane takes light",
-        items=surfaces.SURFACES,
+        items=shaders.SHADERS,
         get=_surface,
         set=_set_surface,  # the material says it, so that copies and other files do too
     )
@@ -354,7 +323,9 @@ class IPOKE_PG_plate(bpy.types.PropertyGroup):
     variants: CollectionProperty(name="Variants", description="Everything that came back", type=IPOKE_PG_variant)
     deleted: CollectionProperty(name="Deleted", description="What is not to come back", type=IPOKE_PG_deleted)
     active_variant: IntProperty(name="Active Variant", description="The chosen variant", default=-1)
-    shown: EnumProperty(name="Shown", description="What the plane shows", items=SHOWN, default="STILL", options={"HIDDEN"})
+    shown: EnumProperty(
+        name="Shown", description="What the plane shows", items=choices.SHOWN, default="STILL", options={"HIDDEN"}
+    )
     start_frame: IntProperty(
         name="Start Frame", description="Scene frame at which the clip starts", default=1, update=_timing_changed
     )
@@ -382,11 +353,23 @@ CLASSES = (
 )
 
 
-def attach() -> None:
+class _Attached:
+    reactions: Reactions | None = None
+
+
+def reactions() -> Reactions:
+    """Return what is called when a property has changed."""
+    assert _Attached.reactions is not None, "The properties are not attached."
+    return _Attached.reactions
+
+
+def attach(reactions: Reactions) -> None:
     """Give every object a plate."""
+    _Attached.reactions = reactions
     bpy.types.Object.ipoke = PointerProperty(type=IPOKE_PG_plate)
 
 
 def detach() -> None:
     """Take the plates away from Python; what is stored in the file stays there."""
     del bpy.types.Object.ipoke
+    _Attached.reactions = None

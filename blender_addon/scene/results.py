@@ -1,4 +1,4 @@
-"""Owns how the answers of jobs become properties of an object, and what the plane shows of them.
+"""How the answers of jobs become properties of an object, and what the plane shows of them.
 
 Everything is idempotent. What links data-blocks to one another (a clip on a plane) happens in `sync` alone, whose caller
 makes an undo step of it: Blender frees data-blocks at an undo without unlinking them from what no undo step knows.
@@ -7,7 +7,6 @@ makes an undo step of it: Blender frees data-blocks at an undo without unlinking
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import bpy
 
@@ -17,9 +16,7 @@ from ..core.jobs.job import Clip, Job, JobKind, JobPhase
 from ..core.jobs.runtime import Written
 from ..core.jobs.settings import Replay
 from . import paths, plates, sequences
-
-if TYPE_CHECKING:
-    from .properties import IPOKE_PG_job, IPOKE_PG_plate, IPOKE_PG_variant
+from .properties import IPOKE_PG_job, IPOKE_PG_plate, IPOKE_PG_variant
 
 OUTCOMES = {JobPhase.FAILED, JobPhase.CANCELLED}
 
@@ -149,9 +146,9 @@ def sweep(dropped: set[str], written: Mapping[str, Written]) -> None:
     """Remove what this session wrote for previews that no object of the file names any more."""
     named = {job.name for obj in bpy.data.objects for job in obj.ipoke.jobs}
     for job_id in dropped - named:
-        made = written.get(job_id)
-        if made is not None and trusted_paths.is_below(made.folder, made.folder.parents[1]):
-            remove_owned(made.folder, made.files)
+        ours = written.get(job_id)
+        if ours is not None and trusted_paths.is_below(ours.folder, ours.folder.parents[1]):
+            remove_owned(ours.folder, ours.files)
 
 
 def refresh(obj: bpy.types.Object) -> None:
@@ -191,10 +188,10 @@ def _record_bake(plate: IPOKE_PG_plate, job: Job) -> None:
     variant.baked_frames = job.clips[0].frames
     variant.baked_first = job.delivery.names.first
     variant.baked_colour = job.delivery.colour
-    made = job.delivery.first_file
+    first = job.delivery.first_file
     home = paths.folder(plate, job.source)
-    inside = made.is_relative_to(home)
-    variant.baked_file = made.relative_to(home).as_posix() if inside else sequences.blend_path(made)
+    inside = first.is_relative_to(home)
+    variant.baked_file = first.relative_to(home).as_posix() if inside else sequences.blend_path(first)
 
 
 def _ensure_entry(plate: IPOKE_PG_plate, job: Job) -> None:
@@ -243,17 +240,17 @@ def _record_clip(variant: IPOKE_PG_variant, clip: Clip) -> None:
 
 def _drop_missing(plate: IPOKE_PG_plate, job: Job) -> None:
     """Forget the variants that a job did not bring to an end, and the job when it left nothing."""
-    kept = {clip.variant for clip in job.clips}
+    present = {clip.variant for clip in job.clips}
     active = active_variant(plate)
     chosen = None if active is None else (active.job_id, active.index)
     for index in reversed(range(len(plate.variants))):
         variant = plate.variants[index]
-        if variant.job_id == job.job_id and variant.index not in kept:
+        if variant.job_id == job.job_id and variant.index not in present:
             plate.variants.remove(index)
     plate.active_variant = -1 if chosen is None else _position(plate, *chosen)
     if plate.active_variant < 0 and plate.shown != "STILL":
         sequences.show_still(plate.id_data)
-    if not kept:
+    if not present:
         plate.jobs.remove(plate.jobs.find(job.job_id))
 
 

@@ -1,4 +1,4 @@
-"""Owns what the plane shows: the still, a variant or a bake, and the timing of every user of the image sequence."""
+"""What the plane shows: the still, a variant or a bake, and the timing of every user of the image sequence."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
-"""Owns the still behind a plate: which frame of a sequence or a movie it is, and its bytes as a file."""
+"""The still behind a plate: which frame of a sequence or a movie it is, and its bytes as a file."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import bpy
 
@@ -11,11 +10,9 @@ from .._vendor import frame_numbers
 from .._vendor.client.owned import read_regular
 from .._vendor.protocol import limits
 from ..core.errors import FolderError, PlateError
-from ..core.jobs.clips import Timing
-from . import pixels, plates
-
-if TYPE_CHECKING:
-    from .properties import IPOKE_PG_plate
+from ..core.jobs.clip_frames import Timing
+from . import images, plates
+from .properties import IPOKE_PG_plate
 
 PLAYED = frozenset({"SEQUENCE", "MOVIE"})
 RENDERS = frozenset({"RENDER_RESULT", "COMPOSITING"})
@@ -27,7 +24,7 @@ def take(obj: bpy.types.Object) -> None:
     plate = obj.ipoke
     plate.still_frame = shown_frame(plate)
     if plate.still.source in PLAYED and 0 in plate.still.size:  # nothing has drawn it yet
-        pixels.load_frame(plate.still, plate.still_frame)
+        images.load_frame(plate.still, plate.still_frame)
 
 
 def shown_frame(plate: IPOKE_PG_plate) -> int:
@@ -58,7 +55,7 @@ def read(image: bpy.types.Image, number: int = 0) -> bytes:
     if image.source == "MOVIE":
         return _movie_frame(image, number)
     if image.source == "GENERATED" or image.is_dirty:
-        return pixels.held(image)
+        return images.encoded(image)
     if image.packed_file is not None:
         return bytes(image.packed_file.data)
     return _file_bytes(image, number)
@@ -87,7 +84,7 @@ def _movie_frame(image: bpy.types.Image, number: int) -> bytes:
     if not path.is_file():
         raise PlateError(f"The movie {path} is missing; relink it.")
     try:
-        return pixels.movie_frame(path, number)
+        return images.movie_frame(path, number)
     except FolderError as error:
         raise PlateError(error.sentence) from error
 

@@ -1,1 +1,1 @@
-"""What runs while Blender is open: the timer, jobs, the choice of backend and model, things and puppets, preferences."""
+"""What runs while Blender is open: the timer, jobs, the choice of backend and model, the mouse, things and puppets."""

@@ -1,4 +1,4 @@
-"""Owns the choice of the backend: one that runs already, or a child of this process."""
+"""The choice of the backend: one that runs already, or a child of this process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .._vendor.client import ConnectionFile, IpokeError, Launcher, LocalBackend,
 from ..core.jobs.outside_backend import Fix, NoBackendError, RemoteBackend
 from ..core.jobs.runtime import Backend
 from ..core.setup import environment
-from . import preferences
+from ..scene import preferences
 
 BACKEND_VARIABLE = "IPOKE_BACKEND"
 MODELS_VARIABLE = "IPOKE_MODELS"

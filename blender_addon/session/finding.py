@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 import bpy
 
@@ -12,13 +12,23 @@ from ..core.errors import AddonError, PlateError
 from ..core.gestures.plane import Vec2
 from ..core.jobs import app
 from ..core.jobs.app import Phase
+from ..core.lifetime import WhileEnabled
 from ..core.things.search import Question
 from ..core.things.thing import SIDE_PX, Source
-from ..scene import plates, stills
-from . import things, timer
+from ..scene import plates, screens, stills
+from ..scene.properties import IPOKE_PG_plate
+from . import running, things, timer
 
-if TYPE_CHECKING:
-    from ..scene.properties import IPOKE_PG_plate
+
+@dataclass
+class Pending:
+    """What is to be found soon."""
+
+    object_name: str = ""
+    """Of the object whose thing is not known; empty where there is none."""
+
+
+pending = WhileEnabled(Pending)
 
 
 def find(obj: bpy.types.Object, *, start: bool = False) -> None:
@@ -34,12 +44,12 @@ def look_at(obj: bpy.types.Object, place: Vec2) -> None:
     _find(obj, (place,), start=False)
 
 
-def wish(obj: bpy.types.Object) -> None:
+def find_soon(obj: bpy.types.Object) -> None:
     """Find a plate's thing soon; for who must not look into images, such as what draws."""
-    own = timer.addon()
-    if own.wished != obj.name and not bpy.app.background:
-        own.wished = obj.name
-        bpy.app.timers.register(_on_wish)
+    own = pending()
+    if own.object_name != obj.name and not bpy.app.background:
+        own.object_name = obj.name
+        bpy.app.timers.register(_find_pending)
 
 
 def question_for(obj: bpy.types.Object, places: tuple[Vec2, ...] | None = None, long_side_px: int = SIDE_PX) -> Question | None:
@@ -87,7 +97,7 @@ def _find(obj: bpy.types.Object, places: tuple[Vec2, ...] | None, *, start: bool
     plate = plates.plate_of(obj)
     if plate is None or not plates.is_own(obj) or things.look(plate, places) or things.answered(plate, places) is not None:
         return
-    phase = timer.state().backend.phase
+    phase = running.state().backend.phase
     if phase is Phase.FAILED or (phase is Phase.OFF and not start):
         return
     try:
@@ -99,14 +109,14 @@ def _find(obj: bpy.types.Object, places: tuple[Vec2, ...] | None, *, start: bool
         timer.dispatch(app.ThingWished(question))
 
 
-def _on_wish() -> None:
-    if not timer.is_open():
+def _find_pending() -> None:
+    if not pending.is_open:
         return
-    name, timer.addon().wished = timer.addon().wished, ""
+    name, pending().object_name = pending().object_name, ""
     obj = bpy.data.objects.get(name)
     plate = plates.plate_of(obj)
     if plate is not None:
         before = things.drawn(obj)
         find(obj)
         if things.drawn(obj) is not before:
-            timer.redraw()
+            screens.redraw()

@@ -1,4 +1,4 @@
-"""Owns what happens when a file is loaded or saved and when something is undone."""
+"""What happens when a file is loaded or saved and when something is undone."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from pathlib import Path
 import bpy
 from bpy.app.handlers import persistent
 
-from ..scene import migration, relocation
-from . import things, timer
-from .things import Shelf
+from ..scene import migration, paths
+from . import arrivals, pointer, puppets, relocation, things
 
 PASTED = "copybuffer.blend"
 """Where Blender keeps objects that were copied, until they are pasted."""
@@ -17,17 +16,17 @@ PASTED = "copybuffer.blend"
 
 @persistent
 def _on_load_pre(*_arguments: object) -> None:
-    timer.sweep()
+    arrivals.sweep()
 
 
 @persistent
 def _on_load(*_arguments: object) -> None:
-    addon = timer.addon()
-    addon.draft = addon.hovered = addon.peeked = addon.play = None
-    addon.shelf = Shelf()
-    addon.visited.add(Path(bpy.data.filepath))  # whoever opens a file on another machine knows that one
+    pointer.state.reset()
+    puppets.forget()
+    things.cache.reset()
+    paths.named_folders().add(Path(bpy.data.filepath))  # whoever opens a file on another machine knows that one
     migration.upgrade()
-    timer.restore()
+    arrivals.restore()
 
 
 @persistent
@@ -46,7 +45,7 @@ def _on_import(imported: bpy.types.BlendImportContext) -> None:
 @persistent
 def _on_undo(*_arguments: object) -> None:
     things.note_painting()
-    timer.restore()
+    arrivals.restore()
 
 
 @persistent

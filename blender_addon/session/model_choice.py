@@ -1,19 +1,15 @@
-"""Owns the choice of a model: what the backend has, and which of that a plate asks for."""
+"""The choice of a model: what the backend has, and which of that a plate asks for."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from . import timer
-
-if TYPE_CHECKING:
-    from .._vendor.protocol.messages import ModelEntry
-    from ..scene.properties import IPOKE_PG_plate
+from .._vendor.protocol.messages import ModelEntry
+from ..scene.properties import IPOKE_PG_plate
+from . import running
 
 
 def installed() -> tuple[ModelEntry, ...]:
     """Return what the backend has, the one it takes by itself first; nothing while it isn't up."""
-    info = timer.state().backend.info
+    info = running.state().backend.info
     return () if info is None else info.models
 
 

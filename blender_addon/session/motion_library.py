@@ -1,4 +1,4 @@
-"""Owns the library of kinematics: a folder of motions that were taken from clips, each with a picture, for every file."""
+"""The library of kinematics: a folder of motions that were taken from clips, each with a picture, for every file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .._vendor.protocol import limits
 from ..core.errors import FolderError
 from ..core.jobs import trusted_paths
 from ..core.jobs.folders import safe_name
-from . import preferences
+from ..scene import preferences
 
 PNG = b"\x89PNG\r\n\x1a\n"
 SUFFIX = ".kin.safetensors"

@@ -12,10 +12,11 @@ import bpy
 from ..core.gestures.plane import Vec2
 from ..core.jobs.job import JobKind
 from ..core.jobs.settings import PokeSetting, asked
+from ..core.lifetime import WhileEnabled
 from ..core.things.puppet import Points, Puppet
 from ..core.things.thing import Mask
-from ..scene import plates
-from . import things, timer
+from ..scene import plates, screens
+from . import running, things
 
 SWING_S = 0.2
 """How long a thing that is let go takes to be the still's again, or to give way to the frames that have come."""
@@ -30,7 +31,7 @@ class End(Enum):
 
 
 @dataclass(frozen=True, eq=False)
-class Made:
+class PuppetOf:
     """The puppet of a thing, and the mask that it was made of."""
 
     sha256: str
@@ -46,7 +47,7 @@ class Play:
     """
 
     object_name: str
-    made: Made
+    thing: PuppetOf
     pose: Points
     begun_s: float
     end: End | None = None
@@ -58,7 +59,7 @@ class Play:
 
     def shown_pose(self, now_s: float) -> Points:
         """The pose (V, 2) at present."""
-        rest = self.made.puppet.rest
+        rest = self.thing.puppet.rest
         begun = min((now_s - self.begun_s) / SWING_S, 1.0)
         left = self.share(now_s) if self.end is End.SWINGS_BACK else 1.0
         return rest + (1 - (1 - begun) ** 2) * left**2 * (self.pose - rest)
@@ -72,29 +73,44 @@ class Play:
         return self.share(now_s) if self.end is End.FADES else 1.0
 
 
-def of(obj: bpy.types.Object) -> Made | None:
+@dataclass
+class Playing:
+    """What is played with at present."""
+
+    last: PuppetOf | None = None
+    """The puppet that was made last; making one takes a while."""
+    play: Play | None = None
+    """What is shown over a plate instead of its still."""
+    is_held: bool = False
+    """Whether the mouse holds the thing."""
+
+
+state = WhileEnabled(Playing)
+
+
+def of(obj: bpy.types.Object) -> PuppetOf | None:
     """Return the puppet of an object's thing, made where it is not yet; None where nothing says what the thing is."""
     thing = things.known(obj)
     if thing is None:
         return None
-    own = timer.addon()
-    if own.made is None or own.made.sha256 != thing.sha256:
-        own.made = Made(thing.sha256, thing.mask, Puppet(thing.mask))
-    return own.made
+    own = state()
+    if own.last is None or own.last.sha256 != thing.sha256:
+        own.last = PuppetOf(thing.sha256, thing.mask, Puppet(thing.mask))
+    return own.last
 
 
-def ready(obj: bpy.types.Object) -> Made | None:
+def ready(obj: bpy.types.Object) -> PuppetOf | None:
     """Return the puppet of an object's thing where it is made already."""
-    made, thing = timer.addon().made, things.drawn(obj)
-    return made if made is not None and thing is not None and thing.sha256 == made.sha256 else None
+    last, thing = state().last, things.drawn(obj)
+    return last if last is not None and thing is not None and thing.sha256 == last.sha256 else None
 
 
 def ground(obj: bpy.types.Object) -> list[Vec2]:
     """Return the pins that hold the thing by themselves, as few as are shown; none where it is not made, or free."""
-    plate, made = plates.plate_of(obj), ready(obj)
-    if plate is None or made is None or plate.free_ground:
+    plate, thing = plates.plate_of(obj), ready(obj)
+    if plate is None or thing is None or plate.free_ground:
         return []
-    return made.puppet.shown_ground(tails(plates.poke_settings(plate.pokes)))
+    return thing.puppet.shown_ground(tails(plates.poke_settings(plate.pokes)))
 
 
 def tails(pokes: Sequence[PokeSetting]) -> list[Vec2]:
@@ -104,24 +120,24 @@ def tails(pokes: Sequence[PokeSetting]) -> list[Vec2]:
 
 def follow(obj: bpy.types.Object, pokes: Sequence[PokeSetting]) -> Play | None:
     """Let the thing lie as these arrows and pins hold it; None where nothing says what it is."""
-    made = of(obj)
-    if made is None:
+    thing = of(obj)
+    if thing is None:
         return None
-    own, now_s = timer.addon(), time.monotonic()
-    made.puppet.follow(asked(pokes), free_ground=obj.ipoke.free_ground)
-    goes_on = own.play is not None and own.play.made is made and own.play.end is None
-    own.play = Play(obj.name, made, made.puppet.pose, own.play.begun_s if goes_on else now_s)
-    own.held = True
+    own, now_s = state(), time.monotonic()
+    thing.puppet.follow(asked(pokes), free_ground=obj.ipoke.free_ground)
+    goes_on = own.play is not None and own.play.thing is thing and own.play.end is None
+    own.play = Play(obj.name, thing, thing.puppet.pose, own.play.begun_s if goes_on else now_s)
+    own.is_held = True
     _keep_time()
     return own.play
 
 
 def let_go() -> None:
     """The mouse holds the thing no more: the play ends at once, or where a preview was asked for with its first frames."""
-    own = timer.addon()
-    own.held = False
+    own = state()
+    own.is_held = False
     if own.play is not None:
-        own.play.made.puppet.rest_again()
+        own.play.thing.puppet.rest_again()
         _keep_time()
     if bpy.app.background:
         forget()
@@ -129,7 +145,7 @@ def let_go() -> None:
 
 def forget() -> None:
     """End the play at once."""
-    timer.addon().play = None
+    state().play = None
 
 
 def stop() -> None:
@@ -145,13 +161,13 @@ def _keep_time() -> None:
 
 
 def _step() -> float | None:
-    own, now_s = timer.addon(), time.monotonic()
+    own, now_s = state(), time.monotonic()
     if own.play is None:
         return None
-    if not own.held and own.play.end is None:
+    if not own.is_held and own.play.end is None:
         own.play = _waited(own.play, now_s)
     if own.play.moves(now_s):
-        timer.redraw()
+        screens.redraw()
     if own.play.share(now_s) <= 0:
         own.play = None
         return None
@@ -161,7 +177,7 @@ def _step() -> float | None:
 def _waited(play: Play, now_s: float) -> Play:
     """The play, which ends once no preview is open that has no frames yet."""
     obj = bpy.data.objects.get(play.object_name)
-    jobs = [] if obj is None else timer.open_jobs(obj)
+    jobs = [] if obj is None else running.open_jobs(obj)
     if any(job.kind is JobKind.LIVE and not job.clips for job in jobs):
         return play
     shown = obj is not None and obj.ipoke.shown == "VARIANT"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import bpy
 import numpy as np
@@ -13,32 +13,39 @@ from .._vendor.client import Level, Stroke, ThingOrigin, ThingStart
 from ..core import png
 from ..core.gestures.plane import Vec2
 from ..core.gestures.pokes import single
+from ..core.lifetime import WhileEnabled
 from ..core.things import thing
 from ..core.things.search import Answer, Key
 from ..core.things.thing import KnownThing, Mask, Source
-from ..scene import pixels, plates, stills
-
-if TYPE_CHECKING:
-    from ..scene.properties import IPOKE_PG_plate
+from ..scene import images, plates, stills
+from ..scene.properties import IPOKE_PG_plate
+from . import pointer, running
 
 OPAQUE_BITS = frozenset({24, 96})
 """Depths of images without alpha."""
-KEPT = 32
+CACHED = 32
+"""So many entries stay in each part of the cache."""
 
 
 @dataclass
-class Shelf:
+class Cache:
     """What was computed and needs no second look, by what it was made from, the oldest first."""
 
     marks: dict[Key, Mask | None] = field(default_factory=dict)
+    """What an image marks, or its alpha; None where that is not the alpha of a cut-out."""
     things: dict[Key, KnownThing | None] = field(default_factory=dict)
+    """The thing of a plate; None where it is known that there is none."""
     last: dict[int, KnownThing] = field(default_factory=dict)
     """What each object's thing was before, by the number of its data-block."""
     meanwhile: dict[Key, KnownThing | None] = field(default_factory=dict)
     """What new strokes make of that, while an answer is on its way."""
     files: dict[Key, bytes] = field(default_factory=dict)
-    painted: int = 0
+    """An image as a file."""
+    paintings: int = 0
     """How often images may have changed in memory."""
+
+
+cache = WhileEnabled(Cache)
 
 
 def known(obj: bpy.types.Object | None) -> KnownThing | None:
@@ -59,7 +66,7 @@ def look(plate: IPOKE_PG_plate, places: tuple[Vec2, ...] | None = None) -> bool:
     `places` are where it is pointed at, by themselves the tails of the arrows.
     """
     at = tails(plate) if places is None else places
-    things, key = _shelf().things, _key(plate, at)
+    things, key = cache().things, _key(plate, at)
     if key not in things:
         base = _base(plate, at)
         if base is None and plate.thing.source not in (Source.IMAGE, Source.REGION):
@@ -77,22 +84,22 @@ def drawn(obj: bpy.types.Object, places: tuple[Vec2, ...] | None = None) -> Know
     if plate is None or plate.thing.source == Source.REGION:
         return None
     at = tails(plate) if places is None else places
-    shelf, key = _shelf(), _key(plate, at)
-    if key not in shelf.things:
+    own, key = cache(), _key(plate, at)
+    if key not in own.things:
         answer = answered(plate, places)
         if answer is None:
             return None if places is not None else _before(plate)
-        _keep(shelf.things, key, _found(answer, Level(plate.thing.level)))
-    found = shelf.things[key]
+        _keep(own.things, key, _found(answer, Level(plate.thing.level)))
+    found = own.things[key]
     if found is not None and places is None:
-        shelf.last[plate.id_data.session_uid] = found
+        own.last[plate.id_data.session_uid] = found
     return found
 
 
 def is_settled(plate: IPOKE_PG_plate) -> bool:
     """Return whether it is known what a plate's thing is, or that there is none."""
     at = tails(plate)
-    return plate.thing.source == Source.REGION or _key(plate, at) in _shelf().things or answered(plate, at) is not None
+    return plate.thing.source == Source.REGION or _key(plate, at) in cache().things or answered(plate, at) is not None
 
 
 def with_stroke(plate: IPOKE_PG_plate, before: KnownThing | None, stroke: Stroke) -> KnownThing | None:
@@ -104,9 +111,7 @@ def with_stroke(plate: IPOKE_PG_plate, before: KnownThing | None, stroke: Stroke
 
 def answered(plate: IPOKE_PG_plate, places: tuple[Vec2, ...] | None = None) -> Answer | None:
     """Return what the backend has answered to the question for a plate's thing."""
-    from . import timer  # stands on what needs the things
-
-    return timer.addon().runtime.answers.get(question_key(plate, tails(plate) if places is None else places))
+    return running.runtime().answers.get(question_key(plate, tails(plate) if places is None else places))
 
 
 def question_key(plate: IPOKE_PG_plate, places: tuple[Vec2, ...]) -> Key:
@@ -123,9 +128,7 @@ def start_of(plate: IPOKE_PG_plate) -> ThingStart:
 
 def tails(plate: IPOKE_PG_plate) -> tuple[Vec2, ...]:
     """Return the places that the enabled arrows start from, that of an arrow which is being drawn included."""
-    from . import timer  # stands on what needs the things
-
-    draft = timer.draft_on(plate.id_data, timer.PokeDraft)
+    draft = pointer.draft_on(plate.id_data, pointer.PokeDraft)
     new = (single(draft.shown.arrow.tail),) if draft is not None and draft.shown.index is None else ()
     enabled = [(tuple(poke.tail), tuple(poke.tip)) for poke in plate.pokes if poke.enabled]
     arrows = (*(tail for tail, tip in enabled if tail != tip), *new)
@@ -136,18 +139,18 @@ def identity(image: bpy.types.Image | None) -> Key:
     """Return what changes when an image shows something else."""
     if image is None:
         return ()
-    held = _shelf().painted if image.is_dirty or image.source == "GENERATED" else 0
-    return image.session_uid, image.filepath, tuple(image.size), held
+    paintings = cache().paintings if image.is_dirty or image.source == "GENERATED" else 0
+    return image.session_uid, image.filepath, tuple(image.size), paintings
 
 
 def note_painting() -> None:
     """Forget what was read of images that are changed in memory: one of them may have been painted on."""
-    _shelf().painted += 1
+    cache().paintings += 1
 
 
 def file_of(image: bpy.types.Image, frame: int) -> bytes:
     """Return an image as a file, read once while it stays the same; raises `PlateError`."""
-    files, key = _shelf().files, (identity(image), frame)
+    files, key = cache().files, (identity(image), frame)
     if key not in files:
         files.clear()  # they are large
         files[key] = stills.read(image, frame)
@@ -179,8 +182,8 @@ def _found(answer: Answer, wanted: Level) -> KnownThing | None:
 
 def _before(plate: IPOKE_PG_plate) -> KnownThing | None:
     """What the thing was before, or what strokes alone make of nothing."""
-    painted, shelf = plates.strokes(plate.thing), _shelf()
-    last = shelf.last.get(plate.id_data.session_uid)
+    painted, own = plates.strokes(plate.thing), cache()
+    last = own.last.get(plate.id_data.session_uid)
     if last is None and any(stroke.adds and stroke.radius > 0 for stroke in painted):
         last = _nothing(plate)
     elif last is not None and not thing.holds(last.mask, tails(plate)):
@@ -188,9 +191,9 @@ def _before(plate: IPOKE_PG_plate) -> KnownThing | None:
     if last is None or not painted:
         return last
     key = last.sha256, last.mask.shape, last.origin, painted
-    if key not in shelf.meanwhile:
-        _keep(shelf.meanwhile, key, KnownThing.of(thing.painted(last.mask, painted), last.origin))
-    return shelf.meanwhile[key]
+    if key not in own.meanwhile:
+        _keep(own.meanwhile, key, KnownThing.of(thing.painted(last.mask, painted), last.origin))
+    return own.meanwhile[key]
 
 
 def _nothing(plate: IPOKE_PG_plate) -> KnownThing:
@@ -201,9 +204,9 @@ def _mark(image: bpy.types.Image | None, frame: int, *, alone: bool) -> Mask | N
     """What an image marks, reduced; with `alone` its alpha, None where that is not that of a cut-out."""
     if image is None or 0 in image.size or (alone and image.depth in OPAQUE_BITS):
         return None
-    marks, key = _shelf().marks, (identity(image), frame, alone)
+    marks, key = cache().marks, (identity(image), frame, alone)
     if key not in marks:
-        read = pixels.shown(image, frame)
+        read = images.pixels_of(image, frame)
         mask = thing.reduced(read[..., 3] if alone else thing.marked(read))
         _keep(marks, key, mask if not alone or thing.is_cut_out(read[..., 3]) else None)
     return marks[key]
@@ -213,13 +216,7 @@ def _key(plate: IPOKE_PG_plate, places: tuple[Vec2, ...]) -> Key:
     return *question_key(plate, places), plate.thing.level
 
 
-def _keep(shelf: dict[Key, Any], key: Key, value: Any) -> None:
-    if len(shelf) >= KEPT:
-        shelf.pop(next(iter(shelf)))
-    shelf[key] = value
-
-
-def _shelf() -> Shelf:
-    from . import timer  # stands on what needs the things
-
-    return timer.addon().shelf
+def _keep(part: dict[Key, Any], key: Key, value: Any) -> None:
+    if len(part) >= CACHED:
+        part.pop(next(iter(part)))
+    part[key] = value

@@ -1,4 +1,4 @@
-"""Owns the add-on's keys in the 3D view's Object Mode, and how the preferences show them so that they can be changed."""
+"""The add-on's keys in the 3D view's Object Mode, and how the preferences show them so that they can be changed."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from collections.abc import Iterator
 import bpy
 import rna_keymap_ui
 
-from ..ui.pie_menu import IPOKE_MT_pie
-
 KEYMAP = "Object Mode"
 PIE = "wm.call_menu_pie"
+MENU = "IPOKE_MT_pie"
 KEYS = ((PIE, "P", False), ("ipoke.sample", "P", True))  # operator, key, Shift
 
 
@@ -23,7 +22,7 @@ def add() -> None:
     for operator, key, shift in KEYS:
         item = keymap.keymap_items.new(operator, key, "PRESS", shift=shift)
         if operator == PIE:
-            item.properties.name = IPOKE_MT_pie.__name__
+            item.properties.name = MENU
 
 
 def remove() -> None:
@@ -46,6 +45,6 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
 def _own(config: bpy.types.KeyConfig) -> Iterator[tuple[bpy.types.KeyMap, bpy.types.KeyMapItem]]:
     keymap = config.keymaps.get(KEYMAP)
     for item in () if keymap is None else keymap.keymap_items:
-        pie = item.idname == PIE and item.properties.name == IPOKE_MT_pie.__name__
+        pie = item.idname == PIE and item.properties.name == MENU
         if pie or item.idname.startswith("ipoke."):
             yield keymap, item

@@ -1,4 +1,4 @@
-"""Owns the Poke tool in the toolbar of the 3D view."""
+"""The Poke tool in the toolbar of the 3D view."""
 
 from pathlib import Path
 

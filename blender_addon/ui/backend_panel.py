@@ -1,10 +1,10 @@
-"""Owns the panel that says where the backend stands."""
+"""The panel that says where the backend stands."""
 
 import bpy
 from bpy.app.translations import pgettext_iface
 
 from ..core.jobs.app import Phase
-from ..session import timer
+from ..session import running
 from . import set_up
 from .shared import Panel, wrapped
 
@@ -29,8 +29,8 @@ class IPOKE_PT_backend(Panel, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         """Draw the sentence and the button that fits it."""
         layout = self.layout
-        backend = timer.state().backend
-        if timer.addon().installer.active:
+        backend = running.state().backend
+        if running.installer().active:
             set_up.draw_progress(layout, context)
             return
         wrapped(layout, context, backend.sentence, icon=_dot())
@@ -46,7 +46,7 @@ class IPOKE_PT_backend(Panel, bpy.types.Panel):
 
 
 def _dot() -> str:
-    state = timer.state()
+    state = running.state()
     busy = state.backend.phase is Phase.READY and state.jobs
     return "SORTTIME" if busy else DOTS[state.backend.phase]
 

@@ -1,4 +1,4 @@
-"""Owns the list of pokes and pins in the sidebar."""
+"""The list of pokes and pins in the sidebar."""
 
 import bpy
 

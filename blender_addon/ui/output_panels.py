@@ -1,4 +1,4 @@
-"""Owns the panels of what is made from a variant: its bake, and its motion on other plates."""
+"""The panels of what is made from a variant: its bake, and its motion on other plates."""
 
 import bpy
 from bpy.app.translations import pgettext_iface
@@ -6,8 +6,8 @@ from bpy.app.translations import pgettext_iface
 from ..core.jobs.bakes import Shot
 from ..scene import plates
 from ..scene.properties import IPOKE_PG_bake
-from ..session import motion_library, timer
-from . import thumbnails
+from ..session import motion_library
+from . import disk, thumbnails
 from .shared import PlatePanel, wrapped
 
 
@@ -83,7 +83,7 @@ class IPOKE_PT_transfer(PlatePanel, bpy.types.Panel):
         column.operator("ipoke.extract_from_images", icon="FILE_FOLDER")
         column.operator("ipoke.extract_from_movie", icon="FILE_MOVIE")
         column.operator("ipoke.extract_from_clip", icon="TRACKER")
-        motions = timer.motions()
+        motions = disk.motions()
         if not motions:
             wrapped(self.layout, context, "Motions that are extracted appear here, to be replayed on any plate", icon="INFO")
             return

@@ -1,4 +1,4 @@
-"""Owns the pie menu: what is done most often, under the mouse."""
+"""The pie menu: what is done most often, under the mouse."""
 
 import bpy
 

@@ -1,4 +1,4 @@
-"""Owns the panels of what goes in: the plate, its arrows, and sampling."""
+"""The panels of what goes in: the plate, its arrows, and sampling."""
 
 import bpy
 from bpy.app.translations import pgettext_iface
@@ -7,8 +7,8 @@ from ..core.german import CONTEXT
 from ..core.gestures.pokes import longest_px
 from ..core.jobs.job import Job, JobKind
 from ..drawing import shading
-from ..scene import meshes, plates, surfaces
-from ..session import model_choice, timer
+from ..scene import meshes, plates, shaders
+from ..session import model_choice, running
 from . import set_up
 from .lists import effective_px
 from .shared import Panel, PlatePanel, wrapped
@@ -31,7 +31,7 @@ class IPOKE_PT_plate(Panel, bpy.types.Panel):
         else:
             width, height = plates.size_px(plate)
             layout.label(text=f"{plate.still.name}, {width} x {height}", icon="IMAGE_DATA")
-            if surfaces.of(context.active_object) is not None:
+            if shaders.of(context.active_object) is not None:
                 layout.row().prop(plate, "surface", expand=True)
             _draw_shading(layout, context)
         column = layout.column(align=True)
@@ -112,7 +112,7 @@ class IPOKE_PT_sample(PlatePanel, bpy.types.Panel):
             text = pgettext_iface("Like variant {number} of seed {seed}")
             row.label(text=text.format(number=near.index + 1, seed=near.seed), icon="MOD_ARRAY")
             row.operator("ipoke.forget_like", text="", icon="X")
-        jobs = timer.open_jobs(context.active_object)
+        jobs = running.open_jobs(context.active_object)
         for job in jobs:
             _draw_job(layout, job)
         if jobs:

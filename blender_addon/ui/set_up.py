@@ -1,11 +1,11 @@
-"""Owns how setting up the backend is shown, in the sidebar and in the preferences."""
+"""How setting up the backend is shown, in the sidebar and in the preferences."""
 
 import bpy
 
 from ..core.jobs.app import Phase
 from ..core.jobs.outside_backend import Fix
 from ..core.setup.setup import SetupPhase
-from ..session import backend_choice, timer
+from ..session import backend_choice, running
 from .shared import Panel, wrapped
 
 
@@ -20,7 +20,7 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
 def draw_lacking(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     """Draw what there is to do where no backend is found yet, and what will be in the way of it."""
     lacking = backend_choice.lacking()
-    if lacking is None or timer.addon().installer.active:
+    if lacking is None or running.installer().active:
         return
     wrapped(layout, context, lacking.sentence, icon="INFO")
     if lacking.fix is not Fix.SET_UP:
@@ -43,7 +43,7 @@ def draw_offline(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
 
 def draw_fix(layout: bpy.types.UILayout) -> None:
     """Draw the button that mends a backend that can't be had, if another try does not."""
-    backend = timer.state().backend
+    backend = running.state().backend
     if backend.phase is Phase.FAILED and backend.fix is Fix.SET_UP:
         layout.operator("ipoke.set_up_backend", icon="IMPORT")
     elif backend.phase is Phase.FAILED and backend.fix is not Fix.START:
@@ -52,7 +52,7 @@ def draw_fix(layout: bpy.types.UILayout) -> None:
 
 def draw_progress(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     """Draw how far it is, or how it ended."""
-    now = timer.addon().installer.state
+    now = running.installer().state
     if now.active:
         layout.progress(factor=now.fraction, text=now.sentence)
         layout.operator("ipoke.cancel_set_up", icon="X")
@@ -70,7 +70,7 @@ class IPOKE_PT_set_up(Panel, bpy.types.Panel):
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
         """Only while none is found, or one is being set up."""
-        return timer.addon().installer.active or backend_choice.lacking() is not None
+        return running.installer().active or backend_choice.lacking() is not None
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw what is lacking, and how far it is."""

@@ -1,4 +1,4 @@
-"""Owns what the panels in the sidebar tab "iPOKE" share. Panels show what is there and change nothing."""
+"""What the panels in the sidebar tab "iPOKE" share. Panels show what is there and change nothing."""
 
 import textwrap
 

@@ -8,7 +8,7 @@ from ..core.jobs.app import Phase
 from ..core.things.thing import Source
 from ..scene import plates
 from ..scene.properties import IPOKE_PG_plate
-from ..session import things, timer
+from ..session import running, things
 from .shared import PlatePanel, wrapped
 
 ORIGINS = {
@@ -55,7 +55,7 @@ def said_of(plate: IPOKE_PG_plate) -> str:
         count = len(plate.thing.strokes)
         mended = "" if not count else pgettext_iface(", 1 stroke" if count == 1 else ", {count} strokes").format(count=count)
         return pgettext_iface(ORIGINS[known.origin]) + mended
-    if timer.state().search.asked is not None:
+    if running.state().search.asked is not None:
         return "Looking for the thing"
     if answer is not None:
         return answer.sentence or "Nothing was found; paint the thing with D and a drag"
@@ -63,5 +63,5 @@ def said_of(plate: IPOKE_PG_plate) -> str:
         return "Choose an image that is white where the thing is"
     if not things.tails(plate):
         return "Draw an arrow on a thing, and it is found"
-    backend = timer.state().backend
+    backend = running.state().backend
     return backend.sentence if backend.phase is Phase.FAILED else "The backend finds the thing; press Find Thing, or paint it"

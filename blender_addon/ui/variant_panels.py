@@ -1,4 +1,4 @@
-"""Owns the panels of what came back: the variants of a job, and everything that was sampled before."""
+"""The panels of what came back: the variants of a job, and everything that was sampled before."""
 
 from pathlib import Path
 
@@ -10,8 +10,8 @@ from ..core.jobs import folders
 from ..core.jobs.settings import grouped
 from ..scene import paths, plates, results
 from ..scene.properties import IPOKE_PG_job, IPOKE_PG_plate
-from ..session import motion_library, timer
-from . import thumbnails
+from ..session import motion_library
+from . import disk, thumbnails
 from .shared import PlatePanel, wrapped
 
 THUMBNAIL_SCALE = 4.5
@@ -38,7 +38,7 @@ class IPOKE_PT_variants(PlatePanel, bpy.types.Panel):
         row = layout.row(align=True)
         row.operator("ipoke.more_like_this", icon="MOD_ARRAY")
         row.prop(plate, "difference", text="")
-        gone = timer.missing(plate)
+        gone = disk.missing(plate)
         if gone:
             text = pgettext_iface("The files of {count} samples are missing, such as {path}")
             wrapped(layout, context, text.format(count=len(gone), path=gone[0]), icon="ERROR")
@@ -95,7 +95,7 @@ class IPOKE_PT_history(PlatePanel, bpy.types.Panel):
         for group in grouped([job.group or job.name for job in plate.jobs]):
             box = self.layout.box().column(align=True)
             newest = plate.jobs[group.jobs[0]]
-            box.label(text=_told(newest), translate=False, icon="LIGHTPROBE_PLANE" if newest.live else "FORCE_WIND")
+            box.label(text=_description(newest), translate=False, icon="LIGHTPROBE_PLANE" if newest.live else "FORCE_WIND")
             grid = box.grid_flow(row_major=True, columns=2, even_columns=True, align=True)
             for position in group.jobs:
                 job = plate.jobs[position]
@@ -104,7 +104,7 @@ class IPOKE_PT_history(PlatePanel, bpy.types.Panel):
                 grid.operator("ipoke.show_job", text=text, icon=icon, depress=shown).index = position
 
 
-def _told(job: IPOKE_PG_job) -> str:
+def _description(job: IPOKE_PG_job) -> str:
     """Return what a job was asked with, but for its seed."""
     arrows = sum(poke.enabled for poke in job.pokes)
     words = [pgettext_iface("1 arrow" if arrows == 1 else "{count} arrows").format(count=arrows), job.model or "?"]

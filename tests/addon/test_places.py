@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from blender_addon.core.errors import FolderError
-from blender_addon.core.jobs import bakes, ledger, moving, trusted_paths, unfinished
+from blender_addon.core.jobs import bakes, manifests, results_folder, trusted_paths, unfinished
 from blender_addon.core.jobs.bakes import FileNames
 
 UNC = ["\\\\host\\share\\job", "//host/share/job", "\\\\?\\UNC\\host\\share\\job", "//./pipe/x"]
@@ -105,9 +105,9 @@ def test_whatever_is_named_a_disks_files_stay_byte_for_byte(disk, tmp_path, path
     acts: tuple[Callable[[], object], ...] = (
         lambda: unfinished.remove_others([job / "bake"], set(), [root]),
         lambda: bakes.check_place(job, names) if "/" not in name else None,
-        lambda: ledger.all_of(job),
-        lambda: moving.contents(job),
-        lambda: trusted_paths.is_below(job, root) and moving.copy(job, away),
+        lambda: manifests.all_of(job),
+        lambda: results_folder.contents(job),
+        lambda: trusted_paths.is_below(job, root) and results_folder.copy(job, away),
     )
     for act in acts:
         with contextlib.suppress(FolderError):

@@ -12,6 +12,21 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
 PARTS = ("backend", "ipoke_body", "ipoke_media", "ipoke_models", "blender_addon")
+ROOMS = (
+    ("core.errors", "core.german", "core.lifetime", "core.png"),
+    ("core.gestures",),
+    ("core.things",),
+    ("core.jobs",),
+    ("core.setup",),
+    ("scene",),
+    ("session",),
+    ("drawing",),
+    ("operators",),
+    ("tools", "translations"),
+    ("ui",),
+    ("registration",),
+)
+"""Of the add-on: a room imports from itself and from those before it."""
 ONLY_WORKER_IMPORTS = ("torch", "ipoke_models", "safetensors")
 
 
@@ -173,8 +188,34 @@ def test_front_and_worker_never_reach_each_other_nor_do_the_commands():
         assert not wrong
 
 
-@pytest.mark.parametrize("folder", ["backend", "ipoke_body", "ipoke_media", "ipoke_models"])
+def without_own_packages(graph: dict[str, set[str]]) -> dict[str, set[str]]:
+    """The graph without the arrows from a module to the packages that it is in."""
+    return {module: {name for name in wanted if not module.startswith(name + ".")} for module, wanted in graph.items()}
+
+
+@pytest.mark.parametrize("folder", PARTS)
 def test_no_module_imports_itself_in_a_circle(folder):
-    graph = graph_of(folder)
-    inner = {module: {name for name in wanted if not module.startswith(name + ".")} for module, wanted in graph.items()}
+    inner = without_own_packages(graph_of(folder))
     assert not [module for module in inner if any(module in reached(name, inner) for name in inner[module])]
+
+
+def rank(module: str) -> int | None:
+    """Which of the add-on's rooms a module is in, the lowest first; None where it is in none."""
+    inside = (i for i, room in enumerate(ROOMS) if is_inside(module, *(f"blender_addon.{name}" for name in room)))
+    return next(inside, None)
+
+
+def test_each_room_of_the_addon_stands_on_those_before_it_alone():
+    inner = without_own_packages(graph_of("blender_addon"))
+    assert {module for module in inner if rank(module) is None} <= {
+        "blender_addon",
+        "blender_addon.core",
+        "blender_addon.core.jobs",
+    }
+    wrong = [
+        f"{module} reaches {found}"
+        for module in inner
+        for found in reached(module, inner)
+        if rank(module) is not None and rank(found) is not None and rank(found) > rank(module)
+    ]
+    assert not wrong

@@ -13,8 +13,8 @@ import time
 import pytest
 
 from backend.client import Connected, Connection, ConnectionFile, Finished, Launcher, LaunchPhase, Session, drive
-from tests.floods import MOST_FREE_S, cpu_s, measure
-from tests.processes import eventually
+from benchmarks.floods import MOST_FREE_S, measure
+from tests.processes import cpu_s, eventually
 
 from .conftest import PROJECT
 from .work import TIMEOUT_S, request, run

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from backend.client import Connected, Connection, LaunchPhase, Session, drive
-from tests.load import Crowd
+from benchmarks.load import Crowd
+from benchmarks.soak import soak
 from tests.processes import eventually
-from tests.soak import soak
 
 from .fake_worker import FRAMES, Fault
 from .work import TIMEOUT_S, request
@@ -47,5 +47,5 @@ def test_every_job_ends_once_and_no_client_waits_twice_as_long_as_the_others(con
 
 
 def test_steady_load_leaves_memory_handles_and_threads_flat():
-    # A short run has a short warm-up; the ten minutes of `python -m tests.soak` must stay under 2 %.
+    # A short run has a short warm-up; the ten minutes of `python -m benchmarks.soak` must stay under 2 %.
     assert soak(20.0, fake=True, limit=0.05)

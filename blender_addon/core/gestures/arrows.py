@@ -1,4 +1,4 @@
-"""Owns how arrows and pins look: from positions in pixels of the screen to coloured triangles. No bpy, no gpu.
+"""How arrows and pins look: from positions in pixels of the screen to coloured triangles. No bpy, no gpu.
 
 Every shape gets a fringe one pixel wide that fades out, so edges stay crisp at any zoom without multisampling, and a
 dark rim, so arrows read on light and on dark plates.

@@ -1,4 +1,4 @@
-"""Owns what a drag with the Poke tool means: a pure state machine, (state, event) -> (state, effects). No bpy.
+"""What a drag with the Poke tool means: a pure state machine, (state, event) -> (state, effects). No bpy.
 
 A press on the bare plate draws a new arrow, or sets a pin where it is let go without a drag; a press on an arrow's tip, tail or
 shaft, or on a pin, moves that. A click on the ground frees it. Nothing but the draft changes until the release; a cancel at any
@@ -151,13 +151,13 @@ def transition(state: State, event: Event) -> tuple[State, tuple[Effect, ...]]:
             moved = replace(wanted, draft=_shortened(wanted))
             return moved, (ShowDraft(moved.draft, _index(state.grab), moved.draft != wanted.draft),)
         case Dragging(), Release(moved_px=moved_px):
-            return Idle(), (_kept(state, moved_px),)
+            return Idle(), (_at_release(state, moved_px),)
         case Dragging(), Cancel():
             return Idle(), (Discard(),)
     return state, ()
 
 
-def _kept(state: Dragging, moved_px: float) -> Effect:
+def _at_release(state: Dragging, moved_px: float) -> Effect:
     if state.grab is None:
         if moved_px >= SHORTEST_DRAG_PX:
             return AddArrow(state.draft)

@@ -1,4 +1,4 @@
-"""Owns what lies under the mouse: which part of which arrow, or the ground. No bpy."""
+"""What lies under the mouse: which part of which arrow, or the ground. No bpy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the way between a ray in the scene and a point on the plate, for any mesh that shows an image. No bpy.
+"""The way between a ray in the scene and a point on the plate, for any mesh that shows an image. No bpy.
 
 A surface is a list of triangles in world space with texture coordinates, so rotation, scale, parents, aspect and
 flipped texture coordinates are all in the numbers already. Plate points are fractions, x right and y down: y = 1 - v.

@@ -1,4 +1,4 @@
-"""Owns what an arrow or a pin on the plate is and when it can be used. No bpy."""
+"""What an arrow or a pin on the plate is and when it can be used. No bpy."""
 
 from __future__ import annotations
 

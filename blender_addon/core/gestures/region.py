@@ -1,4 +1,4 @@
-"""Owns the box that an artist draws around what the model is to see: its handles, dragging them, its pixels. No bpy."""
+"""The box that an artist draws around what the model is to see: its handles, dragging them, its pixels. No bpy."""
 
 from __future__ import annotations
 

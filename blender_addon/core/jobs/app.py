@@ -1,4 +1,4 @@
-"""Owns the add-on's state beside the .blend: backend and open jobs, (state, event) -> (state, effects). No bpy."""
+"""The add-on's state beside the .blend: backend and open jobs, (state, event) -> (state, effects). No bpy."""
 
 from __future__ import annotations
 
@@ -299,7 +299,7 @@ def transition(state: AppState, event: AppEvent) -> tuple[AppState, tuple[AppEff
         case WriteFailed(job_id=job_id, sentence=sentence):
             return _write_failed(state, job_id, sentence)
         case _:
-            return _told(state, event)
+            return _after_job_event(state, event)
 
 
 def without_ended(state: AppState) -> AppState:
@@ -321,7 +321,7 @@ def _started(state: AppState) -> tuple[AppState, tuple[AppEffect, ...]]:
 
 
 def _stopped(state: AppState, sentence: str) -> tuple[AppState, tuple[AppEffect, ...]]:
-    ended = tuple(jobs.told(job, Cancelled(job.job_id)) for job in state.jobs)
+    ended = tuple(jobs.after(job, Cancelled(job.job_id)) for job in state.jobs)
     aborts = tuple(AbortFolder(job.job_id) for job in state.jobs)
     return AppState(BackendStatus(Phase.OFF, sentence), ended), (CloseBackend(), *aborts)
 
@@ -347,49 +347,49 @@ def _write_failed(state: AppState, job_id: str, sentence: str) -> tuple[AppState
     return _with_job(state, jobs.failed(job, sentence)), (CancelJob(job_id), AbortFolder(job_id))
 
 
-def _told(state: AppState, event: JobEvent) -> tuple[AppState, tuple[AppEffect, ...]]:
+def _after_job_event(state: AppState, event: JobEvent) -> tuple[AppState, tuple[AppEffect, ...]]:
     if state.search.asks(event.job_id):
-        return _told_of_search(state, event)
+        return _after_search_event(state, event)
     asking = next((job for job in state.jobs if job.question is not None and job.travels_as == event.job_id), None)
     if asking is not None:
-        return _told_of_thing(state, asking, event)
+        return _after_thing_event(state, asking, event)
     job = state.job(event.job_id)
     if job is None or job.ended:
         return state, ()
     measured = (AskStatus(),) if isinstance(event, Finished) else ()
     if isinstance(event, KinematicsArrived):
         return state, (WriteKinematics(event, job.folder),)
-    return _with_job(state, jobs.told(job, event)), (*_kept(event), *measured)
+    return _with_job(state, jobs.after(job, event)), (*_writes(event), *measured)
 
 
-def _told_of_search(state: AppState, event: JobEvent) -> tuple[AppState, tuple[AppEffect, ...]]:
+def _after_search_event(state: AppState, event: JobEvent) -> tuple[AppState, tuple[AppEffect, ...]]:
     """What becomes of the question under way; where the backend went away with it, it may be asked again."""
     asked = state.search.asked
     match event:
         case ThingArrived():
-            kept: tuple[AppEffect, ...] = (KeepAnswer(asked.key, Answer.of(event)),)
+            answers: tuple[AppEffect, ...] = (KeepAnswer(asked.key, Answer.of(event)),)
         case Failed(error=error):
-            kept = (KeepAnswer(asked.key, Answer(sentence=error.sentence)),)
+            answers = (KeepAnswer(asked.key, Answer(sentence=error.sentence)),)
         case Cancelled():
-            kept = ()
+            answers = ()
         case _:
             return state, ()
     search, now = state.search.after_answer()
-    return replace(state, search=search), (*kept, *_asked(now))
+    return replace(state, search=search), (*answers, *_asked(now))
 
 
-def _told_of_thing(state: AppState, job: Job, event: JobEvent) -> tuple[AppState, tuple[AppEffect, ...]]:
+def _after_thing_event(state: AppState, job: Job, event: JobEvent) -> tuple[AppState, tuple[AppEffect, ...]]:
     """A job begins when the thing is found that it is to move."""
     match event:
         case ThingArrived():
             found = jobs.with_thing(job, event)
             return _with_job(state, found), (Submit(found),)
         case Failed() | Cancelled():
-            return _with_job(state, jobs.told(job, event)), (AbortFolder(job.job_id),)
+            return _with_job(state, jobs.after(job, event)), (AbortFolder(job.job_id),)
     return _with_job(state, jobs.finding(job)), ()
 
 
-def _kept(event: JobEvent) -> tuple[AppEffect, ...]:
+def _writes(event: JobEvent) -> tuple[AppEffect, ...]:
     match event:
         case FrameArrived():
             return (WriteFrame(event),)

@@ -1,7 +1,7 @@
-"""Owns where the frames of a bake end up: file names from a template, and moving them there whole. No bpy.
+"""Where the frames of a bake end up: file names from a template, and moving them there whole. No bpy.
 
 A bake may go into a folder of the artist's. There only frames are replaced or removed that a manifest of ours names and that
-are as we wrote them (`ledger`); anything else of these names is in the way, and stays.
+are as we wrote them (`manifests`); anything else of these names is in the way, and stays.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from enum import Enum
 from pathlib import Path
 
 from ..errors import FolderError
-from . import ledger, trusted_paths
+from . import manifests, trusted_paths
 from .folders import safe_name
 
 PLAIN_TEMPLATE = "frame_####"
@@ -50,7 +50,7 @@ class FileNames:
         return sorted(path for path in folder.glob("*") if self.matches(path.name)) if trusted_paths.is_folder(folder) else []
 
 
-class Place(Enum):
+class ShowIn(Enum):
     """Where a bake plays beside the plane."""
 
     PLANE = "PLANE"
@@ -78,7 +78,7 @@ class Delivery:
     names: FileNames
     shot: Shot
     colour: str = ""
-    place: Place = Place.PLANE
+    show_in: ShowIn = ShowIn.PLANE
 
     @property
     def first_file(self) -> Path:
@@ -105,14 +105,14 @@ def in_the_way(folder: Path, names: FileNames) -> list[Path]:
 
     That is a bake whose names have fewer digits.
     """
-    ours = ledger.of_bake(folder, names.manifest)
-    strange = [path for path in names.present(folder) if not ledger.holds(folder, path.name, ours)]
+    ours = manifests.of_bake(folder, names.manifest)
+    strange = [path for path in names.present(folder) if not manifests.holds(folder, path.name, ours)]
     strange += _of_other_names(folder, names, ours)
     manifest = folder / names.manifest
     return strange if ours.whole or not os.path.lexists(manifest) else [manifest, *strange]
 
 
-def _of_other_names(folder: Path, names: FileNames, ours: ledger.Ours) -> list[Path]:
+def _of_other_names(folder: Path, names: FileNames, ours: manifests.Ours) -> list[Path]:
     """Frames of a bake that has the same manifest and other names."""
     return [folder / name for name in sorted(ours.hashes) if not names.matches(name) and os.path.lexists(folder / name)]
 
@@ -136,24 +136,24 @@ def deliver(waiting: Path, frames: Mapping[str, str], manifest: Path, delivery: 
     target, names = delivery.folder, delivery.names
     target.mkdir(parents=True, exist_ok=True)
     new = delivered(frames, names)
-    ours = ledger.of_bake(target, names.manifest)
+    ours = manifests.of_bake(target, names.manifest)
     if not ours.whole and os.path.lexists(target / names.manifest):
         raise _came(target / names.manifest)
     others = _of_other_names(target, names, ours)
     if others:
         raise _came(others[0])
-    ledger.begin(target, names.manifest, ours, new)
+    manifests.begin(target, names.manifest, ours, new)
     (target / names.manifest).unlink(missing_ok=True)
     for name in ours.hashes.keys() - new.keys():
-        if ledger.holds(target, name, ours):
+        if manifests.holds(target, name, ours):
             (target / name).unlink()
             yield target / name
     for source, name in zip(frames, new, strict=True):
-        if os.path.lexists(target / name) and not ledger.holds(target, name, ours):
+        if os.path.lexists(target / name) and not manifests.holds(target, name, ours):
             raise _came(target / name)
         yield _moved(waiting / source, target / name)
     yield _moved(manifest, target / names.manifest)
-    ledger.end(target, names.manifest)
+    manifests.end(target, names.manifest)
 
 
 def delivered(frames: Mapping[str, str], names: FileNames) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Owns where results lie: the names of folders and files. No bpy."""
+"""Where results lie: the names of folders and files. No bpy."""
 
 from __future__ import annotations
 

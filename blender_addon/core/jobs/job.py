@@ -1,4 +1,4 @@
-"""Owns what the add-on knows about one job: pure functions from (job, event of the client) to the next job. No bpy."""
+"""What the add-on knows about one job: pure functions from (job, event of the client) to the next job. No bpy."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ class Job:
         return self.progress.done / self.progress.total
 
 
-def told(job: Job, event: Event) -> Job:
+def after(job: Job, event: Event) -> Job:
     """Return the job after an event of the client that belongs to it."""
     match event:
         case Queued(ahead=ahead):

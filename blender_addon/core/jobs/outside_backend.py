@@ -1,4 +1,4 @@
-"""Owns a session with a backend that runs elsewhere and outlives this process. No bpy."""
+"""A session with a backend that runs elsewhere and outlives this process. No bpy."""
 
 from __future__ import annotations
 

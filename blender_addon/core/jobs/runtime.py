@@ -1,4 +1,4 @@
-"""Owns the running add-on: carries out effects of `app.transition`, tells which jobs changed. No bpy, no threads."""
+"""The running add-on: carries out effects of `app.transition`, tells which jobs changed. No bpy, no threads."""
 
 from __future__ import annotations
 
@@ -169,8 +169,8 @@ class Runtime:
         writer = self._writers[event.job_id]
         if self._moves is None:
             delivery, frames = self._deliveries[event.job_id], dict(sorted(writer.files.items()))
-            told = {"fps": delivery.shot.fps, "start_frame": delivery.shot.start_frame}
-            manifest = writer.finish(event.summary, {**told, "files": bakes.delivered(frames, delivery.names)})
+            timing = {"fps": delivery.shot.fps, "start_frame": delivery.shot.start_frame}
+            manifest = writer.finish(event.summary, {**timing, "files": bakes.delivered(frames, delivery.names)})
             self._moves = bakes.deliver(writer.folder, frames, manifest, delivery)
         if next(self._moves, None) is not None:
             return False
@@ -193,7 +193,7 @@ class Runtime:
 
     def _carry_out(self, effect: AppEffect) -> None:
         try:
-            self._do(effect)
+            self._execute(effect)
         except OSError as error:
             job_id = _job_of(effect)
             log.warning("job %s: %s", job_id, error)
@@ -214,7 +214,7 @@ class Runtime:
         else:
             self.dispatch(app.StartFailed(sentence, fix))
 
-    def _do(self, effect: AppEffect) -> None:
+    def _execute(self, effect: AppEffect) -> None:
         match effect:
             case app.OpenBackend():
                 self._backend = self.open_backend()

@@ -1,4 +1,4 @@
-"""Owns what an artist had set when a job was asked for, so that it can be recalled and like jobs stand together. No bpy."""
+"""What an artist had set when a job was asked for, so that it can be recalled and like jobs stand together. No bpy."""
 
 from __future__ import annotations
 
@@ -71,10 +71,10 @@ class Settings:
         varied = [] if self.variation is None else [("variation", self.variation)]
         freed = ["free ground"] if self.free_ground else []
         things = [("thing", thing_sha256)] if thing_sha256 else [("whole region",)] if self.whole_region else []
-        told = repr(
+        text = repr(
             (plate_sha256, model, pokes, self.region, self.replay.kinematics, *mirrored, *varied, *freed, *things, *self.like)
         )
-        return hashlib.sha256(told.encode()).hexdigest()[:16]
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def asked(pokes: Iterable[PokeSetting], strength: float = 1.0) -> tuple[Poke, ...]:

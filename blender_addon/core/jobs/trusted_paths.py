@@ -1,4 +1,4 @@
-"""Owns which paths that a .blend names are looked at, and below which folders files are removed or moved. No bpy.
+"""Which paths that a .blend names are looked at, and below which folders files are removed or moved. No bpy.
 
 A .blend is a stranger's data: whatever it names is only read from, and never by way of a machine that the artist didn't name.
 """

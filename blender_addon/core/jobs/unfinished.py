@@ -1,4 +1,4 @@
-"""Owns the frames of a bake that is not whole yet: where they wait, and the record by which the bake goes on. No bpy.
+"""The frames of a bake that is not whole yet: where they wait, and the record by which the bake goes on. No bpy.
 
 The folder is named by what determines every frame. The record in it gets a line for each frame as soon as the frame is on
 the disk, so it is right however the bake ends, and going on reads no frame. What it names is ours to remove, and nothing else.
@@ -19,7 +19,7 @@ from ..._vendor.client.results import write_atomically
 from ..._vendor.protocol.codec import encode
 from ..._vendor.protocol.version import PRODUCT_VERSION
 from ..errors import FolderError
-from . import ledger, trusted_paths
+from . import manifests, trusted_paths
 
 RECORD = "frames.txt"
 RECORD_BYTES = 2**20
@@ -44,8 +44,8 @@ class Noted:
 
 def folder(bake: Path, request: SampleRequest) -> Path:
     """Return where the frames of a request wait, below the folder of bakes; whatever is kept already has no part in it."""
-    told = encode(replace(request.message(), job_id=NO_JOB, kept=()))
-    digest = hashlib.sha256(b"".join([PRODUCT_VERSION.encode(), *told])).hexdigest()
+    message = encode(replace(request.message(), job_id=NO_JOB, kept=()))
+    digest = hashlib.sha256(b"".join([PRODUCT_VERSION.encode(), *message])).hexdigest()
     return bake / f".{digest[:DIGEST_CHARACTERS]}"
 
 
@@ -116,7 +116,7 @@ def _remove(waiting: Path, files: Mapping[str, str]) -> None:
     """Remove frames, a manifest that was not delivered, and the record when none of them is left."""
     if not files:
         return
-    manifest = {name: sha256 for name, sha256 in ledger.all_of(waiting).items() if name == MANIFEST}
+    manifest = {name: sha256 for name, sha256 in manifests.all_of(waiting).items() if name == MANIFEST}
     remove_owned(waiting, {**files, **manifest})
     if not any((waiting / name).exists() for name in files):
         with contextlib.suppress(OSError):
@@ -133,10 +133,10 @@ def _lines(waiting: Path) -> list[Noted]:
     except (OSError, ValueError):
         return found
     for line in text.splitlines(keepends=True):
-        told = _LINE.fullmatch(line)
-        if told is None:
+        match = _LINE.fullmatch(line)
+        if match is None:
             break
-        found.append(Noted(told[1], int(told[2]), told[3]))
+        found.append(Noted(match[1], int(match[2]), match[3]))
     return found
 
 

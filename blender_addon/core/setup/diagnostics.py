@@ -1,4 +1,4 @@
-"""Owns the text that goes into a report of something that went wrong. It names no file of the artist's. No bpy."""
+"""The text that goes into a report of something that went wrong. It names no file of the artist's. No bpy."""
 
 from __future__ import annotations
 

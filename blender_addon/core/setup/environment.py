@@ -1,4 +1,4 @@
-"""Owns the managed environment: which lists of packages there are, where it lies, how each step of making it is run. No bpy.
+"""The managed environment: which lists of packages there are, where it lies, how each step of making it is run. No bpy.
 
 The folder of managed environments holds one folder for each attempt, a file that names the one that works, and while there is
 more than that, a file that names all that were made. Only folders that are named there are ever removed. The file that names

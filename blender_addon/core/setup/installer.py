@@ -1,4 +1,4 @@
-"""Owns the child processes of setting up the backend: carries out effects of `setup.transition`. No bpy, no threads."""
+"""The child processes of setting up the backend: carries out effects of `setup.transition`. No bpy, no threads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns setting up the backend: (state, event) -> (state, effects). No bpy, no processes.
+"""Setting up the backend: (state, event) -> (state, effects). No bpy, no processes.
 
 Steps follow one another, each a child process. However it ends, the last step removes every environment but the one that
 counts: half of one after a failure or a cancel, the one before after a success.

@@ -61,5 +61,5 @@ class Sheet:
             return False
         a, b, c = self.corners[0]
         weights = np.einsum("ij,fkj->fki", self.inverse[0], self.places - self.places[0, 0])
-        told = a + weights[..., :1] * (b - a) + weights[..., 1:] * (c - a)
-        return bool(np.abs(told - self.corners).max() <= ALIKE * np.ptp(self.corners.reshape(-1, 3), axis=0).max())
+        extended = a + weights[..., :1] * (b - a) + weights[..., 1:] * (c - a)
+        return bool(np.abs(extended - self.corners).max() <= ALIKE * np.ptp(self.corners.reshape(-1, 3), axis=0).max())

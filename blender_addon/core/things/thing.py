@@ -62,8 +62,8 @@ class KnownThing:
         """The thing of a mask; None where it marks nothing."""
         if not (mask > THING_LEAST).any():
             return None
-        told = np.rint(mask * 255).astype(np.uint8)
-        return cls(mask, origin, hashlib.sha256(repr(told.shape).encode() + told.tobytes()).hexdigest())
+        grey = np.rint(mask * 255).astype(np.uint8)
+        return cls(mask, origin, hashlib.sha256(repr(grey.shape).encode() + grey.tobytes()).hexdigest())
 
 
 def marked(pixels: Mask) -> Mask:

@@ -31,7 +31,7 @@ def extension() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _empty_file(extension: None) -> None:
     bpy.ops.wm.read_homefile(use_empty=True)
-    importlib.import_module(f"{MODULE}.session.timer").addon().runtime.history.clear()  # copies of one file share their plates
+    importlib.import_module(f"{MODULE}.session.running").runtime().history.clear()  # copies of one file share their plates
 
 
 @pytest.fixture(scope="session")

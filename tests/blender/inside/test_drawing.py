@@ -135,7 +135,7 @@ def test_a_drag_beyond_the_edge_ends_at_the_edge(hand, context, empty):
 def test_a_drag_that_is_broken_off_keeps_nothing(hand, context, empty, end):
     assert hand.drag(screen(context, empty, (0.3, 0.4)), screen(context, empty, (0.6, 0.7)), end=end) == {"CANCELLED"}
     assert not empty.ipoke.pokes
-    assert importlib.import_module(f"{MODULE}.session.timer").addon().draft is None
+    assert importlib.import_module(f"{MODULE}.session.pointer").state().draft is None
 
 
 def test_arrows_are_dimmed_when_another_object_is_active_and_when_they_are_switched_off(context, plane, part):

@@ -144,7 +144,7 @@ class Artist:
         bpy.ops.preferences.addon_enable(module=MODULE)
 
     def kill_backend(self) -> None:
-        backend = part("session.timer").addon().runtime._backend
+        backend = part("session.running").runtime()._backend
         if backend is not None and backend.launcher.pid is not None and self.dice.random() < 0.3:
             os.kill(backend.launcher.pid, signal.SIGKILL)
 
@@ -156,8 +156,8 @@ class Artist:
     def finish(self) -> None:
         """Let what is under way come to its end."""
         deadline = time.monotonic() + PATIENCE_S
-        while part("session.timer").state().jobs:
-            assert time.monotonic() < deadline, part("session.timer").state()
+        while part("session.running").state().jobs:
+            assert time.monotonic() < deadline, part("session.running").state()
             self.wait()
 
     def next_action(self) -> Callable[[], None]:
@@ -204,7 +204,7 @@ def test_random_actions_raise_nothing_and_lose_nothing(plate, tmp_path, caplog):
     bpy.ops.ipoke.add_plate(filepath=str(plate))
     bpy.ops.ipoke.add_poke(tail=(0.3, 0.3), tip=(0.4, 0.3))
     assert bpy.ops.ipoke.sample() == {"FINISHED"}
-    told = [job.sentence for job in part("session.timer").addon().runtime.history.values()]
+    told = [job.sentence for job in part("session.running").runtime().history.values()]
     assert whole_jobs(tmp_path), f"not one job came to its end: {told}"
     for job in whole_jobs(tmp_path):
         for variant in json.loads(job.read_text())["variants"]:

@@ -67,10 +67,9 @@ def test_a_remote_backend_needs_online_access(plane, tmp_path, part):
         preferences().connection_file = ""
 
 
-def test_disabling_the_addon_ends_its_backend(plane):
+def test_disabling_the_addon_ends_its_backend(plane, part):
     bpy.ops.ipoke.start_backend()
-    timer = __import__(f"{MODULE}.session.timer", fromlist=["addon"])
-    pid = timer.addon().runtime._backend.launcher.pid
+    pid = part("session.running").runtime()._backend.launcher.pid
     bpy.ops.preferences.addon_disable(module=MODULE)
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
@@ -86,7 +85,7 @@ def test_disabling_the_addon_ends_its_backend(plane):
 
 def test_a_saved_file_holds_no_key_of_its_backend(plane, part, tmp_path):
     bpy.ops.ipoke.start_backend()
-    connection = json.loads(part("session.timer").addon().runtime.backend.launcher.poll().connection_file.read_text())
+    connection = json.loads(part("session.running").runtime().backend.launcher.poll().connection_file.read_text())
     keys = [value for name, value in connection.items() if name.endswith(("public", "secret"))]
     assert len(keys) == 3
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"), compress=False)
@@ -127,14 +126,13 @@ def unreachable_file(folder, part) -> str:
 @pytest.fixture(params=["dead", "frozen", "unreachable"])
 def silent(request, sampled, part, tmp_path) -> Iterator[bpy.types.Object]:
     """A plate with variants whose backend does not answer any more."""
-    timer = part("session.timer")
     if request.param == "unreachable":
         preferences().connection_file = unreachable_file(tmp_path, part)
         yield sampled
         preferences().connection_file = ""
         return
     bpy.ops.ipoke.start_backend()
-    pid = timer.addon().runtime.backend.launcher.pid
+    pid = part("session.running").runtime().backend.launcher.pid
     os.kill(pid, signal.SIGKILL if request.param == "dead" else signal.SIGSTOP)
     yield sampled
     if request.param == "frozen":
@@ -167,13 +165,13 @@ def test_a_frozen_backend_is_gone_after_it_was_stopped(plane, windowed, part):
     bpy.ops.ipoke.start_backend()
     timer = part("session.timer")
     deadline = time.monotonic() + 60
-    while not timer.addon().runtime.backend.launcher.pid:
+    while not part("session.running").runtime().backend.launcher.pid:
         assert time.monotonic() < deadline
         timer.advance(timer.BUDGET_S)
-    pid = timer.addon().runtime.backend.launcher.pid
+    pid = part("session.running").runtime().backend.launcher.pid
     os.kill(pid, signal.SIGSTOP)
     bpy.ops.ipoke.stop_backend()
-    while timer.addon().runtime.active:
+    while part("session.running").runtime().active:
         assert time.monotonic() < deadline, "the frozen backend was not killed"
         timer.advance(timer.BUDGET_S)
         time.sleep(timer.BUSY_INTERVAL_S)

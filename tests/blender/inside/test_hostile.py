@@ -40,8 +40,8 @@ def preview(part: Callable, obj: bpy.types.Object) -> None:
     """What letting an arrow go does in live mode."""
     job = part("operators.sampling").new_job(obj, part("core.jobs.job").JobKind.LIVE)
     part("session.timer").dispatch(part("core.jobs.app").JobAsked(job))
-    part("session.timer").drive(lambda: part("session.timer").outcome(job.job_id) is not None)
-    assert part("session.timer").outcome(job.job_id).phase is part("core.jobs.job").JobPhase.FINISHED
+    part("session.timer").drive(lambda: part("session.running").outcome(job.job_id) is not None)
+    assert part("session.running").outcome(job.job_id).phase is part("core.jobs.job").JobPhase.FINISHED
 
 
 WAYS: dict[str, Callable[[Path], str]] = {
@@ -109,10 +109,10 @@ def test_a_first_save_moves_nothing_but_what_this_session_made(plane, victim, pa
 def test_results_of_another_session_are_copied_on_the_first_save_and_stay_there_too(plane, part, tmp_path):
     plane.ipoke.samples = 1
     bpy.ops.ipoke.sample()
-    timer, job = part("session.timer"), plane.ipoke.jobs[0]
+    job = plane.ipoke.jobs[0]
     old = Path(job.folder)
     before = tree(old)
-    timer.addon().runtime.written.clear()  # as after a crash, when the file was recovered, or for a pasted object
+    part("session.running").runtime().written.clear()  # as after a crash, when the file was recovered, or for a pasted object
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"))
     new = Path(bpy.path.abspath(plane.ipoke.jobs[0].folder))
     assert new.is_relative_to(tmp_path / "ipoke")
@@ -178,14 +178,14 @@ def test_whatever_a_file_names_a_disk_stays_byte_for_byte(sampled, victim, part,
         lambda: bpy.ops.ipoke.show_bake(),
         lambda: bpy.ops.ipoke.add_to_sequencer(),
         lambda: bpy.ops.ipoke.add_to_compositor(),
-        lambda: part("session.timer").missing(plate),
+        lambda: part("ui.disk").missing(plate),
         lambda: [part("ui.thumbnails").icon(part("scene.paths").folder(plate, one.job_id), 1) for one in plate.variants],
         lambda: part("scene.results").refresh(obj),
         ask_for_a_bake,
         lambda: bpy.ops.ipoke.find_results(directory=str(tmp_path / "victim")),
         lambda: bpy.ops.ipoke.recall_settings(),
-        lambda: part("session.timer").addon().dropped.update({"a" * 32, job.name}),
-        lambda: part("session.timer").sweep(),
+        lambda: part("session.arrivals").state().replaced.update({"a" * 32, job.name}),
+        lambda: part("session.arrivals").sweep(),
         lambda: bpy.ops.ipoke.delete_variant(),
     )
     for act in acts:

@@ -254,7 +254,7 @@ def test_results_find_their_plane_when_it_is_copied_and_renamed_meanwhile(saved,
     copy = shift_d(saved)
     name, saved.name = saved.name, "Zed"
     copy.name = name
-    timer.drive(lambda: timer.outcome(job.job_id) is not None)
+    timer.drive(lambda: part("session.running").outcome(job.job_id) is not None)
     assert (len(saved.ipoke.variants), len(copy.ipoke.variants)) == (1, 0)
     assert saved.ipoke.shown == "VARIANT"
     assert copy.ipoke.shown == "STILL"
@@ -314,7 +314,7 @@ def test_a_preview_that_a_copy_or_a_saved_file_names_is_not_swept_away(saved, pa
         obj.ipoke.seed += 1
         job = part("operators.sampling").new_job(obj, part("core.jobs.job").JobKind.LIVE)
         timer.dispatch(part("core.jobs.app").JobAsked(job))
-        timer.drive(lambda: timer.outcome(job.job_id) is not None)
+        timer.drive(lambda: part("session.running").outcome(job.job_id) is not None)
         return job.folder
 
     of_the_copy = preview(saved)
@@ -324,7 +324,7 @@ def test_a_preview_that_a_copy_or_a_saved_file_names_is_not_swept_away(saved, pa
     thrown_away = preview(saved)
     (thrown_away / "notes.txt").write_text("mine")
     preview(saved)
-    timer.sweep()
+    part("session.arrivals").sweep()
     assert of_the_copy.is_dir()
     assert in_the_file.is_dir()
     assert [path.name for path in thrown_away.iterdir()] == ["notes.txt"]
@@ -347,7 +347,7 @@ def test_undo_and_redo_go_through_what_a_copy_got_of_its_own(sampled):
 
 
 def test_the_library_replaces_neither_a_motion_nor_a_picture_of_the_artists(sampled, part, tmp_path):
-    preferences, library = part("session.preferences").get(), part("session.motion_library")
+    preferences, library = part("scene.preferences").get(), part("session.motion_library")
     preferences.library_folder = str(tmp_path / "library")
     (tmp_path / "library").mkdir()
     (tmp_path / "library/leaf.png").write_bytes(b"mine")

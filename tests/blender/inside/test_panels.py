@@ -21,7 +21,7 @@ def library(tmp_path, part) -> Iterator[Path]:
     file = tmp_path / "library/sway.kin.safetensors"
     file.parent.mkdir()
     file.touch()
-    part("session.timer").addon().listed_at = -1e9
+    part("ui.disk").state().motions_s = -1e9
     yield file
     preferences.library_folder = ""
 
@@ -37,7 +37,7 @@ def test_a_motion_is_replayed_with_the_strength_and_the_mirror_that_are_set(plan
 
 def test_an_empty_library_says_what_will_be_there(plane, library, part):
     library.unlink()
-    part("session.timer").addon().listed_at = -1e9
+    part("ui.disk").state().motions_s = -1e9
     assert "Motions that are extracted appear here" in drawn("IPOKE_PT_transfer").words
 
 
@@ -54,7 +54,7 @@ def test_every_panel_can_be_drawn_in_every_state(state, request, part):
 
 def test_a_sample_whose_files_are_gone_has_its_path_and_a_button(sampled, tmp_path, part):
     shutil.rmtree(tmp_path / "ipoke")
-    part("session.timer").addon().looked.clear()
+    part("ui.disk").state().missing.clear()
     layout = drawn("IPOKE_PT_variants")
     assert "are missing" in layout.words
     assert layout.operators("ipoke.find_results")

@@ -118,7 +118,7 @@ def test_a_material_of_ones_own_keeps_its_surface(plate, part):
     obj.data.materials.append(material)
     before = [node.type for node in material.node_tree.nodes]
     bpy.ops.ipoke.use_image()
-    assert part("scene.surfaces").of(obj) is None, "so the panel does not offer it"
+    assert part("scene.shaders").of(obj) is None, "so the panel does not offer it"
     obj.ipoke.surface = "EMISSION"
     assert [node.type for node in material.node_tree.nodes] == before
 

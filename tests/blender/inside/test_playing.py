@@ -69,7 +69,7 @@ def test_the_thing_follows_the_tip_and_an_escape_changes_nothing(hand, context, 
     assert len(poses) == len(way)
     assert np.abs(poses[0]).max() < 1e-6
     assert np.abs(poses[-1][:, 0]).max() == pytest.approx(TIP[0] - TAIL[0], rel=0.3)
-    assert part("session.timer").addon().play is None
+    assert part("session.puppets").state().play is None
     assert data_blocks() == before
     assert not plane.ipoke.pokes
 
@@ -78,7 +78,7 @@ def test_arrows_that_are_there_stay_at_their_tips_and_pins_where_they_are(hand, 
     bpy.ops.ipoke.add_poke(tail=(0.45, 0.2), tip=(0.4, 0.2))
     bpy.ops.ipoke.add_pin(at=(0.5, 0.6))
     hand.drag(screen(context, plane, TAIL), screen(context, plane, (0.52, 0.32)))
-    puppet = part("session.timer").addon().made.puppet
+    puppet = part("session.puppets").state().last.puppet
     moved = {at: poses[-1][int(np.hypot(*(puppet.rest - at).T).argmin())] for at in ((0.45, 0.2), (0.5, 0.6), (0.5, 0.99))}
     assert moved[(0.45, 0.2)] == pytest.approx((-0.05, 0.0), abs=0.02)
     assert np.abs(moved[(0.5, 0.6)]).max() < 0.02

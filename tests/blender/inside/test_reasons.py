@@ -82,7 +82,7 @@ def test_every_operator_that_cannot_be_used_says_why(state, expected, request):
 @pytest.fixture
 def making(sampled, part, monkeypatch) -> bpy.types.Object:
     """A plate with variants for which more is being made."""
-    runtime = part("session.timer").addon().runtime
+    runtime = part("session.running").runtime()
     job = part("operators.sampling").new_job(sampled)
     monkeypatch.setattr(runtime, "state", replace(runtime.state, jobs=(job,)))
     return sampled

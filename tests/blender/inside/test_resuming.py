@@ -22,10 +22,10 @@ import bpy
 module, blend, enough = sys.argv[1], sys.argv[2], int(sys.argv[3])
 bpy.ops.preferences.addon_enable(module=module)
 bpy.ops.wm.open_mainfile(filepath=blend)
-timer = importlib.import_module(module + ".session.timer")
+timer, running = (importlib.import_module(f"{module}.session.{name}") for name in ("timer", "running"))
 drive = timer.drive
 def until_enough(done):
-    drive(lambda: done() or any(clip.frames >= enough for job in timer.state().jobs for clip in job.clips))
+    drive(lambda: done() or any(clip.frames >= enough for job in running.state().jobs for clip in job.clips))
     os.kill(os.getpid(), signal.SIGKILL)
 timer.drive = until_enough
 bpy.ops.ipoke.bake()
@@ -57,12 +57,12 @@ def written(part, monkeypatch) -> list[int]:
 
 def break_off(part: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the next bake be cancelled when some frames are there."""
-    timer, cancel = part("session.timer"), part("core.jobs.app").CancelAsked
+    timer, running, cancel = part("session.timer"), part("session.running"), part("core.jobs.app").CancelAsked
     drive = timer.drive
 
     def broken(done: Callable[[], bool]) -> None:
-        drive(lambda: done() or any(clip.frames >= ENOUGH for job in timer.state().jobs for clip in job.clips))
-        for job in timer.state().jobs:
+        drive(lambda: done() or any(clip.frames >= ENOUGH for job in running.state().jobs for clip in job.clips))
+        for job in running.state().jobs:
             timer.dispatch(cancel(job.job_id))
         drive(done)
 
@@ -134,11 +134,11 @@ def test_a_file_that_is_saved_first_while_it_bakes_loses_no_frame(plane, part, m
     plane.ipoke.samples = 1
     bpy.ops.ipoke.sample()
     plane.ipoke.bake.fit, plane.ipoke.bake.length = True, FRAMES
-    timer = part("session.timer")
+    timer, running = part("session.timer"), part("session.running")
     drive = timer.drive
 
     def saved(done: Callable[[], bool]) -> None:
-        drive(lambda: done() or any(clip.frames >= ENOUGH for job in timer.state().jobs for clip in job.clips))
+        drive(lambda: done() or any(clip.frames >= ENOUGH for job in running.state().jobs for clip in job.clips))
         bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"))
         drive(done)
 

@@ -216,16 +216,11 @@ def test_missing_results_are_named_and_found_again(sampled, tmp_path):
     assert Path(bpy.path.abspath(shown(sampled).filepath)).is_file()
 
 
-def test_a_live_preview_takes_the_place_of_the_one_before_but_not_of_a_starred_one(saved):
-    part = {
-        name: importlib.import_module(f"{MODULE}.{name}")
-        for name in ("session.timer", "core.jobs.app", "core.jobs.job", "operators.sampling")
-    }
-
+def test_a_live_preview_takes_the_place_of_the_one_before_but_not_of_a_starred_one(saved, part):
     def preview() -> Path:
-        job = part["operators.sampling"].new_job(saved, part["core.jobs.job"].JobKind.LIVE)
-        part["session.timer"].dispatch(part["core.jobs.app"].JobAsked(job))
-        part["session.timer"].drive(lambda: part["session.timer"].outcome(job.job_id) is not None)
+        job = part("operators.sampling").new_job(saved, part("core.jobs.job").JobKind.LIVE)
+        part("session.timer").dispatch(part("core.jobs.app").JobAsked(job))
+        part("session.timer").drive(lambda: part("session.running").outcome(job.job_id) is not None)
         assert saved.ipoke.shown == "VARIANT", saved.ipoke.message
         return job.folder
 
@@ -236,7 +231,7 @@ def test_a_live_preview_takes_the_place_of_the_one_before_but_not_of_a_starred_o
     saved.ipoke.variants[0].starred = True
     third = preview()
     assert [variant.job_id[:12] for variant in saved.ipoke.variants] == [second.name, third.name]
-    part["session.timer"].sweep()
+    part("session.arrivals").sweep()
     assert not first.exists()
     assert second.is_dir()
     assert third.is_dir()

@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import bpy
 import pytest
@@ -13,8 +14,8 @@ from .conftest import MODULE
 from .layouts import drawn
 
 
-def addon() -> object:
-    return importlib.import_module(f"{MODULE}.session.timer").addon()
+def running() -> ModuleType:
+    return importlib.import_module(f"{MODULE}.session.running")
 
 
 def preferences() -> bpy.types.AddonPreferences:
@@ -58,7 +59,7 @@ def test_packages_that_are_missing_are_told_and_nothing_half_made_stays(tmp_path
     with pytest.raises(RuntimeError, match=r"Getting the packages failed: No matching distribution"):
         bpy.ops.ipoke.set_up_backend(wheels=str(tmp_path / "wheels"), python=str(python))
     assert [path.name for path in root().iterdir()] == ["setup.log"]
-    assert not addon().installer.active
+    assert not running().installer().active
 
 
 def test_an_environment_that_is_there_is_taken_and_another_folder_is_a_sentence(tmp_path):
@@ -81,7 +82,7 @@ def test_without_a_backend_the_sentence_names_the_button(plane, monkeypatch, tmp
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(RuntimeError, match="press Set Up Backend"):
         bpy.ops.ipoke.sample()
-    assert addon().runtime.state.backend.fix.name == "SET_UP"
+    assert running().runtime().state.backend.fix.name == "SET_UP"
 
 
 def test_an_environment_whose_python_has_gone_is_a_sentence_that_names_it_and_the_button(plane, monkeypatch, tmp_path):
@@ -96,7 +97,7 @@ def test_an_environment_whose_python_has_gone_is_a_sentence_that_names_it_and_th
     try:
         with pytest.raises(RuntimeError, match=r"set up with /gone/blender/python3\.11, which is gone; press Set Up Backend"):
             bpy.ops.ipoke.sample()
-        assert addon().runtime.state.backend.fix.name == "SET_UP"
+        assert running().runtime().state.backend.fix.name == "SET_UP"
     finally:
         shutil.rmtree(made)
         (root() / "current").unlink()
@@ -117,6 +118,16 @@ def test_without_a_backend_the_panel_offers_to_set_it_up_from_the_beginning_and_
     bpy.context.preferences.system.use_online_access = False
 
 
+def test_naming_another_backend_clears_what_was_said_of_the_last_one_at_once(plane, monkeypatch, tmp_path, part):
+    with pytest.raises(RuntimeError, match="No backend was found"):
+        preferences().backend_path = str(tmp_path / "nowhere")
+        bpy.ops.ipoke.sample()
+    state = part("session.running").state
+    assert (state().backend.phase.name, bool(plane.ipoke.message)) == ("FAILED", True)
+    preferences().backend_path = ""
+    assert (state().backend.phase.name, plane.ipoke.message) == ("OFF", "")
+
+
 def test_with_a_backend_nothing_is_said_of_setting_it_up():
     assert not drawn("IPOKE_PT_set_up").log
 
@@ -132,6 +143,6 @@ def test_what_was_set_up_is_used(plane, monkeypatch):
     (root() / "current").write_text("made")
     plane.ipoke.samples = 1
     assert bpy.ops.ipoke.sample() == {"FINISHED"}
-    command = addon().runtime.backend.launcher._command
+    command = running().runtime().backend.launcher._command
     bpy.ops.ipoke.stop_backend()
     assert command[0] == str(scripts / "python")

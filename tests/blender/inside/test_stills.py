@@ -233,7 +233,7 @@ def test_the_backend_reads_of_a_video_what_blender_shows(part, tmp_path, name, c
     frames = counting(4, *size_px)
     path = write(tmp_path / name, frames, codec, pix_fmt, rotation=rotation, colour=colour, options=options)
     read = list(video.read_frames(path))[2].astype(float)
-    shown = pixels_of(part("scene.pixels").movie_frame(path, 3), tmp_path)[::-1, :, :3]
+    shown = pixels_of(part("scene.images").movie_frame(path, 3), tmp_path)[::-1, :, :3]
     if codec == "prores_ks":  # 16 bits, which Blender turns into light
         shown = np.where(shown <= 0.0031308, shown * 12.92, 1.055 * np.maximum(shown, 1e-9) ** (1 / 2.4) - 0.055)
     assert read.shape == shown.shape
@@ -247,11 +247,11 @@ def test_of_a_clip_what_is_transparent_is_on_black(part, tmp_path):
     clear = np.dstack([marked(), np.full((64, 96), 255, np.uint8)])
     clear[:32, :48, 3], clear[:32, 48:, 3] = 0, 128
     path = write(tmp_path / "a.mov", [clear, clear], "qtrle", "argb", options={})
-    (frame,) = part("scene.pixels").clip_of(path, lambda total: [total])
+    (frame,) = part("scene.images").movie_clip(path, lambda total: [total])
     shown = np.rint(255 * pixels_of(frame, tmp_path)[::-1])
     assert [tuple(shown[place][:3]) for place in ((10, 10), (50, 10))] == [(0, 0, 0), (30, 30, 200)]
     assert shown[10, 80, 1] == pytest.approx(90, abs=1)
-    whole = np.rint(255 * pixels_of(part("scene.pixels").movie_frame(path, 1), tmp_path)[::-1])
+    whole = np.rint(255 * pixels_of(part("scene.images").movie_frame(path, 1), tmp_path)[::-1])
     assert (whole[10, 10, 3], whole[10, 80, 3], whole[50, 10, 3]) == (0, 128, 255), "a plate keeps its alpha"
 
 
@@ -271,7 +271,7 @@ def test_a_movie_larger_than_models_see_is_read_whole(part, tmp_path):
     scene.view_settings.view_transform = "Standard"
     scene.frame_start, scene.frame_end, scene.render.filepath = 1, 3, str(tmp_path / "bars.mp4")
     bpy.ops.render.render(animation=True)
-    (data,) = part("scene.pixels").clip_of(tmp_path / "bars.mp4", lambda total: [total])
+    (data,) = part("scene.images").movie_clip(tmp_path / "bars.mp4", lambda total: [total])
     found = pixels_of(data, tmp_path)
     assert found.shape[:2] == (360, 640)
     assert found[180, 20, 0] > 0.8, "its left end"

@@ -73,7 +73,7 @@ def test_each_drag_with_the_key_held_is_a_stroke_and_an_undo_step(facing_cut_out
     brush.stroke(*places[:2])
     brush.stroke(places[2])
     assert brush.send("D", "RELEASE", places[2]) == {"FINISHED"}
-    assert part("session.timer").addon().draft is None
+    assert part("session.pointer").state().draft is None
     first, second = bpy.context.active_object.ipoke.thing.strokes
     assert (len(first.points), len(second.points), first.adds) == (2, 1, True)
     assert at(part("session.things").known(bpy.context.active_object).mask, MIDDLE) == 1
@@ -106,7 +106,7 @@ def test_the_wheel_changes_the_brush_while_the_key_is_held(facing_cut_out, conte
     brush.hold(place)
     brush.send("WHEELUPMOUSE", "PRESS", place)
     assert facing_cut_out.ipoke.thing.brush > before
-    assert part("session.timer").addon().draft.stroke.radius == facing_cut_out.ipoke.thing.brush
+    assert part("session.pointer").state().draft.stroke.radius == facing_cut_out.ipoke.thing.brush
     brush.send("LEFT_BRACKET", "PRESS", place)
     assert facing_cut_out.ipoke.thing.brush == pytest.approx(before)
     brush.send("D", "RELEASE", place)
@@ -127,14 +127,14 @@ def hover(context, part, event: Mouse) -> None:  # noqa: F811
 def test_with_alt_what_a_click_would_take_is_shown_and_without_it_no_more(facing_cut_out, context, part):  # noqa: F811
     place = screen(context, facing_cut_out, RIGHT)
     hover(context, part, Mouse("MOUSEMOVE", "NOTHING", *place, alt=True))
-    name, peeked = part("session.timer").addon().peeked
-    assert name == facing_cut_out.name
-    shown = part("session.things").drawn(facing_cut_out, (peeked,))
+    candidate = part("session.pointer").state().candidate
+    assert candidate.object_name == facing_cut_out.name
+    shown = part("session.things").drawn(facing_cut_out, (candidate.place,))
     assert (at(shown.mask, RIGHT), at(shown.mask, LEFT)) == (1, 0), "that alone, without what the arrows stand on"
     hover(context, part, Mouse("MOUSEMOVE", "NOTHING", place[0] + 1, place[1], alt=True))
-    assert part("session.timer").addon().peeked[1] == peeked, "a step too short to ask again"
+    assert part("session.pointer").state().candidate == candidate, "a step too short to ask again"
     hover(context, part, Mouse("MOUSEMOVE", "NOTHING", *place))
-    assert part("session.timer").addon().peeked is None
+    assert part("session.pointer").state().candidate is None
 
 
 @pytest.fixture
@@ -149,7 +149,7 @@ def found(plane, part):
         masks[level] = png.encode(mask)
     plate = plane.ipoke
     key = things.question_key(plate, things.tails(plate))
-    part("session.timer").addon().runtime.answers[key] = search.Answer(client.ThingOrigin.SEGMENTER, masks)
+    part("session.running").runtime().answers[key] = search.Answer(client.ThingOrigin.SEGMENTER, masks)
     return plane
 
 
@@ -172,9 +172,9 @@ def test_of_what_was_found_more_or_less_is_taken(found, part):
 @pytest.fixture
 def pressing(context, found, part):  # noqa: F811
     """A hand that has pressed where three things were found within one another, and how to turn the wheel and end it."""
-    hand, things, timer = Hand(context), part("session.things"), part("session.timer")
-    timer.addon().peeked = found.name, (0.9, 0.9)
-    answers = timer.addon().runtime.answers
+    hand, things, pointer = Hand(context), part("session.things"), part("session.pointer")
+    pointer.state().candidate = pointer.Candidate(found.name, (0.9, 0.9))
+    answers = part("session.running").runtime().answers
     answer = answers[things.question_key(found.ipoke, things.tails(found.ipoke))]
     start = screen(context, found, (0.1, 0.1))
     assert hand.operator._grasp(context, Mouse("LEFTMOUSE", "PRESS", *start))
@@ -201,7 +201,7 @@ def test_escape_brings_back_how_much_was_taken_before_the_press(found, pressing,
 
 
 def test_a_press_ends_what_alt_shows(pressing, part):
-    assert part("session.timer").addon().peeked is None
+    assert part("session.pointer").state().candidate is None
 
 
 def test_a_thing_that_was_found_is_known_until_the_arrows_stand_elsewhere(found, part):

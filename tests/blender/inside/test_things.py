@@ -107,12 +107,12 @@ def test_strokes_mend_what_alpha_and_own_masks_say(cut_out, known):
 def test_while_nothing_is_known_strokes_are_painted_once_and_drawing_asks_for_no_redraw(plane, part, monkeypatch):
     things, finding, redrawn = part("session.things"), part("session.finding"), []
     mark(RIGHT, radius=0.05)
-    monkeypatch.setattr(part("session.timer"), "redraw", lambda: redrawn.append(True))
+    monkeypatch.setattr(part("scene.screens"), "redraw", lambda: redrawn.append(True))
     before = things.drawn(plane)
     assert at(before.mask, RIGHT) == 1
     assert not things.is_settled(plane.ipoke)
-    part("session.timer").addon().wished = plane.name
-    finding._on_wish()
+    finding.pending().object_name = plane.name
+    finding._find_pending()
     assert things.drawn(plane) is before
     assert not redrawn
     mark(LEFT, radius=0.05)

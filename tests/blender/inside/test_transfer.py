@@ -147,7 +147,7 @@ def movie(tmp_path_factory) -> Path:
 
 
 def frames_of_movie(movie: Path, *numbers: int) -> tuple[bytes, ...]:
-    return importlib.import_module(f"{MODULE}.scene.pixels").clip_of(movie, lambda total: list(numbers or range(1, total + 1)))
+    return importlib.import_module(f"{MODULE}.scene.images").movie_clip(movie, lambda total: list(numbers or range(1, total + 1)))
 
 
 def test_a_movies_frames_are_read_as_they_are_and_nothing_is_left_of_the_reading(movie, tmp_path):

@@ -98,13 +98,13 @@ def test_asking_for_variants_is_one_undo_step_and_they_come_all_the_same(rich, a
     with monkeypatch.context() as window:
         window.setattr(part("operators.sampling"), "bpy", WithWindow())
         assert getattr(bpy.ops.ipoke, action)("EXEC_DEFAULT", True) == {"FINISHED"}
-    asked = timer.state().jobs[-1].job_id
+    asked = part("session.running").state().jobs[-1].job_id
     assert plain(bpy.context.active_object.ipoke) != before
     bpy.ops.ed.undo()
     after = plain(bpy.context.active_object.ipoke)
     for name in ("pokes", "seed", "like", "samples", "region", "shown", "active_variant"):
         assert after[name] == before[name], name
-    timer.drive(lambda: timer.outcome(asked) is not None)
+    timer.drive(lambda: part("session.running").outcome(asked) is not None)
     plate = bpy.context.active_object.ipoke
     assert len(plate.variants) == count + plate.samples
     assert {variant.complete for variant in plate.variants} == {True}

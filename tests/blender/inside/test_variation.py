@@ -40,7 +40,7 @@ def test_variants_of_another_variation_are_others_and_stand_apart_in_history(wil
     first, second = wild.ipoke.jobs
     assert first.seed == second.seed == SEED
     assert first.group != second.group
-    told = importlib.import_module(f"{MODULE}.ui.variant_panels")._told
+    told = importlib.import_module(f"{MODULE}.ui.variant_panels")._description
     assert "variation 1.20" in told(first)
     assert "variation" not in told(second)
 

@@ -22,10 +22,10 @@ STEP_S = 0.01
 
 def puppet_of(obj: bpy.types.Object, vertices: int) -> int:
     """Give the object a puppet of so many vertices; returns how many it has."""
-    puppets, own = part("session.puppets"), part("session.timer").addon()
+    puppets, own = part("session.puppets"), part("session.puppets").state()
     made = puppets.of(obj)
-    own.made = puppets.Made(made.sha256, made.mask, part("core.things.puppet").Puppet(made.mask, vertices))
-    return len(own.made.puppet.rest)
+    own.last = puppets.PuppetOf(made.sha256, made.mask, part("core.things.puppet").Puppet(made.mask, vertices))
+    return len(own.last.puppet.rest)
 
 
 def circled(obj: bpy.types.Object, at: tuple[float, float]) -> Iterator[float]:

@@ -154,7 +154,7 @@ def enlarged(size_px: tuple[int, int]) -> Path:
 
 def busy() -> bool:
     """Whether a job is open."""
-    return bool(part("session.timer").state().jobs)
+    return bool(part("session.running").state().jobs)
 
 
 def wait_until(holds: Callable[[], object], what: str) -> Iterator[float]:
@@ -168,7 +168,7 @@ def wait_until(holds: Callable[[], object], what: str) -> Iterator[float]:
 
 def at_rest() -> Iterator[float]:
     """Wait until nothing swings back any more, and that is drawn."""
-    yield from wait_until(lambda: part("session.timer").addon().play is None, "the end of the play")
+    yield from wait_until(lambda: part("session.puppets").state().play is None, "the end of the play")
     yield 0.5
 
 

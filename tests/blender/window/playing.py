@@ -126,14 +126,14 @@ def pulled(name: str, kind: str) -> Iterator[float]:
     yield SETTLED_S
     yield from drag(screen(obj, tail), screen(obj, tip), release=False)
     yield SETTLED_S
-    assert part("session.timer").addon().play is not None, "the thing follows"
-    assert not part("session.timer").addon().play_failed
+    assert part("session.puppets").state().play is not None, "the thing follows"
+    assert not part("drawing.puppet").state().has_failed
     shoot(f"playing_{kind}")
     press("ESC", screen(obj, tip))
     yield 0.05
     press("LEFTMOUSE", screen(obj, tip), "RELEASE")
     move(screen(obj, (0.5, 1.3)))
-    yield from wait_until(lambda: part("session.timer").addon().play is None, "the end of the play")
+    yield from wait_until(lambda: part("session.puppets").state().play is None, "the end of the play")
     yield from rested(rest)
     assert not obj.ipoke.pokes, "Esc keeps nothing"
     assert not obj.hide_get()

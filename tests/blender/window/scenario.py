@@ -163,7 +163,7 @@ def point_at_the_thing() -> Iterator[float]:
         sides.append(part("session.things").known(obj).mask.sum())
     assert sides[3] < sides[2] == sides[0] < sides[1], "the wheel takes more and less"
     move(screen(obj, THING[1]))
-    yield from wait_until(lambda: part("session.timer").addon().play is not None, "the thing that follows")
+    yield from wait_until(lambda: part("session.puppets").state().play is not None, "the thing that follows")
     press("ESC", screen(obj, THING[1]))
     yield 0.2
     press("LEFTMOUSE", screen(obj, THING[1]), "RELEASE")
@@ -173,12 +173,12 @@ def point_at_the_thing() -> Iterator[float]:
     yield 0.2
     press("LEFT_ALT", at, alt=True)
     window().event_simulate("MOUSEMOVE", "NOTHING", x=at[0] + 1, y=at[1], alt=True)
-    yield from wait_until(lambda: part("session.timer").addon().peeked is not None, "what a click would take")
+    yield from wait_until(lambda: part("session.pointer").state().candidate is not None, "what a click would take")
     yield 0.5
     shoot("peeked")
     press("LEFT_ALT", at, "RELEASE")
     move(beside)
-    yield from wait_until(lambda: part("session.timer").addon().peeked is None, "the end of that")
+    yield from wait_until(lambda: part("session.pointer").state().candidate is None, "the end of that")
 
 
 def paint(way: tuple[tuple[float, float], ...], *, shift: bool = False) -> Iterator[float]:
@@ -202,7 +202,7 @@ def covered(at: tuple[float, float]) -> float:
 
 def part_lit() -> tuple[int, str] | None:
     """Which part of which arrow lights up under the mouse."""
-    lit = part("session.timer").addon().hovered
+    lit = part("session.pointer").state().hovered
     return (lit[0], lit[1].name) if isinstance(lit, tuple) else None
 
 

@@ -46,7 +46,7 @@ def story() -> Iterator[float]:
     """What happens."""
     yield from hand.set_up(cut_out())
     plane = bpy.context.active_object
-    hand.part("session.preferences").get().connection_file = hand.CONNECTION_FILE
+    hand.part("scene.preferences").get().connection_file = hand.CONNECTION_FILE
     with hand.override():
         bpy.ops.ipoke.add_poke(tail=(0.3, 0.3), tip=(0.42, 0.22))
         plane.ipoke.samples, plane.ipoke.seed, plane.ipoke.lock_seed, plane.ipoke.cyclic = 1, 3, True, False

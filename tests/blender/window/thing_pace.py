@@ -27,7 +27,7 @@ def story() -> Iterator[float]:
         watch(drawn_at)  # the extension was installed anew
         if bpy.ops.ipoke.start_backend.poll():
             bpy.ops.ipoke.start_backend()
-        while part("session.timer").state().backend.phase.name != "READY":
+        while part("session.running").state().backend.phase.name != "READY":
             yield 0.1
         took_ms = []
         for place in PLACES:
@@ -65,7 +65,7 @@ def watch(drawn_at: list[float]) -> None:
     def noted(*arguments: object, **options: object) -> None:
         draw(*arguments, **options)
         plate = bpy.context.active_object.ipoke
-        if part("session.timer").addon().draft is not None and things.is_settled(plate):
+        if part("session.pointer").state().draft is not None and things.is_settled(plate):
             drawn_at.append(time.perf_counter())
 
     outline.draw = noted

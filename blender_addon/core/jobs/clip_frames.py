@@ -1,4 +1,4 @@
-"""Owns reading a clip: a folder of images, a part of one, and what plays when. No bpy."""
+"""Reading a clip: a folder of images, a part of one, and what plays when. No bpy."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class FrameRange:
     """Which frames of a clip are meant, from 1 on, both ends included; `last` 0 means to the end."""
 
     first: int = 1

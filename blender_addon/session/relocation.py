@@ -1,4 +1,4 @@
-"""Owns where results live over the life of a file: moved beside it on its first save, found again after Save As."""
+"""Where results live over the life of a file: moved beside it on its first save, found again after Save As."""
 
 from __future__ import annotations
 
@@ -10,48 +10,52 @@ from pathlib import Path
 import bpy
 
 from ..core.errors import FolderError
-from ..core.jobs import folders, moving, trusted_paths
-from ..session import timer
-from . import paths, placing, plates, sequences
-from .properties import IPOKE_PG_job, IPOKE_PG_variant
+from ..core.jobs import folders, results_folder, trusted_paths
+from ..core.lifetime import WhileEnabled
+from ..scene import paths, plates, sequences, strips_and_nodes
+from ..scene.properties import IPOKE_PG_job, IPOKE_PG_variant
+from . import arrivals, running
 
 log = logging.getLogger(__name__)
+
+saving = WhileEnabled(dict[tuple[str, ...], Path])
+"""While a file is being saved: the folder of each job, and the first file of each bake that is not in one, by their owners."""
 
 
 def before_save(home: Path) -> None:
     """Bring what waits for the first save beside the file, and write the jobs' paths as the saved file needs them."""
-    running = {name for job in timer.state().jobs for name in (job.job_id, job.source)}
-    remembered, moved = timer.addon().remembered, dict[Path, Path]()
+    open_ids = {name for job in running.state().jobs for name in (job.job_id, job.source)}
+    found, moved = saving(), dict[Path, Path]()
     for job in _jobs():
         folder = paths.stored_folder(job)
         if folder == trusted_paths.NOWHERE:
             continue  # what it says is somebody else's business
-        if job.name not in running:
+        if job.name not in open_ids:
             folder = _beside(folder, job.name, home, moved)
-        remembered[_key(job)] = folder
+        found[_key(job)] = folder
         job.folder = _stored(folder, home)
-        timer.addon().kept.add(job.name)
+        arrivals.state().saved.add(job.name)
     for variant in _baked_elsewhere():
         file = paths.baked_file(Path(), variant)
         if file != trusted_paths.NOWHERE:
-            remembered[_key_of_bake(variant)] = file
+            found[_key_of_bake(variant)] = file
             variant.baked_file = _stored(file, home)
 
 
 def after_save() -> None:
     """Write the jobs' paths as they are right for the open file, which a saved copy is not."""
-    remembered = timer.addon().remembered
+    found = saving()
     for job in _jobs():
-        folder = remembered.get(_key(job))
+        folder = found.get(_key(job))
         if folder is not None:
             job.folder = sequences.blend_path(folder)
             if not bpy.data.filepath:
                 _repoint(folder, folder, None)
     for variant in _baked_elsewhere():
-        file = remembered.get(_key_of_bake(variant))
+        file = found.get(_key_of_bake(variant))
         if file is not None:
             variant.baked_file = sequences.blend_path(file)
-    remembered.clear()
+    found.clear()
 
 
 def _beside(old: Path, job_id: str, home: Path, moved: dict[Path, Path]) -> Path:
@@ -63,12 +67,12 @@ def _beside(old: Path, job_id: str, home: Path, moved: dict[Path, Path]) -> Path
     if old in moved or not trusted_paths.is_below(old, waiting) or not trusted_paths.is_folder(old):
         return moved.get(old, old)
     new = home / folders.RESULTS / old.relative_to(waiting)
-    made = timer.addon().runtime.written.get(job_id)
+    ours = running.runtime().written.get(job_id)
     try:
-        if made is not None and made.folder == old:
-            moving.move(old, new, made.files)
+        if ours is not None and ours.folder == old:
+            results_folder.move(old, new, ours.files)
         else:
-            moving.copy(old, new)
+            results_folder.copy(old, new)
     except FolderError as error:
         log.warning("%s", error.sentence)
         return old
@@ -84,7 +88,7 @@ def _repoint(old: Path, new: Path, home: Path | None) -> None:
         if image.library is None and path.is_relative_to(old):
             image.filepath = _stored(new / path.relative_to(old), home)
     for scene in bpy.data.scenes:
-        for strip in placing.image_strips(scene):
+        for strip in strips_and_nodes.image_strips(scene):
             path = Path(os.path.normpath(bpy.path.abspath(strip.directory)))
             if scene.library is None and path.is_relative_to(old):
                 strip.directory = _stored(new / path.relative_to(old), home)

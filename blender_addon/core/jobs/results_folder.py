@@ -1,4 +1,4 @@
-"""Owns how a job's results get beside the file: moved when this session made them, copied when another did. No bpy."""
+"""How a job's results get beside the file: moved when this session made them, copied when another did. No bpy."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from ..._vendor.client.owned import MANIFEST, MANIFEST_BYTES, is_unchanged, manifest_of, read_regular, remove_owned
 from ..._vendor.client.results import write_atomically
 from ..errors import FolderError
-from . import ledger, trusted_paths
+from . import manifests, trusted_paths
 from .folders import BAKES, TAKEN
 
 
@@ -49,7 +49,7 @@ def copy(old: Path, new: Path) -> None:
 def contents(job: Path) -> dict[str, str]:
     """Return what manifests of ours name in a job's folder, its bakes and meshes, and these manifests, with the hash of each."""
     found = _with_manifest(job)
-    for below, files_of in ((TAKEN, _with_manifest), (BAKES, ledger.all_of)):
+    for below, files_of in ((TAKEN, _with_manifest), (BAKES, manifests.all_of)):
         for folder in (job / below).glob("*") if trusted_paths.is_folder(job / below) else ():
             found |= {f"{below}/{folder.name}/{name}": sha256 for name, sha256 in files_of(folder).items()}
     return found

@@ -1,4 +1,4 @@
-"""Owns which files in a folder of bakes are ours: those that the bake's manifest names, as we wrote them. No bpy.
+"""Which files in a folder of bakes are ours: those that the bake's manifest names, as we wrote them. No bpy.
 
 The manifest is away while frames are moved, so that where there is one all its frames are there. For that time, and for what
 is left when it is broken off, a hidden file beside it says the same.
@@ -76,10 +76,12 @@ def _read(file: Path) -> dict[str, frozenset[str]]:
     files = plain.get("files") if isinstance(plain, dict) else None
     if not isinstance(files, dict) or not all(_FRAME.fullmatch(name) for name in files):
         return {}
-    hashes = {name: frozenset([told] if isinstance(told, str) else told) for name, told in files.items() if _is_told(told)}
+    hashes = {
+        name: frozenset([listed] if isinstance(listed, str) else listed) for name, listed in files.items() if _are_hashes(listed)
+    }
     return hashes if len(hashes) == len(files) else {}
 
 
-def _is_told(told: object) -> bool:
-    every = [told] if isinstance(told, str) else told
+def _are_hashes(listed: object) -> bool:
+    every = [listed] if isinstance(listed, str) else listed
     return isinstance(every, list) and bool(every) and all(isinstance(one, str) and _SHA256.fullmatch(one) for one in every)

@@ -1,4 +1,4 @@
-"""Owns the pixels that Blender reads or holds of an image: of a movie's frame, of what was painted; as encoded files.
+"""The pixels that Blender reads or holds of an image: of a movie's frame, of what was painted; as encoded files.
 
 Blender decodes them, so they are what it shows.
 """
@@ -25,7 +25,7 @@ FIRST_FRAME = -1048574
 Pick = Callable[[int], list[int]]
 
 
-def clip_of(path: Path, pick: Pick) -> tuple[bytes, ...]:
+def movie_clip(path: Path, pick: Pick) -> tuple[bytes, ...]:
     """Return frames of a movie as PNG files, about `CLIP_SIDE_PX` large, what is transparent on black; raises `FolderError`.
 
     `pick` is told how many frames there are and returns the numbers that are wanted, from 1 on.
@@ -56,7 +56,7 @@ def check_picture(path: Path) -> None:
         raise FolderError(f"{path} is damaged or no picture, and the motion needs it; repair it, or choose another part.")
 
 
-def held(image: bpy.types.Image) -> bytes:
+def encoded(image: bpy.types.Image) -> bytes:
     """Return what an image holds in memory: a PNG of 8 bits as it is stored, or an EXR of light; raises `PlateError`."""
     if 0 in image.size:
         raise PlateError(f"{image.name} holds no picture; relink the image, or choose another.")
@@ -76,7 +76,7 @@ def held(image: bpy.types.Image) -> bytes:
         bpy.data.images.remove(copy)
 
 
-def shown(image: bpy.types.Image, number: int = 0) -> Any:
+def pixels_of(image: bpy.types.Image, number: int = 0) -> Any:
     """Return what an image holds as (H, W, 4) float32 pixels in [0, 1], the first row on top; `number` is a sequence's frame."""
     if image.source in ("SEQUENCE", "MOVIE"):
         load_frame(image, number)

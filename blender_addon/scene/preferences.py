@@ -1,26 +1,32 @@
-"""Owns the add-on's preferences: where the backend and the library of kinematics are."""
+"""What is set for every file: where the backend, models and the library of kinematics are."""
 
 import bpy
 from bpy.props import StringProperty
+
+from . import properties
 
 ADDON = __package__.rpartition(".")[0]
 """The add-on's own name among Blender's extensions."""
 
 
-class IPOKE_AP_preferences(bpy.types.AddonPreferences):
-    """Where to find the backend and the library."""
+def _backend_named(_preferences: "Preferences", _context: bpy.types.Context) -> None:
+    properties.reactions().backend_named()
 
-    bl_idname = ADDON
+
+class Preferences:
+    """Where to find the backend, models and the library; `ui.preferences` adds how they are drawn."""
 
     backend_path: StringProperty(
         name="Backend",
         description="The ipoke program, its Python or its environment's folder; empty looks in the usual places",
         subtype="FILE_PATH",
+        update=_backend_named,
     )
     connection_file: StringProperty(
         name="Connection File",
         description="File written by 'ipoke serve'; set it to use a backend that already runs, here or elsewhere",
         subtype="FILE_PATH",
+        update=_backend_named,
     )
 
     models_folder: StringProperty(
@@ -35,26 +41,7 @@ class IPOKE_AP_preferences(bpy.types.AddonPreferences):
         subtype="DIR_PATH",
     )
 
-    def draw(self, context: bpy.types.Context) -> None:
-        """Draw the preferences."""
-        from ..tools import keymaps  # what draws stands on what needs the preferences
-        from ..ui import set_up
 
-        set_up.draw(self.layout, context)
-        column = self.layout.column()
-        column.use_property_split = True
-        column.prop(self, "backend_path")
-        column.prop(self, "connection_file")
-        column.prop(self, "models_folder")
-        column.prop(self, "library_folder")
-        box = self.layout.box()
-        box.label(text="Keys in Object Mode", icon="KEYINGSET")
-        keymaps.draw(box, context)
-
-
-def get() -> IPOKE_AP_preferences:
+def get() -> Preferences:
     """Return the add-on's preferences."""
     return bpy.context.preferences.addons[ADDON].preferences
-
-
-CLASSES = (IPOKE_AP_preferences,)

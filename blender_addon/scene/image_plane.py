@@ -1,11 +1,11 @@
-"""Owns what an image plane is made of: an upright mesh of the image's aspect and a material that shows it as it is."""
+"""What an image plane is made of: an upright mesh of the image's aspect and a material that shows it as it is."""
 
 from __future__ import annotations
 
 import bpy
 
-from ..scene import plates, sequences, stills, surfaces
-from ..scene.plane_place import Place
+from . import plates, sequences, shaders, stills
+from .plane_place import Place
 
 
 def add(context: bpy.types.Context, image: bpy.types.Image, surface: str, place: Place) -> bpy.types.Object:
@@ -49,7 +49,7 @@ def _new(
     obj = bpy.data.objects.new(name, _mesh(name, corners))
     material = new_material(name, image, surface)
     obj.data.materials.append(material)
-    user = material.node_tree.nodes[surfaces.TEXTURE_NODE].image_user
+    user = material.node_tree.nodes[shaders.TEXTURE_NODE].image_user
     if image.source in stills.PLAYED and played is not None:
         sequences.copy_timing(played, user)
     elif image.source == "MOVIE":
@@ -75,10 +75,10 @@ def new_material(name: str, image: bpy.types.Image, surface: str) -> bpy.types.M
     nodes, links = material.node_tree.nodes, material.node_tree.links
     nodes.clear()
     texture = nodes.new("ShaderNodeTexImage")
-    texture.name = texture.label = surfaces.TEXTURE_NODE
+    texture.name = texture.label = shaders.TEXTURE_NODE
     texture.image = image
     texture.extension = "EXTEND"
-    shader = surfaces.new_shader(material.node_tree, surface, texture.outputs["Color"])
+    shader = shaders.new_shader(material.node_tree, surface, texture.outputs["Color"])
     clear = nodes.new("ShaderNodeBsdfTransparent")
     mix = nodes.new("ShaderNodeMixShader")
     output = nodes.new("ShaderNodeOutputMaterial")

@@ -1,7 +1,7 @@
 """Steady load for a while: memory, file handles and threads of both processes must stay flat.
 
-    python -m tests.soak                     # ten minutes with the real worker and the shipped model
-    python -m tests.soak --seconds 60 --fake # with a worker without a model
+    python -m benchmarks.soak                     # ten minutes with the real worker and the shipped model
+    python -m benchmarks.soak --seconds 60 --fake # with a worker without a model
 
 Prints a table and ends with 1 when something grew by 2 % or more between the first tenth after the warm-up and the end.
 """
@@ -22,8 +22,8 @@ import cv2
 import numpy as np
 
 from backend.client import Launcher, LaunchPhase, OutputSize, Poke, SampleRequest, new_job_id
+from benchmarks.load import Crowd
 from tests.faults.work import request as fake_request
-from tests.load import Crowd
 from tests.processes import eventually
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -42,12 +42,14 @@ class Reading:
 
 
 def read(pid: int) -> Reading:
+    """What a process uses now."""
     folder = Path(f"/proc/{pid}")
     pages = int((folder / "statm").read_text().split()[1])
     return Reading(pages * os.sysconf("SC_PAGE_SIZE") / 2**20, len(os.listdir(folder / "fd")), len(os.listdir(folder / "task")))
 
 
 def children(pid: int) -> list[int]:
+    """Ids of a process's own child processes."""
     return [int(word) for task in Path(f"/proc/{pid}/task").iterdir() for word in (task / "children").read_text().split()]
 
 
@@ -62,6 +64,7 @@ class Watch:
         self._thread.start()
 
     def stop(self) -> None:
+        """Stop reading and wait for the thread."""
         self._done.set()
         self._thread.join()
 
@@ -84,6 +87,7 @@ def growth(readings: list[Reading], name: str) -> tuple[float, float]:
 
 
 def real_request() -> SampleRequest:
+    """A job of two small variants, another one each time."""
     return SampleRequest(
         new_job_id(), PICTURE, "noise.png", (Poke(0.5, 0.5, 0.1, 0.0),), None, 2, int(time.monotonic()), size=OutputSize.PREVIEW
     )
@@ -106,8 +110,11 @@ def soak(seconds: float, *, fake: bool, limit: float = LIMIT) -> bool:
         launcher.start()
         try:
             eventually(lambda: launcher.poll().phase is LaunchPhase.READY, "the backend did not start", 60)
-            crowd = Crowd(launcher.poll().connection_file, CLIENTS, fake_request if fake else real_request)
-            watch = Watch({"front": launcher.pid, "worker": children(launcher.pid)[0]})
+            connection_file, pid = launcher.poll().connection_file, launcher.pid
+            assert connection_file is not None
+            assert pid is not None
+            crowd = Crowd(connection_file, CLIENTS, fake_request if fake else real_request)
+            watch = Watch({"front": pid, "worker": children(pid)[0]})
             try:
                 crowd.run_for(seconds)
             finally:
@@ -122,6 +129,7 @@ def soak(seconds: float, *, fake: bool, limit: float = LIMIT) -> bool:
 
 
 def report(watch: Watch, limit: float) -> bool:
+    """Print what grew by how much; True when nothing grew by `limit` or more."""
     flat = True
     for process, readings in watch.readings.items():
         for name in ("memory_mb", "handles", "threads"):
@@ -133,6 +141,7 @@ def report(watch: Watch, limit: float) -> bool:
 
 
 def main() -> int:
+    """Run the command line; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=600.0)
     parser.add_argument("--fake", action="store_true", help="a worker without a model")

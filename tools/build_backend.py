@@ -1,6 +1,6 @@
 """Builds the backend's own wheel, which the add-on carries so that Set Up Backend has the one that fits it.
 
-    python build_backend.py         .cache/backend/<digest>/ipoke-<version>-py3-none-any.whl
+    python -m tools.build_backend         .cache/backend/<digest>/ipoke-<version>-py3-none-any.whl
 
 The same sources give the same bytes; a wheel that is there already is not built again.
 """
@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent
+ROOT = Path(__file__).resolve().parents[1]
 CACHE = ROOT / ".cache" / "backend"
 SOURCES = ("pyproject.toml", "README.md", "LICENSE", "backend", "ipoke_body", "ipoke_media", "ipoke_models")
 FIXED_TIME_S = "315532800"  # 1980-01-01, the first moment that a zip can name

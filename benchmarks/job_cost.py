@@ -1,6 +1,6 @@
 """What transport, encoding and scheduling cost of a job's time, with the real worker and the shipped model.
 
-    python -m tests.cost [--json]
+    python -m benchmarks.job_cost [--json]
 
 The first rows compare a job that goes through the backend with the same job run by plain calls in this process, where the time
 of encoding is measured too. Both run in turns, so that what else the machine does meets both; the medians of the pairs' shares
@@ -21,7 +21,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -29,7 +28,7 @@ import numpy as np
 import torch
 
 from backend.client import Connected, Launcher, LocalBackend, OutputSize, Poke, SampleRequest, drive, new_job_id
-from backend.plate.image import decode_plate
+from backend.plate.image import PlateImage, decode_plate, encode_frame
 from backend.worker import sample_job as job_module
 from backend.worker.models import LoadedModel, Models, settle_process
 from ipoke_models import Model, load_model
@@ -53,6 +52,7 @@ with socket.create_connection(("127.0.0.1", int(sys.argv[1]))) as sink:
 
 
 def asked(width: int, height: int, samples: int) -> SampleRequest:
+    """A job with one arrow on a smooth still of this size in pixels."""
     coarse = np.random.default_rng(0).integers(0, 255, (height // 32 + 2, width // 32 + 2, 3), np.uint8)
     plate = cv2.imencode(".png", cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC))[1].tobytes()
     poke = Poke(0.5, 0.5, 0.1, -0.1)
@@ -60,6 +60,7 @@ def asked(width: int, height: int, samples: int) -> SampleRequest:
 
 
 def backend_of(folder: Path, *words: str) -> LocalBackend:
+    """Start a module as a backend and wait until it is connected."""
     backend = LocalBackend(Launcher([sys.executable, "-m", *words], folder / "run", {"PYTHONPATH": str(PROJECT)}))
     drive(backend, lambda event: isinstance(event, Connected), START_S)
     return backend
@@ -67,27 +68,27 @@ def backend_of(folder: Path, *words: str) -> LocalBackend:
 
 def in_process(request: SampleRequest, model: LoadedModel) -> tuple[float, float]:
     """Seconds of the job by plain calls, and how many of them it spent encoding frames."""
-    encode: Callable = job_module.encode_frame
     encoding_s = 0.0
 
-    def timed(*arguments):
+    def timed(image: PlateImage, depth_bits: int) -> bytes:
         nonlocal encoding_s
         began_s = time.perf_counter()
-        data = encode(*arguments)
+        data = encode_frame(image, depth_bits)
         encoding_s += time.perf_counter() - began_s
         return data
 
-    job_module.encode_frame = timed
+    job_module.encode_frame = timed  # type: ignore[attr-defined]
     try:
         began_s = time.perf_counter()
         job = job_module.SampleJob(request.message(), model, decode_plate(request.plate))
         job.run(lambda message, *raw: None, lambda: False)
         return time.perf_counter() - began_s, encoding_s
     finally:
-        job_module.encode_frame = encode
+        job_module.encode_frame = encode_frame  # type: ignore[attr-defined]
 
 
 def through_the_backend(request: SampleRequest, backend: LocalBackend) -> float:
+    """Seconds of the job by way of a backend."""
     began_s = time.perf_counter()
     taken = run(backend, dataclasses.replace(request, job_id=new_job_id()), timeout_s=JOB_S)
     assert taken.frames
@@ -95,6 +96,7 @@ def through_the_backend(request: SampleRequest, backend: LocalBackend) -> float:
 
 
 def row(what: str, request: SampleRequest, model: LoadedModel, backend: LocalBackend) -> dict[str, float | str]:
+    """Medians of the pairs: what a variant takes, and the shares of transport and of encoding with their quartiles."""
     in_process(request, model)
     through_the_backend(request, backend)
     wires_s, overheads, encodings = [], [], []
@@ -127,7 +129,7 @@ def two_by_two(model: Model) -> dict[str, float | str]:
 
     def seconds(size: int) -> float:
         began_s = time.perf_counter()
-        for part in codes.split(size):
+        for part in torch.split(codes, size):
             model.decode(model.guide(part, still, pokes), still[None])
         return (time.perf_counter() - began_s) / len(codes)
 
@@ -136,6 +138,7 @@ def two_by_two(model: Model) -> dict[str, float | str]:
 
 
 def speed(backend: LocalBackend) -> dict[str, float | str]:
+    """Megabytes a second that reach a client from the fake worker, beside a plain loopback copy of as many."""
     samples = 8
     run(backend, fake_request(Fault.LARGE, samples=1))
     times_s, plains_s, count = [], [], 0
@@ -164,6 +167,7 @@ def loopback_copy_s(count: int) -> float:
 
 
 def main() -> int:
+    """Run the command line; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true")
     as_json = parser.parse_args().json

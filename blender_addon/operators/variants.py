@@ -1,10 +1,10 @@
-"""Owns the operators that choose among variants."""
+"""The operators that choose among variants."""
 
 import bpy
 from bpy.props import IntProperty
 
 from ..scene import plates, results
-from ..session import timer
+from ..session import running
 from . import sampling
 from .reasons import BUSY, NO_VARIANT, has_plate, has_whole_variant, holds
 
@@ -112,7 +112,7 @@ class IPOKE_OT_delete_variant(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """A whole variant must be chosen."""
-        return has_whole_variant(cls, context) and holds(cls, not timer.open_jobs(context.active_object), BUSY)
+        return has_whole_variant(cls, context) and holds(cls, not running.open_jobs(context.active_object), BUSY)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Take it out and show its neighbour."""

@@ -31,10 +31,12 @@ class Member:
     frame_bytes: int = 0
 
     def submit(self, request: SampleRequest) -> None:
+        """Send a job and note when."""
         self.submitted_s[request.job_id] = time.monotonic()
         self.session.submit(request)
 
     def poll(self) -> None:
+        """Take what has arrived and note it."""
         for event in self.session.poll(time.monotonic()):
             if isinstance(event, FrameArrived):
                 self.frame_bytes += len(event.image)
@@ -47,6 +49,7 @@ class Member:
 
     @property
     def mean_wait_s(self) -> float:
+        """Seconds from submitting a job to its end, on average."""
         return sum(self.waits_s) / len(self.waits_s)
 
 
@@ -73,6 +76,7 @@ class Crowd:
             self._step(lambda member: False)
 
     def close(self) -> None:
+        """End every client's session."""
         for member in self.members:
             member.session.close()
 

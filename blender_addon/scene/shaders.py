@@ -1,4 +1,4 @@
-"""Owns how a plane of the add-on's own takes light: it shines by itself, or the scene lights it."""
+"""How a plane of the add-on's own takes light: it shines by itself, or the scene lights it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ TEXTURE_NODE = "iPOKE Plate"
 """Name of the node that shows the plate; the shader that it feeds is what changes."""
 SHADER_NODE = "iPOKE Surface"
 """Name of the shaders that are made here."""
-SURFACES = (
+SHADERS = (
     ("EMISSION", "Emission", "As bright as the picture, whatever light the scene has"),
     ("PRINCIPLED", "Principled", "Lit by the scene and in its shadows, like a matte print"),
 )

@@ -1,6 +1,6 @@
 """Asks for known security advisories on everything that is pinned: the add-on's wheels and every list of Set Up Backend.
 
-    pip install '.[release]' && python audit_packages.py [--service pypi|osv]
+    pip install '.[release]' && python -m tools.audit_packages [--service pypi|osv]
 
 Exit code 0 only where a service answered for every package and knows nothing against it. It needs the network: the package
 index' own service, or osv.dev.
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from build_addon import LOCK
-from lock_requirements import LISTS
+from tools.lock_requirements import LISTS
 
 SERVICES = ("pypi", "osv")
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s\\;]+)", re.MULTILINE)

@@ -3,21 +3,21 @@ from __future__ import annotations
 import pytest
 
 from blender_addon.core.errors import FolderError
-from blender_addon.core.jobs.clips import Part, Timing, pictures, read
+from blender_addon.core.jobs.clip_frames import FrameRange, Timing, pictures, read
 from blender_addon.core.jobs.folders import numbered_files
 
 
 def test_a_clip_is_spread_from_first_to_last():
-    assert Part().spread(101, 11) == list(range(1, 102, 10))
-    assert Part().spread(3, 3) == [1, 2, 3]
+    assert FrameRange().spread(101, 11) == list(range(1, 102, 10))
+    assert FrameRange().spread(3, 3) == [1, 2, 3]
 
 
 def test_a_part_of_a_clip_keeps_its_ends():
-    assert Part(21, 41).spread(101, 3) == [21, 31, 41]
-    assert Part(91, 500).spread(101, 2) == [91, 101]
+    assert FrameRange(21, 41).spread(101, 3) == [21, 31, 41]
+    assert FrameRange(91, 500).spread(101, 2) == [91, 101]
 
 
-@pytest.mark.parametrize(("part", "have"), [(Part(), 2), (Part(2), 1), (Part(5), 0), (Part(2, 1), 0)])
+@pytest.mark.parametrize(("part", "have"), [(FrameRange(), 2), (FrameRange(2), 1), (FrameRange(5), 0), (FrameRange(2, 1), 0)])
 def test_too_few_frames_are_a_sentence(part, have):
     with pytest.raises(FolderError, match=f"takes 11 frames, and there are {have}"):
         part.spread(2, 11)

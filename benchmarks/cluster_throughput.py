@@ -1,7 +1,7 @@
 """Variants a second of workers on a Ray cluster of two nodes on this machine, against one worker without a cluster.
 
-    python -m tests.cluster.throughput              # with the shipped model: two cores are needed to see the second worker
-    python -m tests.cluster.throughput --fake       # with a worker that sleeps, whose speed does not depend on the cores
+    python -m benchmarks.cluster_throughput              # with the shipped model: two cores are needed to see the second worker
+    python -m benchmarks.cluster_throughput --fake       # with a worker that sleeps, whose speed does not depend on the cores
 
 The rounds of both take turns, and the medians count.
 """
@@ -19,13 +19,13 @@ from pathlib import Path
 
 from backend.client import Connected, Launcher, LocalBackend, SampleRequest, Session, Status, drive
 from backend.config import WORKER_COMMAND
+from benchmarks.soak import real_request
 from tests.cluster.ray_cluster import PROJECT, TwoNodes
 from tests.faults.fake_worker import Fault
 from tests.faults.serve_with_fake_worker import CHANGES
 from tests.faults.work import ENDINGS, TIMEOUT_S
 from tests.faults.work import request as fake_request
 from tests.processes import eventually
-from tests.soak import real_request
 
 JOBS = 8
 ROUNDS = 3
@@ -33,6 +33,7 @@ JOBS_S = 300.0
 
 
 def main() -> int:
+    """Run the command line; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--fake", action="store_true", help="a worker that sleeps")
     fake = parser.parse_args().fake
@@ -46,7 +47,7 @@ def main() -> int:
             wait_for_workers(backends[name].session, workers)
         for backend in backends.values():
             run_jobs(backend, fake)
-        took_s = {name: [] for name in backends}
+        took_s: dict[str, list[float]] = {name: [] for name in backends}
         for _ in range(ROUNDS):
             for name, backend in backends.items():
                 took_s[name].append(run_jobs(backend, fake))
@@ -58,6 +59,7 @@ def main() -> int:
 
 
 def backend_of(folder: Path, address: str | None, fake: bool) -> LocalBackend:
+    """Start a backend with the fake or the real worker, on a cluster where an address is given."""
     changes: dict[str, object] = {} if address is None else {"cluster": {"address": address}}
     if not fake:
         changes["worker_command"] = WORKER_COMMAND

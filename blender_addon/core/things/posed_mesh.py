@@ -1,4 +1,4 @@
-"""Owns a variant's body as it is read from its files, and where its vertices lie on the surface of a plate. No bpy."""
+"""A variant's body as it is read from its files, and where its vertices lie on the surface of a plate. No bpy."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Array = Any  # numpy's array types are not there for a type checker inside Blend
 
 
 @dataclass(frozen=True)
-class Body:
+class PosedMesh:
     """Triangles (F, 3), texture coordinates (V, 2), and poses (T + 1, V, 3) at rest and in frames 1..T.
 
     A pose is texture coordinates of the plate, and how far before it, in its heights.
@@ -32,7 +32,7 @@ class Body:
     poses: Array
 
     @classmethod
-    def read(cls, folder: Path, variant: int) -> Body:
+    def read(cls, folder: Path, variant: int) -> PosedMesh:
         """Read what a job has written; raises `FolderError`."""
         try:
             lines = [line.split() for line in (folder / files.OBJ_FILE).read_text().splitlines()]

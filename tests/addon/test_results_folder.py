@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from blender_addon.core.errors import FolderError
-from blender_addon.core.jobs import moving
+from blender_addon.core.jobs import results_folder
 
 FRAMES = ("variant_00/frame_0001.png", "variant_00/frame_0002.png")
 BAKED = "leaf_1001.png"
@@ -60,7 +60,7 @@ def other_drive(monkeypatch) -> None:
 
 
 def test_on_one_drive_the_folder_moves_with_everything_in_it(old, new):
-    moving.move(old, new, {})
+    results_folder.move(old, new, {})
     assert names(new) == OURS | {"notes.txt"}
     assert not old.exists()
 
@@ -68,26 +68,26 @@ def test_on_one_drive_the_folder_moves_with_everything_in_it(old, new):
 def test_to_another_drive_ours_move_and_the_artists_stay(old, new, other_drive):
     (old / "variant_01").mkdir()
     (old / "variant_01/frame_0001.png").write_bytes(b"of a job that was cancelled")
-    moving.move(old, new, {"variant_01/frame_0001.png": sha256(b"of a job that was cancelled")})
+    results_folder.move(old, new, {"variant_01/frame_0001.png": sha256(b"of a job that was cancelled")})
     assert names(new) == OURS | {"variant_01/frame_0001.png"}
     assert names(old) == {"notes.txt"}
 
 
 def test_to_another_drive_nothing_is_left_of_a_folder_that_is_all_ours(old, new, other_drive):
     (old / "notes.txt").unlink()
-    moving.move(old, new, {})
+    results_folder.move(old, new, {})
     assert not old.exists()
 
 
 def test_a_copy_takes_what_is_ours_and_leaves_everything(old, new):
-    moving.copy(old, new)
+    results_folder.copy(old, new)
     assert names(new) == OURS
     assert names(old) == OURS | {"notes.txt"}
 
 
 def test_where_something_is_already_nothing_moves(old, new):
     new.mkdir(parents=True)
-    for act in (lambda: moving.move(old, new, {}), lambda: moving.copy(old, new)):
+    for act in (lambda: results_folder.move(old, new, {}), lambda: results_folder.copy(old, new)):
         with pytest.raises(FolderError, match="something is already"):
             act()
     assert names(old) == OURS | {"notes.txt"}
@@ -98,7 +98,7 @@ def test_a_folder_without_a_manifest_of_ours_is_not_copied(old, new):
     (old / "job.json").write_text('{"files": {"../../../etc/passwd": "x", "notes.txt": 7}}')
     (old / "bake/variant_00/leaf_job.json").unlink()
     with pytest.raises(FolderError, match="no results that iPOKE knows"):
-        moving.copy(old, new)
+        results_folder.copy(old, new)
 
 
 @pytest.mark.parametrize("after", [0, 1, 3])
@@ -113,7 +113,7 @@ def test_a_full_disk_leaves_the_old_and_nothing_of_the_new(old, new, other_drive
 
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(FolderError, match="No space left"):
-        moving.move(old, new, {})
+        results_folder.move(old, new, {})
     assert names(old) == OURS | {"notes.txt"}
     assert not new.exists() or not names(new)
 
@@ -124,7 +124,7 @@ def test_results_that_cannot_move_stay(old, new, monkeypatch):
 
     monkeypatch.setattr(os, "rename", refuse)
     with pytest.raises(FolderError, match="they stay in"):
-        moving.move(old, new, {})
+        results_folder.move(old, new, {})
     assert names(old) == OURS | {"notes.txt"}
 
 
@@ -145,8 +145,8 @@ def taken(old) -> Path:
 
 def test_what_was_taken_as_a_mesh_is_copied_along_and_moves_to_another_drive(taken, new, tmp_path, other_drive):
     wanted = OURS | {f"taken/fedcba987654/{name}" for name in (*TAKEN, "job.json")}
-    moving.copy(taken, tmp_path / "copy")
+    results_folder.copy(taken, tmp_path / "copy")
     assert names(tmp_path / "copy") == wanted
-    moving.move(taken, new, {})
+    results_folder.move(taken, new, {})
     assert names(new) == wanted
     assert names(taken) == {"notes.txt", "taken/fedcba987654/mesh/own.png"}

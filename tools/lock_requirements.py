@@ -1,6 +1,6 @@
 """Locks what the add-on's Set Up Backend installs: a list of pinned, hashed wheels for each platform, device and Python.
 
-    pip install '.[release]' && python lock_requirements.py
+    pip install '.[release]' && python -m tools.lock_requirements
 
 uv resolves the project's dependencies for all platforms at once; each list names the wheels of one, so that the files that
 are there are the choices that the add-on has.
@@ -23,7 +23,7 @@ from packaging.utils import parse_wheel_filename
 
 from build_addon import PLATFORMS, SOURCE, WHEEL_TAGS
 
-ROOT = Path(__file__).resolve().parent
+ROOT = Path(__file__).resolve().parents[1]
 LISTS = SOURCE / "environment"
 PYTHONS = ("3.11", "3.13")  # those of Blender's releases
 
@@ -136,7 +136,7 @@ def listed(target: Target, pins: list[Requirement], wheels: Wheels) -> str:
         total += size
         lines += [f"{pin.name}=={version} \\", *(f"    --hash=sha256:{sha256} \\" for sha256 in hashes)]
         lines[-1] = lines[-1].removesuffix(" \\")
-    return "\n".join(["# Made by lock_requirements.py.", f"# bytes: {total}", *lines]) + "\n"
+    return "\n".join(["# Made by tools/lock_requirements.py.", f"# bytes: {total}", *lines]) + "\n"
 
 
 def _locked(target: Target, pin: Requirement, wheels: Wheels) -> tuple[str, int, list[str]]:

@@ -1,32 +1,30 @@
-"""Owns where a bake plays beside the plane: as a strip in the sequencer, as an image node in the compositor."""
+"""Where a bake plays beside the plane: as a strip in the sequencer, as an image node in the compositor."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import bpy
 
 from ..core.errors import FolderError
 from ..core.jobs import folders, trusted_paths
-from ..core.jobs.bakes import Place
+from ..core.jobs.bakes import ShowIn
 from ..core.jobs.job import Job, JobKind, JobPhase
 from . import paths, plates, results, sequences
-
-if TYPE_CHECKING:
-    from .properties import IPOKE_PG_variant
+from .properties import IPOKE_PG_variant
 
 
-def place_bake(job: Job) -> None:
+def show_bake(job: Job) -> None:
     """Let a bake that has just been made play where it was asked for, beside the plane."""
     obj, delivery = plates.find(job.target), job.delivery
     if obj is None or delivery is None or job.kind is not JobKind.BAKE or job.phase is not JobPhase.FINISHED:
         return
     scene = next(iter(obj.users_scene), bpy.context.scene)
     try:
-        if delivery.place is Place.SEQUENCER:
+        if delivery.show_in is ShowIn.SEQUENCER:
             add_strip(scene, obj, delivery.shot.start_frame)
-        elif delivery.place is Place.COMPOSITOR:
+        elif delivery.show_in is ShowIn.COMPOSITOR:
             add_node(scene, obj, delivery.shot.start_frame)
     except FolderError as error:
         obj.ipoke.message = error.sentence

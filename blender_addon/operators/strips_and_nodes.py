@@ -1,11 +1,11 @@
-"""Owns the operators that let a bake play in the sequencer and in the compositor."""
+"""The operators that let a bake play in the sequencer and in the compositor."""
 
 import bpy
 from bpy.props import IntProperty
 
 from ..core.errors import AddonError
-from ..scene import placing
-from .clips import IPOKE_OT_show_bake
+from ..scene import strips_and_nodes
+from .variants import IPOKE_OT_show_bake
 
 
 class _Places:
@@ -51,7 +51,7 @@ class IPOKE_OT_add_to_sequencer(_Places, bpy.types.Operator):
 
     def place(self, scene: bpy.types.Scene, obj: bpy.types.Object, frame_start: int) -> None:
         """Add the strip."""
-        placing.add_strip(scene, obj, frame_start, self.channel)
+        strips_and_nodes.add_strip(scene, obj, frame_start, self.channel)
 
 
 class IPOKE_OT_add_to_compositor(_Places, bpy.types.Operator):
@@ -62,7 +62,7 @@ class IPOKE_OT_add_to_compositor(_Places, bpy.types.Operator):
 
     def place(self, scene: bpy.types.Scene, obj: bpy.types.Object, frame_start: int) -> None:
         """Add the node."""
-        placing.add_node(scene, obj, frame_start)
+        strips_and_nodes.add_node(scene, obj, frame_start)
 
 
 CLASSES = (IPOKE_OT_add_to_sequencer, IPOKE_OT_add_to_compositor)

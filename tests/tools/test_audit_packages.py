@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-import audit_packages
 from build_addon import LOCK
-from lock_requirements import LISTS
+from tools import audit_packages
+from tools.lock_requirements import LISTS
 
 TOLD = {
     "dependencies": [
