@@ -53,6 +53,7 @@ OPERATORS = {
     "Show True Colours": "Wahre Farben zeigen",
     "Show Variant": "Variante zeigen",
     "Start Backend": "Backend starten",
+    "Start Here": "Hier beginnen",
     "Still": "Standbild",
     "Stop Backend": "Backend beenden",
     "Take as Mesh": "Als Netz übernehmen",
@@ -89,6 +90,7 @@ OTHERS = {
     "Brush": "Pinsel",
     "Camera Frame": "Kamerarahmen",
     "Cancelled": "Abgebrochen",
+    "Chain": "Kette",
     "Choose an image that is white where the thing is": "Ein Bild wählen, das weiß ist, wo der Gegenstand ist",
     "Choose Solid in this 3D view's shading, with Texture or Material as colour": (
         "In der Schattierung dieser 3D-Ansicht Solid wählen, mit Textur oder Material als Farbe"
@@ -158,6 +160,7 @@ OTHERS = {
     "Own Mask": "Eigene Maske",
     "Own Region": "Ausschnitt",
     "own region": "eigener Ausschnitt",
+    "Own Timing": "Eigener Zeitablauf",
     "Own Variation": "Eigene Streuung",
     "Pace": "Tempo",
     "Part": "Teil",
@@ -181,7 +184,9 @@ OTHERS = {
     "Select a mesh that was taken from a plate": "Ein Netz auswählen, das von einer Bildebene übernommen wurde",
     "Select an image plane": "Eine Bildebene auswählen",
     "Sequencer": "Sequenzer",
+    "Set Length": "Länge festlegen",
     "Set Up": "Einrichten",
+    "Settle": "Ausschwingen",
     "Show In": "Zeigen in",
     "{size} MB loaded": "{size} MB geladen",
     "Something is being made for this plate; wait for it or cancel it": (
@@ -200,6 +205,9 @@ OTHERS = {
     "The backend is busy; wait for it or cancel what it makes": "Das Backend arbeitet; warten oder abbrechen",
     "The backend is not running": "Das Backend läuft nicht",
     "The backend is up": "Das Backend läuft",
+    "The chosen variant is a chain of several motions; choose one that was sampled with Chain at 1": (
+        "Die gewählte Variante ist eine Kette mehrerer Bewegungen; eine wählen, die mit Kette 1 erzeugt wurde"
+    ),
     "The chosen variant replays a motion that the library has already": (
         "Die gewählte Variante gibt eine Bewegung wieder, die schon in der Sammlung ist"
     ),
@@ -220,6 +228,7 @@ OTHERS = {
         "Diese Variante bewegt den ganzen Ausschnitt; ein Netz entsteht aus einem Gegenstand: dort einen wählen, neu erzeugen"
     ),
     "Threes": "Dreier",
+    "Timing": "Zeitablauf",
     "Transfer": "Übertragen",
     "{transform} shows the picture in other colours than it has, mostly paler": (
         "{transform} zeigt das Bild in anderen Farben, als es hat, meist blasser"

@@ -75,6 +75,24 @@ class IPOKE_OT_recall_settings(bpy.types.Operator):
         return {"FINISHED"}
 
 
+class IPOKE_OT_start_here(bpy.types.Operator):
+    """Let the clip start at the current frame"""
+
+    bl_idname = "ipoke.start_here"
+    bl_label = "Start Here"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """There must be a plate."""
+        return has_plate(cls, context)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Move the clip."""
+        plates.active(context).start_frame = context.scene.frame_current
+        return {"FINISHED"}
+
+
 class IPOKE_OT_show_job(bpy.types.Operator):
     """Show what was sampled with this seed"""
 
@@ -124,6 +142,7 @@ CLASSES = (
     IPOKE_OT_choose_variant,
     IPOKE_OT_show_bake,
     IPOKE_OT_recall_settings,
+    IPOKE_OT_start_here,
     IPOKE_OT_show_job,
     IPOKE_OT_delete_variant,
 )

@@ -23,6 +23,7 @@ HOLDS = (
     ("3", "Threes", "Each drawing stays for three frames"),
 )
 LOOPS = (
+    ("settle", "Settle", "From the still through the motion, then a swing back to the still, where it comes to rest"),
     ("none", "Once", "Play once, from the still to where it ends"),
     ("closed", "Loop", "Come back to the start without a jump; turns round where that can't be done smoothly"),
     ("ping-pong", "Ping-Pong", "Turn round at the end and go back"),

@@ -22,7 +22,7 @@ from ..core.jobs.settings import PokeSetting, Settings
 from ..core.things.thing import Source, ThingSetting
 from .properties import IPOKE_PG_like, IPOKE_PG_plate, IPOKE_PG_poke, IPOKE_PG_thing
 
-DATA_VERSION = 2
+DATA_VERSION = 3
 AMOUNT_DIGITS = 3  # what Blender stores has single precision; so the same number comes out that went in
 
 
@@ -57,6 +57,7 @@ def adopt(obj: bpy.types.Object) -> IPOKE_PG_plate:
     if not plate.plate_id:
         plate.plate_id = uuid.uuid4().hex
         plate.data_version = DATA_VERSION
+        plate.start_frame = bpy.context.scene.frame_start  # 1001 in many a shot
     return plate
 
 

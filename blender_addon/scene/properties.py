@@ -17,6 +17,7 @@ from bpy.props import (
 )
 
 from .._vendor.client import Level
+from .._vendor.protocol import limits
 from .._vendor.protocol.messages import LARGEST_VARIATION
 from ..core.german import CONTEXT
 from ..core.gestures.pokes import LEAST_STRENGTH, MOST_STRENGTH
@@ -62,6 +63,10 @@ def _set_surface(plate: "IPOKE_PG_plate", number: int) -> None:
 
 def _timing_changed(plate: "IPOKE_PG_plate", _context: bpy.types.Context) -> None:
     reactions().timing_changed(plate.id_data)
+
+
+def _bake_timed(bake: "IPOKE_PG_bake", _context: bpy.types.Context) -> None:
+    bake.own_timing = True
 
 
 def _region_switched(plate: "IPOKE_PG_plate", _context: bpy.types.Context) -> None:
@@ -153,6 +158,41 @@ class IPOKE_PG_like(bpy.types.PropertyGroup):
     amount: FloatProperty(name="Difference", description="How far from it the others may be", min=0.0, max=1.0)
 
 
+class IPOKE_PG_timing(bpy.types.PropertyGroup):
+    """How long a clip is and how it plays."""
+
+    fit: BoolProperty(
+        name="Set Length", description="Lay the motion out over this time; otherwise it has the model's own pace", default=True
+    )
+    unit: EnumProperty(
+        name="Unit",
+        description="What the length is given in",
+        items=choices.UNITS,
+        default="SECONDS",
+        translation_context=CONTEXT,
+    )
+    seconds: FloatProperty(
+        name="Seconds", description="How long a clip lasts at the scene's frame rate", min=0.1, max=60.0, default=2.0
+    )
+    length: IntProperty(name="Frames", description="How many frames a clip has", min=2, max=limits.OUTPUT_FRAMES, default=48)
+    hold: EnumProperty(name="Pace", description="For how many frames each drawing stays", items=choices.HOLDS, default="1")
+    loop: EnumProperty(name="Loop", description="Whether the end meets the start", items=choices.LOOPS, default="settle")
+    easing: EnumProperty(
+        name="Easing",
+        description="How a clip that plays once starts and ends",
+        items=choices.EASINGS,
+        default="linear",
+        translation_context=CONTEXT,
+    )
+    chain: IntProperty(
+        name="Chain",
+        description="How many motions follow one another in a clip, each going on from where the last one ends",
+        min=1,
+        max=limits.CHAIN,
+        default=1,
+    )
+
+
 class IPOKE_PG_job(bpy.types.PropertyGroup):
     """What a job was asked with, so that its variants can be baked and recalled. Its name is the job's id."""
 
@@ -176,6 +216,10 @@ class IPOKE_PG_job(bpy.types.PropertyGroup):
         name="Variation", description="How far apart its variants are; 0 is the model's own", min=0.0, max=LARGEST_VARIATION
     )
     free_ground: BoolProperty(name="Free Ground", description="Whether the ground did not hold the thing")
+    is_timed: BoolProperty(
+        name="Timed", description="Whether its clips are laid out in time; otherwise they have the model's own pace"
+    )
+    timing: PointerProperty(name="Timing", description="How long its clips are and how they play", type=IPOKE_PG_timing)
     pokes: CollectionProperty(name="Pokes", description="The arrows and pins that were asked for", type=IPOKE_PG_poke)
     thing: PointerProperty(name="Thing", description="What was set of the thing", type=IPOKE_PG_thing)
     thing_sha256: StringProperty(name="Mask", description="Hash of the thing's mask, which is with the job's files")
@@ -220,22 +264,35 @@ class IPOKE_PG_bake(bpy.types.PropertyGroup):
     )
     place: EnumProperty(name="Show In", description="Where the bake plays when it is made", items=choices.PLACES, default="PLANE")
     depth: EnumProperty(name="Depth", description="Format of the frames", items=choices.DEPTHS, default="AUTO")
-    hold: EnumProperty(name="Pace", description="For how many frames each drawing stays", items=choices.HOLDS, default="1")
-    fit: BoolProperty(name="Fit Length", description="Stretch the motion to a number of frames")
+    own_timing: BoolProperty(
+        name="Own Timing", description="Lay the bake out in time otherwise than the variant; switched on by what is set below"
+    )
+    hold: EnumProperty(
+        name="Pace", description="For how many frames each drawing stays", items=choices.HOLDS, default="1", update=_bake_timed
+    )
+    fit: BoolProperty(name="Fit Length", description="Stretch the motion to a number of frames", update=_bake_timed)
     unit: EnumProperty(
         name="Unit", description="What the length is given in", items=choices.UNITS, default="FRAMES", translation_context=CONTEXT
     )
     seconds: FloatProperty(
-        name="Seconds", description="How long the bake lasts at the scene's frame rate", min=0.1, max=60.0, default=2.0
+        name="Seconds",
+        description="How long the bake lasts at the scene's frame rate",
+        min=0.1,
+        max=60.0,
+        default=2.0,
+        update=_bake_timed,
     )
-    length: IntProperty(name="Frames", description="How many frames the bake has", min=2, max=600, default=48)
-    loop: EnumProperty(name="Loop", description="Whether the end meets the start", items=choices.LOOPS, default="none")
+    length: IntProperty(name="Frames", description="How many frames the bake has", min=2, max=600, default=48, update=_bake_timed)
+    loop: EnumProperty(
+        name="Loop", description="Whether the end meets the start", items=choices.LOOPS, default="none", update=_bake_timed
+    )
     easing: EnumProperty(
         name="Easing",
         description="How a clip that plays once starts and ends",
         items=choices.EASINGS,
         default="linear",
         translation_context=CONTEXT,
+        update=_bake_timed,
     )
 
 
@@ -308,6 +365,7 @@ class IPOKE_PG_plate(bpy.types.PropertyGroup):
     region: FloatVectorProperty(
         name="Region", description="Left, top, right and bottom in fractions of the plate", size=4, min=0.0, max=1.0
     )
+    timing: PointerProperty(name="Timing", description="How long clips are and how they play", type=IPOKE_PG_timing)
     bake: PointerProperty(name="Bake", description="How bakes are made", type=IPOKE_PG_bake)
     replay_strength: FloatProperty(
         name="Strength",
@@ -345,6 +403,7 @@ CLASSES = (
     IPOKE_PG_stroke,
     IPOKE_PG_thing,
     IPOKE_PG_like,
+    IPOKE_PG_timing,
     IPOKE_PG_job,
     IPOKE_PG_variant,
     IPOKE_PG_bake,

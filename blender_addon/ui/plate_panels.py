@@ -8,6 +8,7 @@ from ..core.gestures.pokes import longest_px
 from ..core.jobs.job import Job, JobKind
 from ..drawing import shading
 from ..scene import meshes, plates, shaders
+from ..scene.properties import IPOKE_PG_plate
 from ..session import model_choice, running
 from . import set_up
 from .lists import effective_px
@@ -101,6 +102,7 @@ class IPOKE_PT_sample(PlatePanel, bpy.types.Panel):
         slider = row.row(align=True)
         slider.active = plate.use_variation
         slider.prop(plate, "variation", slider=True)
+        _draw_timing(column, plate)
         if model_choice.has_choice(plate):
             column.prop(plate, "model", placeholder=model_choice.by_itself())
         row = column.row(align=True)
@@ -126,9 +128,42 @@ class IPOKE_PT_sample(PlatePanel, bpy.types.Panel):
             set_up.draw_fix(layout)
 
 
+def _draw_timing(column: bpy.types.UILayout, plate: IPOKE_PG_plate) -> None:
+    """Draw how long a clip is and how it plays; the rest of it has a panel."""
+    timing, row = plate.timing, column.row(align=True)
+    if timing.fit:
+        row.prop(timing, "seconds" if timing.unit == "SECONDS" else "length")
+    row.prop(timing, "loop", text="")
+
+
+class IPOKE_PT_timing(PlatePanel, bpy.types.Panel):
+    """How long clips are and how they play, in full."""
+
+    bl_label = "Timing"
+    bl_parent_id = "IPOKE_PT_sample"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw it."""
+        plate = plates.active(context)
+        timing = plate.timing
+        column = self.layout.column()
+        column.use_property_split = True
+        column.use_property_decorate = False
+        column.prop(timing, "fit")
+        if timing.fit:
+            column.row().prop(timing, "unit", expand=True)
+            column.prop(timing, "seconds" if timing.unit == "SECONDS" else "length")
+        column.prop(timing, "loop")
+        if timing.loop == "none":
+            column.prop(timing, "easing")
+        column.row().prop(timing, "hold", expand=True)
+        column.prop(timing, "chain")
+
+
 def _draw_job(layout: bpy.types.UILayout, job: Job) -> None:
     text = f"Bake: {job.sentence}" if job.kind is JobKind.BAKE else job.sentence
     layout.progress(factor=job.fraction, text=text)
 
 
-CLASSES = (IPOKE_PT_plate, IPOKE_PT_pokes, IPOKE_PT_thing, IPOKE_PT_sample)
+CLASSES = (IPOKE_PT_plate, IPOKE_PT_pokes, IPOKE_PT_thing, IPOKE_PT_sample, IPOKE_PT_timing)

@@ -50,6 +50,7 @@ class IPOKE_PT_variants(PlatePanel, bpy.types.Panel):
         row.operator("ipoke.show_bake", text="Bake", icon="RENDER_ANIMATION", depress=plate.shown == "BAKE")
         row = layout.row(align=True)
         row.prop(plate, "start_frame", text="Start")
+        row.operator("ipoke.start_here", text="", icon="TIME")
         row.prop(plate, "cyclic", toggle=True)
         layout.operator("ipoke.take_as_mesh", icon="MESH_DATA")
 

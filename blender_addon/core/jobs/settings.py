@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ..._vendor.client import Like, Poke
+from ..._vendor.protocol.messages import Playback
 from ..gestures.plane import Vec2
 from ..gestures.pokes import Arrow, to_poke
 from ..gestures.region import Box
@@ -41,6 +42,7 @@ class Settings:
     `like` names the variant that all are to be like, and before it what that one was sampled like itself. `model` is a name, or
     empty for the one that the backend takes by itself. `variation` None leaves that to the model. `still_frame` is the number of
     the frame that is the still, where that is a sequence or a movie. With `free_ground` nothing holds a thing by itself.
+    `playback` None leaves the clips at the model's own pace.
     """
 
     pokes: tuple[PokeSetting, ...] = ()
@@ -53,6 +55,7 @@ class Settings:
     still_frame: int = 0
     thing: ThingSetting = NO_SETTING
     free_ground: bool = False
+    playback: Playback | None = None
 
     @property
     def asked(self) -> tuple[Poke, ...]:

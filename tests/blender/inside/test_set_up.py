@@ -118,9 +118,9 @@ def test_without_a_backend_the_panel_offers_to_set_it_up_from_the_beginning_and_
     bpy.context.preferences.system.use_online_access = False
 
 
-def test_naming_another_backend_clears_what_was_said_of_the_last_one_at_once(plane, monkeypatch, tmp_path, part):
+def test_naming_another_backend_clears_what_was_said_of_the_last_one_at_once(plane, tmp_path, part):
+    preferences().backend_path = str(tmp_path / "nowhere")
     with pytest.raises(RuntimeError, match="No backend was found"):
-        preferences().backend_path = str(tmp_path / "nowhere")
         bpy.ops.ipoke.sample()
     state = part("session.running").state
     assert (state().backend.phase.name, bool(plane.ipoke.message)) == ("FAILED", True)
