@@ -1,4 +1,4 @@
-"""A clip reads as a reaction: two seconds at the scene's rate, from the still and back to it; bakes play as their variant does."""
+"""A clip reads as a reaction: two seconds, from the still and back to it; bakes play as their variant does."""
 
 from __future__ import annotations
 
