@@ -87,7 +87,7 @@ STATES: tuple[WhileEnabled, ...] = (
     outline.outlines,
     overlay.state,
     puppet.state,
-    thumbnails.previews,
+    thumbnails.state,
     disk.state,
 )
 """Everything of the add-on that is neither in the .blend nor in the preferences."""

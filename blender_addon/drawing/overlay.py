@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ import gpu
 from gpu_extras.batch import batch_for_shader
 
 from ..core.gestures import region
-from ..core.gestures.arrows import GROUND, Colour, Look, Mesh, ScreenArrow, add_arrows, add_dot, add_frame, add_ground
+from ..core.gestures.arrows import GROUND, Colour, Look, Mesh, ScreenArrow, add_arrows, add_dot, add_frame, add_ground, faded
 from ..core.gestures.gesture import Part, ShowDraft
 from ..core.gestures.hover import Ground
 from ..core.gestures.plane import Surface, Vec2
@@ -37,6 +38,8 @@ HINT_PX = 15
 LENGTH_ASIDE_PX = 12
 HINT_HEIGHT_PX = 40
 FONT = 0
+FADE_S = 0.6
+LEFT_WHILE_PLAYING = 0.12
 
 
 @dataclass
@@ -45,6 +48,8 @@ class Overlay:
 
     handle: object | None = None
     """Blender's handle of what draws; None without a window."""
+    playing_s: float | None = None
+    """Since when the scene plays and arrows fade; None while it does not."""
     has_failed: bool = False
     """Whether drawing has raised; then nothing is drawn until the add-on is enabled anew."""
 
@@ -127,7 +132,8 @@ def _draw() -> None:
 
 def _draw_plates(context: bpy.types.Context) -> None:
     visible = [obj for obj in context.visible_objects if _has_arrows(obj)]
-    found = [arrow for obj in visible for arrow in screen_arrows(context, obj) if arrow is not None]
+    left = _left_of_arrows(context)
+    found = [faded(arrow, left) for obj in visible for arrow in screen_arrows(context, obj) if arrow is not None]
     mesh = Mesh()
     plate = plates.active(context)
     if plate is not None and _poke_tool_is_active(context):
@@ -144,7 +150,19 @@ def _draw_plates(context: bpy.types.Context) -> None:
 
 
 def _has_arrows(obj: bpy.types.Object) -> bool:
-    return plates.plate_of(obj) is not None or _draft(obj) is not None
+    plate = plates.plate_of(obj)
+    return (plate is not None and plate.show_arrows) or _draft(obj) is not None
+
+
+def _left_of_arrows(context: bpy.types.Context) -> float:
+    """How opaque arrows are: they fade while the scene plays, and are back when it stops or one is drawn."""
+    own = state()
+    if not context.screen.is_animation_playing or pointer.state().draft is not None:
+        own.playing_s = None
+        return 1.0
+    now_s = time.monotonic()
+    own.playing_s = now_s if own.playing_s is None else own.playing_s
+    return 1.0 - (1.0 - LEFT_WHILE_PLAYING) * min((now_s - own.playing_s) / FADE_S, 1.0)
 
 
 def _draw_length(context: bpy.types.Context, obj: bpy.types.Object) -> None:

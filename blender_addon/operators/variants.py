@@ -34,6 +34,31 @@ class IPOKE_OT_choose_variant(bpy.types.Operator):
         return {"FINISHED"}
 
 
+class IPOKE_OT_step_variant(bpy.types.Operator):
+    """Play the next variant of the same sample, or the one before it"""
+
+    bl_idname = "ipoke.step_variant"
+    bl_label = "Next Variant"
+    bl_options = {"REGISTER", "UNDO"}
+
+    step: IntProperty(name="Step", description="How many variants to go on; negative goes back", default=1)
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """There must be variants."""
+        return IPOKE_OT_choose_variant.poll(context)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Go round the variants of the chosen one's job."""
+        plate = plates.active(context)
+        chosen = results.active_variant(plate) or plate.variants[-1]
+        together = [i for i, variant in enumerate(plate.variants) if variant.job_id == chosen.job_id]
+        here = plate.active_variant if plate.active_variant in together else together[-1]
+        plate.active_variant = together[(together.index(here) + self.step) % len(together)]
+        results.show_active(context.active_object, "VARIANT")
+        return {"FINISHED"}
+
+
 class IPOKE_OT_show_bake(bpy.types.Operator):
     """Show the chosen variant at the plate's own resolution"""
 
@@ -140,6 +165,7 @@ class IPOKE_OT_delete_variant(bpy.types.Operator):
 
 CLASSES = (
     IPOKE_OT_choose_variant,
+    IPOKE_OT_step_variant,
     IPOKE_OT_show_bake,
     IPOKE_OT_recall_settings,
     IPOKE_OT_start_here,

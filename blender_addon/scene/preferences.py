@@ -1,7 +1,7 @@
 """What is set for every file: where the backend, models and the library of kinematics are."""
 
 import bpy
-from bpy.props import StringProperty
+from bpy.props import BoolProperty, StringProperty
 
 from . import properties
 
@@ -33,6 +33,10 @@ class Preferences:
         name="Models",
         description="Folder with a folder for each model of your own, such as 'ipoke train' writes; read when the backend starts",
         subtype="DIR_PATH",
+    )
+
+    plays_at_once: BoolProperty(
+        name="Play When Frames Arrive", description="Start playback when the first frames of a sample are there", default=True
     )
 
     library_folder: StringProperty(

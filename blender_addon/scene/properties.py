@@ -318,6 +318,7 @@ class IPOKE_PG_plate(bpy.types.PropertyGroup):
     )
 
     pokes: CollectionProperty(name="Pokes", description="The arrows and pins on the plate", type=IPOKE_PG_poke)
+    show_arrows: BoolProperty(name="Show Arrows", description="Draw the arrows and pins over the plate", default=True)
     thing: PointerProperty(name="Thing", description="What the arrows move", type=IPOKE_PG_thing)
     active_poke: IntProperty(name="Active Poke", description="The arrow that is chosen in the list", default=-1)
     free_ground: BoolProperty(

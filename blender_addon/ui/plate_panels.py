@@ -59,6 +59,11 @@ class IPOKE_PT_pokes(PlatePanel, bpy.types.Panel):
 
     bl_label = "Pokes"
 
+    def draw_header_preset(self, context: bpy.types.Context) -> None:
+        """Draw the arrows' switch."""
+        plate = plates.active(context)
+        self.layout.prop(plate, "show_arrows", text="", icon="HIDE_OFF" if plate.show_arrows else "HIDE_ON", emboss=False)
+
     def draw(self, context: bpy.types.Context) -> None:
         """Draw them."""
         layout = self.layout

@@ -7,7 +7,7 @@ dark rim, so arrows read on light and on dark plates.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .gesture import Part
 from .plane import Vec2
@@ -74,6 +74,12 @@ class Mesh:
         for i in range(count):
             a, b = first + i, first + (i + 1) % count
             self.triangles += [(a, a + count, b), (b, a + count, b + count)]
+
+
+def faded(arrow: ScreenArrow, left: float) -> ScreenArrow:
+    """Return an arrow of which so much is left, 1 for all of it."""
+    *tone, alpha = arrow.look.colour
+    return replace(arrow, look=replace(arrow.look, colour=(*tone, alpha * left)))
 
 
 def render_data(arrows: list[ScreenArrow]) -> Mesh:
