@@ -30,7 +30,7 @@ from .operators import (
 )
 from .scene import paths, properties, results
 from .scene.plates import propose_region
-from .session import arrivals, finding, handlers, model_choice, pointer, puppets, relocation, running, things, timer
+from .session import arrivals, finding, handlers, model_choice, pointer, progress, puppets, relocation, running, things, timer
 from .tools import keymaps, poke_tool
 from .ui import (
     add_menu,
@@ -83,6 +83,7 @@ STATES: tuple[WhileEnabled, ...] = (
     pointer.state,
     things.cache,
     finding.pending,
+    progress.state,
     puppets.state,
     outline.outlines,
     overlay.state,
@@ -123,6 +124,7 @@ STEPS: tuple[tuple[Callable[[], None], Callable[[], None]], ...] = (
     (poke_tool.add, poke_tool.remove),
     (keymaps.add, keymaps.remove),
     (add_menu.add, add_menu.remove),
+    (progress.add, progress.remove),
     (translations.add, translations.remove),
     (puppet.add, puppet.remove),
     (overlay.add, overlay.remove),

@@ -36,6 +36,7 @@ OPERATORS = {
     "Mark Thing": "Gegenstand ausbessern",
     "Mirror Pokes": "Stupser spiegeln",
     "More Like This": "Mehr davon",
+    "Next Variant": "Nächste Variante",
     "Open Log": "Protokoll öffnen",
     "Open Preferences": "Einstellungen öffnen",
     "Pictures in Solid View": "Bilder in der Solid-Ansicht",
@@ -83,6 +84,7 @@ OTHERS = {
     "Backend": "Backend",
     "Bake": "Backen",
     "Bake the chosen variant first": "Zuerst die gewählte Variante backen",
+    "Baking": "Backt",
     "Blender is offline: allow online access for the download, or have a folder of wheels": (
         "Blender ist offline: den Online-Zugriff für das Herunterladen erlauben, oder einen Ordner mit Paketen haben"
     ),
@@ -100,17 +102,20 @@ OTHERS = {
     "{count} arrows": "{count} Pfeile",
     "{count} frames": "{count} Bilder",
     "{count} pokes": "{count} Stupser",
+    "{count} variants are there": "{count} Varianten sind da",
     "D and a drag adds to the thing, Shift D takes away, [ ] takes less or more": (
         "D und Ziehen fügt zum Gegenstand hinzu, Umschalt D nimmt weg, [ ] nimmt weniger oder mehr"
     ),
     "Depth": "Tiefe",
     "Device": "Gerät",
     "Difference": "Unterschied",
+    "{done} of {total}": "{done} von {total}",
     "Drag a part to where it goes, or click to pin it": "Einen Teil dorthin ziehen, wohin er soll; ein Klick hält ihn fest",
     "Draw an arrow first": "Zuerst einen Pfeil zeichnen",
     "Draw an arrow on a thing, and it is found": "Einen Pfeil auf einen Gegenstand zeichnen, und er wird gefunden",
     "Draw an arrow on the plate with the Poke tool first": "Zuerst mit dem Stups-Werkzeug einen Pfeil auf das Bild zeichnen",
     "Draw in a 3D view in Object Mode": "In einer 3D-Ansicht im Objektmodus zeichnen",
+    "Extracting the motion": "Gewinnt die Bewegung",
     "Facing": "Blickrichtung",
     "File Name": "Dateiname",
     "Find in the Picture": "Im Bild suchen",
@@ -131,6 +136,7 @@ OTHERS = {
     "like {number} of {seed}": "wie {number} von {seed}",
     "Like variant {number} of seed {seed}": "Wie Variante {number} zu Startwert {seed}",
     "Live": "Live",
+    "Live preview": "Live-Vorschau",
     "Lock Seed": "Startwert festhalten",
     "Looking for the thing": "Sucht den Gegenstand",
     "Loop": "Schleife",
@@ -172,12 +178,14 @@ OTHERS = {
     ),
     "Plane": "Ebene",
     "Plate": "Bild",
+    "Play When Frames Arrive": "Abspielen, wenn Bilder kommen",
     "Poke": "Stupsen",
     "Pokes": "Stupser",
     "Processor": "Prozessor",
     "Sample first": "Zuerst Varianten erzeugen",
     "Sample, then choose a variant": "Varianten erzeugen und eine wählen",
     "Samples are free already": "Es wird schon frei erzeugt",
+    "Sampling": "Erzeugt Varianten",
     "Seconds": "Sekunden",
     "Select a mesh whose material shows an image": "Ein Mesh auswählen, dessen Material ein Bild zeigt",
     "Select a reference image in Object Mode": "Ein Referenzbild im Objektmodus auswählen",
@@ -187,6 +195,7 @@ OTHERS = {
     "Set Length": "Länge festlegen",
     "Set Up": "Einrichten",
     "Settle": "Ausschwingen",
+    "Show Arrows": "Pfeile zeigen",
     "Show In": "Zeigen in",
     "{size} MB loaded": "{size} MB geladen",
     "Something is being made for this plate; wait for it or cancel it": (
@@ -199,12 +208,14 @@ OTHERS = {
     "Starting and loading the model": "Startet und lädt das Modell",
     "Strength": "Stärke",
     "Surface": "Oberfläche",
+    "Taking the mesh": "Übernimmt das Netz",
     "The backend finds the thing; press Find Thing, or paint it": (
         "Das Backend findet den Gegenstand; Gegenstand suchen drücken, oder ihn malen"
     ),
     "The backend is busy; wait for it or cancel what it makes": "Das Backend arbeitet; warten oder abbrechen",
     "The backend is not running": "Das Backend läuft nicht",
     "The backend is up": "Das Backend läuft",
+    "The bake is there: {count} frames": "Gebacken: {count} Bilder sind da",
     "The chosen variant is a chain of several motions; choose one that was sampled with Chain at 1": (
         "Die gewählte Variante ist eine Kette mehrerer Bewegungen; eine wählen, die mit Kette 1 erzeugt wurde"
     ),
@@ -216,6 +227,7 @@ OTHERS = {
     ),
     "The files of {count} samples are missing, such as {path}": "Die Dateien von {count} Aufträgen fehlen, etwa {path}",
     "The scene shows colours as they are already": "Die Szene zeigt Farben schon so, wie sie sind",
+    "The variant is there": "Die Variante ist da",
     "The whole region moves; choose another kind of thing first": (
         "Der ganze Ausschnitt bewegt sich; zuerst eine andere Art von Gegenstand wählen"
     ),
@@ -228,12 +240,14 @@ OTHERS = {
         "Diese Variante bewegt den ganzen Ausschnitt; ein Netz entsteht aus einem Gegenstand: dort einen wählen, neu erzeugen"
     ),
     "Threes": "Dreier",
+    "{time} left": "noch {time}",
     "Timing": "Zeitablauf",
     "Transfer": "Übertragen",
     "{transform} shows the picture in other colours than it has, mostly paler": (
         "{transform} zeigt das Bild in anderen Farben, als es hat, meist blasser"
     ),
     "Twos": "Zweier",
+    "variant {number} of {count}": "Variante {number} von {count}",
     "Variants": "Varianten",
     "Variants appear here after Sample": "Hier erscheinen die Varianten, die erzeugt wurden",
     "Variation": "Streuung",
@@ -241,6 +255,8 @@ OTHERS = {
     "Wait until the variant is whole": "Warten, bis die Variante vollständig ist",
     "Waiting for the backend": "Wartet auf das Backend",
     "What differs from the clean plate": "Was sich vom leeren Hintergrund unterscheidet",
+    "{what}: done": "{what}: fertig",
+    "{what} failed; the sidebar says why": "{what}: gescheitert; die Seitenleiste sagt, warum",
     "Whole Region": "Ganzer Ausschnitt",
 }
 

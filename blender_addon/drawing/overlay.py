@@ -13,7 +13,19 @@ import gpu
 from gpu_extras.batch import batch_for_shader
 
 from ..core.gestures import region
-from ..core.gestures.arrows import GROUND, Colour, Look, Mesh, ScreenArrow, add_arrows, add_dot, add_frame, add_ground, faded
+from ..core.gestures.arrows import (
+    GROUND,
+    Colour,
+    Look,
+    Mesh,
+    ScreenArrow,
+    add_arrows,
+    add_bar,
+    add_dot,
+    add_frame,
+    add_ground,
+    faded,
+)
 from ..core.gestures.gesture import Part, ShowDraft
 from ..core.gestures.hover import Ground
 from ..core.gestures.plane import Surface, Vec2
@@ -22,7 +34,7 @@ from ..core.gestures.region import Box
 from ..core.lifetime import WhileEnabled
 from ..scene import plates, results
 from ..scene.properties import IPOKE_PG_plate
-from ..session import pointer, puppets
+from ..session import pointer, progress, puppets
 from . import thing_overlay, view
 
 log = logging.getLogger(__name__)
@@ -37,6 +49,8 @@ HINT = "Drag a part to where it goes, or click to pin it"
 HINT_PX = 15
 LENGTH_ASIDE_PX = 12
 HINT_HEIGHT_PX = 40
+PROGRESS_HEIGHT_PX = 76
+BAR_PX, BAR_HEIGHT_PX = 220, 5
 FONT = 0
 FADE_S = 0.6
 LEFT_WHILE_PLAYING = 0.12
@@ -147,6 +161,7 @@ def _draw_plates(context: bpy.types.Context) -> None:
         _draw_mesh(mesh)
     for obj in visible:
         _draw_length(context, obj)
+    _draw_progress(context)
 
 
 def _has_arrows(obj: bpy.types.Object) -> bool:
@@ -221,6 +236,22 @@ def _draw_hint(context: bpy.types.Context, hint: str) -> None:
     blf.size(FONT, HINT_PX * scale)
     width, _ = blf.dimensions(FONT, text)
     _write(context, text, max((view.free_px(context, context.region) - width) / 2, 0), HINT_HEIGHT_PX * scale)
+
+
+def _draw_progress(context: bpy.types.Context) -> None:
+    """Say above the hint what is being made, with a bar, and a while what has ended."""
+    shown = progress.now()
+    if shown is None:
+        return
+    scale = view.ui_scale(context)
+    blf.size(FONT, HINT_PX * scale)
+    width, _ = blf.dimensions(FONT, shown.text)
+    middle, bottom = view.free_px(context, context.region) / 2, PROGRESS_HEIGHT_PX * scale
+    if shown.fraction is not None:
+        mesh, left, reach = Mesh(), middle - BAR_PX * scale / 2, BAR_PX * scale
+        add_bar(mesh, (left, bottom), reach, BAR_HEIGHT_PX * scale, shown.fraction)
+        _draw_mesh(mesh)
+    _write(context, shown.text, max(middle - width / 2, 0), bottom + 2.5 * BAR_HEIGHT_PX * scale)
 
 
 def _write(context: bpy.types.Context, text: str, x: float, y: float) -> None:

@@ -13,7 +13,7 @@ from ..core.jobs.app import Phase
 from ..core.jobs.job import Job
 from ..core.setup import setup
 from ..scene import screens
-from . import arrivals, running
+from . import arrivals, progress, running
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +59,7 @@ def advance(budget_s: float) -> tuple[Job, ...]:
     running.log_file()  # remembers it, for after the end
     changed = runtime.tick(time.monotonic(), budget_s)
     arrivals.take(changed)
+    progress.note(changed)
     if changed or (runtime.state.backend, runtime.state.search, installer.state) != before:
         screens.redraw()
     return changed

@@ -5,11 +5,11 @@ from bpy.app.translations import pgettext_iface
 
 from ..core.german import CONTEXT
 from ..core.gestures.pokes import longest_px
-from ..core.jobs.job import Job, JobKind
+from ..core.jobs.job import Job
 from ..drawing import shading
 from ..scene import meshes, plates, shaders
 from ..scene.properties import IPOKE_PG_plate
-from ..session import model_choice, running
+from ..session import model_choice, progress, running
 from . import set_up
 from .lists import effective_px
 from .shared import Panel, PlatePanel, wrapped
@@ -119,15 +119,7 @@ class IPOKE_PT_sample(PlatePanel, bpy.types.Panel):
             text = pgettext_iface("Like variant {number} of seed {seed}")
             row.label(text=text.format(number=near.index + 1, seed=near.seed), icon="MOD_ARRAY")
             row.operator("ipoke.forget_like", text="", icon="X")
-        jobs = running.open_jobs(context.active_object)
-        for job in jobs:
-            _draw_job(layout, job)
-        if jobs:
-            layout.operator("ipoke.cancel", icon="X")
-        else:
-            row = layout.row()
-            row.scale_y = 1.4
-            row.operator("ipoke.sample", icon="PLAY")
+        _draw_button(layout, running.open_jobs(context.active_object))
         if plate.message:
             wrapped(layout, context, plate.message, icon="ERROR")
             set_up.draw_fix(layout)
@@ -166,9 +158,15 @@ class IPOKE_PT_timing(PlatePanel, bpy.types.Panel):
         column.prop(timing, "chain")
 
 
-def _draw_job(layout: bpy.types.UILayout, job: Job) -> None:
-    text = f"Bake: {job.sentence}" if job.kind is JobKind.BAKE else job.sentence
-    layout.progress(factor=job.fraction, text=text)
+def _draw_button(layout: bpy.types.UILayout, jobs: list[Job]) -> None:
+    """Draw the button that samples, and in its place how far it is, so that nothing below it moves."""
+    row = layout.row(align=True)
+    row.scale_y = 1.4
+    if not jobs:
+        row.operator("ipoke.sample", icon="PLAY")
+        return
+    row.progress(factor=jobs[-1].fraction, text=progress.words_of(jobs[-1]))
+    row.operator("ipoke.cancel", text="", icon="X")
 
 
 CLASSES = (IPOKE_PT_plate, IPOKE_PT_pokes, IPOKE_PT_thing, IPOKE_PT_sample, IPOKE_PT_timing)

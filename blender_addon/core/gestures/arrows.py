@@ -125,6 +125,14 @@ def add_frame(mesh: Mesh, corners: list[Vec2], colour: Colour) -> None:
             mesh.convex([(a[0] + dx, a[1] + dy), (b[0] + dx, b[1] + dy), (b[0] - dx, b[1] - dy), (a[0] - dx, a[1] - dy)], tone)
 
 
+def add_bar(mesh: Mesh, corner: Vec2, width: float, height: float, share: float) -> None:
+    """Add a bar of which a share is full, by its lower left corner."""
+    for length, tone in ((width, RIM), (width * min(max(share, 0.0), 1.0), (*LIT, 1.0))):
+        x, y = corner
+        if length >= 1:
+            mesh.convex([(x, y), (x + length, y), (x + length, y + height), (x, y + height)], tone)
+
+
 def distance_to_segment(point: Vec2, a: Vec2, b: Vec2) -> float:
     """Return how far a point lies from the line between a and b."""
     dx, dy = b[0] - a[0], b[1] - a[1]
