@@ -144,6 +144,7 @@ OTHERS = {
     "Mirror": "Spiegeln",
     "mirrored": "gespiegelt",
     "Model": "Modell",
+    "{model} takes {count} arrows at most": "{model} nimmt höchstens {count} Pfeile",
     "Models": "Modelle",
     "Motions that are extracted appear here, to be replayed on any plate": (
         "Hier erscheinen gewonnene Bewegungen, die sich auf jedem Bild wiedergeben lassen"
@@ -155,6 +156,7 @@ OTHERS = {
     "Not running; it starts with the first sample": "Läuft nicht; es startet mit dem ersten Erzeugen",
     "Not running; it starts with the next sample": "Läuft nicht; es startet mit dem nächsten Erzeugen",
     "Nothing is being made for this plate": "Für dieses Bild wird nichts erzeugt",
+    "Nothing is found here: paint it with D and a drag": "Hier ist nichts gefunden: mit D und Ziehen malen",
     "Nothing is missing": "Es fehlt nichts",
     "Nothing was found in the picture yet; draw an arrow on a thing first": (
         "Im Bild wurde noch nichts gefunden; zuerst einen Pfeil auf einen Gegenstand zeichnen"
@@ -227,6 +229,9 @@ OTHERS = {
     ),
     "The files of {count} samples are missing, such as {path}": "Die Dateien von {count} Aufträgen fehlen, etwa {path}",
     "The scene shows colours as they are already": "Die Szene zeigt Farben schon so, wie sie sind",
+    "The seed is locked to {seed} now, so that Sample makes the same again; the lock beside it frees it": (
+        "Der Startwert ist jetzt auf {seed} festgehalten, damit wieder dasselbe entsteht; das Schloss daneben löst ihn"
+    ),
     "The variant is there": "Die Variante ist da",
     "The whole region moves; choose another kind of thing first": (
         "Der ganze Ausschnitt bewegt sich; zuerst eine andere Art von Gegenstand wählen"
@@ -261,6 +266,8 @@ OTHERS = {
 }
 
 OWN = {
+    "Calm": "Ruhig",
+    "Custom": "Eigene Zahl",
     "Cyclic": "Zyklisch",
     "Ease In": "Sanft beginnen",
     "Ease In and Out": "Sanft beginnen und enden",
@@ -268,10 +275,16 @@ OWN = {
     "Easing": "Beschleunigung",
     "Even": "Gleichmäßig",
     "Frames": "Bilder",
+    "Full": "Voll",
+    "Gentle": "Sanft",
     "History": "Verlauf",
+    "Lively": "Lebhaft",
+    "Model's Own": "Wie das Modell",
     "Sample": "Varianten erzeugen",
     "Seconds": "Sekunden",
     "Unit": "Einheit",
+    "Variation": "Streuung",
+    "Wild": "Wild",
 }
 
 TEXTS = {("Operator", text): german for text, german in OPERATORS.items()} | {

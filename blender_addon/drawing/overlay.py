@@ -34,7 +34,7 @@ from ..core.gestures.region import Box
 from ..core.lifetime import WhileEnabled
 from ..scene import plates, results
 from ..scene.properties import IPOKE_PG_plate
-from ..session import pointer, progress, puppets
+from ..session import model_choice, pointer, progress, puppets, things
 from . import thing_overlay, view
 
 log = logging.getLogger(__name__)
@@ -156,6 +156,8 @@ def _draw_plates(context: bpy.types.Context) -> None:
         _add_ground(context, plate, mesh)
         thing_overlay.add_brush(mesh, context, plate)
         _draw_hint(context, thing_overlay.hint(plate) if plate.pokes or found else HINT)
+        if plate.shown == "STILL" and plate.show_arrows:
+            _draw_lost(context, plate)
     add_arrows(mesh, found)
     if mesh.positions:
         _draw_mesh(mesh)
@@ -188,7 +190,23 @@ def _draw_length(context: bpy.types.Context, obj: bpy.types.Object) -> None:
     at = view.to_screen(context.region, context.region_data, view.surface(obj), draft.arrow.tip)
     if at is not None and not draft.arrow.is_pin:
         text = f"{length_px(draft.arrow, plates.image_size_px(obj)):.0f} px" + (" (longest)" if draft.clamped else "")
+        text = ", ".join(filter(None, (text, _too_many(obj.ipoke, draft))))
         _write(context, text, at[0] + LENGTH_ASIDE_PX * view.ui_scale(context), at[1])
+
+
+def _too_many(plate: IPOKE_PG_plate, draft: ShowDraft) -> str:
+    arrows = sum(not poke.arrow.is_pin and poke.enabled for poke in plates.poke_settings(plate.pokes))
+    return model_choice.too_many(plate, arrows + (draft.index is None))
+
+
+def _draw_lost(context: bpy.types.Context, plate: IPOKE_PG_plate) -> None:
+    """Say at the tail of each arrow that stands on nothing that it does."""
+    shown, scale = view.surface(plate.id_data), view.ui_scale(context)
+    for place in things.lost(plate):
+        at = view.to_screen(context.region, context.region_data, shown, place)
+        if at is not None:
+            text = bpy.app.translations.pgettext_iface("Nothing is found here: paint it with D and a drag")
+            _write(context, text, at[0] + LENGTH_ASIDE_PX * scale, at[1] - (HINT_PX + LENGTH_ASIDE_PX) * scale)
 
 
 def _poke_tool_is_active(context: bpy.types.Context) -> bool:

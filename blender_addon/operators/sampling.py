@@ -92,9 +92,10 @@ class IPOKE_OT_reroll(_Samples, bpy.types.Operator):
         obj = context.active_object
         plate, variant = obj.ipoke, results.active_variant(obj.ipoke)
         job = None if variant is None else plate.jobs.get(variant.job_id)
+        locked = plate.lock_seed
         if job is not None:
             recall(plate, job)
-        plate.seed = secrets.randbelow(MAX_SEED)
+        plate.seed, plate.lock_seed = secrets.randbelow(MAX_SEED), locked
         return self._ask(obj, job)
 
 

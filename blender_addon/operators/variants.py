@@ -1,6 +1,7 @@
 """The operators that choose among variants."""
 
 import bpy
+from bpy.app.translations import pgettext_iface as tell
 from bpy.props import IntProperty
 
 from ..scene import plates, results
@@ -96,7 +97,11 @@ class IPOKE_OT_recall_settings(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Replace the plate's settings."""
         plate = plates.active(context)
+        was_locked = plate.lock_seed
         sampling.recall(plate, plate.jobs[results.active_variant(plate).job_id])
+        if plate.lock_seed and not was_locked:
+            text = "The seed is locked to {seed} now, so that Sample makes the same again; the lock beside it frees it"
+            self.report({"INFO"}, tell(text).format(seed=plate.seed))
         return {"FINISHED"}
 
 

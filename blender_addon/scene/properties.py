@@ -52,6 +52,20 @@ def _models(_plate: "IPOKE_PG_plate", _context: bpy.types.Context, text: str) ->
     return [name for name in reactions().model_names() if text.lower() in name.lower()]
 
 
+def _variation_word(plate: "IPOKE_PG_plate") -> int:
+    words = [word for word, _, _ in choices.VARIATION_WORDS]
+    if not plate.use_variation:
+        return words.index("OWN")
+    nearest = min(choices.VARIATIONS, key=lambda word: abs(choices.VARIATIONS[word] - plate.variation))
+    return words.index(nearest if abs(choices.VARIATIONS[nearest] - plate.variation) < 1e-3 else "SET")
+
+
+def _set_variation_word(plate: "IPOKE_PG_plate", number: int) -> None:
+    word = choices.VARIATION_WORDS[number][0]
+    plate.use_variation = word != "OWN"
+    plate.variation = choices.VARIATIONS.get(word, plate.variation)
+
+
 def _surface(plate: "IPOKE_PG_plate") -> int:
     names = [name for name, _, _ in shaders.SHADERS]
     return names.index(shaders.of(plate.id_data) or names[0])
@@ -331,6 +345,14 @@ class IPOKE_PG_plate(bpy.types.PropertyGroup):
     )
     seed: IntProperty(name="Seed", description="The same seed gives the same variants", min=0, max=MAX_SEED)
     lock_seed: BoolProperty(name="Lock Seed", description="Keep the seed; otherwise every sample takes a new one")
+    variation_word: EnumProperty(
+        name="Variation",
+        description="How far apart the variants are, in words",
+        items=choices.VARIATION_WORDS,
+        get=_variation_word,
+        set=_set_variation_word,
+        translation_context=CONTEXT,
+    )
     use_variation: BoolProperty(
         name="Own Variation", description="Set by hand how far apart the variants are; otherwise the model takes its own"
     )

@@ -82,6 +82,9 @@ class IPOKE_PT_pokes(PlatePanel, bpy.types.Panel):
             column.operator("ipoke.clear_pokes", text="", icon="TRASH")
             longest = longest_px(plates.size_px(plate))
             layout.prop(plate, "free_ground")
+            arrows = sum(not poke.arrow.is_pin and poke.enabled for poke in plates.poke_settings(plate.pokes))
+            if model_choice.too_many(plate, arrows):
+                wrapped(layout, context, model_choice.too_many(plate, arrows), icon="ERROR")
             if any(poke.enabled and effective_px(plate, poke) > longest for poke in plate.pokes):
                 text = pgettext_iface("Arrows over {px} px are longer than the model was trained for")
                 wrapped(layout, context, text.format(px=round(longest)), icon="INFO")
@@ -103,10 +106,9 @@ class IPOKE_PT_sample(PlatePanel, bpy.types.Panel):
         row.prop(plate, "seed")
         row.prop(plate, "lock_seed", text="", icon="LOCKED" if plate.lock_seed else "UNLOCKED")
         row = column.row(align=True)
-        row.prop(plate, "use_variation", text="")
-        slider = row.row(align=True)
-        slider.active = plate.use_variation
-        slider.prop(plate, "variation", slider=True)
+        row.prop(plate, "variation_word", text="")
+        if plate.use_variation:
+            row.prop(plate, "variation", text="", slider=True)
         _draw_timing(column, plate)
         if model_choice.has_choice(plate):
             column.prop(plate, "model", placeholder=model_choice.by_itself())
