@@ -1,1 +1,1 @@
-"""Measurements that take minutes: what docs/plates.md says comes from here. Not part of the package."""
+"""Measurements that take minutes: what docs/measurements says comes from here; README.md lists them. Not part of the package."""

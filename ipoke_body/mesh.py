@@ -82,13 +82,13 @@ class Mesh:
         return np.column_stack([1 - second - third, second, third])
 
 
-def mesh_of(mask: Mask, vertices: int = 300) -> Mesh:
-    """A mesh of about so many vertices over a mask (H, W); raises ValueError for an empty one."""
+def mesh_of(mask: Mask, vertices: int = 300, tries: int = _TRIES) -> Mesh:
+    """A mesh of about so many vertices over a mask (H, W), the nearer the more tries; raises ValueError for an empty one."""
     if not mask.any():
         raise ValueError("the mask is empty")
     side_px = max(1.0, float(np.sqrt(mask.sum() / (_ROW * vertices))))
     mesh = _mesh(mask, side_px)
-    for _ in range(_TRIES):
+    for _ in range(tries):
         ratio = float(np.sqrt(len(mesh.vertices) / vertices))
         if 0.95 < ratio < 1.05 or (ratio < 1 and side_px == 1):
             break

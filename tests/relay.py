@@ -7,6 +7,8 @@ import socket
 import threading
 import time
 
+from tests.machine import allowed
+
 _STEP_S = 0.05
 
 
@@ -46,7 +48,7 @@ class Relay:
         self._is_closed.set()
         self._end_connections()
         for thread in self._threads:
-            thread.join(5)
+            thread.join(allowed(5))
         for opened in [*self._sockets, self._listener]:
             opened.close()
 

@@ -1,1 +1,1 @@
-"""Commands for those who build and release the product; run them as `python -m tools.NAME` from the root."""
+"""Commands for those who build and release the product; run them from the root with `python -m`."""

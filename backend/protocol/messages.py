@@ -48,7 +48,7 @@ LARGEST_VARIATION = 1.5
 SOUND_SCORE = 0.6
 """From here on a network's mask is used without a look at it; `python -m benchmarks.thing_scores` measures why."""
 POSES_DIFFER = 0.3
-"""Cosine distance of two stills' features; `python -m benchmarks.poses` measures what lies on either side."""
+"""Cosine distance of two stills' features, beyond which they are told to show different poses."""
 
 
 class OutputSize(StrEnum):

@@ -103,6 +103,7 @@ OTHERS = {
     "{count} frames": "{count} Bilder",
     "{count} pokes": "{count} Stupser",
     "{count} variants are there": "{count} Varianten sind da",
+    "D and a drag adds to the thing, Shift D takes away": "D und Ziehen fügt zum Gegenstand hinzu, Umschalt D nimmt weg",
     "D and a drag adds to the thing, Shift D takes away, [ ] takes less or more": (
         "D und Ziehen fügt zum Gegenstand hinzu, Umschalt D nimmt weg, [ ] nimmt weniger oder mehr"
     ),

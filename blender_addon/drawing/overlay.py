@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import blf
@@ -28,7 +27,7 @@ from ..core.gestures.arrows import (
 )
 from ..core.gestures.gesture import Part, ShowDraft
 from ..core.gestures.hover import Ground
-from ..core.gestures.plane import Surface, Vec2
+from ..core.gestures.plane import Vec2
 from ..core.gestures.pokes import Arrow, length_px
 from ..core.gestures.region import Box
 from ..core.lifetime import WhileEnabled
@@ -36,6 +35,7 @@ from ..scene import plates, results
 from ..scene.properties import IPOKE_PG_plate
 from ..session import model_choice, pointer, progress, puppets, things
 from . import thing_overlay, view
+from .view import PlateView
 
 log = logging.getLogger(__name__)
 
@@ -85,10 +85,9 @@ def remove() -> None:
     own.handle = None
 
 
-def screen_arrows(context: bpy.types.Context, obj: bpy.types.Object) -> list[ScreenArrow | None]:
+def screen_arrows(context: bpy.types.Context, seen: PlateView) -> list[ScreenArrow | None]:
     """Return one entry a poke (None behind the viewer), and the arrow that is being drawn, if any, last."""
-    shown = view.surface(obj)
-    return [view.screen_arrow(context.region, context.region_data, shown, arrow, look) for arrow, look in _arrows(context, obj)]
+    return [seen.arrow(arrow, look) for arrow, look in _arrows(context, seen.obj)]
 
 
 def _arrows(context: bpy.types.Context, obj: bpy.types.Object) -> list[tuple[Arrow, Look]]:
@@ -116,20 +115,14 @@ def _draft(obj: bpy.types.Object) -> ShowDraft | None:
     return None if draft is None else draft.shown
 
 
-def on_screen(context: bpy.types.Context, shown: Surface, points: Iterable[Vec2]) -> list[Vec2] | None:
-    """Return where plate points are on the screen; None when one is behind the viewer."""
-    found = [view.to_screen(context.region, context.region_data, shown, point) for point in points]
-    return None if None in found else found
-
-
-def ground_on_screen(context: bpy.types.Context, obj: bpy.types.Object) -> list[Vec2]:
+def ground_on_screen(seen: PlateView) -> list[Vec2]:
     """Return where the pins are on the screen that hold a thing by themselves."""
-    return on_screen(context, view.surface(obj), puppets.ground(obj)) or []
+    return seen.points(puppets.ground(seen.obj)) or []
 
 
-def handles_on_screen(context: bpy.types.Context, shown: Surface, box: Box) -> list[Vec2] | None:
+def handles_on_screen(seen: PlateView, box: Box) -> list[Vec2] | None:
     """Return where the handles of a region are on the screen."""
-    return on_screen(context, shown, (region.handle_at(box, handle) for handle in region.HANDLES))
+    return seen.points(region.handle_at(box, handle) for handle in region.HANDLES)
 
 
 def _draw() -> None:
@@ -145,24 +138,25 @@ def _draw() -> None:
 
 
 def _draw_plates(context: bpy.types.Context) -> None:
-    visible = [obj for obj in context.visible_objects if _has_arrows(obj)]
+    visible = {obj: PlateView.of(context, obj) for obj in context.visible_objects if _has_arrows(obj)}
     left = _left_of_arrows(context)
-    found = [faded(arrow, left) for obj in visible for arrow in screen_arrows(context, obj) if arrow is not None]
+    found = [faded(arrow, left) for seen in visible.values() for arrow in screen_arrows(context, seen) if arrow is not None]
     mesh = Mesh()
     plate = plates.active(context)
     if plate is not None and _poke_tool_is_active(context):
-        thing_overlay.draw(context, plate)
-        _add_region(context, plate, mesh)
-        _add_ground(context, plate, mesh)
-        thing_overlay.add_brush(mesh, context, plate)
+        seen = visible.get(plate.id_data) or PlateView.of(context, plate.id_data)
+        thing_overlay.draw(context, seen)
+        _add_region(context, seen, mesh)
+        _add_ground(context, seen, mesh)
+        thing_overlay.add_brush(mesh, seen)
         _draw_hint(context, thing_overlay.hint(plate) if plate.pokes or found else HINT)
         if plate.shown == "STILL" and plate.show_arrows:
-            _draw_lost(context, plate)
+            _draw_lost(context, seen)
     add_arrows(mesh, found)
     if mesh.positions:
         _draw_mesh(mesh)
-    for obj in visible:
-        _draw_length(context, obj)
+    for seen in visible.values():
+        _draw_length(context, seen)
     _draw_progress(context)
 
 
@@ -182,15 +176,13 @@ def _left_of_arrows(context: bpy.types.Context) -> float:
     return 1.0 - (1.0 - LEFT_WHILE_PLAYING) * min((now_s - own.playing_s) / FADE_S, 1.0)
 
 
-def _draw_length(context: bpy.types.Context, obj: bpy.types.Object) -> None:
+def _draw_length(context: bpy.types.Context, seen: PlateView) -> None:
     """Write the length of the arrow that is being dragged beside its tip."""
-    draft = _draft(obj)
-    if draft is None:
-        return
-    at = view.to_screen(context.region, context.region_data, view.surface(obj), draft.arrow.tip)
-    if at is not None and not draft.arrow.is_pin:
-        text = f"{length_px(draft.arrow, plates.image_size_px(obj)):.0f} px" + (" (longest)" if draft.clamped else "")
-        text = ", ".join(filter(None, (text, _too_many(obj.ipoke, draft))))
+    draft = _draft(seen.obj)
+    at = None if draft is None or draft.arrow.is_pin else seen.point(draft.arrow.tip)
+    if at is not None:
+        text = f"{length_px(draft.arrow, plates.image_size_px(seen.obj)):.0f} px" + (" (longest)" if draft.clamped else "")
+        text = ", ".join(filter(None, (text, _too_many(seen.obj.ipoke, draft))))
         _write(context, text, at[0] + LENGTH_ASIDE_PX * view.ui_scale(context), at[1])
 
 
@@ -199,11 +191,11 @@ def _too_many(plate: IPOKE_PG_plate, draft: ShowDraft) -> str:
     return model_choice.too_many(plate, arrows + (draft.index is None))
 
 
-def _draw_lost(context: bpy.types.Context, plate: IPOKE_PG_plate) -> None:
+def _draw_lost(context: bpy.types.Context, seen: PlateView) -> None:
     """Say at the tail of each arrow that stands on nothing that it does."""
-    shown, scale = view.surface(plate.id_data), view.ui_scale(context)
-    for place in things.lost(plate):
-        at = view.to_screen(context.region, context.region_data, shown, place)
+    scale = view.ui_scale(context)
+    for place in things.lost(seen.obj.ipoke):
+        at = seen.point(place)
         if at is not None:
             text = bpy.app.translations.pgettext_iface("Nothing is found here: paint it with D and a drag")
             _write(context, text, at[0] + LENGTH_ASIDE_PX * scale, at[1] - (HINT_PX + LENGTH_ASIDE_PX) * scale)
@@ -214,25 +206,23 @@ def _poke_tool_is_active(context: bpy.types.Context) -> bool:
     return tool is not None and tool.idname == TOOL
 
 
-def _add_region(context: bpy.types.Context, plate: IPOKE_PG_plate, mesh: Mesh) -> None:
+def _add_region(context: bpy.types.Context, seen: PlateView, mesh: Mesh) -> None:
     """Outline what the model sees of the plate, or saw of the chosen variant; nothing outside it ever moves."""
+    plate = seen.obj.ipoke
     box = _region_box(plate)
-    if box is None:
-        return
-    shown = view.surface(plate.id_data)
-    corners = on_screen(context, shown, box.corners)
+    corners = None if box is None else seen.points(box.corners)
     if corners is None:
         return
     add_frame(mesh, corners, REGION)
-    handles = handles_on_screen(context, shown, box) if plate.use_region else None
+    handles = handles_on_screen(seen, box) if plate.use_region else None
     scale, hovered = view.ui_scale(context), pointer.state().hovered
     for handle, place in zip(region.HANDLES, handles or (), strict=bool(handles)):
         add_dot(mesh, place, Look(ACTIVE, scale, Part.TAIL if handle == hovered else None))
 
 
-def _add_ground(context: bpy.types.Context, plate: IPOKE_PG_plate, mesh: Mesh) -> None:
+def _add_ground(context: bpy.types.Context, seen: PlateView, mesh: Mesh) -> None:
     lit = Part.PIN if pointer.state().hovered is Ground.PINS else None
-    add_ground(mesh, ground_on_screen(context, plate.id_data), Look((*GROUND, 1.0), view.ui_scale(context), lit))
+    add_ground(mesh, ground_on_screen(seen), Look((*GROUND, 1.0), view.ui_scale(context), lit))
 
 
 def _region_box(plate: IPOKE_PG_plate) -> Box | None:

@@ -25,6 +25,7 @@ from ..core.things import filling
 from ..core.things.search import Key
 from ..core.things.sheet import Sheet
 from ..core.things.thing import grown
+from ..scene import stills
 from ..session import puppets, things
 from ..session.puppets import Play, PuppetOf
 from . import view
@@ -168,22 +169,26 @@ def _prepare(context: bpy.types.Context, obj: bpy.types.Object, play: Play) -> N
     colours = management_of(context)
     if held.colours != colours:
         held.colours, held.table = colours, _table(context.scene, colours)
-    image = obj.ipoke.still
-    if held.pictures is None or held.pictures.thing is not play.thing or held.pictures.still != things.identity(image):
-        held.pictures = _pictures(image, play.thing)
+    if held.pictures is None or held.pictures.thing is not play.thing or held.pictures.still != _identity(obj):
+        held.pictures = _pictures(obj, play.thing)
     held.backdrop = _without(context, obj) if held.pictures.shows_through else None
     held.begun_s = play.begun_s
 
 
-def _pictures(image: bpy.types.Image, thing: PuppetOf) -> Pictures:
+def _identity(obj: bpy.types.Object) -> Key:
+    """What changes when the plane shows another picture: another image, or another frame of it."""
+    return things.identity(obj.ipoke.still), stills.shown_frame(obj.ipoke)
+
+
+def _pictures(obj: bpy.types.Object, thing: PuppetOf) -> Pictures:
     height, width = thing.mask.shape
-    picture = _reduced(image, width, height)
+    picture = _reduced(obj.ipoke.still, width, height)
     rims = [grown(thing.mask, by_px) for by_px in range(1, RIM_PX + 1)]
     near = rims[-1]
     behind = filling.filled(np.maximum(picture, 0) ** (1 / SEEN), np.clip(1 - near * 16, 0, 1)) ** SEEN
     shows_through = bool((picture[..., 3][near > 0] < OPAQUE).any())
     mattes = np.stack([thing.mask, np.mean(rims, axis=0)], axis=-1)
-    return Pictures(thing, things.identity(image), _texture(mattes, "RG16F"), _texture(behind, "RGBA16F"), shows_through)
+    return Pictures(thing, _identity(obj), _texture(mattes, "RG16F"), _texture(behind, "RGBA16F"), shows_through)
 
 
 def _texture(pixels: Any, kind: str) -> gpu.types.GPUTexture:

@@ -12,18 +12,22 @@ from ..core.things.thing import KnownThing
 from ..scene import plates
 from ..scene.properties import IPOKE_PG_plate
 from ..session import finding, pointer, puppets, things
-from . import outline, view
+from . import outline
+from .view import PlateView
 
 BRUSH: dict[bool, Colour] = {True: (0.25, 0.85, 1.0, 1.0), False: (1.0, 0.42, 0.3, 1.0)}
 BRUSH_STEPS = 48
-HINT = "D and a drag adds to the thing, Shift D takes away, [ ] takes less or more"
+HINT = "D and a drag adds to the thing, Shift D takes away"
+LEVELS_HINT = "D and a drag adds to the thing, Shift D takes away, [ ] takes less or more"
+"""Where more than one thing was found, within one another."""
 
 
-def draw(context: bpy.types.Context, plate: IPOKE_PG_plate) -> None:
+def draw(context: bpy.types.Context, seen: PlateView) -> None:
     """Draw the thing of the active plate where its still is shown, and look for it soon where it isn't known."""
-    shown, candidate = view.surface(plate.id_data), _candidate(plate)
+    plate = seen.obj.ipoke
+    candidate = _candidate(plate)
     if candidate is not None:
-        outline.draw(context, shown, candidate, is_candidate=True)
+        outline.draw(context, seen.surface, candidate, is_candidate=True)
         return
     if puppets.state().play is not None or (plate.shown != "STILL" and pointer.state().draft is None):
         return
@@ -31,25 +35,25 @@ def draw(context: bpy.types.Context, plate: IPOKE_PG_plate) -> None:
         finding.find_soon(plate.id_data)
     known = _painted(plate, things.drawn(plate.id_data))
     if known is not None:
-        outline.draw(context, shown, known)
+        outline.draw(context, seen.surface, known)
 
 
-def add_brush(mesh: Mesh, context: bpy.types.Context, plate: IPOKE_PG_plate) -> None:
+def add_brush(mesh: Mesh, seen: PlateView) -> None:
     """Add the brush's circle where it is."""
-    draft = pointer.draft_on(plate.id_data, pointer.StrokeDraft)
+    draft = pointer.draft_on(seen.obj, pointer.StrokeDraft)
     if draft is None:
         return
-    circle = _circle(draft.stroke.points[-1], draft.stroke.radius, plates.size_px(plate))
-    shown = view.surface(plate.id_data)
-    places = [view.to_screen(context.region, context.region_data, shown, point) for point in circle]
-    if None not in places:
-        add_frame(mesh, places, BRUSH[draft.stroke.adds])
+    circle = seen.points(_circle(draft.stroke.points[-1], draft.stroke.radius, plates.size_px(seen.obj.ipoke)))
+    if circle is not None:
+        add_frame(mesh, circle, BRUSH[draft.stroke.adds])
 
 
 def hint(plate: IPOKE_PG_plate) -> str:
     """Return what to tell whoever sees a thing for the first time on a plate; empty afterwards."""
     is_new = not plate.thing.strokes and not plate.jobs and pointer.state().draft is None
-    return HINT if is_new and things.drawn(plate.id_data) is not None else ""
+    if not is_new or things.drawn(plate.id_data) is None:
+        return ""
+    return LEVELS_HINT if things.has_levels(plate) else HINT
 
 
 def _candidate(plate: IPOKE_PG_plate) -> KnownThing | None:

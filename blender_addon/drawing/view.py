@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import bpy
 from bpy_extras import view3d_utils
@@ -44,19 +45,35 @@ def ray(region: bpy.types.Region, view: bpy.types.RegionView3D, mouse: Vec2) -> 
     return Ray(tuple(origin), tuple(direction))
 
 
-def to_screen(region: bpy.types.Region, view: bpy.types.RegionView3D, shown: Surface, at: Vec2) -> Vec2 | None:
-    """Return where a plate point is on the screen, or None behind the viewer."""
-    place = shown.place(at)
-    point = None if place is None else view3d_utils.location_3d_to_region_2d(region, view, Vector(place))
-    return None if point is None else (point.x, point.y)
+@dataclass(frozen=True)
+class PlateView:
+    """An object with its surface, as a 3D view shows it at one moment."""
 
+    obj: bpy.types.Object
+    surface: Surface
+    region: bpy.types.Region
+    view: bpy.types.RegionView3D
 
-def screen_arrow(
-    region: bpy.types.Region, view: bpy.types.RegionView3D, shown: Surface, arrow: Arrow, look: Look
-) -> ScreenArrow | None:
-    """Return an arrow as it lies on the screen, or None when an end is behind the viewer."""
-    tail, tip = to_screen(region, view, shown, arrow.tail), to_screen(region, view, shown, arrow.tip)
-    return None if tail is None or tip is None else ScreenArrow(tail, tip, look, arrow.is_pin)
+    @classmethod
+    def of(cls, context: bpy.types.Context, obj: bpy.types.Object) -> PlateView:
+        """Look at an object in the 3D view of a context."""
+        return cls(obj, surface(obj), context.region, context.region_data)
+
+    def point(self, at: Vec2) -> Vec2 | None:
+        """Return where a plate point is on the screen, or None behind the viewer."""
+        place = self.surface.place(at)
+        point = None if place is None else view3d_utils.location_3d_to_region_2d(self.region, self.view, Vector(place))
+        return None if point is None else (point.x, point.y)
+
+    def points(self, places: Iterable[Vec2]) -> list[Vec2] | None:
+        """Return where plate points are on the screen; None when one is behind the viewer."""
+        found = [self.point(at) for at in places]
+        return None if None in found else found
+
+    def arrow(self, arrow: Arrow, look: Look) -> ScreenArrow | None:
+        """Return an arrow as it lies on the screen, or None when an end is behind the viewer."""
+        ends = self.points((arrow.tail, arrow.tip))
+        return None if ends is None else ScreenArrow(*ends, look, arrow.is_pin)
 
 
 def ui_scale(context: bpy.types.Context) -> float:

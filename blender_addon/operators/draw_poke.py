@@ -16,7 +16,7 @@ from ..core.jobs.settings import PokeSetting
 from ..drawing import puppet, view
 from ..scene import plates
 from ..scene.properties import IPOKE_PG_plate
-from ..session import finding, pointer, puppets
+from ..session import finding, pointer, puppets, things
 from . import live, pokes
 from .picking import grabbed_ground, grabbed_handle, grabbed_poke
 from .plate_drag import RUNNING, PlateDrag, mouse_of, step_of
@@ -35,10 +35,8 @@ class IPOKE_OT_draw_poke(PlateDrag, bpy.types.Operator):
 
     bl_idname = "ipoke.draw_poke"
     bl_label = "Draw Poke"
-    STATUS = (
-        "Release: keep    Click: pin    Esc: forget    Wheel: more or less of the thing    Ctrl: snap the angle    "
-        "Shift: fine    Alt on an arrow: copy it"
-    )
+    STATUS = "Release: keep    Click: pin    Esc: forget    Ctrl: snap the angle    Shift: fine    Alt on an arrow: copy it"
+    LEVELS_STATUS = "    Wheel: more or less of the thing"
 
     def _grasp(self, context: bpy.types.Context, event: bpy.types.Event) -> bool:
         mouse = mouse_of(event)
@@ -62,6 +60,8 @@ class IPOKE_OT_draw_poke(PlateDrag, bpy.types.Operator):
         longest_px, on_ground = _longest_px(obj.ipoke, self._size_px), grabbed is None and grabbed_ground(context, mouse)
         self._take(context, gesture.Press(at, self._size_px, grab, longest_px, on_ground))
         finding.find(obj, start=not bpy.app.background)
+        if plates.plate_of(obj) is None or things.may_have_levels(obj.ipoke):
+            context.workspace.status_text_set(self.STATUS + self.LEVELS_STATUS)
         return True
 
     def _grab(self, obj: bpy.types.Object, grabbed: tuple[int, Part] | None, *, copy: bool) -> Grab | None:

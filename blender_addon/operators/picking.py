@@ -9,6 +9,7 @@ from ..core.gestures.gesture import Part
 from ..core.gestures.plane import Vec2
 from ..core.gestures.region import Handle
 from ..drawing import overlay, view
+from ..drawing.view import PlateView
 from ..scene import plates
 from ..session import puppets
 
@@ -19,7 +20,8 @@ def grabbed_poke(context: bpy.types.Context, mouse: Vec2) -> tuple[int, Part] | 
     plate = plates.plate_of(obj)
     if plate is None or not plate.show_arrows:
         return None
-    numbered = [(i, arrow) for i, arrow in enumerate(overlay.screen_arrows(context, obj)) if arrow is not None]
+    arrows = overlay.screen_arrows(context, PlateView.of(context, obj))
+    numbered = [(i, arrow) for i, arrow in enumerate(arrows) if arrow is not None]
     found = hover.grabbed([arrow for _, arrow in numbered], mouse)
     return None if found is None else (numbered[found[0]][0], found[1])
 
@@ -29,7 +31,8 @@ def grabbed_ground(context: bpy.types.Context, mouse: Vec2) -> bool:
     if plates.active(context) is None:
         return False
     puppets.of(context.active_object)
-    return hover.on_ground(overlay.ground_on_screen(context, context.active_object), mouse, view.ui_scale(context))
+    places = overlay.ground_on_screen(PlateView.of(context, context.active_object))
+    return hover.on_ground(places, mouse, view.ui_scale(context))
 
 
 def grabbed_handle(context: bpy.types.Context, mouse: Vec2) -> Handle | None:
@@ -37,9 +40,8 @@ def grabbed_handle(context: bpy.types.Context, mouse: Vec2) -> Handle | None:
     plate = plates.active(context)
     if plate is None or not plate.use_region or grabbed_poke(context, mouse) is not None:
         return None
-    shown = view.surface(plate.id_data)
-    box = plates.region_box(plate)
-    handles, corners = overlay.handles_on_screen(context, shown, box), overlay.on_screen(context, shown, box.corners)
+    seen, box = PlateView.of(context, plate.id_data), plates.region_box(plate)
+    handles, corners = overlay.handles_on_screen(seen, box), seen.points(box.corners)
     if handles is None or corners is None:
         return None
     return region.grabbed(handles, corners, mouse, view.ui_scale(context))

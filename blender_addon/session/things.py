@@ -122,6 +122,17 @@ def answered(plate: IPOKE_PG_plate, places: tuple[Vec2, ...] | None = None) -> A
     return running.runtime().answers.get(question_key(plate, tails(plate) if places is None else places))
 
 
+def has_levels(plate: IPOKE_PG_plate) -> bool:
+    """Return whether there is more or less of a plate's thing to take: several were found, within one another."""
+    answer = answered(plate)
+    return answer is not None and len(answer.masks) > 1
+
+
+def may_have_levels(plate: IPOKE_PG_plate) -> bool:
+    """Return whether several things were found within one another, or may yet be."""
+    return has_levels(plate) or (plate.thing.source not in (Source.IMAGE, Source.REGION) and not look(plate))
+
+
 def question_key(plate: IPOKE_PG_plate, places: tuple[Vec2, ...]) -> Key:
     """Return what the backend's answer depends on."""
     stored = plate.thing

@@ -35,8 +35,7 @@ class IPOKE_PT_thing(PlatePanel, bpy.types.Panel):
         wrapped(layout, context, said_of(plate), icon="INFO" if things.drawn(plate.id_data) is None else "CHECKMARK")
         if stored.source == Source.REGION:
             return
-        answer = things.answered(plate)
-        if answer is not None and len(answer.masks) > 1:
+        if things.has_levels(plate):
             layout.row(align=True).prop(stored, "level", expand=True)
         column = layout.column(align=True)
         column.operator("ipoke.find_thing", icon="VIEWZOOM")

@@ -20,7 +20,6 @@ import torch
 
 from ..errors import ModelError
 from ..installed import DEFAULT_MODEL
-from .goals import Goal, goals
 from .measure import Row, measure
 from .released import RELEASED
 
@@ -39,18 +38,16 @@ def main(arguments: list[str] | None = None) -> int:
     if options.device == "cuda" and not torch.cuda.is_available():
         print("There is no CUDA device, or this torch was built without CUDA; measure with --device cpu.", file=sys.stderr)
         return 1
-    document: dict[str, list[dict[str, object]]] = {"rows": [], "goals": []}
+    document: dict[str, list[dict[str, object]]] = {"rows": []}
     for name in options.models:
         try:
             rows = _in_child(name, options.batch, options.device, options.threads)
         except ModelError as error:
             print(error, file=sys.stderr)
             return 1
-        reached = goals(name, rows)
         document["rows"] += [{"model": name, **asdict(row)} for row in rows]
-        document["goals"] += [{"model": name, **asdict(goal)} for goal in reached]
         if not options.json:
-            _print_table(name, rows, reached, options.threads)
+            _print_table(name, rows, options.threads)
     if options.json:
         about = {"torch": torch.__version__, "threads": options.threads, "device": _device_name(options.device)}
         print(json.dumps({**about, **document}, indent=2))
@@ -66,15 +63,12 @@ def _device_name(device: str) -> str:
     return torch.cuda.get_device_name() if device == "cuda" else "cpu"
 
 
-def _print_table(name: str, rows: Sequence[Row], reached: Sequence[Goal], threads: int) -> None:
+def _print_table(name: str, rows: Sequence[Row], threads: int) -> None:
     print(f"\n{name}, {rows[0].size_px} px, {_device_name(rows[0].device)}, {threads} threads, medians")
     print("| stage | batch | plain s | ours s | ratio |\n|---|---|---|---|---|")
     for row in rows:
         cells = (_cell(row.plain_s, 3), _cell(row.ours_s, 3), _cell(row.ratio, 1))
         print(f"| {row.what} | {row.batch} | {' | '.join(cells)} |")
-    print("\n| goal | found | |\n|---|---|---|")
-    for goal in reached:
-        print(f"| {goal.goal} | {goal.found:.2f} | {'' if goal.met is None else 'met' if goal.met else 'missed'} |")
 
 
 def _cell(value: float | None, digits: int) -> str:

@@ -24,6 +24,8 @@ Array = NDArray[np.float32]
 HELD_OUT_SHARE = 0.2
 NOT_PHOTOGRAPHS = ("cartoon", "symbols", "toys", "alphabets", "shapes", "flags", "outlined", "plastic", "_mirror")
 PHOTO_SUBJECTS = ("animals", "plants", "food", "people")
+ALL_SUBJECTS = (*PHOTO_SUBJECTS, "objects")
+"""Folders of cut-outs: recipes that were released before `objects` came keep to the first."""
 STORED_SIDE_PX = 320
 
 
@@ -46,17 +48,23 @@ def is_held_out(name: str) -> bool:
 
 
 def load_pictures(
-    cutouts: Path | None, photos: Path | None, held_out: bool, side_px: int = STORED_SIDE_PX, mocap: Path | None = None
+    cutouts: Path | None,
+    photos: Path | None,
+    held_out: bool,
+    side_px: int = STORED_SIDE_PX,
+    mocap: Path | None = None,
+    subjects: Sequence[str] = PHOTO_SUBJECTS,
 ) -> Pictures:
     """Read one part of the pictures below two folders, and of a third one's motion capture; None stands for nothing.
 
-    They are kept with a long side of at most `side_px`; training needs no more than the default.
+    Where the cut-outs are sorted by subject, those of `subjects` are read. Pictures are kept with a long side of at most
+    `side_px`; training needs no more than the default.
 
     Raises:
         PictureError: a folder is missing or holds nothing of use.
     """
     return Pictures(
-        tuple(_load_cutouts(cutouts, held_out, side_px)) if cutouts else (),
+        tuple(_load_cutouts(cutouts, held_out, side_px, subjects)) if cutouts else (),
         tuple(_load_photos(photos, held_out, side_px)) if photos else (),
         tuple(_load_motions(mocap, held_out)) if mocap else (),
     )
@@ -70,9 +78,9 @@ def random_square(rng: np.random.Generator, photos: Sequence[NDArray[np.uint8]],
     return photo[top : top + side, left : left + side]
 
 
-def _load_cutouts(folder: Path, held_out: bool, side_px: int) -> list[NDArray[np.uint8]]:
+def _load_cutouts(folder: Path, held_out: bool, side_px: int, subjects: Sequence[str]) -> list[NDArray[np.uint8]]:
     stamps = folder / "animals"
-    roots = [folder / name for name in PHOTO_SUBJECTS] if stamps.is_dir() else [folder]
+    roots = [folder / name for name in subjects if (folder / name).is_dir()] if stamps.is_dir() else [folder]
     found = []
     for path in picture_files(roots, {".png"}):
         if any(word in str(path.relative_to(folder)) for word in NOT_PHOTOGRAPHS) or is_held_out(path.name) != held_out:

@@ -15,8 +15,9 @@ from blender_addon.core.setup import environment, setup
 from blender_addon.core.setup.environment import Device, PackageList, Plan
 from blender_addon.core.setup.installer import Installer
 from blender_addon.core.setup.setup import SetupPhase
+from tests.machine import allowed
 
-PATIENCE_S = 60.0
+PATIENCE_S = allowed(60.0)
 METADATA = "Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
 WHEEL = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 BACKEND = "import tiny\nassert tiny.WORKS\nprint('one model')\n"

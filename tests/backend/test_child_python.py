@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from backend.child_python import python_command, python_environment
+from tests.machine import allowed
 
 PROJECT = Path(__file__).resolve().parents[2]
 PACKAGES = ("ipoke", "numpy", "zmq", "msgpack", "cv2", "ipoke_models")
@@ -34,7 +35,7 @@ def test_a_child_knows_nothing_of_a_foreign_environment_or_of_the_current_folder
         monkeypatch.setenv(name, str(folder))
     monkeypatch.chdir(folder)
     code = f"import numpy, zmq, random, backend; assert backend.__file__.startswith({str(PROJECT)!r}), backend.__file__"
-    subprocess.run([sys.executable, "-P", "-c", code], env=python_environment(), timeout=60, check=True)
+    subprocess.run([sys.executable, "-P", "-c", code], env=python_environment(), timeout=allowed(60), check=True)
 
 
 def test_how_output_is_encoded_is_handed_on(monkeypatch):
@@ -48,5 +49,7 @@ def test_the_command_line_runs_with_a_foreign_pythonpath_and_files_of_its_names_
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(foreign), str(PROJECT)])}
     for words in (["keygen", "-o", "keys"], ["models"]):
         command = [*python_command("backend"), *words]
-        done = subprocess.run(command, cwd=here, env=environment, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(
+            command, cwd=here, env=environment, capture_output=True, text=True, timeout=allowed(60), check=False
+        )
         assert (done.returncode, done.stderr) == (0, "")

@@ -11,6 +11,7 @@ import pytest
 
 from backend import lifetime
 from backend.lifetime import noted_signals
+from tests.machine import allowed
 
 PROJECT = Path(__file__).resolve().parents[1]
 SIGNALS = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
@@ -54,5 +55,5 @@ with noted_signals():
     signal.raise_signal(signal.SIGTERM)
     time.sleep(60)
 """
-    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT.parent, timeout=30, check=False)
+    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT.parent, timeout=allowed(30), check=False)
     assert done.returncode == -signal.SIGTERM

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from backend.log import LogFileError, set_up_log
+from tests.machine import allowed
 
 PROJECT = Path(__file__).resolve().parents[2]
 # A process and its child write to the same log, which is kept small in between.
@@ -30,7 +31,7 @@ subprocess.run([sys.executable, "-c", "import sys; print('the child speaks', fil
 
 def test_a_long_log_is_moved_aside_and_goes_on(tmp_path):
     file = tmp_path / "backend.log"
-    subprocess.run([sys.executable, "-c", WRITER, str(file)], cwd=PROJECT, check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", WRITER, str(file)], cwd=PROJECT, check=True, timeout=allowed(60))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["backend.log", "backend.log.1"]
     assert all(path.stat().st_size < 2200 for path in tmp_path.iterdir())
     lines = ((tmp_path / "backend.log.1").read_text() + file.read_text()).splitlines()
@@ -67,7 +68,7 @@ def disturbed(tmp_path) -> Callable[..., str]:
         with subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout.readline() == "go\n"
             disturb(file)
-            process.communicate("go on\n", timeout=30)
+            process.communicate("go on\n", timeout=allowed(30))
         assert process.returncode == 0
         return file.read_text() if file.is_file() else ""
 

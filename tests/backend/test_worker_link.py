@@ -13,6 +13,7 @@ import zmq
 
 from backend.security import Gate, KeyPair, make_server
 from backend.worker_link import Ticket, TicketError, WorkerLink
+from tests.machine import allowed
 from tests.processes import eventually
 
 WORKER = (
@@ -92,7 +93,7 @@ def test_what_is_no_ticket_is_refused_in_a_sentence(line):
 
 def test_a_worker_that_is_told_nothing_ends_with_one_sentence_in_the_log():
     command = [sys.executable, "-m", "backend.worker.main"]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=allowed(60), check=False)
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert line.endswith("ERROR Nobody told this worker where to connect; it is started by `ipoke serve`.")

@@ -11,6 +11,7 @@ import pytest
 
 from backend import worker_memory as memory
 from backend.worker_memory import LEAST_LIMIT_MB, default_limit_mb, is_out_of_memory, machine_memory_mb
+from tests.machine import allowed
 
 PROJECT = Path(__file__).resolve().parents[2]
 TAKES = """
@@ -28,7 +29,9 @@ for size_mb in (100, 900, 100):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps a process to its data's size")
 def test_what_is_beyond_the_limit_is_refused_and_the_next_thing_works():
-    done = subprocess.run([sys.executable, "-c", TAKES], cwd=PROJECT, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", TAKES], cwd=PROJECT, capture_output=True, text=True, timeout=allowed(60), check=True
+    )
     assert done.stdout.splitlines() == ["taken", "refused True", "taken"]
 
 

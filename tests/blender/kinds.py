@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ipoke_media.image import read_image
 from ipoke_media.kinds import kind_of
+from tests.machine import allowed
 from tests.media.files import Make
 
 BLENDER_PYTHON = os.environ.get("IPOKE_BLENDER_PYTHON", sys.executable)
@@ -42,7 +43,7 @@ def compare(table: dict[str, Make], folder: Path) -> Iterator[Line]:
     for number, data in enumerate(made.values()):
         (folder / f"{number}{kind_of(data).suffix}").write_bytes(data)
     command = [BLENDER_PYTHON, str(_SCRIPT), str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=LIMIT_S, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=allowed(LIMIT_S), check=False)
     if done.returncode != 0:
         raise RuntimeError(done.stdout[-2000:] + done.stderr[-2000:])
     with np.load(folder / _RESULT) as blender:
@@ -56,7 +57,7 @@ def unread(table: dict[str, Make], folder: Path) -> list[str]:
     for number, data in enumerate(made.values()):
         (folder / f"{number}{kind_of(data).suffix}").write_bytes(data)
     command = [BLENDER_PYTHON, str(_SCRIPT), str(folder)]
-    subprocess.run(command, capture_output=True, timeout=LIMIT_S, check=True)
+    subprocess.run(command, capture_output=True, timeout=allowed(LIMIT_S), check=True)
     with np.load(folder / _RESULT) as blender:
         return [name for number, name in enumerate(made) if str(number) not in blender]
 

@@ -19,6 +19,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
+from tests.machine import allowed
+
 ROOT = Path(__file__).parents[2]
 TOLD = "import bpy, os, sys; print(bpy.app.version_string, *sys.version_info[:2], flush=True); os._exit(0)"
 
@@ -36,7 +38,7 @@ def main() -> int:
 
 def _run(python: str, only: str) -> tuple[bool, str]:
     """Run every story in one Blender; returns whether all passed, and a line about it."""
-    told = subprocess.run([python, "-c", TOLD], capture_output=True, text=True, check=False, timeout=120).stdout.split()
+    told = subprocess.run([python, "-c", TOLD], capture_output=True, text=True, check=False, timeout=allowed(120)).stdout.split()
     if not told:
         return False, f"{python}: bpy can't be imported"
     *version, major, minor = told

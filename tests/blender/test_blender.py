@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import build_addon
+from tests.machine import allowed
 from tests.models import small
 
 from .conftest import INSIDE, OWN_MODELS
@@ -62,6 +63,8 @@ def test_inside_blender(story: Path, extension: Path, models: Path, tmp_path: Pa
         "PYTHONPATH": str(ROOT),
     }
     command = [BLENDER_PYTHON, "-m", "pytest", "-p", "no:cacheprovider", "-q", str(story), "--basetemp", str(tmp_path / "files")]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=LIMIT_S, check=False)
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=allowed(LIMIT_S), check=False
+    )
     record_property("inside", next(iter(done.stdout.strip().splitlines()[-1:]), ""))
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-4000:]

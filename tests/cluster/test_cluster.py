@@ -14,6 +14,7 @@ from backend.client import Connected, Finished, FrameArrived, Launcher, LocalBac
 from tests.faults.fake_worker import Fault
 from tests.faults.serve_with_fake_worker import CHANGES
 from tests.faults.work import ENDINGS, TIMEOUT_S, Taken, expected, request
+from tests.machine import RUN
 from tests.processes import eventually, is_alive, processes_with
 
 from .ray_cluster import PROJECT, TwoNodes
@@ -21,6 +22,11 @@ from .ray_cluster import PROJECT, TwoNodes
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'ipoke[ray]'")
 pytestmark = pytest.mark.timeout(300)
 HELPER = "backend.front.cluster.helper"
+
+
+def helpers() -> list[int]:
+    """Ids of this run's own helpers; others may test on the same machine."""
+    return processes_with(HELPER, os.environ[RUN])
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +51,7 @@ def backend(cluster, tmp_path_factory) -> Iterator[LocalBackend]:
     wait_for_workers(backend.session)
     yield backend
     backend.close()
-    eventually(lambda: not (processes_with(str(folder)) or processes_with(HELPER)), "a process outlived the backend")
+    eventually(lambda: not (processes_with(str(folder)) or helpers()), "a process outlived the backend")
 
 
 def wait_for_workers(session: Session) -> None:
@@ -110,7 +116,7 @@ def test_both_nodes_work_and_a_node_killed_under_load_costs_no_job(backend, clus
 
 def test_a_killed_helper_is_started_again_and_costs_no_job(backend):
     def kill_helper() -> None:
-        (helper,) = processes_with(HELPER)
+        (helper,) = helpers()
         os.kill(helper, signal.SIGKILL)
 
     load = Load(2)
@@ -121,8 +127,8 @@ def test_a_killed_helper_is_started_again_and_costs_no_job(backend):
 
 
 def test_a_killed_front_takes_workers_and_helper_along(backend):
-    front, helper = backend.launcher.pid, processes_with(HELPER)
-    workers = processes_with("tests.faults.fake_worker")
+    front, helper = backend.launcher.pid, helpers()
+    workers = processes_with("tests.faults.fake_worker", os.environ[RUN])
     assert (len(workers), len(helper)) == (2, 1)
     os.kill(front, signal.SIGKILL)
     eventually(lambda: not any(map(is_alive, [front, *workers, *helper])), "a process outlived the front")

@@ -21,6 +21,7 @@ PINNED = {
     "plants": "48b356781a21cc62",
     "objects": "dfbdec5274650c02",
     "stems": "0207f486398314a4",
+    "things": "8b073447b4ea79f7",
 }
 
 
@@ -54,7 +55,7 @@ def test_a_released_recipe_gives_the_same_clips_for_ever(recipe: str) -> None:
     assert digest.hexdigest()[:16] == PINNED[recipe]
 
 
-@pytest.mark.parametrize("recipe", ["objects", "plants", "stems"])
+@pytest.mark.parametrize("recipe", ["objects", "plants", "stems", "things"])
 def test_something_moves_in_every_clip_and_neighbours_stand_still(recipe: str, pictures: Pictures) -> None:
     for index in range(12):
         clip = procedural_clip(2, index, pictures, recipe=recipe)

@@ -17,13 +17,14 @@ from backend.cli import main
 from backend.client import Connected, Launcher, LocalBackend, drive
 from ipoke_models.checkpoint import save_model
 from ipoke_models.networks.whole import Networks
+from tests.machine import allowed
 from tests.models import small
 from tests.processes import eventually, processes_with
 from tests.segmenters import save_small_segmenter
 
 PROJECT = Path(__file__).resolve().parents[2]
 MODEL = "small-64"
-START_S = 90.0
+START_S = allowed(90.0)
 
 
 @pytest.fixture(scope="package")

@@ -9,6 +9,8 @@ import venv
 
 import pytest
 
+from tests.machine import allowed
+
 from .conftest import MODEL, PROJECT
 
 # Runs first in every Python process of the run. Imports run code too, called by Python's own importer, not by the product.
@@ -49,7 +51,9 @@ def audited(tmp_path):
         notes.write_text("")
         environment = {**os.environ, "PYTHONPATH": str(PROJECT), "AUDIT_NOTES": str(notes), "AUDIT_PROJECT": str(PROJECT)}
         command = (str(tmp_path / "hooked" / "bin" / "python"), *words)
-        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=110, check=False)
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=allowed(110), check=False
+        )
         assert done.returncode == 0, done.stderr
         return notes.read_text().splitlines()
 

@@ -14,6 +14,7 @@ from backend.cli import main
 from backend.client import Connection
 from backend.commands import doctor
 from backend.protocol import encode, messages
+from tests.machine import allowed
 from tests.processes import eventually
 
 from .conftest import MODEL, PROJECT
@@ -81,7 +82,7 @@ def test_serve_writes_where_it_is_and_ends_tidily(tmp_path, ending):
     assert connection.wait(10.0)
     connection.close()
     process.send_signal(ending)
-    _, log = process.communicate(timeout=30)
+    _, log = process.communicate(timeout=allowed(30))
     assert process.returncode == 0, log
     assert not file.exists()
 

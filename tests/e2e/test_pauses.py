@@ -14,6 +14,7 @@ import pytest
 
 from backend.client import ConnectionFile
 from backend.client.session import SILENCE_S
+from tests.machine import allowed
 from tests.processes import eventually
 from tests.relay import Relay
 
@@ -59,7 +60,7 @@ def wait_for_variant(folder: Path, variant: int) -> None:
 
 
 def whole(process: subprocess.Popen[str], folder: Path) -> dict[int, list[str]]:
-    _, errors = process.communicate(timeout=150)
+    _, errors = process.communicate(timeout=allowed(150))
     assert process.returncode == 0, errors
     return hashes_of(folder / "out")
 

@@ -19,6 +19,7 @@ from backend.cli import main
 from backend.client.owned import manifest_of
 from backend.plate.image import PlateImage, decode_plate
 from tests.backend.plate.files import turned_jpeg
+from tests.machine import allowed
 from tests.processes import eventually
 
 from .conftest import MODEL, PROJECT
@@ -155,7 +156,7 @@ def test_it_starts_its_own_backend_with_the_same_bytes(poke, still, tmp_path):
     environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
     done = subprocess.run(
         [sys.executable, "-P", "-m", "backend", *words],
-        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=90, check=False,
+        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=allowed(90), check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
@@ -174,7 +175,7 @@ def test_a_signal_keeps_what_is_finished(connection_file, still, tmp_path, numbe
     )  # fmt: skip
     eventually(lambda: any(tmp_path.glob(".ipoke-*/preview_07.mp4")), "no variant came", 60)
     process.send_signal(number)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=allowed(30))
     assert process.returncode == 1
     assert "finished variants are in out" in errors
     kept = hashes_of(tmp_path / "out")

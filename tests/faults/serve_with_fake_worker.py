@@ -17,6 +17,7 @@ from backend.front.service import Service
 from backend.lifetime import stop_on_signals, stop_with_parent
 from backend.log import set_up_log
 from backend.protocol.limits import MIB
+from tests.machine import allowed
 
 CHANGES = "config.json"
 
@@ -29,7 +30,7 @@ def main(scratch: Path, connection_file: Path, log_file: Path) -> None:
     config = BackendConfig(
         connection_file=connection_file,
         worker_command=(sys.executable, "-m", "tests.faults.fake_worker", str(scratch)),
-        worker_stall_s=3.0,
+        worker_stall_s=allowed(3.0),
         hold_bytes=16 * MIB,
         log_file=log_file,
     )

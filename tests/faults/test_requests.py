@@ -27,13 +27,14 @@ from backend.client import (
     Status,
     drive,
 )
+from tests.machine import allowed
 from tests.processes import eventually
 
 from .fake_worker import MODEL, Fault
 from .serve_with_fake_worker import CHANGES
 from .work import ENDINGS, TIMEOUT_S, Taken, expected, request, run, until
 
-FELT_S = 1.0
+FELT_S = allowed(1.0)
 
 
 @pytest.fixture
@@ -68,7 +69,7 @@ def open_session(connection_file):
 
 def status_of(session: Session) -> Status:
     session.ask_status()
-    found = drive(session, lambda event: isinstance(event, Status), 5.0)
+    found = drive(session, lambda event: isinstance(event, Status), allowed(5.0))
     assert isinstance(found, Status)
     return found
 
@@ -88,7 +89,12 @@ def cancel_time_s(session: Session, asked: list[SampleRequest]) -> float:
     """Seconds until every job has ended as cancelled."""
     began_s, events = time.monotonic(), []
     expected_ends = {Cancelled(one.job_id) for one in asked}
-    drive(session, lambda event: expected_ends <= {event for event in events if isinstance(event, Cancelled)}, 5.0, events.append)
+    drive(
+        session,
+        lambda event: expected_ends <= {event for event in events if isinstance(event, Cancelled)},
+        allowed(5.0),
+        events.append,
+    )
     return time.monotonic() - began_s
 
 

@@ -19,11 +19,12 @@ from backend.client import (
     drive,
     new_job_id,
 )
+from tests.machine import allowed
 
 from .fake_worker import FRAMES, Fault, image_of
 
 ENDINGS = (Finished, Failed, Cancelled)
-TIMEOUT_S = 60.0
+TIMEOUT_S = allowed(60.0)
 
 
 def request(fault: Fault = Fault.NONE, samples: int = 3, plate: bytes = b"plate") -> SampleRequest:

@@ -17,6 +17,7 @@ import pytest
 from ipoke_media import library
 from ipoke_media.errors import ImageError
 from ipoke_media.image import load_rgba8, read_image
+from tests.machine import allowed
 from tests.media import png
 from tests.media.exr import exr, parts, planes, written
 from tests.media.files import blocks, encoded, jpeg_with, light, noise, turned_jpeg
@@ -154,7 +155,7 @@ for path in map(Path, sys.argv[1:]):
     print(json.dumps([path.name, said, (peak_kb() - before_kb) / 1024, time.process_time() - began_s]))
 """
     command = [sys.executable, "-c", code, *map(str, files)]
-    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=allowed(60), check=True)
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     return {Path(name).stem: (said, grown_mb, took_s) for name, said, grown_mb, took_s in rows}
 

@@ -22,6 +22,7 @@ from ipoke_models import listing as models
 from ipoke_models.checkpoint import CONFIG_FILE, NAME_CHARACTERS
 from ipoke_models.errors import ModelError
 from ipoke_models.installed import WEIGHTS, survey
+from tests.machine import allowed
 from tests.segmenters import save_small_segmenter
 
 SEGMENTER = "thing"
@@ -148,7 +149,9 @@ def test_the_command_prints_the_others_and_nothing_that_moves_the_cursor(root):
     write_model(root, "odd", name="\x1b[2J")
     (root / "aa" / "model_card.md").write_text("# A\n\x1b[2J\u202e card\n")
     (root / "zz" / "model_card.md").symlink_to("/dev/zero")
-    done = subprocess.run([sys.executable, "-m", "ipoke_models.listing"], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "ipoke_models.listing"], capture_output=True, text=True, timeout=allowed(60), check=True
+    )
     assert "# A\n" in done.stdout
     assert "left out: A model's name must have" in done.stderr
     assert all(line.isprintable() for line in (done.stdout + done.stderr).split("\n"))

@@ -13,6 +13,7 @@ from backend.config import BackendConfig
 from backend.front import service as service_module
 from backend.front.service import Service
 from tests.faults.conftest import launcher, scratch  # noqa: F401
+from tests.machine import allowed
 from tests.processes import eventually
 
 IDLE_WORKER = (sys.executable, "-c", "import sys; sys.stdin.read()")
@@ -48,7 +49,7 @@ def service(tmp_path, monkeypatch) -> Iterator[Running]:
     eventually(file.exists, "the service did not start")
     yield Running(ConnectionFile.read(file), decoded)
     stop.set()
-    thread.join(10)
+    thread.join(allowed(10))
     assert not thread.is_alive()
 
 

@@ -16,6 +16,7 @@ from backend.protocol.codec import decode, encode
 from backend.protocol.version import PROTOCOL_VERSION
 from backend.security import KeyPair, SecurityError, require_loopback
 from tests.faults.work import request
+from tests.machine import allowed
 from tests.processes import eventually
 
 STRANGER_WAITS_MS = 400
@@ -164,7 +165,7 @@ def test_another_version_is_told_so(service):
     session = Session(connection)
     head = encode(m.Hello())[0].replace(b"\xa1v" + bytes([PROTOCOL_VERSION]), b"\xa1v" + bytes([PROTOCOL_VERSION + 1]))
     connection.send([head])
-    lost = drive(session, lambda event: isinstance(event, Lost), 5.0)
+    lost = drive(session, lambda event: isinstance(event, Lost), allowed(5.0))
     assert f"protocol {PROTOCOL_VERSION + 1}" in lost.sentence
     session.close()
 

@@ -22,6 +22,7 @@ from backend.protocol import messages as m
 from backend.protocol.codec import decode, encode
 from backend.security import KeyPair, SecurityError, read_key_file
 from tests.faults.work import request
+from tests.machine import allowed
 from tests.processes import eventually
 
 from .conftest import IDLE_WORKER, noted_decodes
@@ -70,7 +71,7 @@ def remote(tmp_path, capsys, monkeypatch) -> Iterator[Remote]:
     owner = ConnectionFile.read(file)
     yield Remote(owner.port, public, allow_list, owner, decoded, tmp_path, capsys)
     stop.set()
-    thread.join(10)
+    thread.join(allowed(10))
     assert not thread.is_alive()
 
 
@@ -116,7 +117,7 @@ def test_a_revoked_key_reaches_no_decoder_from_then_on_and_its_jobs_go(remote):
 
 def status_of(opened: Session) -> Status:
     opened.ask_status()
-    found = drive(opened, lambda event: isinstance(event, Status), 5.0)
+    found = drive(opened, lambda event: isinstance(event, Status), allowed(5.0))
     assert isinstance(found, Status)
     return found
 
@@ -132,15 +133,15 @@ def test_a_client_neither_sees_nor_stops_the_job_of_another(remote):
     asked = request()
     with session(remote.new_artist("anna")) as anna, session(remote.new_artist("bert")) as bert, session(remote.owner) as owner:
         anna.submit(asked)
-        drive(anna, lambda event: isinstance(event, Queued), 5.0)
+        drive(anna, lambda event: isinstance(event, Queued), allowed(5.0))
         assert [client.waiting for client in status_of(bert).clients] == [0]
         bert._send(m.Cancel(asked.job_id))
         bert._send(m.CancelAll(everyone=True))
-        refused = drive(bert, lambda event: isinstance(event, Lost), 5.0)
+        refused = drive(bert, lambda event: isinstance(event, Lost), allowed(5.0))
         assert "owner" in refused.sentence
         assert sorted(client.waiting for client in status_of(owner).clients) == [0, 0, 1]
         owner.cancel_all(everyone=True)
-        assert drive(anna, lambda event: isinstance(event, Cancelled), 5.0) == Cancelled(asked.job_id)
+        assert drive(anna, lambda event: isinstance(event, Cancelled), allowed(5.0)) == Cancelled(asked.job_id)
 
 
 def test_a_routing_id_of_another_key_is_of_no_use(remote):

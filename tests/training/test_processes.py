@@ -16,6 +16,7 @@ from ipoke_models.training import processes
 from ipoke_models.training.codes import CodedClips
 from ipoke_models.training.launch import launch
 from ipoke_models.training.presets import PRESETS
+from tests.machine import allowed
 from tests.training import curves
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -41,7 +42,7 @@ def test_two_processes_give_the_losses_of_one(store: Path, tmp_path: Path) -> No
     two = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         curves.run(store, tmp_path / "one")
-        output, _ = two.communicate(timeout=300)
+        output, _ = two.communicate(timeout=allowed(300))
     finally:
         two.kill()
     assert two.returncode == 0, output

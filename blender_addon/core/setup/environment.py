@@ -25,7 +25,7 @@ CURRENT = "current"
 MADE = "made"
 LOG = "setup.log"
 TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
-DISK_FOR_EACH_BYTE = 5  # the archive, and what comes out of it: 3.7 times as much (docs/addon.md)
+DISK_FOR_EACH_BYTE = 5  # the archive, and what comes out of it: 3.7 times as much (docs/setup.md)
 _WINDOWS = sys.platform == "win32"
 _LIST_NAME = re.compile(r"(?P<system>.+)-(?P<device>cpu|cuda)-(?P<python>\d\.\d+)\.txt")
 _NAME = re.compile(r"[0-9A-Za-z_-]{1,64}")

@@ -98,7 +98,7 @@ def window_of(layer: Layer, size_px: int, frames: int) -> Window:
     """What a layer may cover of the picture at any later time: deformations keep its inside within its outline."""
     if layer.patch.texture.shape[:2] == (size_px, size_px):
         return slice(0, size_px), slice(0, size_px)
-    outline = layer.motion.forward(layer.patch.perimeter(), frames).reshape(-1, 2)
+    outline = layer.motion.outline(layer.patch.perimeter(), frames).reshape(-1, 2)
     low = np.clip(np.floor(outline.min(0)) - WINDOW_MARGIN_PX, 0, size_px).astype(int)
     high = np.clip(np.ceil(outline.max(0)) + WINDOW_MARGIN_PX + 1, 0, size_px).astype(int)
     return slice(low[1], max(low[1], high[1])), slice(low[0], max(low[0], high[0]))

@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
 
+NOWHERE = -4096.0
+"""Either coordinate of a place that no picture has."""
+
 
 def response(rng: np.random.Generator, frames: int, frequency: float, damping: float, arrive: bool) -> Array:
     """Return the (T,) answer of a damped oscillator to a push, scaled to a largest magnitude of one.
@@ -232,7 +235,45 @@ class Ripple:
         return total
 
 
-Deformation = Bend | Hinge | Follow | Bumps | Shift | Affine | Ripple
+@dataclass(frozen=True)
+class Sampled:
+    """A motion that is known at pixels: exact there, elsewhere that of the nearest pixel.
+
+    `there` (T, h, w, 2) are displacements of the start frame's pixels from `start` (x, y) on, zero beyond them; `origins`
+    (T, H, W, 2) are the places that the later frames show at their pixels from `later` on, `NOWHERE` where they show nothing.
+    """
+
+    there: Array
+    start: tuple[int, int]
+    origins: Array
+    later: tuple[int, int]
+
+    def forward(self, position: Array) -> Array:
+        """Carry (1 or T, ..., 2) from the start frame to each time: (T, ..., 2)."""
+        return position + _looked_up(self.there, self.start, position, 0.0)
+
+    def inverse(self, position: Array) -> Array:
+        """Undo `forward`; `NOWHERE` where nothing is seen."""
+        nearest = np.rint(position)
+        return _looked_up(self.origins, self.later, nearest, NOWHERE) + (position - nearest)
+
+    def window(self) -> Array:
+        """The corners (2, 2) as (x, y) of what is seen of it later."""
+        height, width = self.origins.shape[1:3]
+        return np.array([self.later, (self.later[0] + width - 1, self.later[1] + height - 1)], np.float32)
+
+
+def _looked_up(fields: Array, corner: tuple[int, int], position: Array, otherwise: float) -> Array:
+    """Fields (T, h, w, 2) at the pixels nearest to positions (1 or T, ..., 2): (T, ..., 2)."""
+    frames, height, width = fields.shape[:3]
+    columns, rows = (np.rint(position[..., axis]).astype(np.int64) - corner[axis] for axis in (0, 1))
+    known = (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
+    times = np.arange(frames).reshape(-1, *([1] * (position.ndim - 2)))
+    found = fields[times, np.where(known, rows, 0), np.where(known, columns, 0)]
+    return np.where(known[..., None], found, np.float32(otherwise)).astype(np.float32)
+
+
+Deformation = Bend | Hinge | Follow | Bumps | Shift | Affine | Ripple | Sampled
 
 
 @dataclass(frozen=True)
@@ -247,6 +288,12 @@ class Chain:
         for part in self.parts:
             moved = part.forward(moved)
         return moved
+
+    def outline(self, perimeter: Array, frames: int) -> Array:
+        """Points (..., 2) around all that is later seen of a patch whose perimeter (N, 2) is given."""
+        if self.parts and isinstance(self.parts[-1], Sampled):
+            return self.parts[-1].window()
+        return self.forward(perimeter, frames)
 
     def inverse(self, position: Array, frames: int) -> Array:
         """Where each position (..., 2) of each later frame was in the start frame: (T, ..., 2)."""

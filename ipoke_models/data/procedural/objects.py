@@ -26,10 +26,10 @@ def objects_scene(rng: np.random.Generator, pictures: Pictures, size_px: int, fr
     cutout = int(rng.integers(len(pictures.cutouts))) if pictures.cutouts else None
     count = int(rng.choice([0, 1, 2, 3], p=[0.3, 0.35, 0.2, 0.15]))
     layers = foliage(rng, pictures, size_px, green) if rng.random() < 0.2 else []
-    layers += [_bystander(rng, pictures, size_px, green, cutout) for _ in range(count)]
+    layers += [bystander(rng, pictures, size_px, green, cutout) for _ in range(count)]
     layers += _moving(rng, pictures, size_px, frames, green, cutout)
     if rng.random() < 0.25:
-        layers.append(_bystander(rng, pictures, size_px, green, cutout, before=True))
+        layers.append(bystander(rng, pictures, size_px, green, cutout, before=True))
     return Scene(behind, tuple(layers))
 
 
@@ -45,17 +45,17 @@ def _moving(
             layers = moving_cloth(rng, pictures, size_px, frames)
         elif kind == "puppet":
             height = size_px * rng.choice([rng.uniform(0.55, 0.95), rng.uniform(0.95, 1.5)], p=[0.75, 0.25])
-            layers = puppet(rng, pictures, size_px, frames, height, _middle(rng, size_px, 0.15))
+            layers = puppet(rng, pictures, size_px, frames, height, middle(rng, size_px, 0.15))
         else:
             extent = size_px * rng.choice([rng.uniform(0.4, 0.9), rng.uniform(0.9, 1.7)], p=[0.65, 0.35])
-            patch = placed_cutout(rng, pictures, extent, _middle(rng, size_px, 0.2), cutout)
+            patch = placed_cutout(rng, pictures, extent, middle(rng, size_px, 0.2), cutout)
             layers = moving_cutout(rng, patch, size_px, frames)
         if lively(layers, size_px, frames):
             break
     return layers
 
 
-def _bystander(
+def bystander(
     rng: np.random.Generator, pictures: Pictures, size_px: int, green: Array, cutout: int | None, before: bool = False
 ) -> Layer:
     """Something that stands still; one `before` the moving thing keeps to the picture's sides."""
@@ -70,5 +70,6 @@ def _bystander(
     return still_plant(rng, pictures, size_px, green, before)
 
 
-def _middle(rng: np.random.Generator, size_px: int, spread: float) -> Array:
+def middle(rng: np.random.Generator, size_px: int, spread: float) -> Array:
+    """A place (2,) px near the picture's middle, at most `spread` of its side away."""
     return ((0.5 + rng.uniform(-spread, spread, 2)) * size_px).astype(np.float32)

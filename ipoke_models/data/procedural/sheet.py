@@ -10,11 +10,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..pictures import PictureError, load_pictures
-from .clips import Clip, procedural_clip
+from ..pictures import PictureError
+from .clips import Clip, render
 from .recipes import GARDEN, RECIPES
+from .source import SceneSource, add_picture_options
 
 SHOWN_FRAMES = (0, 2, 4, 6, 8, 10)
+FRAMES = SHOWN_FRAMES[-1]
 
 
 def contact_sheet(clips: list[Clip], columns: int, scale: int) -> NDArray[np.uint8]:
@@ -51,17 +53,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--first", type=int, default=0, help="number of the first clip")
     parser.add_argument("--size", type=int, default=64, help="working resolution in px")
     parser.add_argument("--scale", type=int, default=2, help="screen pixels a pixel")
-    parser.add_argument("--cutouts", type=Path)
-    parser.add_argument("--photos", type=Path)
-    parser.add_argument("--mocap", type=Path)
+    add_picture_options(parser)
     options = parser.parse_args(arguments)
+    folders = (options.cutouts, options.photos, options.mocap)
+    source = SceneSource(options.recipe, options.seed, options.size, FRAMES, *folders, restyled=options.restyled)
+    numbers = range(options.first, options.first + options.count)
     try:
-        pictures = load_pictures(options.cutouts, options.photos, held_out=False, mocap=options.mocap)
+        clips = [render(source.scene(number), source.size_px, source.frames) for number in numbers]
     except PictureError as error:
         print(error, file=sys.stderr)
         return 2
-    numbers = range(options.first, options.first + options.count)
-    clips = [procedural_clip(options.seed, n, pictures, options.size, recipe=options.recipe) for n in numbers]
     if not cv2.imwrite(str(options.output), contact_sheet(clips, options.columns, options.scale)):
         print(f"{options.output} can't be written; name a PNG file in a folder that exists.", file=sys.stderr)
         return 2

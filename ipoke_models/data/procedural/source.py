@@ -15,7 +15,7 @@ import cv2
 
 from ..pictures import Pictures, load_pictures
 from ..store import StoreInfo
-from .recipes import scene_of
+from .recipes import scene_of, subjects_of
 from .restyling import restyled
 from .scenes import Scene
 
@@ -44,7 +44,7 @@ class SceneSource:
         Raises:
             PictureError: a folder is missing or holds nothing of use.
         """
-        return _pictures(self.cutouts, self.photos, self.mocap, self.held_out, self.restyled)
+        return _pictures(self.cutouts, self.photos, self.mocap, self.held_out, self.restyled, subjects_of(self.recipe))
 
     def scene(self, index: int) -> Scene:
         """Scene number `index`, whichever process asks."""
@@ -80,7 +80,9 @@ def _copies(text: str) -> int:
 
 
 @cache
-def _pictures(cutouts: Path | None, photos: Path | None, mocap: Path | None, held_out: bool, copies: int) -> Pictures:
+def _pictures(
+    cutouts: Path | None, photos: Path | None, mocap: Path | None, held_out: bool, copies: int, subjects: tuple[str, ...]
+) -> Pictures:
     cv2.setNumThreads(1)
-    pictures = load_pictures(cutouts, photos, held_out, mocap=mocap)
+    pictures = load_pictures(cutouts, photos, held_out, mocap=mocap, subjects=subjects)
     return replace(pictures, cutouts=(*pictures.cutouts, *restyled(pictures.cutouts, pictures.photos, copies)))

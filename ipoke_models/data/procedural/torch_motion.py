@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .motion import Affine, Bend, Bumps, Chain, Deformation, Follow, Hinge, Ripple, Shift
+from .motion import NOWHERE, Affine, Array, Bend, Bumps, Chain, Deformation, Follow, Hinge, Ripple, Sampled, Shift
 
 BUMPS_ITERATIONS, RIPPLE_ITERATIONS = 12, 20
 
@@ -199,6 +199,41 @@ def _rippling(parts: Sequence[Deformation], device: torch.device) -> Step:
     return _displacing(displacement, RIPPLE_ITERATIONS)
 
 
+def _sampled(parts: Sequence[Deformation], device: torch.device) -> Step:
+    motions = [part for part in parts if isinstance(part, Sampled)]
+    there = _Fields.of([part.there for part in motions], [part.start for part in motions], 0.0, device)
+    origins = _Fields.of([part.origins for part in motions], [part.later for part in motions], NOWHERE, device)
+    return Step(
+        lambda position: position + there.at(position),
+        lambda position: origins.at(position) + (position - position.round()),
+    )
+
+
+@dataclass(frozen=True)
+class _Fields:
+    """Fields (N, T, h, w, 2) from corners (N, 1, 1, 2) as (x, y) on; their outermost pixels hold what lies beyond them."""
+
+    values: Tensor
+    corners: Tensor
+
+    @classmethod
+    def of(cls, fields: Sequence[Array], corners: Sequence[tuple[int, int]], otherwise: float, device: torch.device) -> _Fields:
+        height, width = (max(field.shape[axis] for field in fields) + 2 for axis in (1, 2))
+        values = np.full((len(fields), len(fields[0]), height, width, 2), otherwise, np.float32)
+        for value, field in zip(values, fields, strict=True):
+            value[:, 1 : field.shape[1] + 1, 1 : field.shape[2] + 1] = field
+        starts = [(x - 1, y - 1) for x, y in corners]
+        return cls(torch.from_numpy(values).to(device), _tensor(starts, device, 1, 1, 2))
+
+    def at(self, position: Tensor) -> Tensor:
+        """The fields at the pixels nearest to positions (N, P, T or 1, 2): (N, P, T, 2)."""
+        count, frames, height, width = self.values.shape[:4]
+        most = torch.tensor([width - 1, height - 1], device=position.device)
+        columns, rows = torch.minimum((position.round() - self.corners).long().clamp(min=0), most).unbind(-1)
+        layers = torch.arange(count, device=position.device)[:, None, None]
+        return self.values[layers, torch.arange(frames, device=position.device), rows, columns]
+
+
 _MAKERS: dict[str, Callable[[Sequence[Deformation], torch.device], Step]] = {
     "Bend": _turning,
     "Hinge": _turning,
@@ -207,4 +242,5 @@ _MAKERS: dict[str, Callable[[Sequence[Deformation], torch.device], Step]] = {
     "Affine": _mapping,
     "Bumps": _bulging,
     "Ripple": _rippling,
+    "Sampled": _sampled,
 }

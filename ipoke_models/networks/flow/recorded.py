@@ -1,8 +1,8 @@
 """The sampler recorded once for each shape and played back: on CUDA one graph instead of some 40,000 launches.
 
-Off unless it is asked for by name: on one H200 it gave the sampler's own numbers, up to 6.6 times faster (docs/networks.md),
-but no server has played it beside other work. What is not CUDA's, the fixed inputs and outputs around a record, is tested on the
-CPU with a recorder that runs the work again.
+Off unless it is asked for by name: on one H200 it gave the sampler's own numbers, up to 6.6 times faster
+(docs/measurements/sampling.md), but no server has played it beside other work. What is not CUDA's, the fixed inputs and outputs
+around a record, is tested on the CPU with a recorder that runs the work again.
 """
 
 from __future__ import annotations

@@ -28,11 +28,12 @@ from backend.client.session import SILENCE_S
 from backend.protocol import messages as m
 from backend.protocol.codec import decode, encode
 from backend.protocol.limits import PIECE_BYTES
+from tests.machine import allowed
 
 from ..protocol.examples import ERROR, MODEL, SUMMARY
 
 INSTANCE, OTHER = "1" * 32, "2" * 32
-PATIENT_S = 5.0
+PATIENT_S = allowed(5.0)
 
 
 class FakeLink:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from backend.commands import console
+from tests.machine import allowed
 
 PROJECT = Path(__file__).resolve().parents[3]
 IPOKE = [sys.executable, "-P", "-m", "backend"]
@@ -23,7 +24,7 @@ sys.exit(cli.main())
 
 def run(command: list[str], **changes: str) -> subprocess.CompletedProcess[bytes]:
     environment = {**os.environ, "PYTHONPATH": str(PROJECT), **changes}
-    return subprocess.run(command, capture_output=True, env=environment, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, env=environment, timeout=allowed(60), check=False)
 
 
 def shell(line: str, *words: str) -> subprocess.CompletedProcess[bytes]:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from backend.commands import output_folder
 from backend.commands.errors import UsageError
 from backend.commands.output_folder import OutputFolder, open_output
+from tests.machine import allowed
 
 from .made import content, names, write_result
 
@@ -189,7 +190,7 @@ assert {{name.split("/")[0] for name in content(Path({str(tmp_path)!r}))}} == na
 """
     mounted = f'mount -t tmpfs none {tmp_path} && exec "$@"'
     command = ["unshare", "-rm", "bash", "-c", mounted, "bash", sys.executable, "-c", program]
-    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=allowed(60), check=False)
     assert done.returncode == 0, done.stderr
 
 

@@ -140,7 +140,8 @@ def test_a_drag_that_is_broken_off_keeps_nothing(hand, context, empty, end):
 
 def test_arrows_are_dimmed_when_another_object_is_active_and_when_they_are_switched_off(context, plane, part):
     def alphas() -> list[float]:
-        return [arrow.look.colour[3] for arrow in part("drawing.overlay").screen_arrows(context, plane)]
+        seen = part("drawing.view").PlateView.of(context, plane)
+        return [arrow.look.colour[3] for arrow in part("drawing.overlay").screen_arrows(context, seen)]
 
     assert alphas() == [1.0]
     plane.ipoke.pokes[0].enabled = False
@@ -270,3 +271,14 @@ def test_escape_restores_the_region(region, context):
     hand = Hand(context, "edit_region")
     hand.drag(screen(context, region, (0.2, 0.2)), screen(context, region, (0.1, 0.1)), end="ESC")
     assert tuple(region.ipoke.region) == before
+
+
+def test_a_redraw_reads_the_surface_of_a_plate_once(region, context, part, monkeypatch):
+    overlay, view, read = part("drawing.overlay"), part("drawing.view"), []
+    surface = view.surface
+    monkeypatch.setattr(view, "surface", lambda obj: read.append(obj.name) or surface(obj))
+    monkeypatch.setattr(overlay, "_poke_tool_is_active", lambda _context: True)
+    for name in ("_draw_mesh", "_draw_hint"):  # without a window nothing can be drawn
+        monkeypatch.setattr(overlay, name, lambda *_arguments: None)
+    overlay._draw_plates(context)
+    assert read == [region.name]

@@ -14,11 +14,13 @@ from pathlib import Path
 import bpy
 import pytest
 
+from tests.machine import allowed
+
 from .conftest import MODULE
 
 ACTIONS = int(os.environ.get("IPOKE_ACTIONS", "120"))
 SEED = 20
-PATIENCE_S = 120.0
+PATIENCE_S = allowed(120.0)
 
 
 def part(name: str):

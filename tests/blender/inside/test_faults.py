@@ -11,6 +11,8 @@ from types import SimpleNamespace
 import bpy
 import pytest
 
+from tests.machine import allowed
+
 from .conftest import MODULE
 
 
@@ -71,7 +73,7 @@ def test_disabling_the_addon_ends_its_backend(plane, part):
     bpy.ops.ipoke.start_backend()
     pid = part("session.running").runtime()._backend.launcher.pid
     bpy.ops.preferences.addon_disable(module=MODULE)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + allowed(10)
     while time.monotonic() < deadline:
         try:
             os.kill(pid, 0)
@@ -164,7 +166,7 @@ def test_no_operator_waits_for_a_backend_that_does_not_answer(silent, windowed, 
 def test_a_frozen_backend_is_gone_after_it_was_stopped(plane, windowed, part):
     bpy.ops.ipoke.start_backend()
     timer = part("session.timer")
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + allowed(60)
     while not part("session.running").runtime().backend.launcher.pid:
         assert time.monotonic() < deadline
         timer.advance(timer.BUDGET_S)

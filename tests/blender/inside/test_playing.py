@@ -41,7 +41,7 @@ def posed(part) -> list[np.ndarray]:
     def followed(*arguments: object) -> object:
         play = follow(*arguments)
         if play is not None:
-            shown.append(play.pose - play.made.puppet.rest)
+            shown.append(play.pose - play.thing.puppet.rest)
         return play
 
     puppets.follow = followed

@@ -11,6 +11,8 @@ from pathlib import Path
 import bpy
 import pytest
 
+from tests.machine import allowed
+
 from .conftest import MODULE
 from .shots import folder
 
@@ -104,7 +106,7 @@ def test_a_cancelled_bake_goes_on_with_the_frames_that_are_missing(wanted, writt
 
 def test_a_bake_goes_on_after_blender_was_killed(wanted, written, tmp_path):
     command = [sys.executable, "-c", KILLED, MODULE, str(tmp_path / "shot.blend"), str(ENOUGH)]
-    died = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    died = subprocess.run(command, capture_output=True, text=True, timeout=allowed(120), check=False)
     assert died.returncode == -signal.SIGKILL, died.stderr[-2000:]
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "shot.blend"))
     obj = bpy.context.active_object

@@ -99,6 +99,15 @@ def sampled(obj: bpy.types.Object) -> str:
     return obj.ipoke.jobs[-1].plate_sha256
 
 
+def test_what_is_filled_in_behind_a_thing_belongs_to_one_frame_of_a_sequence(footage, part):
+    obj, identity = played(footage), part("drawing.puppet")._identity
+    first = identity(obj)
+    bpy.context.scene.frame_set(3)
+    assert identity(obj) != first
+    bpy.context.scene.frame_set(1)
+    assert identity(obj) == first
+
+
 def test_what_plays_when_is_counted_as_blender_counts(footage, part):
     obj = played(footage)
     timing = user(obj)

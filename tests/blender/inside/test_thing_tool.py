@@ -169,6 +169,20 @@ def test_of_what_was_found_more_or_less_is_taken(found, part):
     assert area(bpy.context.active_object, part) == 50**2
 
 
+def test_more_or_less_is_offered_only_where_several_things_were_found(found, cut_out, part):  # noqa: F811
+    things, hint = part("session.things"), part("drawing.thing_overlay").hint
+    assert "[ ]" in hint(found.ipoke)
+    assert things.may_have_levels(found.ipoke)
+    known = things.known(cut_out)
+    assert known.origin == "alpha"
+    assert hint(cut_out.ipoke)
+    assert "[ ]" not in hint(cut_out.ipoke)
+    assert not things.may_have_levels(cut_out.ipoke)
+    found.ipoke.thing.source = "REGION"
+    assert not hint(found.ipoke)
+    assert not things.may_have_levels(found.ipoke)
+
+
 @pytest.fixture
 def pressing(context, found, part):  # noqa: F811
     """A hand that has pressed where three things were found within one another, and how to turn the wheel and end it."""

@@ -1,12 +1,21 @@
-"""What sampling is meant to reach, held against the rows of a run."""
+"""What sampling is meant to reach, held against what `ipoke bench` measured; ends with 1 where a goal is missed.
+
+ipoke bench garden-64 released-64 --threads 2 --json > bench.json && python -m benchmarks.sampling_goals bench.json
+"""
 
 from __future__ import annotations
 
+import argparse
+import json
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
 
-from .measure import FLOOR, FLOW, FLOW_RECORDED, MASKED, REQUEST_FIRST, REQUEST_LAST, ROOFLINE, Row
-from .released import RELEASED
+from ipoke_models.bench.measure import FLOOR, FLOW, FLOW_RECORDED, MASKED, REQUEST_FIRST, REQUEST_LAST, ROOFLINE, Row
+from ipoke_models.bench.released import RELEASED
 
 
 @dataclass(frozen=True)
@@ -64,3 +73,27 @@ def _memory_goals(flow: Row) -> list[Goal]:
     ours, plain = flow.peak_mb / flow.weights_mb, flow.plain_peak_mb / flow.weights_mb
     text = f"peak memory over the weights, batch {flow.batch}"
     return [Goal(f"{text}, at most 1.2", ours, ours <= 1.2), Goal(f"{text}, plain", plain, None)] if large else []
+
+
+def table(document: dict[str, Any]) -> tuple[str, bool]:
+    """A table of Markdown of all models' goals, and whether none is missed."""
+    lines, reached = ["| model | goal | found | |", "|---|---|---|---|"], True
+    for model, rows in groupby(document["rows"], key=lambda row: str(row["model"])):
+        for goal in goals(model, [Row(**{name: value for name, value in row.items() if name != "model"}) for row in rows]):
+            told = "" if goal.met is None else "met" if goal.met else "missed"
+            lines.append(f"| {model} | {goal.goal} | {goal.found:.2f} | {told} |")
+            reached = reached and goal.met is not False
+    return "\n".join(lines), reached
+
+
+def main() -> int:
+    """Run the command line; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("measured", type=Path, help="what `ipoke bench --json` printed")
+    printed, reached = table(json.loads(parser.parse_args().measured.read_text(encoding="utf-8")))
+    print(printed)
+    return 0 if reached else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
