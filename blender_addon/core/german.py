@@ -9,7 +9,7 @@ from __future__ import annotations
 CONTEXT = "iPOKE"
 
 OPERATORS = {
-    "Add Image Plane": "Bildebene hinzufügen",
+    "Add iPOKE Plate": "iPOKE-Bild hinzufügen",
     "Add Pin": "Nadel hinzufügen",
     "Add Poke": "Stupser hinzufügen",
     "Add to Compositor": "In den Compositor",

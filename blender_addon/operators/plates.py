@@ -31,7 +31,7 @@ class IPOKE_OT_add_plate(_NewPlane, PlaceOptions, bpy.types.Operator):
     """Add stills as image planes that can be poked, side by side at the 3D cursor"""
 
     bl_idname = "ipoke.add_plate"
-    bl_label = "Add Image Plane"
+    bl_label = "Add iPOKE Plate"
 
     filepath: StringProperty(
         name="File", description="The still to show on the plane", subtype="FILE_PATH", options={"SKIP_SAVE"}

@@ -19,8 +19,6 @@ from hand import override, part, press, screen, shoot, tap, wait_until
 
 HEAD = ((0.29, 0.33), (0.37, 0.27))
 ABOVE = (0.5, 0.08)
-CHOICES_PX = 40
-"""How far below the mouse the entry of the menu of droppable kinds is that is ours."""
 
 
 ACTS: list[str] = []
@@ -46,13 +44,10 @@ def drop() -> Iterator[float]:
         bpy.ops.wm.drop_import_file("INVOKE_DEFAULT", directory=str(hand.PLATE.parent), files=[{"name": hand.PLATE.name}])
     yield 1.0
     shoot("arriving_1_dropped")
-    if not any(obj.ipoke.still for obj in bpy.data.objects):
-        with override():
-            press("ESC", move_to)
-            yield 0.5
-            bpy.ops.ipoke.add_plate("INVOKE_DEFAULT", directory=str(hand.PLATE.parent), files=[{"name": hand.PLATE.name}])
+    yield from tap("DOWN_ARROW", move_to)
+    yield from tap("RET", move_to)
     ACTS.append("drop the file on the 3D view")
-    ACTS.append("click on iPOKE Plate in the menu that comes")
+    ACTS.append("click on Add iPOKE Plate in the menu that comes")
     yield 1.0
 
 
