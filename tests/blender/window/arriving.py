@@ -15,7 +15,7 @@ import bpy
 sys.path.insert(0, str(Path(__file__).parent))
 
 import hand
-from hand import override, part, press, screen, shoot, tap, wait_until
+from hand import override, part, screen, shoot, tap, wait_until
 
 HEAD = ((0.29, 0.33), (0.37, 0.27))
 ABOVE = (0.5, 0.08)
