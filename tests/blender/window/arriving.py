@@ -44,8 +44,7 @@ def drop() -> Iterator[float]:
         bpy.ops.wm.drop_import_file("INVOKE_DEFAULT", directory=str(hand.PLATE.parent), files=[{"name": hand.PLATE.name}])
     yield 1.0
     shoot("arriving_1_dropped")
-    yield from tap("DOWN_ARROW", move_to)
-    yield from tap("RET", move_to)
+    yield from tap("I", move_to)  # what is underlined in the menu's entry
     ACTS.append("drop the file on the 3D view")
     ACTS.append("click on Add iPOKE Plate in the menu that comes")
     yield 1.0
