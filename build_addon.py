@@ -31,9 +31,9 @@ from tools.build_backend import WheelError, backend_wheel
 ROOT = Path(__file__).resolve().parent
 SOURCE = ROOT / "blender_addon"
 VENDOR = SOURCE / "_vendor"
-SHARED = (ROOT / "backend" / "protocol", ROOT / "backend" / "client", ROOT / "ipoke_body")
+SHARED = (ROOT / "backend" / "protocol", ROOT / "backend" / "client", ROOT / "ipoke_body", ROOT / "ipoke_values")
 SHARED_FILES = (ROOT / "ipoke_media" / "frame_numbers.py",)
-VENDOR_NOTE = b'"""Copies of what the backend shares: protocol, client, body, frame numbers; made by build_addon.py."""\n'
+VENDOR_NOTE = b'"""Copies of what the backend shares: protocol, client, body, values, frame numbers; made by build_addon.py."""\n'
 LOCK = SOURCE / "wheels.lock"
 STAGE = ROOT / "build" / "addon"
 WHEEL_CACHE = ROOT / ".cache" / "wheels"
@@ -100,7 +100,7 @@ def vendor() -> None:
     """Copy the code that backend and add-on share into the add-on; copies that are up to date are not touched."""
     wanted = {Path("__init__.py"): VENDOR_NOTE}
     for folder in SHARED:
-        wanted |= {path.relative_to(folder.parent): path.read_bytes() for path in folder.rglob("*.py")}
+        wanted |= {path.relative_to(folder.parent): _vendored(path, folder.parent) for path in folder.rglob("*.py")}
     wanted |= {Path(path.name): path.read_bytes() for path in SHARED_FILES}
     present = {path.relative_to(VENDOR): path.read_bytes() for path in VENDOR.rglob("*.py")}
     if present == wanted:
@@ -110,6 +110,12 @@ def vendor() -> None:
         path = VENDOR / relative
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
+
+
+def _vendored(path: Path, parent: Path) -> bytes:
+    """A shared file as the add-on has it: what it imports of another shared package lies beside its own."""
+    dots = b"." * len(path.relative_to(parent).parts)
+    return re.sub(rb"^from (?=ipoke_)", b"from " + dots, path.read_bytes(), flags=re.MULTILINE)
 
 
 def build(blender_platform: str | None) -> Path:

@@ -17,9 +17,11 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ipoke_values import Length
+
 from .protocol import limits
 from .protocol.errors import ErrorCode, IpokeError, ProtocolError
-from .protocol.fields import Length, from_plain, to_plain
+from .protocol.fields import from_plain, to_plain
 from .protocol.messages import Digest, FrameNumber, Name, Pixels, Poke, Variant, Version
 
 SUFFIX = ".kin.safetensors"

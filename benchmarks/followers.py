@@ -29,6 +29,7 @@ from ipoke_models.metrics.estimates import Estimate, estimate
 from ipoke_models.metrics.measures import motion_between
 from ipoke_models.model import load_model
 from ipoke_models.sampling.pokes import pixels_to_pokes
+from ipoke_values import Sampling
 
 SEED, SIZE_PX, FRAMES = 2, 64, 10
 SHORTEST_PX = 2.5
@@ -104,7 +105,7 @@ def main() -> None:
         frames = torch.from_numpy(touch.clip.frames).permute(0, 3, 1, 2).float() / 127.5 - 1
         shares["the clips"][touch.kind].append(share(frames[0], frames[-1], touch.poke))
         for name, model in models.items():
-            last = model.sample(frames[0], [touch.poke], 1, SEED)[0, -1]
+            last = model.sample(frames[0], [touch.poke], 1, Sampling(SEED))[0, -1]
             shares[name][touch.kind].append(share(frames[0], last, touch.poke))
     print(markdown_table(TABLE, {name: summed_up(by_kind) for name, by_kind in shares.items()}))
     print("\nClips: " + ", ".join(f"{len(shares['the clips'][kind])} {kind}" for kind in KINDS))

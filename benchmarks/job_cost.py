@@ -32,6 +32,7 @@ from backend.plate.image import PlateImage, decode_plate, encode_frame
 from backend.worker import sample_job as job_module
 from backend.worker.models import LoadedModel, Models, settle_process
 from ipoke_models import Model, load_model
+from ipoke_values import Sampling
 from tests.faults.fake_worker import Fault
 from tests.faults.work import request as fake_request
 from tests.faults.work import run
@@ -56,7 +57,7 @@ def asked(width: int, height: int, samples: int) -> SampleRequest:
     coarse = np.random.default_rng(0).integers(0, 255, (height // 32 + 2, width // 32 + 2, 3), np.uint8)
     plate = cv2.imencode(".png", cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC))[1].tobytes()
     poke = Poke(0.5, 0.5, 0.1, -0.1)
-    return SampleRequest(new_job_id(), plate, "smooth.png", (poke,), None, samples, 7, size=OutputSize.PLATE)
+    return SampleRequest(new_job_id(), plate, "smooth.png", (poke,), None, samples, Sampling(7), size=OutputSize.PLATE)
 
 
 def backend_of(folder: Path, *words: str) -> LocalBackend:

@@ -27,6 +27,7 @@ from backend.plate.motion import Motion, motion_of_flows
 from backend.plate.region import model_input, pokes_in_region
 from ipoke_models import load_model
 from ipoke_models.model import Model
+from ipoke_values import Sampling
 
 from .plates import read_still, stage_of
 
@@ -36,7 +37,7 @@ COLUMNS = ("drift", "stretch", "folds", "sharp")
 
 def clip_of(model: Model, x0: Field, pokes: NDArray[np.float64], seed: int, first: int) -> tuple[Motion, Field]:
     """A clip's motion and its last frame (3, S, S)."""
-    steps = list(model.stream(torch.from_numpy(x0), pokes, 1, seed, first))
+    steps = list(model.stream(torch.from_numpy(x0), pokes, 1, Sampling(seed), first))
     seen = [None if step.visibility is None else step.visibility[0, 0].numpy() for step in steps]
     return motion_of_flows([step.flow[0].numpy() for step in steps if step.flow is not None], seen), steps[-1].frames[0].numpy()
 

@@ -23,6 +23,7 @@ from backend.plate.stream import ordered
 from backend.plate.timing import timeline
 from backend.protocol.messages import Playback
 from ipoke_models import load_model
+from ipoke_values import Sampling
 
 from .plates import motion_on, read_mask, read_still, stage_of, textured
 
@@ -44,7 +45,7 @@ def main() -> int:
     )
     pokes = [parse_poke(options.poke)]
     stage = stage_of(plate, pokes, None if options.thing is None else read_mask(options.thing, plate.size_px))
-    motion = motion_on(load_model(options.model), stage, pokes, 0)
+    motion = motion_on(load_model(options.model), stage, pokes, Sampling(0))
     before_mb = peak_mb()
     with tempfile.TemporaryDirectory() as folder:
         started, started_cpu = time.perf_counter(), time.process_time()

@@ -19,7 +19,7 @@ from backend.plate.timing import timeline
 from backend.protocol.messages import Loop, Playback, Poke, Seam
 from backend.worker.takes import NEAR, derived_seed
 from ipoke_models import load_model
-from ipoke_models.sampling.residuals import Near
+from ipoke_values import Like, Sampling
 
 from .plates import motion_on, read_still, stage_of
 
@@ -48,8 +48,8 @@ def main() -> int:
         pokes = [Poke(0.5, 0.45, 0.08 if number % 2 else -0.08, -0.06)]
         stage, seams = stage_of(read_still(still, 960), pokes), list[Seam]()
         for draw in range(max(DRAWS)):
-            near = (Near(number, 0, NEAR),) if draw else ()
-            motion = motion_on(model, stage, pokes, derived_seed(number, "draw", draw), near)
+            like = (Like(number, 0, NEAR),) if draw else ()
+            motion = motion_on(model, stage, pokes, Sampling(derived_seed(number, "draw", draw), like))
             seam = timeline(playback, 1, model.frames, places_of(motion)).seam
             assert seam is not None
             seams.append(seam)

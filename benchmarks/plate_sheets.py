@@ -17,6 +17,7 @@ from backend.commands.inputs import parse_poke
 from backend.plate.preview import draw_arrows
 from backend.plate.render import Renderer
 from ipoke_models import load_model
+from ipoke_values import Sampling
 
 from .plates import motion_on, read_mask, read_still, stage_of
 
@@ -41,7 +42,7 @@ def main() -> int:
         plate = read_still(Path(path), options.width)
         mask = None if options.things is None else options.things / f"{Path(path).stem}.png"
         stage = stage_of(plate, pokes, None if mask is None or not mask.exists() else read_mask(mask, plate.size_px))
-        motion = motion_on(model, stage, pokes, options.seed)
+        motion = motion_on(model, stage, pokes, Sampling(options.seed))
         renderer, keys = stage.course([motion]).renderer(), np.eye(len(motion.shifts))
         frames = [plate.bgr, *(renderer.frame(keys[round(share * (len(keys) - 1))]).bgr for share in (1 / 3, 2 / 3, 1))]
         change = cv2.blur(np.abs(frames[-1].astype(np.float32) - plate.bgr).max(axis=2), (201, 201))

@@ -17,7 +17,7 @@ from backend.plate.region import default_region, model_input, pokes_in_region, r
 from backend.plate.stage import Stage, lock_of
 from backend.protocol.messages import Poke
 from ipoke_models.model import Model
-from ipoke_models.sampling.residuals import Near
+from ipoke_values import Sampling
 
 
 def read_still(path: Path, width_px: int | None) -> PlateImage:
@@ -64,11 +64,11 @@ def as_tensor(picture: NDArray[np.uint8]) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(picture[..., ::-1].transpose(2, 0, 1)))[None] / 127.5 - 1
 
 
-def motion_on(model: Model, stage: Stage, pokes: list[Poke], seed: int, near: tuple[Near, ...] = ()) -> Motion:
-    """The motion of variant 0, or of one near another."""
+def motion_on(model: Model, stage: Stage, pokes: list[Poke], sampling: Sampling) -> Motion:
+    """The motion of variant 0."""
     x0 = model_input(stage.plate, stage.region, model.size_px)
     inside = pokes_in_region(pokes, stage.region, stage.plate.size_px)
-    steps = list(model.stream(torch.from_numpy(x0), inside, 1, seed, near=near))
+    steps = list(model.stream(torch.from_numpy(x0), inside, 1, sampling))
     flows = [step.flow[0].numpy() for step in steps if step.flow is not None]
     if len(flows) < len(steps):
         return motion_of_pictures(x0, [step.frames[0].numpy() for step in steps])

@@ -23,6 +23,7 @@ import numpy as np
 
 from backend.client import Launcher, LaunchPhase, OutputSize, Poke, SampleRequest, new_job_id
 from benchmarks.load import Crowd
+from ipoke_values import Sampling
 from tests.faults.work import request as fake_request
 from tests.processes import eventually
 
@@ -89,7 +90,14 @@ def growth(readings: list[Reading], name: str) -> tuple[float, float]:
 def real_request() -> SampleRequest:
     """A job of two small variants, another one each time."""
     return SampleRequest(
-        new_job_id(), PICTURE, "noise.png", (Poke(0.5, 0.5, 0.1, 0.0),), None, 2, int(time.monotonic()), size=OutputSize.PREVIEW
+        new_job_id(),
+        PICTURE,
+        "noise.png",
+        (Poke(0.5, 0.5, 0.1, 0.0),),
+        None,
+        2,
+        Sampling(int(time.monotonic())),
+        size=OutputSize.PREVIEW,
     )
 
 

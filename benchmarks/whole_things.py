@@ -38,6 +38,7 @@ from backend.plate.region import model_input, pokes_in_region
 from backend.protocol.messages import Playback
 from backend.worker.models import LoadedModel, Models
 from backend.worker.takes import Takes, View
+from ipoke_values import Sampling
 
 from .plates import stage_of
 from .things import Still, cut_out_stills, photo_stills
@@ -112,7 +113,7 @@ def ways(way: str, still: Still, model: LoadedModel, seed: int) -> Iterator[Show
     stage = stage_of(plate, pokes, still.thing if as_body else None)
     inside = pokes_in_region(pokes, stage.region, plate.size_px)
     seen = model_input(plate, stage.region, model.entry.size_px)
-    view = View(stage.region, seen, inside, seed, (), None, as_body, stage)
+    view = View(stage.region, seen, inside, Sampling(seed), as_body, stage)
     takes = Takes(view, model, Playback(), range(VARIANTS), lambda: False)
     for variant in range(VARIANTS):
         plan = takes.plan(variant)

@@ -1,9 +1,11 @@
 """The models of iPOKE: networks, training and sampling. PyTorch only; knows nothing of Blender, sockets or jobs."""
 
+from ipoke_values import Like, Sampling
+
 from .errors import Cancelled, CheckpointError, ConfigError, ModelError, PokeError
 from .installed import LeftOut, ModelInfo, SegmenterInfo, installed_models, survey
 from .model import Model, StreamedFrame, load_model
-from .sampling.residuals import GROUP, Near
+from .sampling.residuals import GROUP
 
 __all__ = [
     "GROUP",
@@ -11,11 +13,12 @@ __all__ = [
     "CheckpointError",
     "ConfigError",
     "LeftOut",
+    "Like",
     "Model",
     "ModelError",
     "ModelInfo",
-    "Near",
     "PokeError",
+    "Sampling",
     "SegmenterInfo",
     "StreamedFrame",
     "installed_models",

@@ -15,13 +15,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from ipoke_values import LARGEST_VARIATION
+
 from .errors import ConfigError
 from .strangers import brief
 
 LATENT_PX = 8
 """Side of the latent grid: z, r and h are (B, C, 8, 8) at every working resolution."""
-LARGEST_VARIATION = 1.5
-"""Chosen: half as much again as the flow draws. Figures are measured up to 1.3."""
 BASE_GROUPS = 8
 """Groups of a normalised base's norms."""
 POKE_GRID_FOLD = 4

@@ -18,8 +18,10 @@ import torch.nn.functional as F
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
+from ipoke_values import LARGEST_VARIATION, Sampling
+
 from .checkpoint import Manifest, load_networks, read_card
-from .config import LARGEST_VARIATION, LATENT_PX, DecoderHead, MotionInput
+from .config import LATENT_PX, DecoderHead, MotionInput
 from .data.batch import Batch, motion_input
 from .data.optical_flow import estimate_motion
 from .errors import Cancelled, ModelError
@@ -30,11 +32,12 @@ from .networks.flow import Conditioning, FlowSampler
 from .networks.whole import Networks
 from .sampling.guidance import Guide
 from .sampling.pokes import check_pokes, paint_pokes, pokes_to_pixels
-from .sampling.residuals import GROUP, Near, draw_group, gentle
+from .sampling.residuals import GROUP, draw_group, gentle
 
 PAIR = 2
 """Variants guided and decoded together. Memory does not grow with their number, and two cost each no more time than eight."""
 FEATURE_GRID = 4
+SEED_0 = Sampling(seed=0)
 
 
 @dataclass(frozen=True)
@@ -96,15 +99,13 @@ class Model:
         x0: Tensor,
         pokes: ArrayLike,
         n: int = 8,
-        seed: int = 0,
+        sampling: Sampling = SEED_0,
         first: int = 0,
         *,
-        near: tuple[Near, ...] = (),
         guided: bool = True,
-        variation: float | None = None,
     ) -> Tensor:
-        """Variants `first` .. `first + n - 1`: (n, T, 3, S, S) in [-1, 1]."""
-        steps = self.stream(x0, pokes, n, seed, first, near=near, guided=guided, variation=variation)
+        """Variants `first` .. `first + n - 1`: (n, T, 3, S, S) in [-1, 1]; arguments and errors as of `stream`."""
+        steps = self.stream(x0, pokes, n, sampling, first, guided=guided)
         return torch.stack([step.frames for step in steps], dim=1)
 
     @torch.inference_mode()
@@ -113,58 +114,53 @@ class Model:
         x0: Tensor,
         pokes: ArrayLike,
         n: int = 8,
-        seed: int = 0,
+        sampling: Sampling = SEED_0,
         first: int = 0,
         cancelled: Callable[[], bool] = lambda: False,
         *,
-        near: tuple[Near, ...] = (),
         guided: bool = True,
-        variation: float | None = None,
     ) -> Iterator[StreamedFrame]:
-        """The same variants frame by frame, each as soon as it is decoded.
+        """Variants `first` .. `first + n - 1` frame by frame, t = 1..T, each as soon as it is decoded.
 
-        With `near` they stay near an earlier variant (`sampling/residuals.py`). Not `guided`, variants are the flow's draws
-        as they come; else the codes of models that warp are held to the pokes (`sampling/guidance.py`). `variation` in (0, 1.5]
-        says how far apart they are, 1 is as the flow draws them; None takes the model's own.
+        Args:
+            x0: the still, (3, S, S) in [-1, 1], RGB.
+            pokes: (N, 4) of x, y, dx, dy in fractions of width and height, 1 <= N <= `max_pokes`; tails and tips in [0, 1].
+            n: how many variants, 1 or more.
+            sampling: how they are drawn (`sampling/residuals.py`); its variation in (0, 1.5], None for the model's own.
+            first: index of the first, 0 or more.
+            cancelled: asked between the steps of the flow and between frames.
+            guided: whether the codes of models that warp are held to the pokes (`sampling/guidance.py`); else variants are the
+                flow's draws as they come.
 
         Raises:
             ModelError: the still, the pokes or the variation don't fit the model.
-            Cancelled: `cancelled()` said so; it is asked between the steps of the flow and between frames.
+            Cancelled: `cancelled()` said so.
         """
         if n < 1 or first < 0:
             raise ModelError(f"Ask for at least one variant, counted from 0; got {n} from {first}.")
         prepared = self._prepare(x0, pokes)
         pairs = range(first // PAIR, (first + n - 1) // PAIR + 1)
         wanted = slice(first - PAIR * pairs[0], first - PAIR * pairs[0] + n)
-        drawn = list(self._codes(pairs, seed, near, self._variation(variation), prepared, cancelled, guided=guided))
+        drawn = list(self._codes(pairs, sampling, prepared, cancelled, guided=guided))
         states = [self.networks.autoencoder.states(z, self.frames) for z, _ in drawn]
         residuals = [r for _, r in drawn if r is not None]
         residual = torch.cat(residuals)[wanted].cpu() if residuals else None
         yield from self._rendered(states, prepared, wanted, cancelled, residual)
 
     @torch.inference_mode()
-    def variant_residual(
-        self,
-        x0: Tensor,
-        pokes: ArrayLike,
-        seed: int,
-        index: int,
-        near: tuple[Near, ...] = (),
-        *,
-        guided: bool = True,
-        variation: float | None = None,
-    ) -> Tensor:
+    def variant_residual(self, x0: Tensor, pokes: ArrayLike, sampling: Sampling, index: int, *, guided: bool = True) -> Tensor:
         """Residual kinematics r (Cz, 8, 8) of a variant as it is shown: where it is `guided`, of its code held to the pokes.
 
         Replayed on its own still with its own pokes, r is that variant again, but for the rounding of the flow there and back.
+        Arguments as of `stream`.
         """
         prepared = self._prepare(x0, pokes)
         number = index // PAIR
-        ((pair, _),) = self._codes(range(number, number + 1), seed, near, self._variation(variation), prepared, guided=guided)
+        ((pair, _),) = self._codes(range(number, number + 1), sampling, prepared, guided=guided)
         place = index % PAIR
         r = self.residual(pair[place : place + 1], prepared.h)[0][0]
         if not bool(torch.isfinite(r).all()):
-            raise ModelError(f"Variant {index} of seed {seed} has no finite kinematics; take another variant.")
+            raise ModelError(f"Variant {index} of seed {sampling.seed} has no finite kinematics; take another variant.")
         return r
 
     @torch.inference_mode()
@@ -233,9 +229,7 @@ class Model:
     def _codes(
         self,
         pairs: range,
-        seed: int,
-        near: tuple[Near, ...],
-        variation: float,
+        sampling: Sampling,
         prepared: _Prepared,
         cancelled: Callable[[], bool] = lambda: False,
         *,
@@ -245,14 +239,14 @@ class Model:
 
         On its own the flow moves the poked place too little, and its base shows all variants alike: `variation` lies between.
         """
-        conditioning = prepared.conditioning
+        variation, conditioning = self._variation(sampling.variation), prepared.conditioning
         guide = self._guide_of(prepared) if guided else None
 
         def solve(r: Tensor) -> Tensor:
             return self._sampler.latent(r.to(self.device), conditioning, cancelled)
 
         for group, inside in groupby(pairs, key=lambda pair: pair * PAIR // GROUP):
-            r, z = draw_group(solve, self._residual_shape, group, seed, near)
+            r, z = draw_group(solve, self._residual_shape, group, sampling)
             if conditioning.base is not None:
                 z = torch.lerp(conditioning.base[0], z, variation)
             for pair in inside:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 CACHE = ROOT / ".cache" / "backend"
-SOURCES = ("pyproject.toml", "README.md", "LICENSE", "backend", "ipoke_body", "ipoke_media", "ipoke_models")
+SOURCES = ("pyproject.toml", "README.md", "LICENSE", "backend", "ipoke_body", "ipoke_media", "ipoke_models", "ipoke_values")
 FIXED_TIME_S = "315532800"  # 1980-01-01, the first moment that a zip can name
 
 

@@ -5,12 +5,13 @@ Standard library, pyzmq and `..protocol` only; relative imports only; no threads
 
 from __future__ import annotations
 
+from ipoke_values import Like, Sampling
+
 from ..protocol.errors import ErrorCode, IpokeError, ProtocolError
 from ..protocol.messages import (
     ErrorInfo,
     JobSummary,
     Level,
-    Like,
     ModelEntry,
     OutputSize,
     Poke,
@@ -92,6 +93,7 @@ __all__ = [
     "Restarted",
     "ResultWriter",
     "SampleRequest",
+    "Sampling",
     "ServerInfo",
     "Session",
     "Started",

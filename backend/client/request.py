@@ -7,12 +7,13 @@ import re
 import uuid
 from dataclasses import dataclass
 
+from ipoke_values import Sampling
+
 from ..protocol.limits import NAME_CHARACTERS
 from ..protocol.messages import (
     FindThing,
     Invert,
     Level,
-    Like,
     OutputSize,
     Playback,
     Poke,
@@ -44,13 +45,12 @@ class SampleRequest:
     `model` None takes the default model. `depth_bits` is the depth of the frames that come back: 8 or 16 for PNG,
     32 for EXR.
     `upright` turns the plate as its EXIF orientation says, as viewers do; Blender shows images as they are stored.
-    With `kinematics`, a kinematics file's bytes, that motion is replayed as variant 0 and the seed has no meaning;
+    `sampling` says how the variants are drawn. With `kinematics`, a kinematics file's bytes, that motion is replayed as variant 0
+    and nothing is drawn;
     `mirror` replays it with left and right swapped.
     `lock` and `clean` are image files of the plate's size: what is painted white on `lock` stays the plate's, and what
     moves leaves `clean` behind. With `passes`, every frame comes with an EXR file of passes. `premultiplied` says that
     the plate's colour was stored times its alpha. `regions` instead of `region` move several things at once.
-    `like` names the variant that all are to be like, and before it what that one was sampled like: see `like_this`.
-    `variation` in (0, 1.5] says how far apart the variants are, small is close together; None takes the model's own.
     `thing` is an image file of the plate's size, white where the thing is that the pokes move; without it the plate's alpha
     says so where it has one, unless `whole_region` asks for a region that moves as a whole. `free_ground` lets go of what holds
     a thing by itself: where it leaves the picture or stands on something.
@@ -65,7 +65,7 @@ class SampleRequest:
     pokes: tuple[Poke, ...]
     region: Region | None
     samples: int
-    seed: int
+    sampling: Sampling
     first: int = 0
     model: str | None = None
     size: OutputSize = OutputSize.MODEL
@@ -78,9 +78,7 @@ class SampleRequest:
     passes: bool = False
     premultiplied: bool = False
     regions: tuple[Region, ...] = ()
-    like: tuple[Like, ...] = ()
     mirror: bool = False
-    variation: float | None = None
     kept: tuple[str, ...] = ()
     layer: str | None = None
     thing: bytes | None = None
@@ -94,13 +92,6 @@ class SampleRequest:
         """Whether each variant is one drawn clip of one region: it has its own kinematics, and others can be like it."""
         played = self.playback or Playback()
         return self.kinematics is None and not self.regions and (played.chain, played.draws) == (1, 1)
-
-    def like_this(self, index: int, amount: float) -> tuple[Like, ...]:
-        """The `like` of a request for more variants like variant `index` of this one, which `is_single`.
-
-        `amount` in (0, 1] says how far from it they may be; small is close.
-        """
-        return (*self.like, Like(self.seed, index, amount))
 
     def plate_sha256(self) -> str:
         """Hash of the encoded file's bytes."""
@@ -123,7 +114,7 @@ class SampleRequest:
             region=self.region,
             samples=self.samples,
             first=self.first,
-            seed=self.seed,
+            sampling=self.sampling,
             model=self.model,
             size=OutputSize(self.size),
             depth_bits=self.depth_bits,
@@ -135,9 +126,7 @@ class SampleRequest:
             passes=self.passes,
             premultiplied=self.premultiplied,
             regions=self.regions,
-            like=self.like,
             mirror=self.mirror,
-            variation=self.variation,
             kept=self.kept,
             layer=self.layer,
             thing_sha256=_sha256_of(self.thing),
@@ -182,7 +171,7 @@ class InvertRequest:
             region=sampled.region,
             model=sampled.model,
             upright=sampled.upright,
-            variant=Variant(sampled.seed, index, sampled.like, sampled.variation),
+            variant=Variant(sampled.sampling, index),
             premultiplied=sampled.premultiplied,
             layer=sampled.layer,
             thing=sampled.thing,

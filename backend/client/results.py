@@ -149,9 +149,8 @@ class ResultWriter:
         return {
             "job_id": request.job_id,
             "pokes": [[poke.x, poke.y, poke.dx, poke.dy] for poke in request.pokes],
-            "seed": request.seed,
-            **({} if not request.like else {"like": to_plain(request.like)}),
-            **({} if request.variation is None else {"variation": request.variation}),
+            "seed": request.sampling.seed,
+            **{name: to_plain(value) for name, value in request.sampling.options.items()},
             "model": {"name": summary.model.name, "sha256": summary.model.sha256},
             "plate": {
                 "name": request.plate_name.encode("utf-8", "replace").decode(),
@@ -168,7 +167,7 @@ class ResultWriter:
             "variants": [
                 {
                     "index": index,
-                    "seed": request.seed,
+                    "seed": request.sampling.seed,
                     "folder": variant_folder_name(index),
                     "sha256": list(done.sha256s),
                     **({} if done.seam is None else {"seam": to_plain(done.seam)}),

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ipoke_values import Like
+from ipoke_values.sampling import LARGEST_INDEX, LARGEST_SEED, LEAST_AMOUNT
+
 from ..client.owned import read_regular
 from ..plate.image import PlateImage, decode_plate
 from ..protocol import limits
 from ..protocol.errors import IpokeError, ProtocolError
-from ..protocol.messages import LARGEST_RADIUS, LEAST_AMOUNT, Like, Place, Poke, Stroke
+from ..protocol.messages import LARGEST_RADIUS, Place, Poke, Stroke
 from .console import remark
 from .errors import CommandError, UsageError
 
@@ -67,7 +70,7 @@ def parse_like(text: str) -> Like:
         like = Like(seed, index, float(amount))
     except ValueError:
         raise UsageError(f"--like {text} is not SEED/INDEX:AMOUNT, such as 7/2:0.3 for near variant 2 of seed 7.") from None
-    if not (0 <= like.seed <= limits.SEED and 0 <= like.index <= limits.VARIANT_INDEX and LEAST_AMOUNT <= like.amount <= 1):
+    if not (0 <= like.seed <= LARGEST_SEED and 0 <= like.index <= LARGEST_INDEX and LEAST_AMOUNT <= like.amount <= 1):
         raise UsageError(f"--like {text} is no variant; seed and index are 0 or more, the amount {LEAST_AMOUNT} to 1.")
     return like
 

@@ -8,6 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
+from ipoke_values import Between, Length, Sampling
+from ipoke_values.sampling import LARGEST_INDEX
+
 from ..client import InvertRequest, SampleRequest, new_job_id
 from ..client.owned import MANIFEST_BYTES
 from ..client.results import JOB_FILE
@@ -15,21 +18,18 @@ from ..kinematics import ModelId
 from ..protocol import limits
 from ..protocol.codec import encode
 from ..protocol.errors import ProtocolError
-from ..protocol.fields import Between, Length, field_types, from_plain
+from ..protocol.fields import Flattened, entries, from_plain, to_plain
 from ..protocol.messages import (
     Digest,
     Fraction,
-    Likes,
     Name,
     OutputSize,
     Pixels,
     Playback,
     Poke,
     Region,
-    Seed,
     Shift,
     Text,
-    Variation,
 )
 from .errors import UsageError
 from .inputs import read_file
@@ -53,7 +53,7 @@ class _Options:
 
 @dataclass(frozen=True, slots=True)
 class _Variant:
-    index: Annotated[int, Between(0, limits.VARIANT_INDEX)]
+    index: Annotated[int, Between(0, LARGEST_INDEX)]
 
 
 _Corner = tuple[Pixels, Pixels, Pixels, Pixels]
@@ -65,14 +65,12 @@ class _Told:
     """What of `job.json` says how the variants were made; what else stands there is not looked at."""
 
     pokes: Annotated[tuple[_Arrow, ...], Length(1, limits.POKES)]
-    seed: Seed
+    sampling: Annotated[Sampling, Flattened()]
     region_px: _Corner
     model: ModelId
     plate: _Plate
     plate_options: _Options
     variants: Annotated[tuple[_Variant, ...], Length(1, limits.SAMPLES)]
-    like: Likes
-    variation: Variation | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +129,7 @@ def _what_is_read(job: object) -> dict[str, Any]:
     """The fields of `_Told` out of what else stands in `job.json`."""
     if not isinstance(job, dict):
         raise ProtocolError(f"{JOB_FILE} must be a map.")
-    told = {"like": [], "variation": None, **_pick(_Told, job)}
+    told = {**_unset_options(), **_pick(_Told, job)}
     for name, kind in (("plate", _Plate), ("plate_options", _Options), ("model", ModelId)):
         told[name] = _pick(kind, told.get(name))
     if isinstance(told["plate_options"], dict):
@@ -141,9 +139,14 @@ def _what_is_read(job: object) -> dict[str, Any]:
     return told
 
 
+def _unset_options() -> dict[str, Any]:
+    """What stands in `job.json` for no option of the sampling, as if it did."""
+    return {name: value for name, value in to_plain(Sampling(seed=0)).items() if name != "seed"}
+
+
 def _pick(kind: type, plain: Any) -> Any:
     """Those of a map's entries that are fields of `kind`; what is no map as it is."""
-    return {name: plain[name] for name in field_types(kind) if name in plain} if isinstance(plain, dict) else plain
+    return {name: plain[name] for name in entries(kind) if name in plain} if isinstance(plain, dict) else plain
 
 
 def _request(told: _Told, plate: bytes, name: str) -> SampleRequest:
@@ -155,15 +158,13 @@ def _request(told: _Told, plate: bytes, name: str) -> SampleRequest:
         pokes=tuple(Poke(*arrow) for arrow in told.pokes),
         region=Region(*told.region_px),
         samples=1,
-        seed=told.seed,
+        sampling=told.sampling,
         model=told.model.name,
         size=OutputSize.PLATE,
         playback=told.plate_options.playback,
         premultiplied=told.plate_options.premultiplied,
         upright=told.plate_options.upright,
         layer=told.plate_options.layer,
-        like=told.like,
-        variation=told.variation,
         whole_region=told.plate_options.whole_region,
     )
     encode(request.message())

@@ -6,10 +6,13 @@ import argparse
 import secrets
 from pathlib import Path
 
+from ipoke_values import Sampling
+from ipoke_values.sampling import LARGEST_SEED, LARGEST_VARIATION, LEAST_VARIATION, MOST_LIKES
+
 from ..client import SampleRequest, new_job_id
 from ..plate.image import PlateImage
 from ..protocol import limits
-from ..protocol.messages import LARGEST_VARIATION, LEAST_VARIATION, OutputSize
+from ..protocol.messages import OutputSize
 from .errors import UsageError
 from .inputs import parse_like, parse_pin, parse_poke, read_plate
 from .plate_options import add_chain_arguments, add_plate_arguments, with_plate_options
@@ -61,14 +64,7 @@ def _request(arguments: argparse.Namespace) -> tuple[SampleRequest, PlateImage]:
     pokes = (*(parse_poke(text) for text in arguments.poke), *(parse_pin(text) for text in arguments.pin))
     if not 1 <= arguments.samples <= limits.SAMPLES:
         raise UsageError(f"--samples must be between 1 and {limits.SAMPLES}, not {arguments.samples}.")
-    seed = secrets.randbelow(2**31) if arguments.seed is None else arguments.seed
-    if not 0 <= seed <= limits.SEED:
-        raise UsageError(f"--seed must be between 0 and {limits.SEED}, not {seed}.")
-    if arguments.variation is not None and not LEAST_VARIATION <= arguments.variation <= LARGEST_VARIATION:
-        raise UsageError(f"--variation must be between {LEAST_VARIATION} and {LARGEST_VARIATION}, not {arguments.variation:g}.")
-    if len(arguments.like) > limits.LIKES:
-        raise UsageError(f"--like may be given {limits.LIKES} times, not {len(arguments.like)}; start from a later variant.")
-    like = tuple(parse_like(text) for text in arguments.like)
+    sampling = _sampling(arguments)
     data, plate = read_plate(arguments.image, premultiplied=arguments.premultiplied, layer=arguments.layer)
     request = SampleRequest(
         job_id=new_job_id(),
@@ -77,11 +73,20 @@ def _request(arguments: argparse.Namespace) -> tuple[SampleRequest, PlateImage]:
         pokes=pokes,
         region=None,
         samples=arguments.samples,
-        seed=seed,
+        sampling=sampling,
         model=arguments.model,
         size=OutputSize(arguments.size),
         depth_bits=plate.depth_bits if arguments.size == "plate" else 8,
-        like=like,
-        variation=arguments.variation,
     )
     return with_plate_options(request, plate, arguments), plate
+
+
+def _sampling(arguments: argparse.Namespace) -> Sampling:
+    seed = secrets.randbelow(2**31) if arguments.seed is None else arguments.seed
+    if not 0 <= seed <= LARGEST_SEED:
+        raise UsageError(f"--seed must be between 0 and {LARGEST_SEED}, not {seed}.")
+    if arguments.variation is not None and not LEAST_VARIATION <= arguments.variation <= LARGEST_VARIATION:
+        raise UsageError(f"--variation must be between {LEAST_VARIATION} and {LARGEST_VARIATION}, not {arguments.variation:g}.")
+    if len(arguments.like) > MOST_LIKES:
+        raise UsageError(f"--like may be given {MOST_LIKES} times, not {len(arguments.like)}; start from a later variant.")
+    return Sampling(seed, tuple(parse_like(text) for text in arguments.like), arguments.variation)

@@ -247,12 +247,14 @@ def _show(folder: Path, request: SampleRequest, job: _Job, seconds: float, *, as
         "job": str(folder / JOB_FILE),
         "contact_sheet": str(folder / CONTACT_SHEET),
         "previews": [str(folder / video_name(index)) for index in job.done],
-        "seed": request.seed,
+        "seed": request.sampling.seed,
         "pose_difference": job.pose_difference,
         "seconds": round(seconds, 2),
     }
     if as_json:
         say(json.dumps(told))
     else:
-        sentence = f"{len(job.done)} variants in {folder} (seed {request.seed}, {seconds:.1f} s); look at {CONTACT_SHEET}"
+        sentence = (
+            f"{len(job.done)} variants in {folder} (seed {request.sampling.seed}, {seconds:.1f} s); look at {CONTACT_SHEET}"
+        )
         say(one_line(sentence))

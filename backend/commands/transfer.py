@@ -7,6 +7,8 @@ import dataclasses
 import hashlib
 from pathlib import Path
 
+from ipoke_values import Sampling
+
 from ..client import SampleRequest, new_job_id
 from ..kinematics import SUFFIX, read_kinematics
 from ..protocol import limits
@@ -51,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
         pokes=tuple(parse_poke(text) for text in arguments.poke) or kinematics.info.pokes,
         region=None,
         samples=1,
-        seed=0,
+        sampling=Sampling(seed=0),
         model=arguments.model,
         size=OutputSize(arguments.size),
         depth_bits=plate.depth_bits if arguments.size == "plate" else 8,

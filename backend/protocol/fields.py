@@ -1,7 +1,8 @@
 """Owns strict conversion between plain msgpack values and typed, frozen dataclasses, field by field.
 
 A field's type is its rule: `bool`, `int`, `float`, `str`, a string enum, `X | None`, `tuple[X, ...]`, `tuple[X, Y]` or
-another dataclass, narrowed by `Annotated[int, Between(0, 9)]` and friends. The rest is refused by the field's name.
+another dataclass, narrowed by `Annotated[int, Between(0, 9)]` and friends (`ipoke_values.rules`). The rest is refused by the
+field's name.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import dataclasses
 import math
 import re
 import types
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
@@ -21,42 +23,10 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
-class Between:
-    """A number in [low, high]."""
+class Flattened:
+    """Annotates a dataclass whose fields travel among those of its owner, in its place; `after` moves entries behind others."""
 
-    low: float
-    high: float
-
-    def check(self, value: Any, where: str) -> None:
-        """Refuse a number outside the range."""
-        if not self.low <= value <= self.high:
-            raise ProtocolError(f"{where} must be between {self.low} and {self.high}.", where)
-
-
-@dataclass(frozen=True, slots=True)
-class Length:
-    """A text or list of at least `low` and at most `high` items."""
-
-    low: int
-    high: int
-
-    def check(self, value: Any, where: str) -> None:
-        """Refuse a text or list that is too short or too long."""
-        if not self.low <= len(value) <= self.high:
-            raise ProtocolError(f"{where} must have {self.low} to {self.high} items, it has {len(value)}.", where)
-
-
-@dataclass(frozen=True, slots=True)
-class Pattern:
-    """A text that matches a regular expression from end to end."""
-
-    expression: str
-    meaning: str
-
-    def check(self, value: Any, where: str) -> None:
-        """Refuse a text that doesn't match."""
-        if not re.fullmatch(self.expression, value):
-            raise ProtocolError(f"{where} must be {self.meaning}.", where)
+    after: Mapping[str, str] = field(default_factory=dict)
 
 
 @cache
@@ -66,10 +36,29 @@ def field_types(kind: type) -> dict[str, Any]:
     return {field.name: hints[field.name] for field in dataclasses.fields(kind)}
 
 
+@cache
+def entries(kind: type) -> tuple[str, ...]:
+    """Names of the entries that a dataclass travels as, in order."""
+    names: list[str] = []
+    moved: dict[str, str] = {}
+    for name, annotation in field_types(kind).items():
+        flattened = _flattened(annotation)
+        names += entries(_as_type(get_args(annotation)[0])) if flattened else (name,)
+        moved |= flattened.after if flattened else {}
+    for name, other in moved.items():
+        names.remove(name)
+        names.insert(names.index(other) + 1, name)
+    return tuple(names)
+
+
 def to_plain(value: Any) -> Any:
     """Turn a dataclass into the maps, lists, numbers and texts that msgpack carries."""
     if dataclasses.is_dataclass(value):
-        return {field.name: to_plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        plain: dict[str, Any] = {}
+        for name, annotation in field_types(_as_type(type(value))).items():
+            inner = to_plain(getattr(value, name))
+            plain |= inner if _flattened(annotation) else {name: inner}
+        return {name: plain[name] for name in entries(_as_type(type(value)))}
     if isinstance(value, StrEnum):
         return value.value
     if isinstance(value, tuple | list):
@@ -81,20 +70,29 @@ def from_plain(kind: type, plain: Any, where: str = "") -> Any:
     """Build a dataclass of type `kind` from plain values, or raise ProtocolError that names the field."""
     if not isinstance(plain, dict):
         raise _refused(where or kind.__name__, "a map", plain)
-    expected = field_types(kind)
+    expected = entries(kind)
     for name in plain:
         if name not in expected:
             raise ProtocolError(f"{_join(where, str(name)[:80])} is not a known field.", _join(where, str(name)[:80]))
     values = {}
-    for name, annotation in expected.items():
-        if name not in plain:
+    for name, annotation in field_types(kind).items():
+        if _flattened(annotation):
+            inner = _as_type(get_args(annotation)[0])
+            values[name] = from_plain(inner, {key: plain[key] for key in entries(inner) if key in plain}, where)
+        elif name not in plain:
             raise ProtocolError(f"{_join(where, name)} is missing.", _join(where, name))
-        values[name] = _convert(annotation, plain[name], _join(where, name))
+        else:
+            values[name] = _convert(annotation, plain[name], _join(where, name))
     result = kind(**values)
     check = getattr(result, "check", None)
     if check is not None:
         check(where)
     return result
+
+
+def _flattened(annotation: Any) -> Flattened | None:
+    rules = getattr(annotation, "__metadata__", ())
+    return next((rule for rule in rules if isinstance(rule, Flattened)), None)
 
 
 def _convert(annotation: Any, value: Any, where: str) -> Any:
@@ -103,7 +101,9 @@ def _convert(annotation: Any, value: Any, where: str) -> Any:
         inner, *rules = get_args(annotation)
         converted = _convert(inner, value, where)
         for rule in rules:
-            rule.check(converted, where)
+            fault = rule.fault(converted)
+            if fault is not None:
+                raise ProtocolError(f"{where} {fault}", where)
         return converted
     if origin in (Union, types.UnionType):
         return _convert_optional(get_args(annotation), value, where)

@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
+from ipoke_values import Between, Length, Pattern, Sampling
+from ipoke_values.sampling import LARGEST_INDEX, Index
+
 from . import limits
 from .errors import ErrorCode, ProtocolError
-from .fields import Between, Length, Pattern
+from .fields import Flattened
 
 LARGEST_RADIUS = 0.5
 
@@ -28,23 +31,19 @@ Shift = Annotated[float, Between(-1.0, 1.0)]
 Pixels = Annotated[int, Between(0, limits.IMAGE_SIDE_PX)]
 Side = Annotated[int, Between(1, limits.IMAGE_SIDE_PX)]
 Counter = Annotated[int, Between(0, limits.COUNTER)]
-VariantIndex = Annotated[int, Between(0, limits.VARIANT_INDEX + limits.SAMPLES)]
+VariantIndex = Annotated[int, Between(0, LARGEST_INDEX + limits.SAMPLES)]
 FrameNumber = Annotated[int, Between(1, limits.FRAMES)]
 OutputNumber = Annotated[int, Between(1, limits.OUTPUT_FRAMES)]
 FileBytes = Annotated[int, Between(1, limits.UPLOAD_BYTES_PER_CLIENT)]
 FilePlace = Annotated[int, Between(0, limits.UPLOAD_BYTES_PER_CLIENT - 1)]
 Seconds = Annotated[float, Between(0.0, 1e9)]
 Extent = Annotated[float, Between(0.0, 1e6)]
-Seed = Annotated[int, Between(0, limits.SEED)]
 Place = tuple[Fraction, Fraction]
 """x and y in fractions of the plate's width and height."""
 Radius = Annotated[float, Between(0.0, LARGEST_RADIUS)]
 
 TIP_TOLERANCE = 1e-6
 SHORTEST_POKE = 1e-4
-LEAST_AMOUNT = 1e-3
-LEAST_VARIATION = 1e-3
-LARGEST_VARIATION = 1.5
 SOUND_SCORE = 0.6
 """From here on a network's mask is used without a look at it; `python -m benchmarks.thing_scores` measures why."""
 POSES_DIFFER = 0.3
@@ -168,30 +167,11 @@ class Region:
 
 
 @dataclass(frozen=True, slots=True)
-class Like:
-    """A variant, by its seed and index, and how far from it others may be: 1 is as far as any other, near 0 the same.
-
-    With r its residual kinematics, theirs are sqrt(1 - amount^2) r + amount eps, eps ~ N(0, I).
-    """
-
-    seed: Seed
-    index: Annotated[int, Between(0, limits.VARIANT_INDEX)]
-    amount: Annotated[float, Between(LEAST_AMOUNT, 1.0)]
-
-
-Likes = Annotated[tuple[Like, ...], Length(0, limits.LIKES)]
-Variation = Annotated[float, Between(LEAST_VARIATION, LARGEST_VARIATION)]
-"""How far apart variants are: 1 is as the model's flow draws them, near 0 all alike, above it wilder. None: the model's own."""
-
-
-@dataclass(frozen=True, slots=True)
 class Variant:
-    """Which variant of a plate and its pokes is meant: seed and index, and how it was sampled (see `Sample`)."""
+    """Which variant of a plate and its pokes is meant: how it was drawn, and its index."""
 
-    seed: Seed
-    index: Annotated[int, Between(0, limits.VARIANT_INDEX)]
-    like: Likes
-    variation: Variation | None = None
+    sampling: Annotated[Sampling, Flattened({"index": "seed"})]
+    index: Index
 
 
 @dataclass(frozen=True, slots=True)
@@ -387,8 +367,6 @@ class Sample(Message):
     With `kinematics_sha256` nothing is drawn: the motion in that file is replayed on the plate, as variant 0;
     with `mirror` left and right are swapped.
     `regions` instead of `region` are sampled each by the pokes whose tails they hold first, and composited in their order.
-    With `like` the variants are like an earlier one, the last of the list; the ones before it say what that one was
-    sampled like itself, the oldest first.
     `kept` are the hashes of the first frames, which the client has from an earlier try: they are not made again.
     `layer` is which layer of an EXR is the plate, None the one that Blender shows.
     `thing_sha256` is an image of the plate's size that is white where the thing is that the pokes move, as one elastic body;
@@ -402,8 +380,8 @@ class Sample(Message):
     pokes: Annotated[tuple[Poke, ...], Length(1, limits.POKES)]
     region: Region | None
     samples: Annotated[int, Between(1, limits.SAMPLES)]
-    first: Annotated[int, Between(0, limits.VARIANT_INDEX)]
-    seed: Seed
+    first: Index
+    sampling: Annotated[Sampling, Flattened({"like": "regions", "variation": "mirror"})]
     model: Name | None
     size: OutputSize
     upright: bool
@@ -415,9 +393,7 @@ class Sample(Message):
     passes: bool = False
     premultiplied: bool = False
     regions: Annotated[tuple[Region, ...], Length(0, limits.REGIONS)] = ()
-    like: Likes = ()
     mirror: bool = False
-    variation: Variation | None = None
     kept: Annotated[tuple[Digest, ...], Length(0, limits.OUTPUT_FRAMES)] = ()
     layer: LayerName | None = None
     thing_sha256: Digest | None = None
@@ -446,14 +422,15 @@ class Sample(Message):
             raise ProtocolError("Without frames there is the mesh alone, no passes and nothing kept; ask for frames.", "frames")
         if self.mirror and self.kinematics_sha256 is None:
             raise ProtocolError("mirror is for kinematics that are replayed; leave it out.", "mirror")
-        if self.variation is not None and self.kinematics_sha256 is not None:
-            raise ProtocolError("variation is for variants that are drawn, not for kinematics; leave it out.", "variation")
+        if self.kinematics_sha256 is not None and self.sampling.options:
+            option = next(iter(self.sampling.options))
+            raise ProtocolError(f"{option} is for variants that are drawn, not for kinematics; leave it out.", option)
         if self.kinematics_sha256 is not None and (self.samples, self.first) != (1, 0):
             raise ProtocolError("samples must be 1 and first 0 where kinematics are replayed.", "samples")
         if self.kept and (self.samples > 1 or self.size is OutputSize.MODEL or self.passes):
             raise ProtocolError("kept is for one variant of the plate's size, without passes; leave it out.", "kept")
-        if self.like and (self.kinematics_sha256 is not None or played.chain > 1):
-            raise ProtocolError("like is for single clips that are drawn; leave out the chain and the kinematics.", "like")
+        if self.sampling.like and played.chain > 1:
+            raise ProtocolError("like is for single clips; leave out the chain.", "like")
 
     @property
     def uploads(self) -> tuple[str, ...]:

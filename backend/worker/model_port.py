@@ -9,8 +9,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ipoke_values import Sampling
+
 from ..protocol.errors import ErrorCode, IpokeError
-from ..protocol.messages import Like, ModelEntry, Variant, Version
+from ..protocol.messages import ModelEntry, Variant, Version
 
 Field = NDArray[np.float32]
 Tell = Callable[..., None]
@@ -44,18 +46,22 @@ class VariantModel(Protocol):
         self,
         x0: Field,
         pokes: NDArray[np.float64],
-        seed: int,
+        sampling: Sampling,
         variants: range,
         cancelled: Callable[[], bool],
-        like: tuple[Like, ...] = (),
-        variation: float | None = None,
         *,
         as_body: bool = False,
     ) -> Iterator[ModelFrame]:
-        """Frames 1..T of some variants, each variant's in order of t; without a `variation` the model's own holds.
+        """Frames 1..T of some variants, each variant's in order of t.
 
-        With `as_body` a body will meet the pokes and hold together what is drawn: the model need not, and without a `variation`
-        draws as its flow does.
+        Args:
+            x0: the region, (3, S, S), in [-1, 1].
+            pokes: (N, 4), x, y, dx, dy in fractions of it.
+            sampling: how the variants are drawn.
+            variants: their indices.
+            cancelled: asked often; once it is true, JobCancelledError is raised.
+            as_body: a body will meet the pokes and hold together what is drawn: the model need not, and without a variation
+                draws as its flow does.
         """
 
     def pose_difference(self, x0: Field) -> float | None:

@@ -9,8 +9,8 @@ import platform
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import TypedDict
 
 import numpy as np
 import torch
@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 
 import ipoke_models
 from ipoke_models import segmentation
+from ipoke_values import Sampling
 
 from ..kinematics import ModelId
 from ..plate.finding import Patch
 from ..protocol.errors import ErrorCode, IpokeError, ProtocolError
 from ..protocol.fields import from_plain, to_plain
-from ..protocol.messages import Level, Like, Memory, ModelEntry, ServerInfo, Stroke, Variant, Version
+from ..protocol.messages import Level, Memory, ModelEntry, ServerInfo, Stroke, Variant, Version
 from ..protocol.version import PRODUCT_VERSION
 from ..worker_link import NUMBER_VARIABLE
 from ..worker_memory import LIMIT_VARIABLE, is_out_of_memory, limit_memory, machine_memory_mb
@@ -67,11 +68,9 @@ class LoadedModel:
         self,
         x0: Field,
         pokes: NDArray[np.float64],
-        seed: int,
+        sampling: Sampling,
         variants: range,
         cancelled: Callable[[], bool],
-        like: tuple[Like, ...] = (),
-        variation: float | None = None,
         *,
         as_body: bool = False,
     ) -> Iterator[ModelFrame]:
@@ -80,12 +79,12 @@ class LoadedModel:
         Fewer variants at a time give the same bytes: what is computed together does not depend on how many are wanted.
         """
         still, made, first = torch.from_numpy(x0), set[tuple[int, int]](), variants.start
-        drawn = _drawn(like, variation, as_body=as_body)
+        sampling = _for_body(sampling) if as_body else sampling
         while first < variants.stop:
             some = range(first, min(first + self._batch, variants.stop))
             try:
                 with _translated():
-                    for step in self._model.stream(still, pokes, len(some), seed, first, cancelled, **drawn):
+                    for step in self._model.stream(still, pokes, len(some), sampling, first, cancelled, guided=not as_body):
                         for frame in _frames(step, some):
                             if (frame.variant, frame.t) not in made:
                                 made.add((frame.variant, frame.t))
@@ -102,10 +101,10 @@ class LoadedModel:
         self, x0: Field, pokes: NDArray[np.float64], variant: Variant, *, as_body: bool = False
     ) -> NDArray[np.float32]:
         """Residual (C, 8, 8) of a variant, as it is shown; raises ModelUnavailableError and OutOfMemoryError."""
-        drawn = _drawn(variant.like, variant.variation, as_body=as_body)
+        sampling = _for_body(variant.sampling) if as_body else variant.sampling
         with _translated():
             still = torch.from_numpy(x0)
-            return _numpy(self._model.variant_residual(still, pokes, variant.seed, variant.index, **drawn))
+            return _numpy(self._model.variant_residual(still, pokes, sampling, variant.index, guided=not as_body))
 
     def features(self, x0: Field) -> NDArray[np.float32]:
         """What the model sees of a still's pose, (F,)."""
@@ -281,16 +280,9 @@ def _patch(mask: segmentation.LevelMask, width: int) -> Patch:
     return Patch(mask.values, square.x / width, square.y / width, square.side / width, score)
 
 
-class _Drawn(TypedDict):
-    near: tuple[ipoke_models.Near, ...]
-    guided: bool
-    variation: float | None
-
-
-def _drawn(like: tuple[Like, ...], variation: float | None, *, as_body: bool) -> _Drawn:
-    """How variants are drawn. A body meets the pokes and holds what the flow tears, so that it takes the flow's own draws."""
-    near = tuple(ipoke_models.Near(one.seed, one.index, one.amount) for one in like)
-    return {"near": near, "guided": not as_body, "variation": BODY_VARIATION if as_body and variation is None else variation}
+def _for_body(sampling: Sampling) -> Sampling:
+    """How what moves as a body is drawn: it meets the pokes and holds what the flow tears, so it takes the flow's own draws."""
+    return replace(sampling, variation=BODY_VARIATION) if sampling.variation is None else sampling
 
 
 def _numpy(values: torch.Tensor) -> NDArray[np.float32]:

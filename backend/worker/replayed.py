@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from ipoke_values import Sampling
+
 from ..kinematics import Kinematics, KinematicsError, pose_difference
-from ..protocol.messages import Like, ModelEntry, Version
+from ..protocol.messages import ModelEntry, Version
 from .model_port import Field, KinematicsModel, ModelFrame
 
 
@@ -37,15 +39,13 @@ class ReplayedModel:
         self,
         x0: Field,
         pokes: NDArray[np.float64],
-        seed: int,
+        sampling: Sampling,
         variants: range,
         cancelled: Callable[[], bool],
-        like: tuple[Like, ...] = (),
-        variation: float | None = None,
         *,
         as_body: bool = False,
     ) -> Iterator[ModelFrame]:
-        """Frames 1..T of the replayed motion; seed, variants, likeness, variation and a body have no meaning here."""
+        """Frames 1..T of the replayed motion; sampling, variants and a body have no meaning here."""
         if not self._mirror:
             return self._model.replay(self._kinematics.residual, x0, pokes, cancelled)
         turned = pokes * (-1, 1, -1, 1) + (1, 0, 0, 0)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -29,7 +28,7 @@ from ..protocol.errors import ProtocolError
 from ..protocol.messages import JobSummary, OutputSize, Playback, Poke, Region, Sample
 from .asked_thing import decode_file, thing_of
 from .model_port import Fetch, Field, JobCancelledError, PokesError, Tell, VariantModel
-from .takes import Plan, Takes, View, derived_seed
+from .takes import Plan, Takes, View, sampling_of_region
 from .versions import own_versions
 
 PREVIEW_SIDE_PX = 512
@@ -121,12 +120,12 @@ class SampleJob:
         index: int,
     ) -> View:
         inside = pokes_in_region(pokes, region, plate.size_px)
-        x0, seed = model_input(plate, region, self._model.entry.size_px), derived_seed(self._request.seed, "region", index)
-        like = tuple(replace(one, seed=derived_seed(one.seed, "region", index)) for one in self._request.like)
+        x0 = model_input(plate, region, self._model.entry.size_px)
+        sampling = sampling_of_region(self._request.sampling, index)
         arrows = np.array([[poke.x, poke.y, poke.dx, poke.dy] for poke in pokes])
         free = self._request.free_ground
         stage = self._prepare(Stage(plate, region, clean, lock, thing, arrows, self._pins, free))
-        return View(region, x0, inside, seed, like, self._request.variation, thing is not None, stage)
+        return View(region, x0, inside, sampling, thing is not None, stage)
 
     def _tell_mesh(self, tell: Tell) -> PosedMesh:
         """Send the body of the thing at rest, its picture and the plate without it; raises PlateError where nothing is a body."""

@@ -14,12 +14,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ipoke_values import Sampling
+
 from ..plate.manner import Manner
 from ..plate.motion import Motion, motion_of_flows, motion_of_pictures
 from ..plate.scene import Part
 from ..plate.stage import Course, Stage
 from ..plate.timing import Timeline, timeline
-from ..protocol.messages import Like, Loop, Playback, Region
+from ..protocol.messages import Loop, Playback, Region
 from .model_port import Field, ModelFrame, VariantModel
 
 NEAR = 0.5
@@ -33,9 +35,7 @@ class View:
     region: Region
     x0: Field
     pokes: NDArray[np.float64]
-    seed: int
-    like: tuple[Like, ...]
-    variation: float | None
+    sampling: Sampling
     as_body: bool
     stage: Stage | None
 
@@ -98,30 +98,34 @@ class Takes:
         if draw:
             return [self._near(index, draw) for index in own]
         if self._own is None:
-            chain, view = self._playback.chain, self._view
+            chain = self._playback.chain
             together = range(self._variants.start * chain, self._variants.stop * chain)
             self._own = {index: [] for index in together}
-            for made in self._drawn(view.seed, together, view.like):
+            for made in self._drawn(self._view.sampling, together):
                 self._own[made.variant].append(made)
         return [self._own[index] for index in own]
 
     def _near(self, index: int, draw: int) -> list[ModelFrame]:
         """A clip like the model's variant `index`."""
-        view = self._view
-        like = (*view.like, Like(view.seed, index, NEAR))
-        return list(self._drawn(derived_seed(view.seed, "draw", draw), range(index, index + 1), like))
+        own = self._view.sampling
+        near = dataclasses.replace(own, seed=derived_seed(own.seed, "draw", draw), like=own.like_variant(index, NEAR))
+        return list(self._drawn(near, range(index, index + 1)))
 
-    def _drawn(self, seed: int, variants: range, like: tuple[Like, ...]) -> Iterator[ModelFrame]:
+    def _drawn(self, sampling: Sampling, variants: range) -> Iterator[ModelFrame]:
         view = self._view
-        return self._model.frames(
-            view.x0, view.pokes, seed, variants, self._cancelled, like, view.variation, as_body=view.as_body
-        )
+        return self._model.frames(view.x0, view.pokes, sampling, variants, self._cancelled, as_body=view.as_body)
 
     def _motion(self, clip: list[ModelFrame]) -> Motion:
         flows = [made.flow for made in clip if made.flow is not None]
         if len(flows) < len(clip):
             return motion_of_pictures(self._view.x0, [made.frame for made in clip])
         return motion_of_flows(flows, [made.visibility for made in clip])
+
+
+def sampling_of_region(sampling: Sampling, number: int) -> Sampling:
+    """How the variants of one of several regions are drawn: each has seeds of its own."""
+    like = tuple(dataclasses.replace(one, seed=derived_seed(one.seed, "region", number)) for one in sampling.like)
+    return dataclasses.replace(sampling, seed=derived_seed(sampling.seed, "region", number), like=like)
 
 
 def derived_seed(seed: int, what: str, number: int) -> int:

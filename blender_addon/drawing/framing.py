@@ -1,4 +1,4 @@
-"""How a 3D view is turned to new planes: straight at them, as large as fits beside the sidebar."""
+"""How a 3D view is turned to new planes: straight at them, as large as fits beside toolbar and sidebar."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def frame(context: bpy.types.Context, objects: Sequence[bpy.types.Object]) -> No
     shown.view_location = _middle(corners, axes)
     shown.update()
     width_px, height_px = _size_px(region, shown, corners)
-    free_px = view.free_px(context, region)
-    shown.view_distance *= MARGIN * max(width_px / free_px, height_px / region.height)
+    left_px, right_px = (view.covered_px(context, kind) for kind in ("TOOLS", "UI"))
+    shown.view_distance *= MARGIN * max(width_px / (region.width - left_px - right_px), height_px / region.height)
     shown.update()
-    shown.view_location += axes.col[0] * (_unit_m(region, shown) * (region.width - free_px) / 2)
+    shown.view_location += axes.col[0] * (_unit_m(region, shown) * (right_px - left_px) / 2)
 
 
 def _window(context: bpy.types.Context) -> bpy.types.Region | None:

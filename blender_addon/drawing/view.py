@@ -83,8 +83,13 @@ def ui_scale(context: bpy.types.Context) -> float:
 
 def free_px(context: bpy.types.Context, region: bpy.types.Region) -> float:
     """Return how wide a region of the 3D view is without the sidebar, which lies over it."""
-    covered = [other.width for other in context.area.regions if other.type == "UI" and other.width > 1]
-    return float(region.width - (sum(covered) if context.preferences.system.use_region_overlap else 0))
+    return region.width - covered_px(context, "UI")
+
+
+def covered_px(context: bpy.types.Context, kind: str) -> float:
+    """Return how much of the 3D view's width a region of a kind (TOOLS, UI) lies over."""
+    covered = sum(other.width for other in context.area.regions if other.type == kind and other.width > 1)
+    return float(covered if context.preferences.system.use_region_overlap else 0)
 
 
 def under_mouse(context: bpy.types.Context, mouse: Vec2) -> tuple[bpy.types.Object, Hit] | None:

@@ -17,6 +17,7 @@ from ..core.jobs.settings import Settings
 from ..core.things.thing import Source
 from ..scene import paths, plates, results, stills, timing
 from ..scene.properties import IPOKE_PG_job, IPOKE_PG_plate, IPOKE_PG_variant
+from ..scene.sampling import of_job
 from ..session import motion_library, running
 from . import sampling
 from .reasons import BUSY, has_whole_variant, holds
@@ -159,9 +160,7 @@ def request_of(plate: IPOKE_PG_plate, asked: IPOKE_PG_job, variant: IPOKE_PG_var
         region=Region(*asked.region_px) if any(asked.region_px) else None,
         samples=1,
         first=variant.index,
-        seed=asked.seed,
-        like=plates.likes(asked.like),
-        variation=results.variation_of(asked),
+        sampling=of_job(asked),
         free_ground=asked.free_ground,
         model=asked.model or None,
         size=OutputSize.PLATE,

@@ -8,17 +8,20 @@ from pathlib import Path
 import bpy
 from bpy.props import FloatProperty
 
-from .._vendor.client import Like, OutputSize, SampleRequest, new_job_id
+from .._vendor.client import OutputSize, SampleRequest, new_job_id
 from .._vendor.client.owned import read_regular
+from .._vendor.ipoke_values.sampling import MOST_LIKES
 from .._vendor.protocol import limits
 from ..core.errors import AddonError, PlateError, PokeError
 from ..core.german import CONTEXT
 from ..core.gestures import region
 from ..core.jobs import app, folders
 from ..core.jobs.job import Job, JobKind, JobPhase
-from ..core.jobs.settings import Replay
+from ..core.jobs.settings import NOTHING_DRAWN, Replay
 from ..scene import paths, plates, results, stills, timing
-from ..scene.properties import MAX_SEED, IPOKE_PG_job, IPOKE_PG_plate
+from ..scene import sampling as stored
+from ..scene.properties import IPOKE_PG_job, IPOKE_PG_plate
+from ..scene.sampling import MAX_SEED
 from ..session import finding, model_choice, motion_library, running, timer
 from .reasons import BUSY, has_arrow, has_plate, has_whole_variant, holds
 
@@ -103,19 +106,17 @@ def recall(plate: IPOKE_PG_plate, job: IPOKE_PG_job) -> None:
     """Set everything as it was set when a job was asked for."""
     if job.kinematics:  # nothing was drawn, so there was no seed
         plate.replay_strength, plate.replay_mirror = job.strength, job.mirror
+        plate.like.clear()
     else:
         plate.model = job.model
-        plate.seed, plate.lock_seed = job.seed, True
         plate.samples = job.samples or plate.samples
-        variation = results.variation_of(job)
-        plate.use_variation, plate.variation = variation is not None, variation or plate.variation
+        stored.recall(plate, stored.of_job(job))
     plates.store_pokes(plate.pokes, plates.poke_settings(job.pokes))
     plate.active_poke = min(max(plate.active_poke, 0), len(plate.pokes) - 1)
     plate.region, plate.use_region = job.region, job.use_region
     plate.still_frame = job.still_frame
     plate.free_ground = job.free_ground
     timing.set_timing(plate.timing, timing.of_job(job))
-    plates.store_likes(plate.like, plates.likes(job.like))
     plates.store_thing(plate.thing, plates.thing_setting(job.thing))
 
 
@@ -149,14 +150,14 @@ class IPOKE_OT_more_like_this(_Samples, bpy.types.Operator):
         obj = context.active_object
         plate, variant = obj.ipoke, results.active_variant(obj.ipoke)
         job = plate.jobs[variant.job_id]
-        like = (*plates.likes(job.like), Like(job.seed, variant.index, self.amount or plate.difference))
-        if len(like) > limits.LIKES:
-            self.report({"ERROR"}, f"This is like one like one, {limits.LIKES} times over; sample anew and choose from that")
+        like = stored.of_job(job).like_variant(variant.index, self.amount or plate.difference)
+        if len(like) > MOST_LIKES:
+            self.report({"ERROR"}, f"This is like one like one, {MOST_LIKES} times over; sample anew and choose from that")
             return {"CANCELLED"}
         locked = plate.lock_seed
         recall(plate, job)
         plate.seed, plate.lock_seed = secrets.randbelow(MAX_SEED), locked
-        plates.store_likes(plate.like, like)
+        stored.set_like(plate, like)
         outcome = self._ask(obj, job)
         plate.like.clear()
         return outcome
@@ -228,12 +229,12 @@ def new_job(
         stills.take(obj)
     playback = timing.asked(obj, bpy.context.scene, replays=bool(replay.kinematics))
     settings = replace(plates.settings(plate), playback=playback)
-    if playback is not None and playback.chain > 1 and settings.like:
+    if playback is not None and playback.chain > 1 and settings.sampling.like:
         raise PokeError("What is like a variant is one motion; set Chain to 1, or let samples be free again.")
     if kind is JobKind.LIVE or replay.kinematics:
-        settings = replace(settings, samples=1, replay=replay, like=())
+        settings = replace(settings, samples=1, replay=replay, sampling=replace(settings.sampling, like=()))
     if replay.kinematics:
-        settings = replace(settings, model="", variation=None)  # the motion says which model made it, and nothing is drawn
+        settings = replace(settings, model="", sampling=NOTHING_DRAWN)  # the motion says which model made it
     pokes = settings.asked
     if settings.region is not None:
         region.check_pokes(settings.region, pokes)
@@ -250,9 +251,7 @@ def new_job(
         pokes=pokes,
         region=None if settings.region is None else region.to_region(settings.region, plates.size_px(plate)),
         samples=settings.samples,
-        seed=0 if replay.kinematics else plate.seed,
-        like=settings.like,
-        variation=settings.variation,
+        sampling=settings.sampling,
         free_ground=settings.free_ground,
         model=settings.model or None,
         kinematics=motion_library.read(Path(replay.kinematics)) if replay.kinematics else None,

@@ -11,7 +11,7 @@ from typing import Any
 import bpy
 import numpy as np
 
-from .._vendor.client import Level, Like, Stroke
+from .._vendor.client import Level, Stroke
 from ..core.errors import PlateError
 from ..core.gestures import region
 from ..core.gestures.plane import Vec2
@@ -20,10 +20,10 @@ from ..core.gestures.region import Box
 from ..core.jobs.job import Target
 from ..core.jobs.settings import PokeSetting, Settings
 from ..core.things.thing import Source, ThingSetting
-from .properties import IPOKE_PG_like, IPOKE_PG_plate, IPOKE_PG_poke, IPOKE_PG_thing
+from . import sampling
+from .properties import IPOKE_PG_plate, IPOKE_PG_poke, IPOKE_PG_thing
 
 DATA_VERSION = 3
-AMOUNT_DIGITS = 3  # what Blender stores has single precision; so the same number comes out that went in
 
 
 def plate_of(obj: bpy.types.Object | None) -> IPOKE_PG_plate | None:
@@ -72,43 +72,23 @@ def make_active(context: bpy.types.Context, obj: bpy.types.Object) -> None:
 
 
 def settings(plate: IPOKE_PG_plate) -> Settings:
-    """Return what is set on a plate, but for its seed."""
+    """Return what is set on a plate."""
     box = region_box(plate) if plate.use_region else None
-    varied = amount(plate.variation) if plate.use_variation else None
     return Settings(
         poke_settings(plate.pokes),
         plate.samples,
         box,
-        like=likes(plate.like),
+        sampling=sampling.of_plate(plate),
         model=plate.model,
-        variation=varied,
         still_frame=plate.still_frame,
         thing=thing_setting(plate.thing),
         free_ground=plate.free_ground,
     )
 
 
-def amount(stored: float) -> float:
-    """Return an amount as it was set, without the rounding of the .blend's single precision."""
-    return round(stored, AMOUNT_DIGITS)
-
-
 def poke_settings(pokes: Iterable[IPOKE_PG_poke]) -> tuple[PokeSetting, ...]:
     """Return stored pokes as plain data."""
     return tuple(PokeSetting(poke.name, Arrow(tuple(poke.tail), tuple(poke.tip)), poke.strength, poke.enabled) for poke in pokes)
-
-
-def likes(stored: Iterable[IPOKE_PG_like]) -> tuple[Like, ...]:
-    """Return what is stored of the variants that others are like, as plain data."""
-    return tuple(Like(like.seed, like.index, amount(like.amount)) for like in stored)
-
-
-def store_likes(stored: bpy.types.bpy_prop_collection, wanted: Iterable[Like]) -> None:
-    """Replace what is stored of the variants that others are like."""
-    stored.clear()
-    for like in wanted:
-        entry = stored.add()
-        entry.seed, entry.index, entry.amount = like.seed, like.index, like.amount
 
 
 def store_pokes(stored: bpy.types.bpy_prop_collection, pokes: Iterable[PokeSetting]) -> None:

@@ -18,14 +18,13 @@ from bpy.props import (
 
 from .._vendor.client import Level
 from .._vendor.protocol import limits
-from .._vendor.protocol.messages import LARGEST_VARIATION
 from ..core.german import CONTEXT
 from ..core.gestures.pokes import LEAST_STRENGTH, MOST_STRENGTH
 from ..core.jobs.bakes import PLAIN_TEMPLATE
 from ..core.things.thing import Source
 from . import choices, screens, shaders
+from .sampling import IPOKE_PG_like, SamplingOfJob, SamplingOfPlate
 
-MAX_SEED = 2**31 - 1
 MAX_SAMPLES = 64
 
 
@@ -50,20 +49,6 @@ def _colour_spaces(_bake: "IPOKE_PG_bake", _context: bpy.types.Context, text: st
 
 def _models(_plate: "IPOKE_PG_plate", _context: bpy.types.Context, text: str) -> list[str]:
     return [name for name in reactions().model_names() if text.lower() in name.lower()]
-
-
-def _variation_word(plate: "IPOKE_PG_plate") -> int:
-    words = [word for word, _, _ in choices.VARIATION_WORDS]
-    if not plate.use_variation:
-        return words.index("OWN")
-    nearest = min(choices.VARIATIONS, key=lambda word: abs(choices.VARIATIONS[word] - plate.variation))
-    return words.index(nearest if abs(choices.VARIATIONS[nearest] - plate.variation) < 1e-3 else "SET")
-
-
-def _set_variation_word(plate: "IPOKE_PG_plate", number: int) -> None:
-    word = choices.VARIATION_WORDS[number][0]
-    plate.use_variation = word != "OWN"
-    plate.variation = choices.VARIATIONS.get(word, plate.variation)
 
 
 def _surface(plate: "IPOKE_PG_plate") -> int:
@@ -164,14 +149,6 @@ class IPOKE_PG_thing(bpy.types.PropertyGroup):
     )
 
 
-class IPOKE_PG_like(bpy.types.PropertyGroup):
-    """A variant that others were sampled near to."""
-
-    seed: IntProperty(name="Seed", description="Seed of the variant", min=0)
-    index: IntProperty(name="Index", description="The variant's number in its job, from 0", min=0)
-    amount: FloatProperty(name="Difference", description="How far from it the others may be", min=0.0, max=1.0)
-
-
 class IPOKE_PG_timing(bpy.types.PropertyGroup):
     """How long a clip is and how it plays."""
 
@@ -207,11 +184,10 @@ class IPOKE_PG_timing(bpy.types.PropertyGroup):
     )
 
 
-class IPOKE_PG_job(bpy.types.PropertyGroup):
+class IPOKE_PG_job(SamplingOfJob, bpy.types.PropertyGroup):
     """What a job was asked with, so that its variants can be baked and recalled. Its name is the job's id."""
 
     folder: StringProperty(name="Folder", description="Where the job's files are")
-    seed: IntProperty(name="Seed", description="What the samples were drawn with", min=0)
     samples: IntProperty(name="Variants", description="How many variants were asked for", min=0)
     model: StringProperty(name="Model", description="Which model made the variants")
     plate_sha256: StringProperty(name="Plate", description="Hash of the still's file")
@@ -226,9 +202,6 @@ class IPOKE_PG_job(bpy.types.PropertyGroup):
     kinematics: StringProperty(name="Kinematics", description="File of the motion that was replayed")
     strength: FloatProperty(name="Strength", description="How the replay stretched the arrows", default=1.0)
     mirror: BoolProperty(name="Mirror", description="Whether the motion was replayed with left and right swapped")
-    variation: FloatProperty(
-        name="Variation", description="How far apart its variants are; 0 is the model's own", min=0.0, max=LARGEST_VARIATION
-    )
     free_ground: BoolProperty(name="Free Ground", description="Whether the ground did not hold the thing")
     is_timed: BoolProperty(
         name="Timed", description="Whether its clips are laid out in time; otherwise they have the model's own pace"
@@ -237,9 +210,6 @@ class IPOKE_PG_job(bpy.types.PropertyGroup):
     pokes: CollectionProperty(name="Pokes", description="The arrows and pins that were asked for", type=IPOKE_PG_poke)
     thing: PointerProperty(name="Thing", description="What was set of the thing", type=IPOKE_PG_thing)
     thing_sha256: StringProperty(name="Mask", description="Hash of the thing's mask, which is with the job's files")
-    like: CollectionProperty(
-        name="Like", description="What its variants were to be like, the last entry most", type=IPOKE_PG_like
-    )
 
 
 class IPOKE_PG_variant(bpy.types.PropertyGroup):
@@ -314,7 +284,7 @@ class IPOKE_PG_deleted(bpy.types.PropertyGroup):
     """What was deleted on purpose, so that it is not brought back. Its name is a job's id, or that and a variant's index."""
 
 
-class IPOKE_PG_plate(bpy.types.PropertyGroup):
+class IPOKE_PG_plate(SamplingOfPlate, bpy.types.PropertyGroup):
     """Everything that iPOKE keeps on an object."""
 
     data_version: IntProperty(options={"HIDDEN"})  # a default is not stored, so 0 stands for version 1 as well
@@ -343,29 +313,6 @@ class IPOKE_PG_plate(bpy.types.PropertyGroup):
     samples: IntProperty(
         name="Variants", description="How many variants to sample", min=1, max=MAX_SAMPLES, soft_max=16, default=4
     )
-    seed: IntProperty(name="Seed", description="The same seed gives the same variants", min=0, max=MAX_SEED)
-    lock_seed: BoolProperty(name="Lock Seed", description="Keep the seed; otherwise every sample takes a new one")
-    variation_word: EnumProperty(
-        name="Variation",
-        description="How far apart the variants are, in words",
-        items=choices.VARIATION_WORDS,
-        get=_variation_word,
-        set=_set_variation_word,
-        translation_context=CONTEXT,
-    )
-    use_variation: BoolProperty(
-        name="Own Variation", description="Set by hand how far apart the variants are; otherwise the model takes its own"
-    )
-    variation: FloatProperty(
-        name="Variation",
-        description="How far apart the variants are: small is close, 1 as the model draws them; type more for wilder ones",
-        min=0.05,
-        max=LARGEST_VARIATION,
-        soft_max=1.0,
-        default=0.3,
-        subtype="FACTOR",
-    )
-    like: CollectionProperty(name="Like", description="What samples are to be like, the last entry most", type=IPOKE_PG_like)
     difference: FloatProperty(
         name="Difference",
         description="How far from the chosen variant the ones like it may be; at 1 they are as different as any others",

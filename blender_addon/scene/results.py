@@ -15,7 +15,7 @@ from ..core.jobs import folders, trusted_paths
 from ..core.jobs.job import Clip, Job, JobKind, JobPhase
 from ..core.jobs.runtime import Written
 from ..core.jobs.settings import Replay
-from . import paths, plates, sequences, timing
+from . import paths, plates, sampling, sequences, timing
 from .properties import IPOKE_PG_job, IPOKE_PG_plate, IPOKE_PG_variant
 
 OUTCOMES = {JobPhase.FAILED, JobPhase.CANCELLED}
@@ -80,11 +80,6 @@ def show_active(obj: bpy.types.Object, shown: str) -> None:
         sequences.show_clip(obj, file, variant.baked_frames, shown, variant.baked_first, variant.baked_colour)
     else:
         sequences.show_clip(obj, file, variant.frames, shown)
-
-
-def variation_of(job: IPOKE_PG_job) -> float | None:
-    """Return the variation that a job was asked with; None for the model's own."""
-    return plates.amount(job.variation) or None
 
 
 def replay_of(job: IPOKE_PG_job) -> Replay:
@@ -200,14 +195,13 @@ def _ensure_entry(plate: IPOKE_PG_plate, job: Job) -> None:
         known = plate.jobs.add()
         known.name = job.job_id
         known.folder = sequences.blend_path(job.folder)
-        known.seed = job.request.seed
+        sampling.keep(known, job.request.sampling)
         known.model = job.request.model or ""
         known.samples = job.settings.samples
         known.still_frame = job.settings.still_frame
         known.live = job.kind is JobKind.LIVE
         known.kinematics, known.mirror = job.settings.replay.kinematics, job.settings.replay.mirror
         known.strength = job.settings.replay.strength
-        known.variation = job.settings.variation or 0.0
         known.free_ground = job.settings.free_ground
         timing.store(known, job.settings.playback)
         known.use_region = job.settings.region is not None
@@ -216,7 +210,6 @@ def _ensure_entry(plate: IPOKE_PG_plate, job: Job) -> None:
             known.region = box.left, box.top, box.right, box.bottom
         plates.store_pokes(known.pokes, job.settings.pokes)
         plates.store_thing(known.thing, job.settings.thing)
-        plates.store_likes(known.like, job.settings.like)
     if job.summary is not None and not known.plate_sha256:
         known.model = job.summary.model.name
         known.plate_sha256 = job.summary.plate_sha256

@@ -11,6 +11,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ipoke_values import Sampling
+
 from ..checkpoint import Manifest, load_networks
 from ..config import LATENT_PX
 from ..installed import installed_models
@@ -150,7 +152,7 @@ def _requests(model: Model, device: str) -> Iterator[Row]:
             break
         still = still.roll(1, dims=2)
         for seed, first, last in ((0, REQUEST_FIRST, REQUEST_LAST), (1, REROLL_FIRST, REROLL_LAST)):
-            stream = model.stream(still, _POKES, GROUP, seed)
+            stream = model.stream(still, _POKES, GROUP, Sampling(seed))
             first_s = clocked(partial(next, stream), device)
             spent[first].append(first_s)
             spent[last].append(first_s + clocked(partial(list, stream), device))

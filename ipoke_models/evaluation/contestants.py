@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from ipoke_values import Sampling
+
 from ..config import LATENT_PX, DecoderHead
 from ..errors import ModelError
 from ..model import Model
@@ -57,11 +59,13 @@ class Contestants:
     def clips(self, example: Example, seed: int) -> dict[str, Tensor]:
         """Clips (V, T, 3, S, S) of every row but the truth."""
         x0, pokes, first = example.x0, example.pokes, self._first
-        rows = {label: model.sample(x0, pokes, self._variants, seed) for label, model in self._models.items()}
+        own = Sampling(seed)
+        rows = {label: model.sample(x0, pokes, self._variants, own) for label, model in self._models.items()}
         for variation in self._variations:
-            rows[f"{VARIATION} {variation:g}"] = first.sample(x0, pokes, self._variants, seed, variation=variation)
+            varied = Sampling(seed, variation=variation)
+            rows[f"{VARIATION} {variation:g}"] = first.sample(x0, pokes, self._variants, varied)
         if first.config.autoencoder.decoder.head is DecoderHead.WARP:
-            rows[UNHELD] = first.sample(x0, pokes, self._variants, seed, guided=False)
+            rows[UNHELD] = first.sample(x0, pokes, self._variants, own, guided=False)
         if self._twin is not None:
             rows[TWIN] = self._twins(self._twin, example, seed)
         warped = sparse_warp(x0, torch.from_numpy(example.places), torch.from_numpy(example.shifts), first.frames)

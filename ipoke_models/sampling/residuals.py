@@ -6,11 +6,12 @@ Variants are drawn in fixed groups, because the rounding of a batched product ma
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from ipoke_values import Sampling
 
 from ..errors import ModelError
 
@@ -27,40 +28,26 @@ Solve = Callable[[Tensor], Tensor]
 """r (B, Cz, 8, 8) -> z (B, Cz, 8, 8)."""
 
 
-@dataclass(frozen=True)
-class Near:
-    """Variant `index` of `seed`, whose residual r others stay near: r' = sqrt(1 - amount^2) r + amount eps, eps ~ N(0, I).
-
-    An amount of 1 forgets r. So r' is N(0, I) again, and its correlation with r is sqrt(1 - amount^2).
-    """
-
-    seed: int
-    index: int
-    amount: float
-
-
-def draw_group(
-    solve: Solve, shape: tuple[int, int, int], number: int, seed: int, near: tuple[Near, ...] = ()
-) -> tuple[Tensor, Tensor]:
+def draw_group(solve: Solve, shape: tuple[int, int, int], number: int, sampling: Sampling) -> tuple[Tensor, Tensor]:
     """Residuals r and codes z, (8, Cz, 8, 8) each, of the variants of group `number`.
 
-    `near` is the line of ancestors, the oldest first: each was drawn near the one before it, and the group near the last.
     Where the flow's inverse runs away, a variant's next residual is taken; after `MOST_DRAWS` of them, weaker ones: very long
     arrows may leave no other.
 
     Raises:
         ModelError: no residual of a variant can be used.
     """
-    parent = None
-    if near:
-        *before, last = near
-        parent = draw_group(solve, shape, last.index // GROUP, last.seed, tuple(before))[0][last.index % GROUP]
+    parent, amount = None, 1.0
+    if sampling.like:
+        *before, last = sampling.like
+        parents = Sampling(last.seed, tuple(before))
+        parent, amount = draw_group(solve, shape, last.index // GROUP, parents)[0][last.index % GROUP], last.amount
 
     def residual(generator: torch.Generator) -> Tensor:
         noise = torch.randn(shape, generator=generator)
-        return noise if parent is None else (1 - near[-1].amount ** 2) ** 0.5 * parent + near[-1].amount * noise
+        return noise if parent is None else (1 - amount**2) ** 0.5 * parent + amount * noise
 
-    generators = [_generator(seed, variant) for variant in range(number * GROUP, (number + 1) * GROUP)]
+    generators = [_generator(sampling.seed, variant) for variant in range(number * GROUP, (number + 1) * GROUP)]
     r = torch.empty(GROUP, *shape)
     lost = list(range(GROUP))
     for strength in (*[1.0] * MOST_DRAWS, *STRENGTHS[1:]):
@@ -70,7 +57,7 @@ def draw_group(
         lost = _lost(z).nonzero().flatten().tolist()
         if not lost:
             return r, z
-    raise ModelError(f"The model found no clip for these arrows with seed {seed}; take another seed, or shorter arrows.")
+    raise ModelError(f"The model found no clip for these arrows with seed {sampling.seed}; take another seed, or shorter arrows.")
 
 
 def gentle(solve: Solve, r: Tensor, model: str) -> Tensor:

@@ -10,6 +10,7 @@ from blender_addon._vendor.client import (
     ModelEntry,
     Poke,
     SampleRequest,
+    Sampling,
     ServerInfo,
 )
 
@@ -67,4 +68,4 @@ def no_backend() -> FakeBackend:
 
 
 def request(job_id: str = "job") -> SampleRequest:
-    return SampleRequest(job_id, b"plate", "plate.jpg", (Poke(0.5, 0.5, 0.1, 0.0),), None, samples=2, seed=7)
+    return SampleRequest(job_id, b"plate", "plate.jpg", (Poke(0.5, 0.5, 0.1, 0.0),), None, samples=2, sampling=Sampling(7))

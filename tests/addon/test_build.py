@@ -77,6 +77,7 @@ def test_the_zip_holds_what_is_shared_and_no_leftovers(wheels_from_memory):
     assert "_vendor/client/session.py" in names
     assert "_vendor/protocol/messages.py" in names
     assert "_vendor/ipoke_body/solver.py" in names
+    assert "_vendor/ipoke_values/sampling.py" in names
     assert f"environment/ipoke-{PRODUCT_VERSION}-py3-none-any.whl" in names
     assert not [name for name in names if "__pycache__" in name or name.endswith((".pyc", ".lock"))]
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from blender_addon._vendor.client import Like, Sampling
 from blender_addon.core.gestures.pokes import Arrow
 from blender_addon.core.gestures.region import Box
 from blender_addon.core.jobs.settings import Group, PokeSetting, Settings, grouped, numbered
@@ -31,8 +32,22 @@ def test_a_group_depends_on_plate_model_arrows_and_region():
 
 
 def test_a_group_depends_on_the_variation_where_one_is_set():
-    close, wild = (replace(SETTINGS, variation=variation).key("plate", "garden") for variation in (0.25, 0.75))
+    close, wild = (
+        replace(SETTINGS, sampling=Sampling(7, variation=variation)).key("plate", "garden") for variation in (0.25, 0.75)
+    )
     assert len({SETTINGS.key("plate", "garden"), close, wild}) == 3
+
+
+def test_a_group_depends_on_what_all_are_like_and_not_on_the_seed():
+    like = replace(SETTINGS, sampling=Sampling(7, (Like(3, 1, 0.5),)))
+    assert like.key("plate", "garden") != SETTINGS.key("plate", "garden")
+    assert replace(SETTINGS, sampling=Sampling(8)).key("plate", "garden") == SETTINGS.key("plate", "garden")
+
+
+def test_groups_are_those_that_older_files_name():
+    """A file keeps the key of each job."""
+    sampling = Sampling(7, (Like(3, 1, 0.5),), 0.25)
+    assert replace(SETTINGS, sampling=sampling, free_ground=True).key("plate", "garden", "ab") == "6480f54adf9dea1b"
 
 
 def test_a_group_depends_on_whether_the_ground_is_free():

@@ -13,7 +13,7 @@ import pytest
 from tests.machine import allowed
 
 PROJECT = Path(__file__).resolve().parents[2]
-PARTS = ("backend", "ipoke_body", "ipoke_media", "ipoke_models", "blender_addon")
+PARTS = ("backend", "ipoke_body", "ipoke_media", "ipoke_models", "ipoke_values", "blender_addon")
 ROOMS = (
     ("core.errors", "core.german", "core.lifetime", "core.png"),
     ("core.gestures",),
@@ -90,7 +90,7 @@ def test_the_readers_of_files_know_nothing_but_files():
 
 def test_the_addon_imports_neither_torch_nor_the_other_parts():
     assert not wrong_imports(
-        "blender_addon", "backend", "ipoke_body", "ipoke_media", "ipoke_models", "torch", "cv2", "safetensors"
+        "blender_addon", "backend", "ipoke_body", "ipoke_media", "ipoke_models", "ipoke_values", "torch", "cv2", "safetensors"
     )
 
 
@@ -101,9 +101,10 @@ def test_the_addons_core_does_not_import_blender():
 @pytest.mark.parametrize(
     ("folder", "allowed", "ours"),
     [
-        ("backend/protocol", {"msgpack"}, ("backend.protocol",)),
-        ("backend/client", {"zmq"}, ("backend.protocol", "backend.client")),
+        ("backend/protocol", {"msgpack"}, ("backend.protocol", "ipoke_values")),
+        ("backend/client", {"zmq"}, ("backend.protocol", "backend.client", "ipoke_values")),
         ("ipoke_body", {"numpy"}, ("ipoke_body",)),
+        ("ipoke_values", set(), ("ipoke_values",)),
     ],
 )
 def test_what_is_shared_with_the_addon_needs_nothing_else(folder, allowed, ours):
@@ -215,7 +216,18 @@ def circles(folder: str) -> list[list[str]]:
 
 @pytest.mark.parametrize(
     "folder",
-    ["backend", "benchmarks", "blender_addon", "demo", "ipoke_body", "ipoke_media", "ipoke_models", "tests", "tools"],
+    [
+        "backend",
+        "benchmarks",
+        "blender_addon",
+        "demo",
+        "ipoke_body",
+        "ipoke_media",
+        "ipoke_models",
+        "ipoke_values",
+        "tests",
+        "tools",
+    ],
 )
 def test_no_module_imports_itself_by_whatever_way(folder):
     assert circles(folder) == []

@@ -24,9 +24,10 @@ from backend.kinematics import (
     values_sha256,
     write_kinematics,
 )
-from backend.protocol.messages import Like, Poke, Variant, Version
+from backend.protocol.messages import Poke, Variant, Version
 from backend.worker.model_port import ModelFrame
 from backend.worker.replayed import ReplayedModel
+from ipoke_values import Like, Sampling
 
 from .commands.hostile import changed
 from .protocol.examples import SHA
@@ -53,7 +54,7 @@ def kinematics(residual: np.ndarray = RESIDUAL, sha256: str = SHA, variant: Vari
     return Kinematics(residual, FEATURES, info)
 
 
-@pytest.mark.parametrize("variant", [None, Variant(7, 2, ()), Variant(7, 2, (Like(3, 0, 0.5),), 0.25)])
+@pytest.mark.parametrize("variant", [None, Variant(Sampling(7), 2), Variant(Sampling(7, (Like(3, 0, 0.5),), 0.25), 2)])
 def test_kinematics_are_read_back(variant):
     read = read_kinematics(write_kinematics(kinematics(variant=variant)))
     assert read.info == kinematics(variant=variant).info
@@ -61,7 +62,7 @@ def test_kinematics_are_read_back(variant):
     assert (read.still_features == FEATURES).all()
 
 
-@pytest.mark.parametrize("variant", [None, Variant(7, 2, ())])
+@pytest.mark.parametrize("variant", [None, Variant(Sampling(7), 2)])
 def test_files_of_before_a_variants_variation_was_told_are_read_as_with_the_models_own(variant):
     written = write_kinematics(kinematics(variant=variant))
     header, length = written[8:], int.from_bytes(written[:8], "little")
@@ -180,9 +181,9 @@ class SwayingModel(ShiftingModel):
 def test_a_mirrored_replay_is_what_a_mirrored_plate_would_show_seen_in_a_mirror():
     made_by, still = kinematics(sha256=ShiftingModel.entry.sha256), np.random.default_rng(3).random((3, 32, 32), np.float32)
     pokes, turned = np.array([[0.3, 0.4, 0.2, -0.1]]), np.array([[0.7, 0.4, -0.2, -0.1]])
-    (plain,) = ReplayedModel(SwayingModel(), made_by).frames(still, pokes, 0, range(1), lambda: False)
+    (plain,) = ReplayedModel(SwayingModel(), made_by).frames(still, pokes, Sampling(0), range(1), lambda: False)
     mirror = ReplayedModel(SwayingModel(), made_by, mirror=True)
-    (seen,) = mirror.frames(np.ascontiguousarray(still[..., ::-1]), turned, 0, range(1), lambda: False)
+    (seen,) = mirror.frames(np.ascontiguousarray(still[..., ::-1]), turned, Sampling(0), range(1), lambda: False)
     assert seen.frame == pytest.approx(plain.frame[..., ::-1], abs=1e-6)
     assert seen.flow == pytest.approx(plain.flow[..., ::-1] * np.array([-1, 1])[:, None, None], abs=1e-6)
     assert seen.visibility == pytest.approx(plain.visibility[..., ::-1], abs=1e-6)
@@ -190,7 +191,7 @@ def test_a_mirrored_replay_is_what_a_mirrored_plate_would_show_seen_in_a_mirror(
 
 
 def header_and_values() -> tuple[dict, bytes]:
-    written = write_kinematics(kinematics(variant=Variant(7, 2, (Like(3, 0, 0.5),), 0.25)))
+    written = write_kinematics(kinematics(variant=Variant(Sampling(7, (Like(3, 0, 0.5),), 0.25), 2)))
     (length,) = struct.unpack_from("<Q", written)
     return json.loads(written[8 : 8 + length]), written[8 + length :]
 

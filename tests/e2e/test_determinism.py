@@ -22,6 +22,7 @@ from backend.client import (
 )
 from ipoke_models.checkpoint import read_manifest
 from ipoke_models.installed import find_model
+from ipoke_values import Sampling
 from tests.processes import processes_with
 
 from .conftest import MODEL, START_S, new_backend
@@ -30,7 +31,7 @@ POKES = (Poke(0.5, 0.5, 0.1, -0.1), Poke(0.3, 0.6, 0.0, 0.1))
 
 
 def request(plate: Path, samples: int = 2, first: int = 0, size: OutputSize = OutputSize.PREVIEW) -> SampleRequest:
-    return SampleRequest(new_job_id(), plate.read_bytes(), plate.name, POKES, None, samples, 5, first, MODEL, size)
+    return SampleRequest(new_job_id(), plate.read_bytes(), plate.name, POKES, None, samples, Sampling(5), first, MODEL, size)
 
 
 def frames(backend, asked: SampleRequest, on_event=lambda event: None) -> dict[tuple[int, int], bytes]:
@@ -75,19 +76,21 @@ def test_a_later_variant_alone_is_the_one_of_the_whole(backend, plate):
 
 def test_variants_like_another_are_recalled_from_the_line_they_come_from(backend, plate):
     parent = request(plate, samples=1, first=2)
-    child = dataclasses.replace(request(plate), seed=6, like=parent.like_this(2, 0.5))
-    grandchild = dataclasses.replace(request(plate, samples=1), seed=8, like=child.like_this(1, 0.25))
-    assert [(one.seed, one.index, one.amount) for one in grandchild.like] == [(5, 2, 0.5), (6, 1, 0.25)]
+    child = dataclasses.replace(request(plate), sampling=Sampling(6, parent.sampling.like_variant(2, 0.5)))
+    grandchild = dataclasses.replace(request(plate, samples=1), sampling=Sampling(8, child.sampling.like_variant(1, 0.25)))
+    assert [(one.seed, one.index, one.amount) for one in grandchild.sampling.like] == [(5, 2, 0.5), (6, 1, 0.25)]
     again = dataclasses.replace(grandchild, job_id=new_job_id())
     made = frames(backend, grandchild)
     assert made == frames(backend, again)
-    assert made != frames(backend, dataclasses.replace(again, job_id=new_job_id(), like=grandchild.like[1:]))
-    assert made != frames(backend, dataclasses.replace(again, job_id=new_job_id(), like=()))
+    assert made != frames(
+        backend, dataclasses.replace(again, job_id=new_job_id(), sampling=Sampling(8, grandchild.sampling.like[1:]))
+    )
+    assert made != frames(backend, dataclasses.replace(again, job_id=new_job_id(), sampling=Sampling(8)))
 
 
 def test_a_variation_makes_other_variants_and_the_same_again_also_as_a_larger_clip(backend, plate):
     def made(variation: float | None, **change) -> dict[tuple[int, int], bytes]:
-        asked = dataclasses.replace(request(plate), model="garden-64", variation=variation, **change)
+        asked = dataclasses.replace(request(plate), model="garden-64", sampling=Sampling(5, variation=variation), **change)
         return frames(backend, asked)
 
     assert made(None) == made(read_manifest(find_model("garden-64")).networks.variation) != made(0.9)

@@ -162,7 +162,7 @@ def test_a_variants_own_kinematics_replay_it_on_its_plate(poked, invert, transfe
     image, folder = poked
     file = invert(folder, "--variant", "1", "--still", image, model=())
     info = read_kinematics(file.read_bytes()).info
-    assert (info.variant.seed, info.variant.index, info.variant.like[0].amount) == (5, 1, 0.5)
+    assert (info.variant.sampling.seed, info.variant.index, info.variant.sampling.like[0].amount) == (5, 1, 0.5)
     out = transfer(file, image)
     shown, replayed = pictures(folder / "variant_01"), pictures(out / "variant_00")
     assert np.abs(shown - cv2.imread(str(image))).max() > 20
@@ -177,7 +177,7 @@ def test_the_kinematics_of_a_variant_are_those_of_its_variation(ipoke, connectio
     ipoke("poke", image, *words, "--connection-file", connection_file, "--json", "-o", tmp_path / "wild", "--model", "garden-64")
     assert json.loads((tmp_path / "wild" / "job.json").read_text())["variation"] == 0.9
     file = invert(tmp_path / "wild", "--variant", "0", "--still", image, model=())
-    assert read_kinematics(file.read_bytes()).info.variant.variation == 0.9
+    assert read_kinematics(file.read_bytes()).info.variant.sampling.variation == 0.9
 
 
 def test_a_variant_that_is_not_there_or_of_another_plate_is_refused(poked, capsys, still, tmp_path, connection_file):

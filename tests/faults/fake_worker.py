@@ -71,11 +71,11 @@ class FakeWorker:
         for variant in range(request.first, request.first + request.samples):
             hashes = []
             for t in range(1, FRAMES + 1):
-                self._misbehave(Fault(request.seed), variant, t)
+                self._misbehave(Fault(request.sampling.seed), variant, t)
                 if self._is_cancelled():
                     self._tell(m.Cancelled(request.job_id))
                     return
-                image = image_of(request.seed, variant, t)
+                image = image_of(request.sampling.seed, variant, t)
                 hashes.append(hashlib.sha256(image).hexdigest())
                 self._tell(m.Frame(request.job_id, variant, t), image)
             self._tell(m.VariantDone(request.job_id, variant, tuple(hashes)))

@@ -27,6 +27,7 @@ from backend.client import (
     Status,
     drive,
 )
+from ipoke_values import Sampling
 from tests.machine import allowed
 from tests.processes import eventually
 
@@ -167,7 +168,14 @@ def test_a_newer_preview_comes_before_an_older_one_and_nothing_is_lost(open_sess
     wait_for_workers(session)
     previews = [
         SampleRequest(
-            f"preview-{number}", b"plate", "leaf.png", request().pokes, None, 3, int(Fault.SLOW), size=OutputSize.PREVIEW
+            f"preview-{number}",
+            b"plate",
+            "leaf.png",
+            request().pokes,
+            None,
+            3,
+            Sampling(int(Fault.SLOW)),
+            size=OutputSize.PREVIEW,
         )
         for number in range(3)
     ]

@@ -19,6 +19,7 @@ from backend.client import (
     drive,
     new_job_id,
 )
+from ipoke_values import Sampling
 from tests.machine import allowed
 
 from .fake_worker import FRAMES, Fault, image_of
@@ -28,7 +29,7 @@ TIMEOUT_S = allowed(60.0)
 
 
 def request(fault: Fault = Fault.NONE, samples: int = 3, plate: bytes = b"plate") -> SampleRequest:
-    return SampleRequest(new_job_id(), plate, "leaf.png", (Poke(0.5, 0.5, 0.1, 0.0),), None, samples, int(fault))
+    return SampleRequest(new_job_id(), plate, "leaf.png", (Poke(0.5, 0.5, 0.1, 0.0),), None, samples, Sampling(int(fault)))
 
 
 def expected(fault: Fault, samples: int = 3) -> dict[tuple[int, int], bytes]:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ipoke_models import Model, load_model
 from ipoke_models.sampling.guidance import CLOSE_PX, Guide
+from ipoke_values import Sampling
 
 POKES = np.array([[0.4, 0.5, 0.1, -0.05], [0.6, 0.6, 0.0, 0.08]])
 
@@ -35,7 +36,7 @@ def guide(model: Model, still: Tensor) -> Guide:
 
 @pytest.fixture
 def draws(model: Model, still: Tensor) -> Tensor:
-    codes = [z for z, _ in model._codes(range(2), 2, (), model.config.variation, model._prepare(still, POKES), guided=False)]
+    codes = [z for z, _ in model._codes(range(2), Sampling(2), model._prepare(still, POKES), guided=False)]
     return torch.cat(list(codes))
 
 
@@ -57,9 +58,7 @@ def test_guidance_never_takes_a_code_farther_from_its_tips(model: Model, still: 
     wild = np.array([[0.4, 0.5, -0.3, 0.4], [0.45, 0.55, 0.4, -0.4]])
     guide = model._guide_of(model._prepare(still, wild))
     assert guide is not None
-    z = torch.cat(
-        [z for z, _ in model._codes(range(4), 2, (), model.config.variation, model._prepare(still, wild), guided=False)]
-    )
+    z = torch.cat([z for z, _ in model._codes(range(4), Sampling(2), model._prepare(still, wild), guided=False)])
     before, after = guide.misses(z).norm(dim=1), guide.misses(guide(z)).norm(dim=1)
     assert (after <= before).all()
     assert after.mean() > CLOSE_PX, "these can't be met"
@@ -72,7 +71,7 @@ def test_a_variant_does_not_depend_on_the_batch_it_is_guided_in(guide: Guide, dr
 
 def test_held_to_the_poke_the_last_frame_shows_the_tail_nearer_to_the_tip(model: Model, still: Tensor) -> None:
     def misses(guided: bool) -> float:
-        *_, last = model.stream(still, POKES[:1], n=4, seed=3, guided=guided)
+        *_, last = model.stream(still, POKES[:1], n=4, sampling=Sampling(3), guided=guided)
         column, row = (POKES[0, :2] + POKES[0, 2:]) * 64
         assert last.flow is not None
         shown = last.flow[:, :, int(row), int(column)]

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from ipoke_models import Cancelled, Model, ModelError, Near, PokeError, installed_models, load_model
+from ipoke_models import Cancelled, Model, ModelError, PokeError, installed_models, load_model
 from ipoke_models.checkpoint import save_model
 from ipoke_models.installed import find_model
 from ipoke_models.networks.whole import Networks
 from ipoke_models.training.presets import PRESETS
+from ipoke_values import Like, Sampling
 from tests.models import small
 
 POKES = [[0.5, 0.5, 0.1, -0.05]]
@@ -42,7 +43,7 @@ def x0() -> torch.Tensor:
 
 
 def test_sample_gives_frames_of_the_promised_shape_and_range(model: Model, x0: torch.Tensor) -> None:
-    clips = model.sample(x0, POKES, n=3, seed=7)
+    clips = model.sample(x0, POKES, n=3, sampling=Sampling(7))
     assert clips.shape == (3, 10, 3, 64, 64)
     assert clips.dtype == torch.float32
     assert bool(torch.isfinite(clips).all())
@@ -50,20 +51,20 @@ def test_sample_gives_frames_of_the_promised_shape_and_range(model: Model, x0: t
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(model: Model, x0: torch.Tensor) -> None:
-    once = model.sample(x0, POKES, n=2, seed=7)
-    assert torch.equal(once, model.sample(x0, POKES, n=2, seed=7))
-    assert not torch.equal(once, model.sample(x0, POKES, n=2, seed=8))
+    once = model.sample(x0, POKES, n=2, sampling=Sampling(7))
+    assert torch.equal(once, model.sample(x0, POKES, n=2, sampling=Sampling(7)))
+    assert not torch.equal(once, model.sample(x0, POKES, n=2, sampling=Sampling(8)))
     assert not torch.equal(once[0], once[1])
 
 
 def test_a_variant_does_not_depend_on_its_company(model: Model, x0: torch.Tensor) -> None:
-    together = model.sample(x0, POKES, n=10, seed=3)
+    together = model.sample(x0, POKES, n=10, sampling=Sampling(3))
     for index in (0, 5, 9):
-        assert torch.equal(model.sample(x0, POKES, n=1, seed=3, first=index)[0], together[index])
+        assert torch.equal(model.sample(x0, POKES, n=1, sampling=Sampling(3), first=index)[0], together[index])
 
 
 def test_streamed_frames_carry_flow_and_visibility(model: Model, x0: torch.Tensor) -> None:
-    steps = list(model.stream(x0, POKES, n=2, seed=1))
+    steps = list(model.stream(x0, POKES, n=2, sampling=Sampling(1)))
     assert [step.t for step in steps] == list(range(1, 11))
     for step in steps:
         assert step.flow is not None
@@ -74,7 +75,7 @@ def test_streamed_frames_carry_flow_and_visibility(model: Model, x0: torch.Tenso
 
 
 def test_sampling_can_be_cancelled(model: Model, x0: torch.Tensor) -> None:
-    stream = model.stream(x0, POKES, n=1, seed=1, cancelled=lambda: True)
+    stream = model.stream(x0, POKES, n=1, sampling=Sampling(1), cancelled=lambda: True)
     with pytest.raises(Cancelled):
         next(stream)
 
@@ -133,22 +134,22 @@ def test_of_models_with_one_name_the_folder_named_first_wins(
 
 
 def test_a_variants_own_residual_replays_it_but_for_rounding(model: Model, x0: torch.Tensor) -> None:
-    for near in ((), (Near(1, 3, 0.4),)):
-        r = model.variant_residual(x0, POKES, 7, 5, near)
+    for sampling in (Sampling(7), Sampling(7, (Like(1, 3, 0.4),))):
+        r = model.variant_residual(x0, POKES, sampling, 5)
         assert r.shape == (16, 8, 8)
-        variant = model.sample(x0, POKES, n=1, seed=7, first=5, near=near)[0]
+        variant = model.sample(x0, POKES, n=1, sampling=sampling, first=5)[0]
         assert float((model.replay(r, x0, POKES) - variant).abs().max()) < 1e-3
 
 
 @pytest.mark.parametrize("variation", [1.0, 0.4])
 def test_draws_that_are_not_guided_come_with_their_residuals(model: Model, x0: torch.Tensor, variation: float) -> None:
-    drawn = next(model.stream(x0, POKES, 3, 7, 4, guided=False, variation=variation))
+    drawn = next(model.stream(x0, POKES, 3, Sampling(7, variation=variation), 4, guided=False))
     assert drawn.residual is not None
     assert drawn.residual.shape == (3, 16, 8, 8)
     for place in range(3):
-        own = model.variant_residual(x0, POKES, 7, 4 + place, guided=False, variation=variation)
+        own = model.variant_residual(x0, POKES, Sampling(7, variation=variation), 4 + place, guided=False)
         assert float((drawn.residual[place] - own).abs().max()) < 1e-3
-    assert next(model.stream(x0, POKES, 3, 7, 4)).residual is None
+    assert next(model.stream(x0, POKES, 3, Sampling(7), 4)).residual is None
 
 
 def test_replays_leave_the_guide_alone(model: Model, x0: torch.Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,10 +162,10 @@ def test_replays_leave_the_guide_alone(model: Model, x0: torch.Tensor, monkeypat
 
 def test_variants_near_another_are_the_nearer_the_smaller_the_amount(x0: torch.Tensor) -> None:
     model = load_model()
-    parent = model.sample(x0, POKES, n=1, seed=7, first=3)[0]
+    parent = model.sample(x0, POKES, n=1, sampling=Sampling(7), first=3)[0]
 
     def distance(amount: float) -> float:
-        near = model.sample(x0, POKES, n=4, seed=11, near=(Near(7, 3, amount),))
+        near = model.sample(x0, POKES, n=4, sampling=Sampling(11, (Like(7, 3, amount),)))
         return float((near - parent).abs().mean())
 
     distances = [distance(amount) for amount in (0.01, 0.1, 0.5, 1.0)]
@@ -174,7 +175,7 @@ def test_variants_near_another_are_the_nearer_the_smaller_the_amount(x0: torch.T
 
 def test_variants_lie_further_apart_the_larger_their_variation(model: Model, x0: torch.Tensor) -> None:
     def spread(variation: float) -> float:
-        return float(model.sample(x0, POKES, n=4, seed=7, guided=False, variation=variation).std(dim=0).mean())
+        return float(model.sample(x0, POKES, n=4, sampling=Sampling(7, variation=variation), guided=False).std(dim=0).mean())
 
     spreads = [spread(variation) for variation in (0.05, 0.25, 0.5, 1.0, 1.5)]
     assert spreads == sorted(set(spreads))
@@ -182,27 +183,27 @@ def test_variants_lie_further_apart_the_larger_their_variation(model: Model, x0:
 
 def test_without_a_variation_the_models_own_holds_to_the_byte(model: Model, x0: torch.Tensor) -> None:
     assert model.config.variation == 0.3
-    plain = model.sample(x0, POKES, n=2, seed=7)
-    assert torch.equal(model.sample(x0, POKES, n=2, seed=7, variation=0.3), plain)
-    other = model.sample(x0, POKES, n=2, seed=7, variation=0.9)
+    plain = model.sample(x0, POKES, n=2, sampling=Sampling(7))
+    assert torch.equal(model.sample(x0, POKES, n=2, sampling=Sampling(7, variation=0.3)), plain)
+    other = model.sample(x0, POKES, n=2, sampling=Sampling(7, variation=0.9))
     assert not torch.equal(other, plain)
-    assert torch.equal(model.sample(x0, POKES, n=1, seed=7, first=1, variation=0.9)[0], other[1])
+    assert torch.equal(model.sample(x0, POKES, n=1, sampling=Sampling(7, variation=0.9), first=1)[0], other[1])
 
 
 def test_the_residual_of_a_variant_holds_its_variation(model: Model, x0: torch.Tensor) -> None:
-    near = (Near(1, 3, 0.4),)
-    r = model.variant_residual(x0, POKES, 7, 5, near, variation=0.2)
-    variant = model.sample(x0, POKES, n=1, seed=7, first=5, near=near, variation=0.2)[0]
+    sampling = Sampling(7, (Like(1, 3, 0.4),), 0.2)
+    r = model.variant_residual(x0, POKES, sampling, 5)
+    variant = model.sample(x0, POKES, n=1, sampling=sampling, first=5)[0]
     assert float((model.replay(r, x0, POKES) - variant).abs().max()) < 1e-3
-    assert not torch.equal(r, model.variant_residual(x0, POKES, 7, 5, near))
+    assert not torch.equal(r, model.variant_residual(x0, POKES, sampling, 5))
 
 
 @pytest.mark.parametrize("variation", [0.0, -0.5, 1.51, float("nan")])
 def test_a_variation_that_none_can_have_is_refused_in_a_sentence(model: Model, x0: torch.Tensor, variation: float) -> None:
     with pytest.raises(ModelError, match="variation must lie above 0, where all variants would be alike"):
-        model.sample(x0, POKES, n=1, variation=variation)
+        model.sample(x0, POKES, n=1, sampling=Sampling(0, variation=variation))
     with pytest.raises(ModelError, match="variation must lie above 0"):
-        model.variant_residual(x0, POKES, 7, 0, variation=variation)
+        model.variant_residual(x0, POKES, Sampling(7, variation=variation), 0)
 
 
 def test_a_model_without_a_base_takes_no_variation_but_its_own(tmp_path: Path, x0: torch.Tensor) -> None:
@@ -210,8 +211,8 @@ def test_a_model_without_a_base_takes_no_variation_but_its_own(tmp_path: Path, x
     save_model(tmp_path, small.jitter(Networks(small.model())), "plain-64", "# plain")
     plain = load_model(tmp_path)
     with pytest.raises(ModelError, match=r"'plain-64' has no mean .* leave it out"):
-        plain.sample(x0, POKES, n=1, variation=0.5)
-    assert torch.equal(plain.sample(x0, POKES, n=1, variation=1.0), plain.sample(x0, POKES, n=1))
+        plain.sample(x0, POKES, n=1, sampling=Sampling(0, variation=0.5))
+    assert torch.equal(plain.sample(x0, POKES, n=1, sampling=Sampling(0, variation=1.0)), plain.sample(x0, POKES, n=1))
 
 
 def test_features_tell_another_still_from_nearly_the_same(model: Model, x0: torch.Tensor) -> None:

@@ -17,6 +17,7 @@ from safetensors.torch import load_file, save_file
 from backend.worker.models import Models, ModelUnavailableError
 from ipoke_models.checkpoint import CONFIG_FILE, WEIGHTS_FILE, save_model
 from ipoke_models.networks.whole import Networks
+from ipoke_values import Sampling
 from tests.models import small
 
 CUTS = 50
@@ -57,7 +58,7 @@ def refusal(models: Models) -> str:
         models.get(VICTIM)
     assert models.memory().models == (GOOD,)
     still = np.zeros((3, 64, 64), np.float32)
-    assert next(iter(models.get(GOOD).frames(still, np.array([[0.5, 0.5, 0.1, 0.1]]), 1, range(1), lambda: False)))
+    assert next(iter(models.get(GOOD).frames(still, np.array([[0.5, 0.5, 0.1, 0.1]]), Sampling(1), range(1), lambda: False)))
     assert refused.value.sentence.rstrip().endswith(".")
     return refused.value.sentence
 

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from ..._vendor.client import Like, Poke
+from ..._vendor.client import Poke, Sampling
 from ..._vendor.protocol.messages import Playback
 from ..gestures.plane import Vec2
 from ..gestures.pokes import Arrow, to_poke
@@ -14,6 +14,8 @@ from ..gestures.region import Box
 from ..things.thing import Source, ThingSetting
 
 NO_SETTING = ThingSetting()
+NOTHING_DRAWN = Sampling(seed=0)
+"""Of what replays a motion."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +39,19 @@ class Replay:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything beside the seed. `region` None leaves the choice to the backend; `replay` names a motion of the library.
+    """Everything. `region` None leaves the choice to the backend; `replay` names a motion of the library.
 
-    `like` names the variant that all are to be like, and before it what that one was sampled like itself. `model` is a name, or
-    empty for the one that the backend takes by itself. `variation` None leaves that to the model. `still_frame` is the number of
-    the frame that is the still, where that is a sequence or a movie. With `free_ground` nothing holds a thing by itself.
-    `playback` None leaves the clips at the model's own pace.
+    `model` is a name, or empty for the one that the backend takes by itself. `still_frame` is the number of the frame that is
+    the still, where that is a sequence or a movie. With `free_ground` nothing holds a thing by itself. `playback` None leaves
+    the clips at the model's own pace.
     """
 
     pokes: tuple[PokeSetting, ...] = ()
     samples: int = 1
     region: Box | None = None
     replay: Replay = Replay()
-    like: tuple[Like, ...] = ()
+    sampling: Sampling = NOTHING_DRAWN
     model: str = ""
-    variation: float | None = None
     still_frame: int = 0
     thing: ThingSetting = NO_SETTING
     free_ground: bool = False
@@ -71,12 +71,12 @@ class Settings:
         """What is the same in two jobs that differ in their seeds only; `model` is the one that made their variants."""
         pokes: tuple[Vec2, ...] = tuple(pair for poke in self.asked for pair in ((poke.x, poke.y), (poke.dx, poke.dy)))
         mirrored = [True] if self.replay.mirror else []
-        varied = [] if self.variation is None else [("variation", self.variation)]
+        options = [(name, value) for name, value in self.sampling.options.items() if name != "like"]
         freed = ["free ground"] if self.free_ground else []
         things = [("thing", thing_sha256)] if thing_sha256 else [("whole region",)] if self.whole_region else []
-        text = repr(
-            (plate_sha256, model, pokes, self.region, self.replay.kinematics, *mirrored, *varied, *freed, *things, *self.like)
-        )
+        timed = [] if self.playback is None else [self.playback]
+        more = (*mirrored, *options, *freed, *things, *timed, *self.sampling.like)
+        text = repr((plate_sha256, model, pokes, self.region, self.replay.kinematics, *more))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

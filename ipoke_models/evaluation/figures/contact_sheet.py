@@ -10,6 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ipoke_values import Sampling
+
 from ...data.optical_flow import to_bytes
 from ...model import Model
 from ..progress import tracked
@@ -32,7 +34,10 @@ def contact_sheet(model: Model, stills: list[PokedStill], seed: int, file: Path)
 
     A strip shows the line through the arrow, tail to tip from left to right, at all instants from top to bottom.
     """
-    rows = [_row(still, model.sample(still.x0, still.pokes, VARIANTS, seed)) for still in tracked(stills, len(stills), "still")]
+    rows = [
+        _row(still, model.sample(still.x0, still.pokes, VARIANTS, Sampling(seed)))
+        for still in tracked(stills, len(stills), "still")
+    ]
     file.parent.mkdir(parents=True, exist_ok=True)
     cv2.imwrite(str(file), np.concatenate(rows))
 

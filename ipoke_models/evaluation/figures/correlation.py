@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ipoke_values import Sampling
+
 from ...data.optical_flow import to_bytes
 from ...metrics.measures import motion_between
 from ...model import Model
@@ -67,7 +69,7 @@ def _maps(model: Model, still: PokedStill, seed: int) -> tuple[NDArray[np.float6
     motions, lengths = [], []
     for number in range(POKES):
         poke = _random_poke(still, rng)
-        last = model.sample(still.x0, [poke], 1, seed + number)[0, -1]
+        last = model.sample(still.x0, [poke], 1, Sampling(seed + number))[0, -1]
         motions.append(motion_between(still.x0, last))
         lengths.append(float(np.linalg.norm(poke[2:])) * size_px)
     flows = np.stack(motions).astype(np.float64)

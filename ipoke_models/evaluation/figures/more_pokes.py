@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ipoke_values import Sampling
+
 from ...data.store import ClipStore
 from ...metrics.estimates import Estimate, Values, estimate
 from ...metrics.measures import motion_between, pairs
@@ -52,7 +54,7 @@ _NOTHING = Estimate(np.nan, np.nan, np.nan)
 
 
 def _measured(model: Model, example: Example, seed: int) -> dict[str, Values]:
-    clips = model.sample(example.x0, example.pokes, VARIANTS, seed)
+    clips = model.sample(example.x0, example.pokes, VARIANTS, Sampling(seed))
     truth = motion_between(example.x0, example.clip[-1])
     moving = np.linalg.norm(example.batch.poke_flow[0].numpy(), axis=0) > 1
     motions = [motion_between(example.x0, clip[-1])[moving] for clip in clips]

@@ -10,6 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ipoke_values import Sampling
+
 from ...data.optical_flow import estimate_motion, to_bytes
 from ...data.store import ClipStore
 from ...metrics.estimates import Estimate, estimate
@@ -75,7 +77,7 @@ def _transferred(model: Model, source: Example, target: Example, seed: int) -> _
     return _Transfer(
         source.clip,
         torch.cat([still, model.replay(r, target.x0, source.pokes)]),
-        torch.cat([still, model.sample(target.x0, source.pokes, 1, seed)[0]]),
+        torch.cat([still, model.sample(target.x0, source.pokes, 1, Sampling(seed))[0]]),
     )
 
 

@@ -10,6 +10,7 @@ from backend.client import InvertRequest, ProtocolError, SampleRequest
 from backend.client.request import readable
 from backend.protocol import messages as m
 from backend.protocol.codec import decode, encode
+from ipoke_values import Sampling
 
 ANY_NAME = st.text(st.characters(categories=None), max_size=200)
 
@@ -26,6 +27,6 @@ def test_a_name_that_can_be_read_stays_as_it_is(name):
 
 
 def test_a_model_whose_name_is_no_text_is_refused():
-    request = SampleRequest("job", b"plate", "leaf.png", (m.Poke(0.5, 0.5, 0.1, 0.0),), None, 1, 7, model="\udcff")
+    request = SampleRequest("job", b"plate", "leaf.png", (m.Poke(0.5, 0.5, 0.1, 0.0),), None, 1, Sampling(7), model="\udcff")
     with pytest.raises(ProtocolError, match="model must be a text"):
         encode(request.message())

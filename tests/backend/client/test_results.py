@@ -24,13 +24,16 @@ from backend.client import (
 from backend.client.mesh import RestMesh
 from backend.client.owned import is_sealed, manifest_of
 from backend.client.results import write_atomically, write_new
+from ipoke_values import Sampling
 
 from ..protocol.examples import SUMMARY
 
 
 @pytest.fixture
 def writer(tmp_path) -> ResultWriter:
-    return ResultWriter(tmp_path / "job", SampleRequest("job", b"plate", "leaf.png", (Poke(0.5, 0.5, 0.1, 0.0),), None, 2, 7))
+    return ResultWriter(
+        tmp_path / "job", SampleRequest("job", b"plate", "leaf.png", (Poke(0.5, 0.5, 0.1, 0.0),), None, 2, Sampling(7))
+    )
 
 
 def image(variant: int, t: int) -> bytes:
@@ -73,7 +76,7 @@ def test_the_job_file_says_what_the_result_was_made_from(writer):
 
 @pytest.mark.parametrize("variation", [None, 0.25])
 def test_the_job_file_says_the_variation_where_one_was_asked_for(tmp_path, variation):
-    request = SampleRequest("job", b"plate", "leaf.png", (Poke(0.5, 0.5, 0.1, 0.0),), None, 2, 7, variation=variation)
+    request = SampleRequest("job", b"plate", "leaf.png", (Poke(0.5, 0.5, 0.1, 0.0),), None, 2, Sampling(7, variation=variation))
     job = json.loads(ResultWriter(tmp_path / "job", request).finish(SUMMARY).read_text())
     assert job.get("variation") == variation
     assert ("variation" in job) == (variation is not None)
@@ -156,7 +159,7 @@ def test_a_disk_that_is_full_at_any_file_leaves_no_half_file(writer, monkeypatch
 
 def test_frames_that_are_kept_count_and_stand_in_the_job_file(tmp_path):
     hashes = tuple(hashlib.sha256(image(0, t)).hexdigest() for t in range(1, 11))
-    request = SampleRequest("job", b"plate", "leaf.png", (Poke(0.5, 0.5, 0.1, 0.0),), None, 1, 7, kept=hashes[:6])
+    request = SampleRequest("job", b"plate", "leaf.png", (Poke(0.5, 0.5, 0.1, 0.0),), None, 1, Sampling(7), kept=hashes[:6])
     writer = ResultWriter(tmp_path / "job", request)
     for t in range(7, 11):
         writer.frame(FrameArrived("job", 0, t, image(0, t)))
@@ -182,7 +185,7 @@ def test_a_new_file_replaces_none_and_leaves_nothing_behind(tmp_path):
 
 
 def test_a_name_of_any_bytes_stands_in_the_job_file_as_text(tmp_path):
-    request = SampleRequest("job", b"plate", "f\udcff\ud800.png", (Poke(0.5, 0.5, 0.1, 0.0),), None, 1, 7)
+    request = SampleRequest("job", b"plate", "f\udcff\ud800.png", (Poke(0.5, 0.5, 0.1, 0.0),), None, 1, Sampling(7))
     writer = ResultWriter(tmp_path / "job", request)
     text = writer.finish(SUMMARY).read_text()
     assert json.loads(text)["plate"]["name"] == "f??.png"
@@ -197,7 +200,7 @@ MESH = ["mesh/background.png", "mesh/thing.mtl", "mesh/thing.obj", "mesh/thing.p
 @pytest.fixture
 def meshes(tmp_path) -> ResultWriter:
     poke, size = Poke(0.5, 0.5, 0.1, 0.0), OutputSize.PLATE
-    request = SampleRequest("job", b"plate", "leaf.png", (poke,), None, 2, 7, size=size, mesh=True, frames=False)
+    request = SampleRequest("job", b"plate", "leaf.png", (poke,), None, 2, Sampling(7), size=size, mesh=True, frames=False)
     writer = ResultWriter(tmp_path / "job", request)
     writer.mesh(MeshArrived("job", REST, (640, 480), b"thing", b"background"))
     writer.poses(PosesArrived("job", 0, POSES))

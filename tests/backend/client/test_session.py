@@ -28,6 +28,7 @@ from backend.client.session import SILENCE_S
 from backend.protocol import messages as m
 from backend.protocol.codec import decode, encode
 from backend.protocol.limits import PIECE_BYTES
+from ipoke_values import Sampling
 from tests.machine import allowed
 
 from ..protocol.examples import ERROR, MODEL, SUMMARY
@@ -71,7 +72,7 @@ class FakeLink:
 
 
 def request(job_id: str = "job", samples: int = 1) -> SampleRequest:
-    return SampleRequest(job_id, b"plate", "leaf.png", (Poke(0.5, 0.5, 0.1, 0.0),), None, samples, 7)
+    return SampleRequest(job_id, b"plate", "leaf.png", (Poke(0.5, 0.5, 0.1, 0.0),), None, samples, Sampling(7))
 
 
 def frames(job_id: str = "job", samples: int = 1) -> list[m.Message]:

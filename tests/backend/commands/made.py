@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 
 from backend.client import FrameArrived, Poke, ResultWriter, SampleRequest, VariantDone
+from ipoke_values import Sampling
 
 from ..protocol.examples import SUMMARY
 
@@ -13,7 +14,7 @@ FRAMES = 2
 
 
 def request(samples: int = 2) -> SampleRequest:
-    return SampleRequest("job", b"plate", "leaf.png", (Poke(0.5, 0.5, 0.1, 0.0),), None, samples, 7)
+    return SampleRequest("job", b"plate", "leaf.png", (Poke(0.5, 0.5, 0.1, 0.0),), None, samples, Sampling(7))
 
 
 def write_result(folder: Path, variants: int = 2, mark: str = "one") -> None:

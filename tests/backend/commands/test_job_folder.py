@@ -20,7 +20,8 @@ from backend.client.results import JOB_FILE
 from backend.commands.errors import CommandError, UsageError
 from backend.commands.job_folder import JobFolder
 from backend.protocol.codec import encode
-from backend.protocol.messages import Easing, Like, Playback
+from backend.protocol.messages import Easing, Playback
+from ipoke_values import Like, Sampling
 
 from ..protocol.examples import SUMMARY
 from .hostile import changed
@@ -35,8 +36,7 @@ def good(tmp_path) -> dict[str, Any]:
     """What stands in the job.json of a finished job."""
     asked = dataclasses.replace(
         request(),
-        like=(Like(3, 1, 0.5),),
-        variation=0.5,
+        sampling=Sampling(7, (Like(3, 1, 0.5),), 0.5),
         playback=Playback(frames=24, easing=Easing.OUT),
         pokes=(Poke(0.5, 0.4, 0.1, -0.1),),
     )
@@ -62,14 +62,14 @@ def read(tmp_path):
 def test_what_was_asked_for_is_read_back(read, good):
     job = read(json.dumps(good))
     assert job.variants == (0,)
-    assert job.request.like == (Like(3, 1, 0.5),)
+    assert job.request.sampling == Sampling(7, (Like(3, 1, 0.5),), 0.5)
     assert job.request.playback == Playback(frames=24, easing=Easing.OUT)
-    assert job.kinematics_of(0).variant.variation == 0.5
+    assert job.kinematics_of(0).variant.sampling.variation == 0.5
 
 
 def test_a_job_without_likes_and_variation_is_read(read, good):
     del good["like"], good["variation"]
-    assert read(json.dumps(good)).request.variation is None
+    assert read(json.dumps(good)).request.sampling == Sampling(7)
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -12,6 +12,7 @@ from backend.front.scheduler import Effect, Run, Scheduler, Stop, Tell
 from backend.protocol import limits
 from backend.protocol import messages as m
 from backend.protocol.errors import ErrorCode
+from ipoke_values import Sampling
 
 from ..protocol.examples import SAMPLE, SHA, SUMMARY
 
@@ -71,7 +72,7 @@ def test_the_same_job_twice_runs_once(ready):
 
 def test_a_job_id_with_another_content_is_refused(ready):
     ready.submit(ANNA, job("a"))
-    (refused,) = told(ready.submit(ANNA, job("a", seed=8)))
+    (refused,) = told(ready.submit(ANNA, job("a", sampling=Sampling(8))))
     assert isinstance(refused, m.Refused)
 
 
@@ -273,7 +274,7 @@ def codes(messages: list[m.Message]) -> list[ErrorCode]:
 
 def test_a_job_that_kills_three_workers_is_poison_and_the_queue_goes_on(ready):
     ready.submit(ANNA, job("a"))
-    ready.submit(BERT, job("b", seed=8))
+    ready.submit(BERT, job("b", sampling=Sampling(8)))
     assert told(ready.worker_died(0)) == [m.Restarted("a", 1)]
     assert runs(ready.worker_ready(0)) == ["a"]
     assert told(ready.worker_died(0)) == [m.Restarted("a", 2)]
@@ -290,7 +291,7 @@ def test_poison_is_refused_under_another_id_and_from_another_client(ready):
     effects = ready.submit(BERT, job("b"))
     assert codes(told(effects, BERT)) == [ErrorCode.POISON]
     assert runs(effects) == []
-    assert runs(ready.submit(BERT, job("other", seed=8))) == ["other"]
+    assert runs(ready.submit(BERT, job("other", sampling=Sampling(8)))) == ["other"]
 
 
 def test_poison_may_be_tried_again_after_a_while(ready):
@@ -320,7 +321,7 @@ def test_those_who_wait_with_poison_are_told_too(ready):
     ready.worker_ready(1)
     for client, name in ((ANNA, "a1"), (ANNA, "a2"), (BERT, "b")):
         ready.submit(client, job(name))
-    ready.submit(BERT, job("good", seed=8))
+    ready.submit(BERT, job("good", sampling=Sampling(8)))
     effects = [effect for worker in (0, 1, 0, 1, 0) for effect in (*ready.worker_died(worker), *ready.worker_ready(worker))]
     assert codes(told(effects, ANNA)) == [ErrorCode.POISON] * 2
     assert codes(told(effects, BERT)) == [ErrorCode.POISON]
@@ -329,7 +330,7 @@ def test_those_who_wait_with_poison_are_told_too(ready):
 
 def test_what_kills_is_remembered_within_bounds(ready):
     for seed in range(1000):
-        ready.submit(ANNA, job("a", seed=seed))
+        ready.submit(ANNA, job("a", sampling=Sampling(seed)))
         ready.worker_died(0)
         ready.cancel(ANNA, "a")
         ready.worker_ready(0)

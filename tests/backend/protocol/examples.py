@@ -7,6 +7,7 @@ import dataclasses
 from backend.protocol import messages as m
 from backend.protocol.errors import ErrorCode
 from backend.protocol.limits import PIECE_BYTES
+from ipoke_values import Like, Sampling
 
 SHA = "ab" * 32
 JOB = "job-1"
@@ -31,7 +32,7 @@ SAMPLE = m.Sample(
     region=m.Region(80, 0, 480, 480),
     samples=4,
     first=0,
-    seed=7,
+    sampling=Sampling(7),
     model="garden-64",
     size=m.OutputSize.PLATE,
     upright=True,
@@ -53,7 +54,7 @@ EXAMPLES: tuple[m.Message, ...] = (
     SAMPLE,
     dataclasses.replace(SAMPLE, samples=1, kinematics_sha256=SHA),
     dataclasses.replace(SAMPLE, samples=1, kept=(SHA, "cd" * 32)),
-    dataclasses.replace(SAMPLE, like=(m.Like(7, 2, 0.5), m.Like(2**62, 0, 1.0)), variation=0.25),
+    dataclasses.replace(SAMPLE, sampling=Sampling(7, (Like(7, 2, 0.5), Like(2**62, 0, 1.0)), 0.25)),
     dataclasses.replace(
         SAMPLE,
         playback=m.Playback(48, 2, m.Easing.LINEAR, m.Loop.CLOSED, 3),
@@ -66,7 +67,7 @@ EXAMPLES: tuple[m.Message, ...] = (
     dataclasses.replace(SAMPLE, region=None, regions=(m.Region(0, 0, 200, 200), m.Region(200, 0, 100, 100))),
     dataclasses.replace(SAMPLE, mesh=True, frames=False),
     INVERT,
-    dataclasses.replace(INVERT, frame_sha256s=(SHA,), variant=m.Variant(7, 3, (m.Like(5, 2, 0.25),), 0.75), layer="a/b"),
+    dataclasses.replace(INVERT, frame_sha256s=(SHA,), variant=m.Variant(Sampling(7, (Like(5, 2, 0.25),), 0.75), 3), layer="a/b"),
     FIND_THING,
     dataclasses.replace(
         FIND_THING,

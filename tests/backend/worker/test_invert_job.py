@@ -14,12 +14,13 @@ from backend.plate.image import PlateImage, decode_plate
 from backend.protocol.messages import Poke
 from backend.worker.invert_job import InvertJob, strongest_motion
 from backend.worker.sample_job import SampleJob
+from ipoke_values import Sampling
 
 from ..plate.files import encoded, noise
 from .test_sample_job import ShiftingModel
 
 SIDE_PX, FRAMES = 256, 11
-SAMPLE_REQUEST = SampleRequest("job", b"", "plate.png", (Poke(0.2, 0.4, 0.05, 0.0),), None, 1, 3)
+SAMPLE_REQUEST = SampleRequest("job", b"", "plate.png", (Poke(0.2, 0.4, 0.05, 0.0),), None, 1, Sampling(3))
 
 
 def leaving(px_a_frame: float) -> Iterator[PlateImage]:

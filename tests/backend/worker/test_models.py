@@ -14,12 +14,13 @@ import torch
 import ipoke_models
 from backend.plate.image import decode_plate
 from backend.plate.region import model_input
-from backend.protocol.messages import Level, Like, Region, Stroke, Variant
+from backend.protocol.messages import Level, Region, Stroke, Variant
 from backend.worker.model_port import JobCancelledError
 from backend.worker.models import LoadedModel, Models, ModelUnavailableError, OutOfMemoryError
 from backend.worker.thing_job import SegmenterUnavailableError
 from ipoke_models.checkpoint import save_model
 from ipoke_models.networks.whole import Networks
+from ipoke_values import Like, Sampling
 from tests.machine import allowed
 from tests.models import small
 from tests.models.small import one_thread as one_thread
@@ -60,16 +61,16 @@ class Tight:
         self.asked: list[int] = []
         self._model, self._most, self._fails_at = model, most, fails_at
 
-    def stream(self, x0, pokes, n, seed, first, cancelled, **drawn):
+    def stream(self, x0, pokes, n, sampling, first, cancelled, **drawn):
         self.asked.append(n)
-        for step in self._model.stream(x0, pokes, n, seed, first, cancelled, **drawn):
+        for step in self._model.stream(x0, pokes, n, sampling, first, cancelled, **drawn):
             if n > self._most and step.t == self._fails_at:
                 raise torch.OutOfMemoryError("CUDA out of memory.")
             yield step
 
 
 def frames_of(model: LoadedModel, x0: np.ndarray, variants: range = range(8)) -> dict[tuple[int, int], np.ndarray]:
-    made = [(frame.variant, frame.t, frame.frame) for frame in model.frames(x0, POKES, 3, variants, lambda: False)]
+    made = [(frame.variant, frame.t, frame.frame) for frame in model.frames(x0, POKES, Sampling(3), variants, lambda: False)]
     assert len({(variant, t) for variant, t, _ in made}) == len(made)
     return {(variant, t): frame for variant, t, frame in made}
 
@@ -106,6 +107,7 @@ import hashlib, os, resource
 import numpy as np
 from pathlib import Path
 from backend.worker.models import Models, OutOfMemoryError, settle_process
+from ipoke_values import Sampling
 settle_process()
 model = Models().get("garden-64")
 x0 = np.random.default_rng(0).uniform(-1, 1, (3, 64, 64)).astype(np.float32)
@@ -113,7 +115,7 @@ pokes = np.array([[0.5, 0.5, 0.1, 0.1]])
 
 def sampled(count):
     clips = [hashlib.sha256() for _ in range(count)]
-    for frame in model.frames(x0, pokes, 3, range(count), lambda: False):
+    for frame in model.frames(x0, pokes, Sampling(3), range(count), lambda: False):
         clips[frame.variant].update(frame.frame)
     return " ".join(clip.hexdigest() for clip in clips).encode()
 
@@ -178,9 +180,9 @@ def test_the_kinematics_of_a_variant_bring_its_frames_back():
     side = min(photo.size_px)
     x0 = model_input(photo, Region(0, 0, side, side), 64)
     pokes = np.array([[0.5, 0.5, -0.15, 0.05]])
-    for variant in (Variant(3, 1, ()), Variant(8, 0, (Like(3, 1, 0.3),), 0.75)):
+    for variant in (Variant(Sampling(3), 1), Variant(Sampling(8, (Like(3, 1, 0.3),), 0.75), 0)):
         only = range(variant.index, variant.index + 1)
-        made_again = model.frames(x0, pokes, variant.seed, only, lambda: False, variant.like, variant.variation)
+        made_again = model.frames(x0, pokes, variant.sampling, only, lambda: False)
         shown = np.stack([made.frame for made in made_again])
         residual = model.variant_residual(x0, pokes, variant)
         replayed = np.stack([made.frame for made in model.replay(residual, x0, pokes, lambda: False)])
@@ -194,9 +196,9 @@ def test_what_is_drawn_for_a_body_comes_with_its_kinematics_which_bring_it_back(
     """As the flow draws, not guided: so variants differ, and none is bent to its arrow before the body bends it."""
     model = Models().get("garden-64")
     x0 = np.random.default_rng(2).uniform(-1, 1, (3, 64, 64)).astype(np.float32)
-    pokes, variant = np.array([[0.5, 0.5, -0.15, 0.05]]), Variant(3, 1, (), variation)
+    pokes, variant = np.array([[0.5, 0.5, -0.15, 0.05]]), Variant(Sampling(3, variation=variation), 1)
     drawn, guided = (
-        list(model.frames(x0, pokes, 3, range(1, 2), lambda: False, (), variation, as_body=as_body)) for as_body in (True, False)
+        list(model.frames(x0, pokes, variant.sampling, range(1, 2), lambda: False, as_body=as_body)) for as_body in (True, False)
     )
     assert guided[0].residual is None
     residual = model.variant_residual(x0, pokes, variant, as_body=True)
@@ -209,12 +211,12 @@ def test_what_is_drawn_for_a_body_comes_with_its_kinematics_which_bring_it_back(
 
 def test_a_variation_that_the_model_cannot_take_is_its_sentence(models, x0):
     with pytest.raises(ModelUnavailableError, match=r"'small-0' has no mean .* leave it out"):
-        list(models.get("small-0").frames(x0, POKES, 3, range(1), lambda: False, variation=0.5))
+        list(models.get("small-0").frames(x0, POKES, Sampling(3, variation=0.5), range(1), lambda: False))
 
 
 def test_a_variant_is_stopped_between_frames_and_steps(models, x0):
     with pytest.raises(JobCancelledError):
-        list(models.get("small-0").frames(x0, POKES, 3, range(8), lambda: True))
+        list(models.get("small-0").frames(x0, POKES, Sampling(3), range(8), lambda: True))
 
 
 def test_a_model_that_is_not_there_is_named(models):

@@ -16,6 +16,7 @@ from backend.protocol.codec import encode
 from backend.protocol.errors import ProtocolError
 from backend.worker.model_port import JobCancelledError, ModelFrame, PokesError
 from backend.worker.sample_job import SampleJob
+from ipoke_values import Like, Sampling
 
 from ..plate.files import encoded, noise
 from ..protocol.examples import MODEL, SAMPLE
@@ -32,34 +33,26 @@ class ShiftingModel:
 
     def __init__(self) -> None:
         self.groups: list[range] = []
-        self.like: tuple[m.Like, ...] = ()
-        self.likes: list[tuple[m.Like, ...]] = []
-        self.variations: list[float | None] = []
         self.pokes: list[np.ndarray] = []
-        self.seeds: list[int] = []
+        self.samplings: list[Sampling] = []
 
     def frames(
         self,
         x0,
         pokes,
-        seed: int,
+        sampling: Sampling,
         variants: range,
         cancelled: Callable[[], bool],
-        like: tuple[m.Like, ...] = (),
-        variation: float | None = None,
         *,
         as_body: bool = False,
     ) -> Iterator[ModelFrame]:
         self.as_body = as_body
         self.groups.append(variants)
-        self.like = like
-        self.likes.append(like)
-        self.variations.append(variation)
         self.pokes.append(pokes)
-        self.seeds.append(seed)
+        self.samplings.append(sampling)
         for t in range(1, 5):
             for variant in variants:
-                yield ModelFrame(variant, t, x0, *self.flow(seed, variant, t))
+                yield ModelFrame(variant, t, x0, *self.flow(sampling.seed, variant, t))
 
     def flow(self, _seed: int, variant: int, t: int) -> tuple[np.ndarray, np.ndarray | None]:
         """Backward flow and visibility of a frame."""
@@ -146,19 +139,19 @@ def test_variants_are_asked_for_in_groups_that_begin_at_fixed_indices(plate, fir
 
 def test_what_the_variants_are_to_be_like_reaches_the_model(plate):
     model = ShiftingModel()
-    like = (m.Like(7, 2, 0.5), m.Like(9, 0, 0.25))
-    SampleJob(request(like=like), model, plate).run(lambda message, raw=b"": None, lambda: False)
-    assert model.like == like
+    asked = Sampling(7, (Like(7, 2, 0.5), Like(9, 0, 0.25)))
+    SampleJob(request(sampling=asked), model, plate).run(lambda message, raw=b"": None, lambda: False)
+    assert model.samplings == [asked]
 
 
 @pytest.mark.parametrize("playback", [None, m.Playback(loop=m.Loop.CLOSED, draws=3)])
 @pytest.mark.parametrize("variation", [None, 0.25])
 def test_the_variation_reaches_the_model_and_every_draw_of_a_loop(plate, variation, playback):
     model = SwingingModel()
-    SampleJob(request(samples=1, playback=playback, variation=variation), model, plate).run(
+    SampleJob(request(samples=1, playback=playback, sampling=Sampling(7, variation=variation)), model, plate).run(
         lambda message, raw=b"": None, lambda: False
     )
-    assert model.variations == [variation] * (1 if playback is None else 3)
+    assert [sampling.variation for sampling in model.samplings] == [variation] * (1 if playback is None else 3)
 
 
 @pytest.mark.parametrize(
@@ -198,7 +191,8 @@ def test_several_regions_are_sampled_each_with_its_own_pokes_and_seed(plate):
     assert (summary.regions, summary.region_px) == ((left, right), (0, 0, 96, 64))
     assert [len(pokes) for pokes in model.pokes] == [1, 1]
     np.testing.assert_allclose(model.pokes[0][0, :2], [0.1 * 96 / 40, 0.5])
-    assert model.seeds[0] == SAMPLE.seed != model.seeds[1]
+    seeds = [sampling.seed for sampling in model.samplings]
+    assert seeds[0] == SAMPLE.sampling.seed != seeds[1]
     again = run(plate, request(regions=(left, right), pokes=(POKE, other), samples=1))
     assert [raw for _, raw in told] == [raw for _, raw in again]
 
@@ -223,8 +217,8 @@ CLOSED = m.Playback(frames=12, loop=m.Loop.CLOSED)
 def loop_of(plate, draws: int, *, first: int = 1, samples: int = 1) -> m.VariantDone:
     playback, model = dataclasses.replace(CLOSED, draws=draws), SwingingModel()
     told = run(plate, request(first=first, samples=samples, playback=playback), model)
-    assert len(model.likes) == 1 + samples * (draws - 1)
-    assert all(like[-1].seed == SAMPLE.seed for like in model.likes[1:])
+    assert len(model.samplings) == 1 + samples * (draws - 1)
+    assert all(sampling.like[-1].seed == SAMPLE.sampling.seed for sampling in model.samplings[1:])
     return next(message for message, _ in told if isinstance(message, m.VariantDone) and message.variant == 1)
 
 

@@ -78,7 +78,7 @@ def test_a_bake_repeats_the_variation_of_its_variant(wild, part):
 def test_a_live_preview_has_the_variation_that_is_set(saved, part):
     saved.ipoke.use_variation, saved.ipoke.variation = True, 0.3
     kind = part("core.jobs.job").JobKind.LIVE
-    assert part("operators.sampling").new_job(saved, kind).request.variation == 0.3
+    assert part("operators.sampling").new_job(saved, kind).request.sampling.variation == 0.3
 
 
 def test_the_slider_can_be_animated(saved):
