@@ -15,6 +15,8 @@ from . import pointer, running
 
 SHOWN_S = 5.0
 """How long it is said that something has ended."""
+STATUS_UNITS = 15
+"""How wide it is in the status bar, in widths of an icon."""
 KINDS = {
     JobKind.SAMPLE: "Sampling",
     JobKind.LIVE: "Live preview",
@@ -89,7 +91,9 @@ def draw_in_status_bar(header: bpy.types.Header, _context: bpy.types.Context) ->
     if shown.fraction is None:
         header.layout.label(text=shown.text, icon="INFO", translate=False)
     else:
-        header.layout.progress(factor=shown.fraction, text=shown.text)
+        row = header.layout.row()
+        row.ui_units_x = STATUS_UNITS
+        row.progress(factor=shown.fraction, text=shown.text)
 
 
 def add() -> None:

@@ -66,13 +66,12 @@ def look_pale() -> Iterator[float]:
     space = hand.view()[0].spaces.active
     before = space.shading.type
     space.shading.type = "MATERIAL"
-    yield 2.0
+    yield 1.0
     shoot("arriving_pale")
     with override():
         assert bpy.ops.ipoke.set_standard.poll()
         bpy.ops.ipoke.set_standard("INVOKE_DEFAULT")
-    yield 1.5
-    shoot("arriving_true")
+    yield 0.3
     assert bpy.context.scene.view_settings.view_transform == "Standard"
     space.shading.type = before
 
