@@ -146,8 +146,9 @@ def _draw_plates(context: bpy.types.Context) -> None:
     if plate is not None and _poke_tool_is_active(context):
         seen = visible.get(plate.id_data) or PlateView.of(context, plate.id_data)
         thing_overlay.draw(context, seen)
-        _add_region(context, seen, mesh)
-        _add_ground(context, seen, mesh)
+        if left == 1.0:  # while it plays nothing lies over the picture
+            _add_region(context, seen, mesh)
+            _add_ground(context, seen, mesh)
         thing_overlay.add_brush(mesh, seen)
         _draw_hint(context, thing_overlay.hint(plate) if plate.pokes or found else HINT)
         if plate.shown == "STILL" and plate.show_arrows:

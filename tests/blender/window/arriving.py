@@ -99,6 +99,7 @@ def story() -> Iterator[float]:
     yield from hand.drag(screen(obj, HEAD[0]), screen(obj, HEAD[1]))
     ACTS.append("drag an arrow")
     yield 0.5
+    plate().samples = 2
     began_s = time.monotonic()
     yield from tap("P", screen(obj, ABOVE), shift=True)
     ACTS.append("press Shift P")
