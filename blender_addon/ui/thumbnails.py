@@ -94,6 +94,8 @@ def _part_of(own: Thumbnails, plate: IPOKE_PG_plate, job: IPOKE_PG_job) -> Box:
 def _keep_part(own: Thumbnails, key: str, file: Path, part: Box) -> None:
     pixels = _read(file)
     height, width = pixels.shape
+    if not pixels.size:
+        return  # no picture, or not yet a whole one
     rows = slice(round((1 - part.bottom) * height), max(round((1 - part.top) * height), 1))
     shown = np.ascontiguousarray(pixels[rows, round(part.left * width) : max(round(part.right * width), 1)])
     kept = own.pictures.new(key)
