@@ -24,29 +24,35 @@ def test_the_next_and_the_last_variant_go_round_as_one_undo_step(sampled):
     assert bpy.context.active_object.ipoke.active_variant == 1, "before the first comes the last"
 
 
-def test_every_thumbnail_plays_and_shows_what_moves(sampled, part):
+def shown_at(part, obj: bpy.types.Object, frame: int, left: int | None = None) -> list[str]:
+    """Which pictures the sidebar shows at a frame; without a window they have no icons, only names."""
     thumbnails = part("ui.thumbnails")
-    seen = []
-    for frame in (sampled.ipoke.start_frame, sampled.ipoke.start_frame + 3):
-        thumbnails.begin()
-        seen.append([thumbnails.of_variant(sampled.ipoke, variant, frame) for variant in sampled.ipoke.variants])
-    assert all(seen[0])
-    assert all(seen[1])
-    assert set(seen[0]).isdisjoint(seen[1]), "another frame is another picture"
-    (box,) = thumbnails.state().parts.values()
+    thumbnails.begin()
+    thumbnails.state().left = thumbnails.LOADS if left is None else left
+    for variant in obj.ipoke.variants:
+        thumbnails.of_variant(obj.ipoke, variant, frame)
+    return list(thumbnails.state().last.values())
+
+
+def test_every_thumbnail_plays_and_shows_what_moves(sampled, part):
+    start = sampled.ipoke.start_frame
+    first, later = shown_at(part, sampled, start), shown_at(part, sampled, start + 3)
+    assert len(first) == len(later) == 2
+    assert set(first).isdisjoint(later), "another frame is another picture"
+    own = part("ui.thumbnails").state()
+    (box,) = own.parts.values()
     assert box.right - box.left < 0.5
     assert box.left <= 0.3 <= 0.38 <= box.right
+    width, height = own.pictures[later[0]].image_size
+    assert abs(width - height) <= 2, "the part is square"
+    assert len(set(own.pictures[later[0]].image_pixels)) > 10, "and has a picture in it"
 
 
 def test_only_so_many_thumbnails_are_read_at_a_time_and_until_then_the_last_one_is_shown(sampled, part):
-    thumbnails = part("ui.thumbnails")
-    variant, start = sampled.ipoke.variants[0], sampled.ipoke.start_frame
-    thumbnails.begin()
-    first = thumbnails.of_variant(sampled.ipoke, variant, start)
-    thumbnails.state().left = 0
-    assert thumbnails.of_variant(sampled.ipoke, variant, start + 5) == first
-    thumbnails.begin()
-    assert thumbnails.of_variant(sampled.ipoke, variant, start + 5) != first
+    start = sampled.ipoke.start_frame
+    first = shown_at(part, sampled, start)
+    assert shown_at(part, sampled, start + 5, left=0) == first
+    assert shown_at(part, sampled, start + 5) != first
 
 
 @pytest.mark.parametrize(("word", "amount"), [("CALM", 0.15), ("GENTLE", 0.3), ("LIVELY", 0.6), ("FULL", 1.0), ("WILD", 1.5)])
@@ -89,12 +95,12 @@ def test_more_arrows_than_the_model_takes_are_told_before_anything_is_asked(plan
 
 def test_arrows_under_which_nothing_is_found_are_named_and_only_once_that_was_looked_for(plane, part):
     things = part("session.things")
-    plane.ipoke.thing.source = "picture"
+    plane.ipoke.thing.source = "PICTURE"
     assert things.lost(plane.ipoke) == [], "nobody has looked yet"
-    plane.ipoke.thing.source = "region"
+    plane.ipoke.thing.source = "REGION"
     assert things.lost(plane.ipoke) == []
     mask = bpy.data.images.new("Mask", *plane.ipoke.still.size)
-    plane.ipoke.thing.image, plane.ipoke.thing.source = mask, "image"
+    plane.ipoke.thing.image, plane.ipoke.thing.source = mask, "IMAGE"
     things.known(plane)
     assert things.lost(plane.ipoke) == list(things.tails(plane.ipoke)), "the mask is black everywhere"
 
