@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint addon audit clean
+.PHONY: demo test test-fast lint addon release audit clean
 
 demo: $(READY)
 	$(BIN)/python demo/run.py
@@ -12,12 +12,19 @@ demo: $(READY)
 test: $(READY) lint
 	$(BIN)/python -m pytest
 
+test-fast: $(READY)
+	$(BIN)/python -m pytest -q -m "not slow"
+
 lint: $(READY)
 	$(BIN)/ruff check .
+	$(BIN)/python build_addon.py --vendor
 	$(BIN)/mypy
 
 addon: $(READY)
 	$(BIN)/python build_addon.py --platform all
+
+release: $(READY)
+	$(BIN)/python -m tools.release
 
 audit: $(READY)
 	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check -e '.[release]'

@@ -38,6 +38,7 @@ LOCK = SOURCE / "wheels.lock"
 STAGE = ROOT / "build" / "addon"
 WHEEL_CACHE = ROOT / ".cache" / "wheels"
 DIST = ROOT / "dist"
+ID = "ipoke"  # of the extension, in its manifest
 
 PLATFORMS = {
     ("Linux", "x86_64"): "linux-x64",
@@ -112,6 +113,15 @@ def vendor() -> None:
         path.write_bytes(content)
 
 
+def _manifest() -> dict[str, Any]:
+    return tomllib.loads((SOURCE / "blender_manifest.toml").read_text(encoding="utf-8"))
+
+
+def version() -> str:
+    """The extension's version."""
+    return str(_manifest()["version"])
+
+
 def _vendored(path: Path, parent: Path) -> bytes:
     """A shared file as the add-on has it: what it imports of another shared package lies beside its own."""
     dots = b"." * len(path.relative_to(parent).parts)
@@ -121,14 +131,14 @@ def _vendored(path: Path, parent: Path) -> bytes:
 def build(blender_platform: str | None) -> Path:
     """Build the zip for one platform, or for all of them when None; returns its path."""
     vendor()
-    manifest = tomllib.loads((SOURCE / "blender_manifest.toml").read_text(encoding="utf-8"))
+    manifest = _manifest()
     every = [Wheel(Path(path).name) for path in manifest["wheels"]]
     wheels = [wheel for wheel in every if blender_platform is None or wheel.runs_on(blender_platform)]
     locked = _locked_hashes()
     files = [_fetched(wheel, locked) for wheel in wheels]
     _stage(files, [wheel for wheel in every if wheel not in wheels], blender_platform)
     suffix = f"-{blender_platform}" if blender_platform else ""
-    target = DIST / f"{manifest['id']}-{manifest['version']}{suffix}.zip"
+    target = DIST / f"{ID}-{version()}{suffix}.zip"
     _write_zip(target)
     _validate(target)
     return target
@@ -147,7 +157,7 @@ def build_repository(folder: Path) -> Path:
     for blender_platform in sorted(WHEEL_TAGS):
         zipped = folder / shutil.copy(build(blender_platform), folder)
         packages.append(_listed(zipped))
-    others = [entry for entry in listed["data"] if entry.get("id") != packages[0]["id"]]
+    others = [entry for entry in listed["data"] if entry.get("id") != ID]
     half = index.with_suffix(".part")
     half.write_text(json.dumps(listed | {"data": [*others, *packages]}, indent=2) + "\n", encoding="utf-8")
     half.replace(index)

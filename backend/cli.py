@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Sequence
 from typing import NoReturn
 
-from .commands import children, console, doctor, invert, keygen, models, poke, serve, status, thing, transfer
+from .commands import children, console, doctor, invert, keygen, models, poke, serve, status, thing, tracks, transfer
 from .commands.errors import CommandError, UsageError
 from .protocol.errors import IpokeError
 from .protocol.version import PRODUCT_VERSION
@@ -18,6 +18,7 @@ _COMMANDS = {
     "thing": (thing, "the mask of what stands at a place of a still"),
     "invert": (invert, "the kinematics of a clip, as a file"),
     "transfer": (transfer, "the kinematics of a clip on another still"),
+    "tracks": (tracks, "where places of a thing go in a variant, for video models and compositors"),
     "serve": (serve, "run the backend"),
     "status": (status, "what a running backend does"),
     "keygen": (keygen, "keys for a backend on another machine"),

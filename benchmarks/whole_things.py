@@ -1,9 +1,10 @@
 """How things move as a whole, read from what compositors get: the STMap pass of the last frame.
 
-    python -m benchmarks.whole_things CUTOUTS PHOTOS [--things tests/data/things] [--sheets DIR] [--json FILE]
+    python -m benchmarks.whole_things CUTOUTS PHOTOS [--model NAME ...] [--things tests/data/things] [--sheets DIR] [--json FILE]
 
-Stills whose things are known (`benchmarks/things.py`), one arrow each, default settings. For each: variants of the body,
-of the region, and the puppet: the body without a model, its tail pulled, its ground held exactly. Medians over stills:
+Stills whose things are known (`benchmarks/things.py`), one arrow each, default settings. For each: variants of each model on
+the body, of the first one's region, and the puppet: the body without a model, its tail eased along the arrow, its ground held
+exactly. Medians over stills:
 
 tip      how far off the tip is what the tail shows, in arrows
 torn     share of the thing's area that is stretched or squeezed beyond 0.7 to 1.4
@@ -34,18 +35,13 @@ from backend.plate.image import Field, displayed
 from backend.plate.passes import Instant, encode_passes
 from backend.plate.posed import PosedRenderer
 from backend.plate.preview import draw_arrows
-from backend.plate.region import model_input, pokes_in_region
-from backend.protocol.messages import Playback
-from backend.worker.models import LoadedModel, Models
-from backend.worker.takes import Takes, View
-from ipoke_values import Sampling
 
+from .contestants import Contestant, contestants_of, eased_puppet, takes_of
 from .plates import stage_of
 from .things import Still, cut_out_stills, photo_stills
 
 VARIANTS = 4
 FIGURES = ("tip", "torn", "leak", "follows", "differ")
-WAYS = ("as a body", "as a region", "puppet")
 STRETCH = 0.7, 1.4
 LEAK = 0.02
 CELL_PX = 4
@@ -72,14 +68,14 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=24, help="cut-outs")
     parser.add_argument("--things", type=Path, help="a folder of photographs with masks")
     parser.add_argument("--every", type=int, default=1, help="take one of so many photographs")
-    parser.add_argument("--model")
+    parser.add_argument("--model", action="append", help="an installed model's name; may be given several times")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--sheets", type=Path, help="a folder for contact sheets")
     parser.add_argument("--json", type=Path, help="a file for the figures of every still")
     options = parser.parse_args()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
-    model = Models().get(options.model)
+    contestants = contestants_of(options.model or [None], region=True)
     groups = {"cut-outs": cut_out_stills(options.cutouts, options.photos, options.count)}
     if options.things is not None:
         groups["photographs"] = photo_stills(options.things)[:: options.every]
@@ -87,48 +83,35 @@ def main() -> int:
     for group, stills in groups.items():
         rows: list[Field] = []
         for still in stills:
-            shown = {way: list(ways(way, still, model, options.seed)) for way in WAYS}
-            found.setdefault(group, {})[still.name] = {way: figures(still, shown[way]) for way in WAYS}
-            rows.append(_row(still, shown["as a body"]))
-            print(still.name, [round(value, 3) for value in found[group][still.name]["as a body"]], file=sys.stderr, flush=True)
+            shown = {one.name: list(last_frames(one, still, options.seed)) for one in contestants}
+            measured = {name: figures(still, frames) for name, frames in shown.items()}
+            found.setdefault(group, {})[still.name] = measured
+            first = contestants[0].name
+            rows.append(_row(still, shown[first]))
+            print(still.name, [round(value, 3) for value in measured[first]], file=sys.stderr, flush=True)
         if options.sheets is not None:
             _write_sheets(options.sheets, group, rows)
         if options.json is not None:
             options.json.write_text(json.dumps({"figures": FIGURES, **found}, indent=1) + "\n")
     print("| " + " | ".join(("", *FIGURES)) + " |\n|---" + "|---" * len(FIGURES) + "|")
     for group, stills_of in found.items():
-        for way in WAYS:
-            medians = np.median([one[way] for one in stills_of.values()], axis=0)
-            print(f"| {len(stills_of)} {group}, {way} | " + " | ".join(f"{value:.3f}" for value in medians) + " |")
+        for name in (one.name for one in contestants):
+            medians = np.median([one[name] for one in stills_of.values()], axis=0)
+            print(f"| {len(stills_of)} {group}, {name} | " + " | ".join(f"{value:.3f}" for value in medians) + " |")
     return 0
 
 
-def ways(way: str, still: Still, model: LoadedModel, seed: int) -> Iterator[Shown]:
+def last_frames(contestant: Contestant, still: Still, seed: int) -> Iterator[Shown]:
     """The last frames of a still's variants; of the puppet its only one."""
-    if way == "puppet":
-        yield _shown(still, _puppet(still), np.array([0.0, 1.0]))
+    stage = stage_of(still.plate, [still.poke], still.thing if contestant.as_body else None)
+    if contestant.model is None:
+        poses = np.stack([stage.body.rest, eased_puppet(stage, still.poke)[-1]])
+        yield _shown(still, PosedRenderer(still.plate, stage.parted, stage.body, poses), np.array([0.0, 1.0]))
         return
-    as_body = way == "as a body"
-    plate, pokes = still.plate, [still.poke]
-    stage = stage_of(plate, pokes, still.thing if as_body else None)
-    inside = pokes_in_region(pokes, stage.region, plate.size_px)
-    seen = model_input(plate, stage.region, model.entry.size_px)
-    view = View(stage.region, seen, inside, Sampling(seed), as_body, stage)
-    takes = Takes(view, model, Playback(), range(VARIANTS), lambda: False)
+    takes = takes_of(contestant.model, stage, still.poke, seed, VARIANTS)
     for variant in range(VARIANTS):
         plan = takes.plan(variant)
         yield _shown(still, plan.course.renderer(), plan.timeline.rows[-1])
-
-
-def _puppet(still: Still) -> Drawer:
-    poke, stage = still.poke, stage_of(still.plate, [still.poke], still.thing)
-    body, holds = stage.body, stage.holds
-    places = np.concatenate([[(poke.x, poke.y)], holds.border, holds.ground])
-    steps = 10
-    shifts = np.zeros((steps, 1, len(places), 2))
-    shifts[:, 0, 0] = np.linspace(1 / steps, 1, steps)[:, None] * (poke.dx, poke.dy)
-    last = body.held(places).poses(shifts)[-1, 0]
-    return PosedRenderer(still.plate, stage.parted, body, np.stack([body.rest, last]))
 
 
 def _shown(still: Still, renderer: Drawer, last: NDArray[np.float64]) -> Shown:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -44,7 +45,7 @@ def make_previews(output: Path) -> None:
     _write_moving(output / MOVING, cv2.imread(str(output / "plate.jpg"), cv2.IMREAD_COLOR), folders)
 
 
-def _write_moving(file: Path, still: np.ndarray, folders: list[Path]) -> None:
+def _write_moving(file: Path, still: np.ndarray[Any, Any], folders: list[Path]) -> None:
     """Variants two by two, from the still to their ends and back, for ever."""
     instants = [[still] * len(folders)]
     frames = [sorted(folder.glob("frame_*.png")) for folder in folders]

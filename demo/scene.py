@@ -110,8 +110,9 @@ def main() -> None:
     """Run one part and leave at once, because Blender's module may hang when Python ends by itself."""
     code = 0
     try:
-        part, *paths = sys.argv[1:]
-        {"make": make, "open": open_and_render}[part](*map(Path, paths))
+        part, *words = sys.argv[1:]
+        paths = [Path(word) for word in words]
+        make(*paths) if part == "make" else open_and_render(*paths)
     except Exception:  # the border of the process
         traceback.print_exc()
         code = 1

@@ -6,6 +6,7 @@ from .errors import Cancelled, CheckpointError, ConfigError, ModelError, PokeErr
 from .installed import LeftOut, ModelInfo, SegmenterInfo, installed_models, survey
 from .model import Model, StreamedFrame, load_model
 from .sampling.residuals import GROUP
+from .sampling.things import Thing
 
 __all__ = [
     "GROUP",
@@ -21,6 +22,7 @@ __all__ = [
     "Sampling",
     "SegmenterInfo",
     "StreamedFrame",
+    "Thing",
     "installed_models",
     "load_model",
     "survey",

@@ -101,6 +101,8 @@ class DecoderHead(enum.Enum):
     """The frame itself: the paper."""
     WARP = "warp"
     """A backward flow, its visibility, and a colour for what the warp can't show."""
+    MOTION = "motion"
+    """Where each place of the thing in x0 goes, and how far off that may be; it sees the thing's mask."""
 
 
 @dataclass(frozen=True)
@@ -111,9 +113,9 @@ class DecoderConfig:
     widths: tuple[int, ...] = (256, 256, 128, 64)
     spade_hidden: int = 128
     flow_stride: int = 1
-    """Warp head only: the trunk ends at size_px / flow_stride and its output is upsampled."""
+    """The trunk ends at size_px / flow_stride. What the warp head says is upsampled, what the motion head says is not."""
     flow_scale_px: float = 1.0
-    """Warp head only: pixels of flow for one unit of the last layer's output."""
+    """Not for the rgb head: pixels of flow for one unit of the last layer's output."""
     normalised: bool = True
     """Whether SPADE normalises (the paper). Without, lengths of motion need not be found again after each norm."""
 
@@ -121,8 +123,13 @@ class DecoderConfig:
         _require_widths(self.widths, "decoder.widths", least=2)
         _require_sizes(MOST_CHANNELS, decoder__spade_hidden=self.spade_hidden)
         _require(self.flow_stride in (1, 2, 4), "decoder.flow_stride must be 1, 2 or 4")
-        _require(self.head is DecoderHead.WARP or self.flow_stride == 1, "decoder.flow_stride must be 1 for the rgb head")
+        _require(self.head is not DecoderHead.RGB or self.flow_stride == 1, "decoder.flow_stride must be 1 for the rgb head")
         _require_scale(self.flow_scale_px, "decoder.flow_scale_px")
+
+    @property
+    def sees_thing(self) -> bool:
+        """Whether it is shown the thing's mask beside x0."""
+        return self.head is DecoderHead.MOTION
 
 
 @dataclass(frozen=True)
@@ -217,6 +224,8 @@ class ConditionerConfig:
     """Channels of each level of a U-Net whose dense flow h also holds, folded likewise; () for none, as in the paper."""
     stride: int = field(default=1, metadata=_LATER)
     """Still and pokes are read at size_px / stride, and lengths in px of that: those of a model of this smaller size."""
+    sees_thing: bool = field(default=False, metadata=_LATER)
+    """Whether image encoder, poke encoder and dense flow are shown the thing's mask, the latter two also its pins."""
 
     def __post_init__(self) -> None:
         _require(self.image.in_channels == 3, "conditioner.image.in_channels must be 3")
@@ -348,6 +357,10 @@ class ModelConfig:
         _require_sizes(self.size_px, poke_size_px=self.poke_size_px)
         _require(self.poke_size_px % 2 == 1, "poke_size_px must be odd")
         _require(
+            self.conditioner.sees_thing == self.autoencoder.decoder.sees_thing,
+            "conditioner.sees_thing must be true for the motion head, and false for the others",
+        )
+        _require(
             self.conditioner.size_px == self.size_px,
             f"conditioner widths have {len(self.conditioner.image.widths)} entries, but {self.size_px} px needs "
             f"{_halvings(self.size_px // self.conditioner.stride)}",
@@ -366,6 +379,15 @@ class ModelConfig:
         conditioner = dataclasses.replace(self.conditioner, dense_widths=widths)
         flow = dataclasses.replace(self.flow, cond_channels=conditioner.channels)
         return dataclasses.replace(self, conditioner=conditioner, flow=flow)
+
+    def seeing_things(self) -> ModelConfig:
+        """The same with the motion head, and all that is shown the thing."""
+        decoder = dataclasses.replace(self.autoencoder.decoder, head=DecoderHead.MOTION)
+        return dataclasses.replace(
+            self,
+            autoencoder=dataclasses.replace(self.autoencoder, decoder=decoder),
+            conditioner=dataclasses.replace(self.conditioner, sees_thing=True),
+        )
 
     def doubled(self) -> ModelConfig:
         """The same for stills twice as large: codes and h are what they were, and the decoder has one more doubling."""
@@ -389,6 +411,11 @@ class ModelConfig:
     def size_px(self) -> int:
         """Side of stills and frames."""
         return self.autoencoder.size_px
+
+    @property
+    def sees_thing(self) -> bool:
+        """Whether it is shown what the pokes stand on."""
+        return self.conditioner.sees_thing
 
     @property
     def frames(self) -> int:

@@ -12,9 +12,12 @@ from tests.machine import RUN, allowed
 SLOW_FOLDERS = {
     "blender": "each file starts a Blender, and most of them a backend with a model",
     "cluster": "starts a Ray cluster of two nodes",
+    "data": "renders clips and reads videos",
     "e2e": "starts whole backends with a real model, and kills some",
+    "evaluation": "samples, tracks and measures whole clips",
     "faults": "starts backends, and waits for what stalls, floods and cuts do",
     "security": "starts backends and talks to them over sockets",
+    "segmentation": "trains small networks on photographs",
     "training": "trains, in processes of its own",
 }
 """Why every test of a folder counts as slow; single slow tests carry the mark themselves."""

@@ -45,6 +45,19 @@ class RestMesh:
             raise ProtocolError("The mesh that came is damaged; install the same version on both sides.", "triangles")
         return mesh
 
+    @classmethod
+    def read(cls, obj: bytes) -> RestMesh:
+        """A mesh out of the OBJ file that `obj` has made of it; raises ProtocolError for another."""
+        lines = [line.split() for line in obj.decode(errors="replace").splitlines()]
+        try:
+            flat = [float(number) for line in lines if line[:1] == ["vt"] for number in line[1:]]
+            corners = [[int(corner.split("/")[0]) - 1 for corner in line[1:]] for line in lines if line[:1] == ["f"]]
+            triangles = array("i", [corner for a, c, b in corners for corner in (a, b, c)])
+        except (ValueError, OverflowError) as error:
+            raise ProtocolError("The mesh's file is damaged; sample the variant again.", OBJ_FILE) from error
+        places = array("f", [1 - number if index % 2 else number for index, number in enumerate(flat)])
+        return cls.of(_bytes(triangles), _bytes(places))
+
     @property
     def vertices(self) -> int:
         """How many there are."""
@@ -88,6 +101,16 @@ def point_cache(poses: bytes, vertices: int, size_px: tuple[int, int]) -> bytes:
     return header + points.tobytes()
 
 
+def cached_points(data: bytes, vertices: int) -> array[float]:
+    """The points (T + 1, V, 3), flat, out of the PC2 file that `point_cache` has made; raises ProtocolError for another."""
+    head = data[: _PC2_HEADER.size]
+    points = _numbers(array("f"), data[_PC2_HEADER.size :], 3 * vertices)
+    samples = len(points) // (3 * vertices)
+    if samples < 2 or head != _PC2_HEADER.pack(b"POINTCACHE2", 1, vertices, 0.0, 1.0, samples):
+        raise ProtocolError("The file of the mesh's motion is damaged; sample the variant again.", "pc2")
+    return points
+
+
 Numbers = TypeVar("Numbers", "array[int]", "array[float]")
 
 
@@ -99,6 +122,14 @@ def _numbers(numbers: Numbers, data: bytes, divisor: int) -> Numbers:
     if sys.byteorder == "big":
         numbers.byteswap()
     return numbers
+
+
+def _bytes(numbers: Numbers) -> bytes:
+    """Numbers as they travel, little-endian."""
+    copy = numbers[:]
+    if sys.byteorder == "big":
+        copy.byteswap()
+    return copy.tobytes()
 
 
 def _suffix(depth_bits: int) -> str:

@@ -46,7 +46,7 @@ def add_plate_arguments(parser: argparse.ArgumentParser) -> None:
     plate.add_argument("--clean-plate", type=Path, metavar="IMAGE", help="the plate without what moves, to show behind it")
     plate.add_argument("--premultiplied", action="store_true", help="the plate's colour is stored times its alpha (EXR: always)")
     plate.add_argument("--layer", metavar="NAME", help="which layer of an EXR to use; without it the one that Blender shows")
-    plate.add_argument("--passes", action="store_true", help="write vectors, STMap, occlusion and confidence as EXR")
+    plate.add_argument("--passes", action="store_true", help="write vectors, STMap, occlusion, confidence and matte as EXR")
     plate.add_argument(
         "--mesh", action="store_true", help="write the thing as a mesh too (OBJ), and how it moves in each variant (PC2)"
     )

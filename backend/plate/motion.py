@@ -5,6 +5,8 @@ each place of the *still*, where it goes. That form has one trajectory a place, 
 joined and looped, and its edges are the plate's own edges. Where two places of a frame come from one place of the still,
 the one that moved farther wins: what moves passes in front.
 
+A model that sees the thing says where its places go: its motion is taken as it is.
+
 For a model that paints, the motion is estimated between its still and its frames, and checked back and forth. What the
 estimate leaves of the frame's colours, at low frequency, is its shading.
 """
@@ -36,12 +38,14 @@ class Motion:
 
     shifts: (T + 1, 2, S, S) model px, what stands at q in the still stands at q + shifts[t, :, q] in frame t.
     trust: (T + 1, S, S) in [0, 1], how far the shift is known rather than filled in.
-    shading: (T + 1, 3, S, S) BGR to add in frame t at p, in parts of white; None for models that warp.
+    shading: (T + 1, 3, S, S) BGR to add in frame t at p, in parts of white; None for models that don't paint.
+    whole: whether rest is known too, since the model sees the thing; else it may be that the model only does not know.
     """
 
     shifts: Field
     trust: Field
     shading: Field | None
+    whole: bool = False
 
     @property
     def size_px(self) -> int:
@@ -57,6 +61,23 @@ def motion_of_flows(flows: Sequence[Field], visibilities: Sequence[Field | None]
     return Motion(np.stack(shifts), np.stack(trust), None)
 
 
+def motion_of_shifts(shifts: Sequence[Field], errors_px: Sequence[Field], mask: Field | None, size_px: int) -> Motion:
+    """From shifts (2, s, s) in px of S, frame 1 to T, how far off they may be (s, s), and the mask (S, S) of what they are of.
+
+    Beside the mask, or everything without one, a place goes where the nearest of it goes.
+    """
+    side = shifts[0].shape[-1]
+    known = np.ones((side, side), np.float32)
+    if mask is not None:
+        known = np.asarray(cv2.resize(mask, (side, side), interpolation=cv2.INTER_AREA), np.float32)
+    moved = [_enlarged(spread(np.nan_to_num(shift), np.maximum(known, 1e-4)), size_px) for shift in shifts]
+    trust = [
+        _enlarged(spread(1 / (1 + np.square(error_px))[None], np.maximum(known, 1e-4)), size_px)[0] for error_px in errors_px
+    ]
+    still = np.zeros_like(moved[0]), np.ones_like(trust[0])
+    return Motion(np.stack([still[0], *moved]), np.stack([still[1], *trust]), None, whole=mask is not None)
+
+
 def motion_of_pictures(x0: Field, frames: Sequence[Field]) -> Motion:
     """From a still (3, S, S) and painted frames 1 to T, RGB in [-1, 1]: dense flow by DIS, and shading."""
     still = _unit(x0)
@@ -70,7 +91,10 @@ def join(motions: Sequence[Motion]) -> Motion:
     shadings = [motion.shading for motion in motions if motion.shading is not None]
     shading = np.concatenate(shadings) if len(shadings) == len(motions) else None
     return Motion(
-        np.concatenate([motion.shifts for motion in motions]), np.concatenate([motion.trust for motion in motions]), shading
+        np.concatenate([motion.shifts for motion in motions]),
+        np.concatenate([motion.trust for motion in motions]),
+        shading,
+        all(motion.whole for motion in motions),
     )
 
 
@@ -175,6 +199,11 @@ def step(value: Field, low: float, high: float) -> Field:
     x = np.clip((value - low) / (high - low), 0, 1).astype(np.float32)
     smooth: Field = x * x * (3 - 2 * x)
     return smooth
+
+
+def _enlarged(planes: Field, size_px: int) -> Field:
+    enlarged = [cv2.resize(plane, (size_px, size_px), interpolation=cv2.INTER_LINEAR) for plane in planes]
+    return np.stack(enlarged).astype(np.float32)
 
 
 def _linear(plane: Field, x: Field, y: Field) -> Field:

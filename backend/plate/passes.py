@@ -1,10 +1,11 @@
-"""Owns the passes of a frame for compositing: one EXR file with motion vectors, STMap, occlusion and confidence.
+"""Owns the passes of a frame for compositing: one EXR file with motion vectors, STMap, occlusion, confidence and matte.
 
 Vector.X .Y   from here to where this stood in the frame before, px, y up; Vector.Z .W from where it goes to here,
               negated motion: Blender's convention of its own Vector pass (measured with Cycles, 4.5)
 STMap.R .G    where the still shows this: u from the left, v from below, both 0 to 1 at pixel centres (x + 0.5) / width
 occlusion.V   1 where something is shown that the still does not show: what was hidden behind
 confidence.V  how far the model's motion is known there, rather than filled in
+matte.V       how much of what moves is seen here, as it stands in this frame
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from .image import Field
 from .trace import Trace
 
 Half = NDArray[np.float16]
-Planes = tuple[Field, Field, Half, Half]  # vector, stmap, occlusion, confidence
+Planes = tuple[Field, Field, Half, Half, Half]  # vector, stmap, occlusion, confidence, matte
 
 
 @dataclass(frozen=True)
@@ -44,18 +45,20 @@ def encode_passes(instants: Sequence[Instant]) -> bytes:
     stmap[0] = (np.arange(width, dtype=np.float32) + 0.5) / width
     stmap[1] = 1 - (np.arange(height, dtype=np.float32)[:, None] + 0.5) / height
     occlusion, confidence = np.zeros((height, width), np.float16), np.ones((height, width), np.float16)
+    matte = np.zeros((height, width), np.float16)
     for instant in instants:
         for trace in instant.renderer.traces(instant.before, instant.now, instant.after):
-            _add(trace, instant.renderer.lock, (vector, stmap, occlusion, confidence))
+            _add(trace, instant.renderer.lock, (vector, stmap, occlusion, confidence, matte))
     planes = {f"Vector.{name}": plane for name, plane in zip("XYZW", vector, strict=True)}
     planes |= {f"STMap.{name}": plane for name, plane in zip("RG", stmap, strict=True)}
     tags = instants[0].renderer.plate.tags
     placed = Tags(pixel_aspect=tags.pixel_aspect, window=tags.window)
-    return write_exr({**planes, "occlusion.V": occlusion, "confidence.V": confidence}, placed)
+    planes |= {"occlusion.V": occlusion, "confidence.V": confidence, "matte.V": matte}
+    return write_exr(planes, placed)
 
 
 def _add(trace: Trace, lock: Field | None, passes: Planes) -> None:
-    vector, stmap, occlusion, confidence = passes
+    vector, stmap, occlusion, confidence, seen = passes
     height, width = occlusion.shape
     band, matte, still = trace.band, trace.shown, trace.still
     place = (slice(band.y, band.y + band.h), slice(band.x, band.x + band.w))
@@ -72,3 +75,4 @@ def _add(trace: Trace, lock: Field | None, passes: Planes) -> None:
     uncovered = np.where(trace.moves, still * (1 - matte), 0)
     np.maximum(occlusion[place] * ~shown, uncovered, out=occlusion[place], casting="same_kind")
     np.copyto(confidence[place], trace.trust, where=shown, casting="same_kind")
+    seen[place] += (1 - seen[place]) * matte.astype(np.float16)

@@ -1,8 +1,8 @@
 """What a model's motion makes of a body: the poses of its clip. No torch, no sockets.
 
-The model says where the places near the arrows go; the body gives way as one elastic thing. What the model surely moves draws the
-body to where it moves it. Its turn about each tail goes on along the thing, fading: there the model says rest only because it
-does not know the thing. Tails go on the model's own way, turned and scaled so that they end at their tips exactly.
+A model that sees the thing says where all of its places go, and draws the body there as surely as it knows. Of one that does
+not, the body follows what surely moves, and its turn about each tail goes on along the thing, fading: there such a model says
+rest only because it does not know the thing. Tails go on the model's own way, turned and scaled to end at their tips exactly.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ Points = NDArray[np.float64]
 
 TARGET_WEIGHT = 0.05
 """How strongly a vertex is drawn to where the model moves it most surely, beside edges of weight 0.58."""
+TOLD_WEIGHT = 0.1
+"""The same where the model sees the thing, and rest is said as motion is."""
 TURN_WEIGHT = 0.05
 """How strongly a vertex beside a tail is drawn to where the model's turn about the tail takes it."""
 GROUND_WEIGHT = 0.4
@@ -75,10 +77,13 @@ def poses_of(
     pull = arrows[:, 2:].sum(axis=0) * size
     rise = max(0.0, -float(pull[1])) / max(float(np.hypot(*pull)), 1e-12)
     stands = GROUND_WEIGHT * _LIFTED**rise * np.exp(_FIRM * manner.firm) * body.weights(holds.ground).max(axis=0, initial=0)
-    pulls = [(TARGET_WEIGHT * sure, moved), (stands, np.zeros_like(moved))]
-    for tail, way, far in zip(tails, ways.swapaxes(0, 1), along, strict=True):
-        turned = _turned(moved, (body.rest - tail) * size, sure * np.exp(-((far / _SEEN) ** 2)), manner, size)
-        pulls.append((TURN_WEIGHT * np.exp(-((far / _FADED) ** 2)), way[:, None] + turned))
+    if motion.whole:
+        pulls = [(TOLD_WEIGHT * trust, moved)]
+    else:
+        pulls = [(TARGET_WEIGHT * sure, moved), (stands, np.zeros_like(moved))]
+        for tail, way, far in zip(tails, ways.swapaxes(0, 1), along, strict=True):
+            turned = _turned(moved, (body.rest - tail) * size, sure * np.exp(-((far / _SEEN) ** 2)), manner, size)
+            pulls.append((TURN_WEIGHT * np.exp(-((far / _FADED) ** 2)), way[:, None] + turned))
     targets, weight = _joined(pulls)
     stiffness = np.exp(_STIFF * manner.stiff * (1 - 2 * along.min(axis=0).clip(0, 1)))
     places = np.concatenate([tails, holds.border, holds.pins])

@@ -117,6 +117,14 @@ def model_input(plate: PlateImage, region: Region, size_px: int) -> NDArray[np.f
     return np.ascontiguousarray(rgb, dtype=np.float32)
 
 
+def mask_in_region(mask: Field, region: Region, size_px: int) -> Field:
+    """A mask (H, W) in [0, 1] of the plate, as `model_input` shows the region: (S, S)."""
+    part = mask[region.y : region.y + region.h, region.x : region.x + region.w]
+    shrinks = min(region.w, region.h) >= size_px
+    small = cv2.resize(part, (size_px, size_px), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    return np.ascontiguousarray(np.clip(small, 0, 1), dtype=np.float32)
+
+
 def display_in_region(plate: PlateImage, region: Region, size_px: tuple[int, int]) -> Field:
     """The region at another size (W, H), as a screen shows it before a grey backdrop: BGR (H, W, 3) in [0, 1]."""
     rows, columns = slice(region.y, region.y + region.h), slice(region.x, region.x + region.w)

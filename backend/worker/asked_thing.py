@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..plate.errors import PlateError
 from ..plate.finding import check_says_something, check_size
 from ..plate.image import Field, PlateImage, decode_plate
+from ..plate.region import mask_in_region
 from ..plate.stage import lock_of
 from ..plate.thing import thing_of_alpha
-from ..protocol.messages import FindThing, Invert, Poke, Sample
+from ..protocol.messages import FindThing, Invert, Poke, Region, Sample
+from .model_port import SeenThing
 
 
 def thing_of(
@@ -29,6 +32,12 @@ def thing_of(
     check_size(mask, plate)
     check_says_something(mask)
     return mask
+
+
+def seen_thing(thing: Field, pins: NDArray[np.float64], region: Region, size_px: int) -> SeenThing:
+    """What a model of that size sees of a thing (H, W) and its pins (P, 2) in fractions of the plate, in a region of it."""
+    plate, corner, extent = np.array(thing.shape[::-1]), np.array([region.x, region.y]), np.array([region.w, region.h])
+    return SeenThing(mask_in_region(thing, region, size_px), (pins * plate - corner) / extent)
 
 
 def decode_file(data: bytes, what: str, request: Sample | Invert | FindThing) -> PlateImage:

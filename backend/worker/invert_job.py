@@ -15,8 +15,8 @@ from ..plate.image import PlateImage, decode_plate
 from ..plate.region import check_region, default_region, model_input, pokes_in_region
 from ..protocol import messages
 from ..protocol.messages import Invert, JobSummary, Poke, Region
-from .asked_thing import thing_of
-from .model_port import Fetch, Field, JobCancelledError, KinematicsModel, PokesError, Tell
+from .asked_thing import seen_thing, thing_of
+from .model_port import Fetch, Field, JobCancelledError, KinematicsModel, PokesError, SeenThing, Tell
 from .versions import own_versions
 
 _MOTION_SIDE_PX = 256
@@ -37,6 +37,7 @@ class InvertJob:
         if len(self._arrows) > model.entry.max_pokes:
             most, have = model.entry.max_pokes, len(self._arrows)
             raise PokesError(f"{model.entry.name} takes at most {most} pokes, not {have}; remove some.")
+        self._pins = np.array([[poke.x, poke.y] for poke in request.pokes if poke.is_pin]).reshape(-1, 2)
         self._request = request
         self._model = model
 
@@ -59,9 +60,8 @@ class InvertJob:
             if cancelled():
                 raise JobCancelledError
         tell(messages.Progress(request.job_id, "invert", 0, 0, None))
-        residual = self._residual(
-            clip, pokes_in_region(pokes, region, first.size_px), as_body=request.as_body or thing is not None
-        )
+        seen = None if thing is None else seen_thing(thing, self._pins, region, self._model.entry.size_px)
+        residual = self._residual(clip, pokes_in_region(pokes, region, first.size_px), seen)
         data = write_kinematics(self._kinematics(residual, self._model.features(clip[0]), pokes, region, first.size_px))
         tell(messages.Kinematics(request.job_id, hashlib.sha256(data).hexdigest()), data)
         tell(messages.Finished(request.job_id, self._summary(region, first)))
@@ -73,10 +73,11 @@ class InvertJob:
         except PlateError as error:
             raise PlateError(f"Picture {number + 1} of the {len(request.frame_sha256s)}: {error.sentence}") from error
 
-    def _residual(self, clip: Field, pokes: NDArray[np.float64], *, as_body: bool) -> Field:
+    def _residual(self, clip: Field, pokes: NDArray[np.float64], thing: SeenThing | None) -> Field:
         if self._request.variant is not None:
-            return self._model.variant_residual(clip[0], pokes, self._request.variant, as_body=as_body)
-        return self._model.invert(clip, pokes)
+            as_body = self._request.as_body or thing is not None
+            return self._model.variant_residual(clip[0], pokes, self._request.variant, as_body=as_body, thing=thing)
+        return self._model.invert(clip, pokes, thing)
 
     def _kinematics(
         self, residual: Field, features: Field, pokes: tuple[Poke, ...], region: Region, size_px: tuple[int, int]

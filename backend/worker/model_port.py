@@ -23,7 +23,8 @@ Fetch = Callable[[str], bytes]
 class ModelFrame:
     """Frame `t` of a variant: RGB (3, S, S) in [-1, 1], backward flow (2, S, S) and visibility (S, S) or None.
 
-    `residual` (C, 8, 8) are the kinematics of its clip where it was drawn for a body, or replayed.
+    `residual` (C, 8, 8) are the kinematics of its clip where it was drawn for a body, or replayed. Of models that see the thing
+    `shift` (2, s, s) says in px of S where its places go, and `error_px` (s, s) how far off that is to be expected.
     """
 
     variant: int
@@ -32,6 +33,16 @@ class ModelFrame:
     flow: Field | None
     visibility: Field | None
     residual: Field | None = None
+    shift: Field | None = None
+    error_px: Field | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SeenThing:
+    """The thing as models that see it are shown it: its mask (S, S) in [0, 1], and pins (P, 2) in fractions, where it holds."""
+
+    mask: Field
+    pins: NDArray[np.float64]
 
 
 class VariantModel(Protocol):
@@ -51,6 +62,7 @@ class VariantModel(Protocol):
         cancelled: Callable[[], bool],
         *,
         as_body: bool = False,
+        thing: SeenThing | None = None,
     ) -> Iterator[ModelFrame]:
         """Frames 1..T of some variants, each variant's in order of t.
 
@@ -62,6 +74,7 @@ class VariantModel(Protocol):
             cancelled: asked often; once it is true, JobCancelledError is raised.
             as_body: a body will meet the pokes and hold together what is drawn: the model need not, and without a variation
                 draws as its flow does.
+            thing: what the pokes stand on; models that don't see it leave it.
         """
 
     def pose_difference(self, x0: Field) -> float | None:
@@ -71,16 +84,27 @@ class VariantModel(Protocol):
 class KinematicsModel(VariantModel, Protocol):
     """What inversion and replay need of a model."""
 
-    def invert(self, clip: Field, pokes: NDArray[np.float64]) -> NDArray[np.float32]:
+    def invert(self, clip: Field, pokes: NDArray[np.float64], thing: SeenThing | None = None) -> NDArray[np.float32]:
         """Residual (C, 8, 8) of a clip (T+1, 3, S, S) in [-1, 1]."""
 
     def replay(
-        self, residual: NDArray[np.float32], x0: Field, pokes: NDArray[np.float64], cancelled: Callable[[], bool]
+        self,
+        residual: NDArray[np.float32],
+        x0: Field,
+        pokes: NDArray[np.float64],
+        cancelled: Callable[[], bool],
+        thing: SeenThing | None = None,
     ) -> Iterator[ModelFrame]:
         """Frames 1..T of a residual on a still, as variant 0."""
 
     def variant_residual(
-        self, x0: Field, pokes: NDArray[np.float64], variant: Variant, *, as_body: bool = False
+        self,
+        x0: Field,
+        pokes: NDArray[np.float64],
+        variant: Variant,
+        *,
+        as_body: bool = False,
+        thing: SeenThing | None = None,
     ) -> NDArray[np.float32]:
         """Residual (C, 8, 8) of a variant, as it is shown; `as_body` as it was drawn."""
 

@@ -28,7 +28,7 @@ from ..protocol.messages import Level, Memory, ModelEntry, ServerInfo, Stroke, V
 from ..protocol.version import PRODUCT_VERSION
 from ..worker_link import NUMBER_VARIABLE
 from ..worker_memory import LIMIT_VARIABLE, is_out_of_memory, limit_memory, machine_memory_mb
-from .model_port import Field, JobCancelledError, ModelFrame
+from .model_port import Field, JobCancelledError, ModelFrame, SeenThing
 from .thing_job import SegmenterUnavailableError
 
 _LOG = logging.getLogger("ipoke.worker")
@@ -73,18 +73,22 @@ class LoadedModel:
         cancelled: Callable[[], bool],
         *,
         as_body: bool = False,
+        thing: SeenThing | None = None,
     ) -> Iterator[ModelFrame]:
         """Frames 1..T of some variants; raises JobCancelledError, ModelUnavailableError and OutOfMemoryError.
 
         Fewer variants at a time give the same bytes: what is computed together does not depend on how many are wanted.
         """
         still, made, first = torch.from_numpy(x0), set[tuple[int, int]](), variants.start
-        sampling = _for_body(sampling) if as_body else sampling
+        sampling, shown = _for_body(sampling) if as_body else sampling, _shown(thing)
         while first < variants.stop:
             some = range(first, min(first + self._batch, variants.stop))
             try:
                 with _translated():
-                    for step in self._model.stream(still, pokes, len(some), sampling, first, cancelled, guided=not as_body):
+                    drawn = self._model.stream(
+                        still, pokes, len(some), sampling, first, cancelled, guided=not as_body, thing=shown
+                    )
+                    for step in drawn:
                         for frame in _frames(step, some):
                             if (frame.variant, frame.t) not in made:
                                 made.add((frame.variant, frame.t))
@@ -98,13 +102,20 @@ class LoadedModel:
                 release_cache()
 
     def variant_residual(
-        self, x0: Field, pokes: NDArray[np.float64], variant: Variant, *, as_body: bool = False
+        self,
+        x0: Field,
+        pokes: NDArray[np.float64],
+        variant: Variant,
+        *,
+        as_body: bool = False,
+        thing: SeenThing | None = None,
     ) -> NDArray[np.float32]:
         """Residual (C, 8, 8) of a variant, as it is shown; raises ModelUnavailableError and OutOfMemoryError."""
         sampling = _for_body(variant.sampling) if as_body else variant.sampling
         with _translated():
             still = torch.from_numpy(x0)
-            return _numpy(self._model.variant_residual(still, pokes, sampling, variant.index, guided=not as_body))
+            r = self._model.variant_residual(still, pokes, sampling, variant.index, guided=not as_body, thing=_shown(thing))
+            return _numpy(r)
 
     def features(self, x0: Field) -> NDArray[np.float32]:
         """What the model sees of a still's pose, (F,)."""
@@ -114,17 +125,23 @@ class LoadedModel:
     def pose_difference(self, x0: Field) -> None:
         """None: nothing is replayed."""
 
-    def invert(self, clip: Field, pokes: NDArray[np.float64]) -> NDArray[np.float32]:
+    def invert(self, clip: Field, pokes: NDArray[np.float64], thing: SeenThing | None = None) -> NDArray[np.float32]:
         """Residual (C, 8, 8) of a clip (T+1, 3, S, S) in [-1, 1]; raises ModelUnavailableError and OutOfMemoryError."""
         with _translated():
-            return _numpy(self._model.invert(torch.from_numpy(clip), pokes))
+            return _numpy(self._model.invert(torch.from_numpy(clip), pokes, _shown(thing)))
 
     def replay(
-        self, residual: NDArray[np.float32], x0: Field, pokes: NDArray[np.float64], cancelled: Callable[[], bool]
+        self,
+        residual: NDArray[np.float32],
+        x0: Field,
+        pokes: NDArray[np.float64],
+        cancelled: Callable[[], bool],
+        thing: SeenThing | None = None,
     ) -> Iterator[ModelFrame]:
         """Frames 1..T of a residual on a still, as variant 0; raises as `frames` does."""
         with _translated():
-            for step in self._model.stream_replay(torch.from_numpy(residual), torch.from_numpy(x0), pokes, cancelled):
+            r, still = torch.from_numpy(residual), torch.from_numpy(x0)
+            for step in self._model.stream_replay(r, still, pokes, cancelled, thing=_shown(thing)):
                 yield from _frames(step, range(1))
 
 
@@ -271,7 +288,13 @@ def _frames(step: ipoke_models.StreamedFrame, variants: range) -> Iterator[Model
         flow = None if step.flow is None else step.flow[position].numpy()
         visibility = None if step.visibility is None else step.visibility[position, 0].numpy()
         residual = None if step.residual is None else step.residual[position].numpy()
-        yield ModelFrame(variant, step.t, step.frames[position].numpy(), flow, visibility, residual)
+        shift = None if step.shift is None else step.shift[position].numpy()
+        error_px = None if step.error_px is None else step.error_px[position, 0].numpy()
+        yield ModelFrame(variant, step.t, step.frames[position].numpy(), flow, visibility, residual, shift, error_px)
+
+
+def _shown(thing: SeenThing | None) -> ipoke_models.Thing | None:
+    return None if thing is None else ipoke_models.Thing(torch.from_numpy(thing.mask), thing.pins)
 
 
 def _patch(mask: segmentation.LevelMask, width: int) -> Patch:

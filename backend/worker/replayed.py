@@ -11,7 +11,7 @@ from ipoke_values import Sampling
 
 from ..kinematics import Kinematics, KinematicsError, pose_difference
 from ..protocol.messages import ModelEntry, Version
-from .model_port import Field, KinematicsModel, ModelFrame
+from .model_port import Field, KinematicsModel, ModelFrame, SeenThing
 
 
 class ReplayedModel:
@@ -44,12 +44,14 @@ class ReplayedModel:
         cancelled: Callable[[], bool],
         *,
         as_body: bool = False,
+        thing: SeenThing | None = None,
     ) -> Iterator[ModelFrame]:
         """Frames 1..T of the replayed motion; sampling, variants and a body have no meaning here."""
         if not self._mirror:
-            return self._model.replay(self._kinematics.residual, x0, pokes, cancelled)
+            return self._model.replay(self._kinematics.residual, x0, pokes, cancelled, thing)
         turned = pokes * (-1, 1, -1, 1) + (1, 0, 0, 0)
-        return map(_mirrored, self._model.replay(self._kinematics.residual, _flipped(x0), turned, cancelled))
+        seen = None if thing is None else SeenThing(_flipped(thing.mask), thing.pins * (-1, 1) + (1, 0))
+        return map(_mirrored, self._model.replay(self._kinematics.residual, _flipped(x0), turned, cancelled, seen))
 
     def pose_difference(self, x0: Field) -> float:
         """Distance of the still from that of the kinematics."""
@@ -67,7 +69,11 @@ def _flipped(field: Field) -> Field:
 
 def _mirrored(made: ModelFrame) -> ModelFrame:
     """A frame with left and right swapped, and so the direction of its flow along x."""
-    flow = None if made.flow is None else _flipped(made.flow) * np.array([-1, 1], np.float32)[:, None, None]
-    visibility = None if made.visibility is None else _flipped(made.visibility)
-    residual = None if made.residual is None else _flipped(made.residual)
-    return ModelFrame(made.variant, made.t, _flipped(made.frame), flow, visibility, residual)
+    flow, shift = (
+        None if field is None else _flipped(field) * np.array([-1, 1], np.float32)[:, None, None]
+        for field in (made.flow, made.shift)
+    )
+    visibility, residual, error_px = (
+        None if field is None else _flipped(field) for field in (made.visibility, made.residual, made.error_px)
+    )
+    return ModelFrame(made.variant, made.t, _flipped(made.frame), flow, visibility, residual, shift, error_px)

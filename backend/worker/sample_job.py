@@ -26,7 +26,7 @@ from ..plate.stream import ordered
 from ..protocol import messages
 from ..protocol.errors import ProtocolError
 from ..protocol.messages import JobSummary, OutputSize, Playback, Poke, Region, Sample
-from .asked_thing import decode_file, thing_of
+from .asked_thing import decode_file, seen_thing, thing_of
 from .model_port import Fetch, Field, JobCancelledError, PokesError, Tell, VariantModel
 from .takes import Plan, Takes, View, sampling_of_region
 from .versions import own_versions
@@ -125,7 +125,8 @@ class SampleJob:
         arrows = np.array([[poke.x, poke.y, poke.dx, poke.dy] for poke in pokes])
         free = self._request.free_ground
         stage = self._prepare(Stage(plate, region, clean, lock, thing, arrows, self._pins, free))
-        return View(region, x0, inside, sampling, thing is not None, stage)
+        seen = None if thing is None else seen_thing(thing, self._pins, region, self._model.entry.size_px)
+        return View(region, x0, inside, sampling, seen, stage)
 
     def _tell_mesh(self, tell: Tell) -> PosedMesh:
         """Send the body of the thing at rest, its picture and the plate without it; raises PlateError where nothing is a body."""

@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from ipoke_values import Sampling
 
 from ..plate.manner import Manner
-from ..plate.motion import Motion, motion_of_flows, motion_of_pictures
+from ..plate.motion import Motion, motion_of_flows, motion_of_pictures, motion_of_shifts
 from ..plate.scene import Part
 from ..plate.stage import Course, Stage
 from ..plate.timing import Timeline, timeline
 from ..protocol.messages import Loop, Playback, Region
-from .model_port import Field, ModelFrame, VariantModel
+from .model_port import Field, ModelFrame, SeenThing, VariantModel
 
 NEAR = 0.5
 """How far from a variant its loop may be: residuals that correlate with its own by sqrt(1 - 0.25) = 0.87."""
@@ -30,13 +30,16 @@ NEAR = 0.5
 
 @dataclass(frozen=True)
 class View:
-    """A region as the model sees it: x0 (3, S, S), pokes (N, 4) in fractions of it; `stage` None at the model's own size."""
+    """A region as the model sees it: x0 (3, S, S), pokes (N, 4) in fractions of it, the thing where one moves as a body.
+
+    `stage` is None at the model's own size.
+    """
 
     region: Region
     x0: Field
     pokes: NDArray[np.float64]
     sampling: Sampling
-    as_body: bool
+    thing: SeenThing | None
     stage: Stage | None
 
 
@@ -113,9 +116,16 @@ class Takes:
 
     def _drawn(self, sampling: Sampling, variants: range) -> Iterator[ModelFrame]:
         view = self._view
-        return self._model.frames(view.x0, view.pokes, sampling, variants, self._cancelled, as_body=view.as_body)
+        return self._model.frames(
+            view.x0, view.pokes, sampling, variants, self._cancelled, as_body=view.thing is not None, thing=view.thing
+        )
 
     def _motion(self, clip: list[ModelFrame]) -> Motion:
+        shifts = [made.shift for made in clip if made.shift is not None]
+        errors_px = [made.error_px for made in clip if made.error_px is not None]
+        if len(shifts) == len(errors_px) == len(clip):
+            mask = None if self._view.thing is None else self._view.thing.mask
+            return motion_of_shifts(shifts, errors_px, mask, self._model.entry.size_px)
         flows = [made.flow for made in clip if made.flow is not None]
         if len(flows) < len(clip):
             return motion_of_pictures(self._view.x0, [made.frame for made in clip])

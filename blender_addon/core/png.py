@@ -24,7 +24,7 @@ def encode(pixels: Pixels) -> bytes:
     filtered = np.zeros((height, rows.shape[1] + 1), np.uint8)  # each row begins with the number of its filter: none
     filtered[:, 1:] = rows
     header = struct.pack(">IIBBBBB", width, height, depth_bits, _COLOUR_TYPES[channels], 0, 0, 0)
-    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(filtered, _LEVEL)), (b"IEND", b""))
+    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(filtered.tobytes(), _LEVEL)), (b"IEND", b""))
     return _SIGNATURE + b"".join(_chunk(name, data) for name, data in parts)
 
 

@@ -27,7 +27,7 @@ from ..core.things.sheet import Sheet
 from ..core.things.thing import grown
 from ..scene import stills
 from ..session import puppets, things
-from ..session.puppets import Play, PuppetOf
+from ..session.puppets import Play, PlayedThing
 from . import view
 from .colours import BRIGHTEST, DARKEST, SIDE, ColourManagement, management_of, table_of
 
@@ -107,7 +107,7 @@ void main()
 class Pictures:
     """The textures of a thing, (H, W) of its mask: its matte and the rim around it, and the still with its place filled in."""
 
-    thing: PuppetOf
+    thing: PlayedThing
     still: Key
     matte: gpu.types.GPUTexture
     filled: gpu.types.GPUTexture
@@ -180,7 +180,7 @@ def _identity(obj: bpy.types.Object) -> Key:
     return things.identity(obj.ipoke.still), stills.shown_frame(obj.ipoke)
 
 
-def _pictures(obj: bpy.types.Object, thing: PuppetOf) -> Pictures:
+def _pictures(obj: bpy.types.Object, thing: PlayedThing) -> Pictures:
     height, width = thing.mask.shape
     picture = _reduced(obj.ipoke.still, width, height)
     rims = [grown(thing.mask, by_px) for by_px in range(1, RIM_PX + 1)]

@@ -77,7 +77,7 @@ class IPOKE_OT_find_thing(_OnThing, bpy.types.Operator):
         if question is None:
             raise PlateError("Nothing says where the thing is; draw an arrow on it, or name a place.")
         if things.answered(plate) is None:
-            timer.dispatch(app.ThingWished(question))
+            timer.dispatch(app.ThingAsked(question))
         if not bpy.app.background:
             return {"FINISHED"}
         timer.drive(lambda: running.state().search.asked is None or running.state().backend.phase is Phase.FAILED)

@@ -106,7 +106,7 @@ def _find(obj: bpy.types.Object, places: tuple[Vec2, ...] | None, *, start: bool
         plate.message = error.sentence
         return
     if question is not None:
-        timer.dispatch(app.ThingWished(question))
+        timer.dispatch(app.ThingAsked(question))
 
 
 def _find_pending() -> None:

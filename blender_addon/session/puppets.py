@@ -31,7 +31,7 @@ class End(Enum):
 
 
 @dataclass(frozen=True, eq=False)
-class PuppetOf:
+class PlayedThing:
     """The puppet of a thing, and the mask that it was made of."""
 
     sha256: str
@@ -47,7 +47,7 @@ class Play:
     """
 
     object_name: str
-    thing: PuppetOf
+    thing: PlayedThing
     pose: Points
     begun_s: float
     end: End | None = None
@@ -77,7 +77,7 @@ class Play:
 class Playing:
     """What is played with at present."""
 
-    last: PuppetOf | None = None
+    last: PlayedThing | None = None
     """The puppet that was made last; making one takes a while."""
     play: Play | None = None
     """What is shown over a plate instead of its still."""
@@ -88,18 +88,18 @@ class Playing:
 state = WhileEnabled(Playing)
 
 
-def of(obj: bpy.types.Object) -> PuppetOf | None:
+def of(obj: bpy.types.Object) -> PlayedThing | None:
     """Return the puppet of an object's thing, made where it is not yet; None where nothing says what the thing is."""
     thing = things.known(obj)
     if thing is None:
         return None
     own = state()
     if own.last is None or own.last.sha256 != thing.sha256:
-        own.last = PuppetOf(thing.sha256, thing.mask, Puppet(thing.mask))
+        own.last = PlayedThing(thing.sha256, thing.mask, Puppet(thing.mask))
     return own.last
 
 
-def ready(obj: bpy.types.Object) -> PuppetOf | None:
+def ready(obj: bpy.types.Object) -> PlayedThing | None:
     """Return the puppet of an object's thing where it is made already."""
     last, thing = state().last, things.drawn(obj)
     return last if last is not None and thing is not None and thing.sha256 == last.sha256 else None

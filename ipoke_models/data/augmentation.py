@@ -68,6 +68,7 @@ def change(batch: Batch, changes: Changes) -> Batch:
         visible=moved(batch.visible, "nearest"),
         poke_flow=moved_flow(batch.poke_flow),
         foreground=None if batch.foreground is None else moved(batch.foreground, "nearest"),
+        thing=None if batch.thing is None else moved(batch.thing),
     )
 
 

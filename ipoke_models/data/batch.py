@@ -24,6 +24,7 @@ class Batch:
     frames: (B, T+1, 3, S, S) in [-1, 1]; motion: (B, T, 2, S/2, S/2) forward flow from x0 in px of S;
     backward: (B, T, 2, S, S) px; visible: (B, T, 1, S, S) in {0, 1}; poke_flow: (B, 2, S, S) forward flow x0 -> x_T.
     foreground: (B, 1, S, S) in {0, 1}, what pokes keep to; None in stores that know no foreground.
+    thing: (B, 1, S, S) in [0, 1], the object that moves; None in stores that don't know it.
     estimated: (B,) in {0, 1}, whose flow is an estimate, as that of footage is.
     """
 
@@ -34,6 +35,7 @@ class Batch:
     poke_flow: Tensor
     estimated: Tensor
     foreground: Tensor | None = None
+    thing: Tensor | None = None
 
 
 def motion_input(batch: Batch, config: AutoencoderConfig) -> Tensor:
@@ -51,13 +53,14 @@ def motion_input(batch: Batch, config: AutoencoderConfig) -> Tensor:
 
 
 def join_batches(batches: Sequence[Batch]) -> Batch:
-    """One batch of several, on the device of the first; a foreground that only some have is everywhere in the others."""
+    """One batch of several, on the device of the first; a foreground or thing that only some know is everywhere in the others."""
     device = batches[0].frames.device
-    if any(batch.foreground is not None for batch in batches):
-        batches = [
-            replace(batch, foreground=torch.ones_like(batch.poke_flow[:, :1])) if batch.foreground is None else batch
-            for batch in batches
-        ]
+    for mask in ("foreground", "thing"):
+        if any(getattr(batch, mask) is not None for batch in batches):
+            batches = [
+                replace(batch, **{mask: torch.ones_like(batch.poke_flow[:, :1])}) if getattr(batch, mask) is None else batch
+                for batch in batches
+            ]
     return Batch(*(_joined([getattr(batch, field.name) for batch in batches], device) for field in fields(Batch)))
 
 

@@ -34,6 +34,7 @@ def mirror(batch: Batch, which: Tensor) -> Batch:
         backward=_flip_flow(batch.backward, which),
         poke_flow=_flip_flow(batch.poke_flow, which),
         foreground=None if batch.foreground is None else _flip(batch.foreground, which),
+        thing=None if batch.thing is None else _flip(batch.thing, which),
     )
 
 

@@ -27,7 +27,7 @@ class KeptClips(ClipStore):
         """Whether half of what is free on a CUDA device holds the clips; on a processor nothing is to be gained."""
         if device.type != "cuda":
             return False
-        bytes_a_pixel = 3 * (store.info.frames + 1) + 6 * store.info.frames + 5
+        bytes_a_pixel = 3 * (store.info.frames + 1) + 6 * store.info.frames + 6
         return len(store) * store.info.size_px**2 * bytes_a_pixel < torch.cuda.mem_get_info(device)[0] / 2
 
     def __init__(self, store: ClipStore, device: torch.device) -> None:
@@ -63,6 +63,7 @@ def _packed(batch: Batch, device: torch.device) -> Batch:
         frames=((on_device.frames + 1) * 127.5).round().byte(),
         visible=on_device.visible.bool(),
         foreground=None if on_device.foreground is None else on_device.foreground.bool(),
+        thing=None if on_device.thing is None else on_device.thing.bool(),
     )
 
 

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..sampling.pokes import paint_pokes
+from .batch import Batch
 
 ZERO_POKE_SHARE = 1 / 12
 STILL_PX, STILL_SHARE = 0.05, 0.05
@@ -84,6 +85,14 @@ def simulate_pokes(
         for places, signed in ((tails, shifts), (heads, -shifts))
     )
     return SimulatedPokes(maps, tips, still)
+
+
+def simulate_for(
+    batch: Batch, rngs: Sequence[np.random.Generator], pokes: tuple[int, int], *, sees_thing: bool
+) -> SimulatedPokes:
+    """Pokes on the clips of a batch, (most, window in px) of them. Who sees the thing is never poked beside it."""
+    zero_share = 0.0 if sees_thing else ZERO_POKE_SHARE
+    return simulate_pokes(batch.poke_flow, rngs, *pokes, zero_share=zero_share, foreground=batch.foreground)
 
 
 def _numbers(rngs: Sequence[np.random.Generator], most: int, counts: Tensor, free: Tensor) -> tuple[Tensor, Tensor]:

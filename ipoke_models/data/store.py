@@ -52,11 +52,14 @@ class StoreInfo:
 
 
 _ARRAYS = ("frames", "motion", "backward", "visible", "poke_flow", "neighbour")
+_MASKS = ("foreground", "thing")
+"""What only some stores have."""
 
 
 def shard_arrays(clips: list[Clip]) -> dict[str, NDArray[np.generic]]:
     """Stack clips into the arrays of one shard."""
     grounds = [clip.foreground for clip in clips if clip.foreground is not None]
+    things = [clip.thing for clip in clips if clip.thing is not None]
     return {
         "frames": np.stack([clip.frames for clip in clips]).transpose(0, 1, 4, 2, 3),
         "motion": np.stack([_halved(clip.forward) for clip in clips]).transpose(0, 1, 4, 2, 3).astype(np.float16),
@@ -65,6 +68,7 @@ def shard_arrays(clips: list[Clip]) -> dict[str, NDArray[np.generic]]:
         "poke_flow": np.stack([clip.forward[-1] for clip in clips]).transpose(0, 3, 1, 2).astype(np.float16),
         "neighbour": np.stack([clip.neighbour for clip in clips]),
         **({"foreground": np.stack(grounds)} if grounds else {}),
+        **({"thing": np.stack(things)} if things else {}),
     }
 
 
@@ -139,7 +143,7 @@ class ClipStore:
                 f"{folder} is no clip store (clips.json is missing or damaged); make one with 'ipoke generate -o {folder}'."
             ) from error
         shards = sorted(folder.glob("shard_*"))
-        fields = (*_ARRAYS, "foreground") if (folder / "shard_0000" / "foreground.npy").exists() else _ARRAYS
+        fields = (*_ARRAYS, *(name for name in _MASKS if (folder / "shard_0000" / f"{name}.npy").exists()))
         try:
             self._arrays = {name: [np.load(shard / f"{name}.npy", mmap_mode="r") for shard in shards] for name in fields}
             self._order, weights = (_load_if_there(folder / name) for name in (ORDER_FILE, WEIGHTS_FILE))
@@ -178,7 +182,7 @@ class ClipStore:
             self._take("visible", indices).float(),
             self._take("poke_flow", indices).float(),
             torch.full((len(indices),), float(self.info.footage)),
-            self._take("foreground", indices).float()[:, None] if "foreground" in self._arrays else None,
+            *(self._take(name, indices).float()[:, None] if name in self._arrays else None for name in _MASKS),
         )
 
     def neighbour(self, index: int) -> NDArray[np.bool_]:

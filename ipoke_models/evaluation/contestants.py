@@ -10,6 +10,7 @@ from torch import Tensor
 from ipoke_values import Sampling
 
 from ..config import LATENT_PX, DecoderHead
+from ..data.things import seen_with
 from ..errors import ModelError
 from ..model import Model
 from ..networks.cvae import ConditionalVae
@@ -58,14 +59,14 @@ class Contestants:
 
     def clips(self, example: Example, seed: int) -> dict[str, Tensor]:
         """Clips (V, T, 3, S, S) of every row but the truth."""
-        x0, pokes, first = example.x0, example.pokes, self._first
+        x0, pokes, thing, first = example.x0, example.pokes, example.thing, self._first
         own = Sampling(seed)
-        rows = {label: model.sample(x0, pokes, self._variants, own) for label, model in self._models.items()}
+        rows = {label: model.sample(x0, pokes, self._variants, own, thing=thing) for label, model in self._models.items()}
         for variation in self._variations:
             varied = Sampling(seed, variation=variation)
-            rows[f"{VARIATION} {variation:g}"] = first.sample(x0, pokes, self._variants, varied)
-        if first.config.autoencoder.decoder.head is DecoderHead.WARP:
-            rows[UNHELD] = first.sample(x0, pokes, self._variants, own, guided=False)
+            rows[f"{VARIATION} {variation:g}"] = first.sample(x0, pokes, self._variants, varied, thing=thing)
+        if first.config.autoencoder.decoder.head is not DecoderHead.RGB:
+            rows[UNHELD] = first.sample(x0, pokes, self._variants, own, guided=False, thing=thing)
         if self._twin is not None:
             rows[TWIN] = self._twins(self._twin, example, seed)
         warped = sparse_warp(x0, torch.from_numpy(example.places), torch.from_numpy(example.shifts), first.frames)
@@ -78,12 +79,13 @@ class Contestants:
 
     @torch.inference_mode()
     def _twins(self, twin: ConditionalVae, example: Example, seed: int) -> Tensor:
-        x0, pokes, model = example.x0, example.pokes, self._first
+        x0, pokes, thing, model = example.x0, example.pokes, example.thing, self._first
         generator = torch.Generator().manual_seed(seed)
         r = torch.randn(self._variants, twin.config.channels, LATENT_PX, LATENT_PX, generator=generator)
-        h = model.condition(x0[None], model.poke_map(pokes)[None])
+        shown = model.shown(thing)
+        h = model.condition(x0[None], model.poke_map(pokes)[None], shown)
         z = twin.latent(r, h.expand(self._variants, -1, -1, -1))
-        return model.decode(model.guide(z, x0, pokes), x0[None])
+        return model.decode(model.guide(z, x0, pokes, thing), seen_with(x0[None], shown))
 
 
 def _label(models: Sequence[Model], number: int) -> str:

@@ -15,6 +15,7 @@ from ..data.batch import Batch
 from ..data.pokes import candidates
 from ..data.store import ClipStore, StoreError
 from ..sampling.pokes import pixels_to_pokes
+from ..sampling.things import Thing
 
 SHORTEST_ARROW_PX = 2.0
 MARGIN_PX = 5
@@ -46,6 +47,11 @@ class Example:
     def pokes(self) -> NDArray[np.float64]:
         """The pokes (N, 4) in fractions of the still; a tip beyond the border is pulled onto it."""
         return pixels_to_pokes(self.places, self.shifts, self.clip.shape[-1])
+
+    @property
+    def thing(self) -> Thing | None:
+        """What the pokes stand on, where that is known."""
+        return None if self.batch.thing is None else Thing(self.batch.thing[0, 0])
 
     def first(self, count: int) -> Example:
         """The same clip with only the first `count` pokes."""

@@ -139,23 +139,23 @@ class VideoAutoencoder(nn.Module):
         return torch.stack(list(self.states(z, frames)), dim=1)
 
     def modulate(self, x0: Tensor) -> Modulation:
-        """What the decoder needs of x0 (B, 3, S, S): computed once, used for every frame."""
+        """What the decoder needs of x0 (B, 3 or 4, S, S): computed once, used for every frame."""
         return self.decoder.modulate(x0)
 
     def render(self, state: Tensor, x0: Tensor, modulation: Modulation | None = None) -> Rendered:
-        """One frame: state (B, Cz, 8, 8) and x0 (B or 1, 3, S, S)."""
+        """One frame: state (B, Cz, 8, 8) and x0 (B or 1, 3 or 4, S, S)."""
         rendered: Rendered = self.decoder(state, x0, modulation or self.modulate(x0))
         return rendered
 
     def render_many(self, states: Tensor, x0: Tensor) -> Rendered:
-        """Several frames of each clip at once: states (B, K, Cz, 8, 8), x0 (B, 3, S, S) -> fields (B, K, ...)."""
+        """Several frames of each clip at once: states (B, K, Cz, 8, 8), x0 (B, 3 or 4, S, S) -> fields (B, K, ...)."""
         batch, count = states.shape[:2]
         modulation = [_repeat(pair, count) for pair in self.modulate(x0)]
         rendered: Rendered = self.decoder(states.flatten(0, 1), x0.repeat_interleave(count, dim=0), modulation)
         return map_tensors(rendered, lambda field: field.view(batch, count, *field.shape[1:]))
 
     def decode(self, z: Tensor, x0: Tensor, frames: int) -> Tensor:
-        """(B, Cz, 8, 8), (B, 3, S, S) -> (B, frames, 3, S, S) in [-1, 1]."""
+        """(B, Cz, 8, 8), (B, 3 or 4, S, S) -> (B, frames, 3, S, S) in [-1, 1]."""
         modulation = self.modulate(x0)
         return torch.stack([self.render(state, x0, modulation).frame for state in self.states(z, frames)], dim=1)
 

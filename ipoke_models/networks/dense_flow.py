@@ -17,13 +17,16 @@ _SCALE_PX = 4.0
 
 
 class DenseFlow(nn.Module):
-    """Still, poke map and where it is set, folded to 32 x 32, through one level a width, each half as large as the one before."""
+    """Still, poke map and where it is set, folded to 32 x 32, through one level a width, each half as large as the one before.
 
-    def __init__(self, widths: tuple[int, ...], size_px: int) -> None:
+    One that `sees_thing` is shown its mask and pins too, and says nothing of what is outside.
+    """
+
+    def __init__(self, widths: tuple[int, ...], size_px: int, *, sees_thing: bool = False) -> None:
         super().__init__()
         self._fold = size_px // POKE_GRID_PX
         inner = (widths[0], *widths)
-        self.stem = nn.Conv2d((3 + 2 + 1) * self._fold**2, widths[0], 3, padding=1)
+        self.stem = nn.Conv2d((3 + 2 + 1 + 2 * sees_thing) * self._fold**2, widths[0], 3, padding=1)
         self.down = nn.ModuleList(
             nn.Sequential(_Block(before, after, stride=min(level + 1, 2)), _Block(after, after))
             for level, (before, after) in enumerate(zip(inner, widths, strict=False))
@@ -34,10 +37,12 @@ class DenseFlow(nn.Module):
         self.up = nn.ModuleList(_Block(above, above) for above, _ in pairs)
         self.head = nn.Sequential(nn.GroupNorm(DENSE_GROUPS, widths[0]), nn.SiLU(), nn.Conv2d(widths[0], 2, 3, padding=1))
 
-    def forward(self, poke_map: Tensor, x0: Tensor) -> Tensor:
-        """(B, 2, S, S) px, (B, 3, S, S) -> the expected flow from x0 to the last frame, (B, 2, 32, 32) px of S."""
+    def forward(self, poke_map: Tensor, x0: Tensor, thing: Tensor | None = None) -> Tensor:
+        """(B, 2, S, S) px, (B, 3, S, S), and mask and pins (B, 2, S, S) where they are seen -> the expected flow from x0 to the
+        last frame, (B, 2, 32, 32) px of S."""
         poked = (poke_map.norm(dim=1, keepdim=True) > 0).to(poke_map.dtype)
-        x = self.stem(F.pixel_unshuffle(torch.cat((poke_map / _SCALE_PX, x0, poked), dim=1), self._fold))
+        seen = (poke_map / _SCALE_PX, x0, poked) if thing is None else (poke_map / _SCALE_PX, x0, poked, thing)
+        x = self.stem(F.pixel_unshuffle(torch.cat(seen, dim=1), self._fold))
         levels = []
         for level in self.down:
             x = level(x)
@@ -47,7 +52,7 @@ class DenseFlow(nn.Module):
             enlarged = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
             x = block(joined(torch.cat((enlarged, skipped), dim=1)))
         flow: Tensor = self.head(x) * _SCALE_PX
-        return flow
+        return flow if thing is None else flow * F.adaptive_max_pool2d(thing[:, :1], POKE_GRID_PX)
 
 
 class _Block(NormalisedBlock):

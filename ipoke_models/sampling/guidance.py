@@ -31,7 +31,7 @@ LARGEST_STEP = 0.1
 
 
 class Guide:
-    """Holds the codes of one still and its pokes to the tips. For warp decoders alone: others have no flow to read."""
+    """Holds the codes of one still and its pokes to the tips. Not for decoders that paint: they have no motion to read."""
 
     def __init__(
         self,
@@ -42,10 +42,12 @@ class Guide:
         mean: Tensor,
         scale: Tensor,
     ) -> None:
-        """Takes x0 (1, 3, S, S), pokes (N, 4) in fractions, and mean and scale of z, (1, Cz, 8, 8) each."""
+        """Takes x0 as the decoder sees it, (1, 3 or 4, S, S), pokes (N, 4) in fractions, mean and scale of z, (1, Cz, 8, 8)."""
         size_px = still.shape[-1]
         self._autoencoder, self._still, self._modulation = autoencoder, still, modulation
-        self._tips = torch.from_numpy(2 * (pokes[:, :2] + pokes[:, 2:]) - 1).float().view(1, 1, -1, 2).to(still.device)
+        self._carries = autoencoder.config.decoder.sees_thing
+        read = pokes[:, :2] if self._carries else pokes[:, :2] + pokes[:, 2:]
+        self._read = torch.from_numpy(2 * read - 1).float().view(1, 1, -1, 2).to(still.device)
         self._shifts = torch.from_numpy(pokes[:, 2:] * size_px).float().to(still.device)
         self._scale = scale.flatten()
         self._jacobian_at_mean = self._jacobian(mean)
@@ -71,12 +73,13 @@ class Guide:
         return z
 
     def misses(self, z: Tensor) -> Tensor:
-        """How far off its tail is what the last frame shows at each tip, (B, 2 N) px."""
+        """How far off its tail is what the last frame shows at each tip, (B, 2 N) px; where decoders say where places go, how far
+        off its tip each tail ends."""
         *_, last = self._autoencoder.states(z, self._autoencoder.config.frames)
-        flow = self._autoencoder.render(last, self._still, self._modulation).flow
-        assert flow is not None
-        at_tips = F.grid_sample(flow, self._tips.expand(len(z), -1, -1, -1), align_corners=False)[:, :, 0]
-        return (at_tips.transpose(1, 2) + self._shifts).flatten(1)
+        motion = self._autoencoder.render(last, self._still, self._modulation).motion
+        assert motion is not None
+        read = F.grid_sample(motion, self._read.expand(len(z), -1, -1, -1), align_corners=False)[:, :, 0].transpose(1, 2)
+        return (read - self._shifts if self._carries else read + self._shifts).flatten(1)
 
     def _correction(self, jacobian: Tensor, misses: Tensor) -> Tensor:
         """(B or 1, 2 N, D) and (B, 2 N) px -> change of z, (B, D)."""

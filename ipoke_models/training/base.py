@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..networks.flow.base import ConditionalGaussian
@@ -17,6 +18,7 @@ from ..networks.whole import Networks
 from . import processes
 from .codes import CodedClips, Examples
 from .losses import SQUARE_WEIGHT, VALIDATION_SEED, flow_figures, flow_loss, mean_figures
+from .truth import Truth, truth_of
 
 VALIDATION_CLIPS = 192
 
@@ -61,26 +63,31 @@ class BaseStage:
         frames = examples.batch.backward.shape[1]
         chosen = [int(rng.integers(frames - 1)), frames - 1]
         mean, nll = self._predict(examples)
-        flow = self._decoded_flow(mean, examples.x0, chosen)
+        flow = self._decoded_motion(mean, examples.seen, chosen)
         if flow is None:
             return {"nll": nll}
-        truth, visible = _truth(examples, chosen)
-        asked = examples.pokes.tips
-        at_tips = (asked.norm(dim=1, keepdim=True) > 0) & ~examples.pokes.still.view(-1, 1, 1, 1)
-        error = ((flow[:, -1] - asked).abs() * at_tips).sum() / processes.average(at_tips.sum().float()).clamp_min(1) / 2
+        truth = self._truth(examples, chosen)
+        asked, asks = _asked(examples, flow.shape[-1])
+        error = ((flow[:, -1] - asked).abs() * asks).sum() / processes.average(asks.sum().float()).clamp_min(1) / 2
         estimated = examples.batch.estimated.view(-1, 1, 1, 1, 1)
         square, weight = self._loss.square * (1 - estimated), 1 + (self._loss.estimated - 1) * estimated
-        dense = flow_loss(flow, truth, visible, self._loss.moving, square, weight)
+        dense = flow_loss(flow, truth.motion, truth.trusted, self._loss.moving, square, weight)
         return {"nll": nll, "flow": self._loss.flow * dense, "tips": self._loss.tips * error}
 
     def _predict(self, examples: Examples) -> tuple[Tensor, Tensor]:
-        mean, log_scale = self._base(self._conditioner(examples.x0, examples.pokes.maps))
+        mean, log_scale = self._base(self._conditioner(examples.x0, examples.pokes.maps, examples.thing))
         nll = 0.5 * ((examples.z - mean) * torch.exp(-log_scale)).square() + log_scale
         return mean, nll.mean()
 
-    def _decoded_flow(self, z: Tensor, x0: Tensor, chosen: list[int]) -> Tensor | None:
+    def _decoded_motion(self, z: Tensor, seen: Tensor, chosen: list[int]) -> Tensor | None:
         states = self._autoencoder.unroll(z, max(chosen) + 1)[:, chosen]
-        return self._autoencoder.render_many(states, x0).flow
+        return self._autoencoder.render_many(states, seen).motion
+
+    def _truth(self, examples: Examples, chosen: list[int]) -> Truth:
+        """Of these frames; poked backgrounds stand still and are seen everywhere."""
+        truth = truth_of(examples.batch, chosen, self._autoencoder.config.decoder)
+        still = examples.pokes.still.view(-1, 1, 1, 1, 1)
+        return Truth(truth.motion.masked_fill(still, 0.0), truth.trusted.masked_fill(still, 1.0))
 
     def validate(self) -> dict[str, float]:
         """Held-out likelihood, and the flow error of the mean's last frame beside that of standing still."""
@@ -90,13 +97,17 @@ class BaseStage:
             last = [examples.batch.backward.shape[1] - 1]
             mean, nll = self._predict(examples)
             row = {"held_out_nll": float(nll)}
-            flow = self._decoded_flow(mean, examples.x0, last)
-            rows.append(row if flow is None else row | flow_figures(flow, *_truth(examples, last)))
+            flow, truth = self._decoded_motion(mean, examples.seen, last), self._truth(examples, last)
+            rows.append(row if flow is None else row | flow_figures(flow, truth.motion, truth.trusted))
         return mean_figures(rows)
 
 
-def _truth(examples: Examples, chosen: list[int]) -> tuple[Tensor, Tensor]:
-    """Backward flow and visibility of these frames; poked backgrounds stand still and are seen everywhere."""
-    still = examples.pokes.still.view(-1, 1, 1, 1, 1)
-    backward, visible = examples.batch.backward[:, chosen], examples.batch.visible[:, chosen]
-    return torch.where(still, torch.zeros_like(backward), backward), torch.where(still, torch.ones_like(visible), visible)
+def _asked(examples: Examples, size_px: int) -> tuple[Tensor, Tensor]:
+    """What pokes ask of the last frame, (B, 2, s, s) px, and where, (B, 1, s, s): of backward flow at their tips, of shifts, in
+    cells that they cover whole, at their tails."""
+    if examples.thing is None:
+        tips = examples.pokes.tips
+        return tips, (tips.norm(dim=1, keepdim=True) > 0) & ~examples.pokes.still.view(-1, 1, 1, 1)
+    maps = examples.pokes.maps
+    covered = F.adaptive_avg_pool2d((maps.norm(dim=1, keepdim=True) > 0).float(), size_px)
+    return F.adaptive_avg_pool2d(maps, size_px), covered == 1

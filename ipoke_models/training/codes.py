@@ -12,8 +12,9 @@ from torch import Tensor
 from ..config import LATENT_PX, MotionInput
 from ..data.batch import Batch, motion_input
 from ..data.batches import draw, mirror
-from ..data.pokes import SimulatedPokes, simulate_pokes
+from ..data.pokes import SimulatedPokes, simulate_for
 from ..data.store import ClipStore
+from ..data.things import seen_with, shown_thing
 from ..networks.autoencoder import VideoAutoencoder, flow_motion_input
 from . import processes
 from .processes import beside
@@ -29,11 +30,18 @@ class Examples:
     batch: Batch
     pokes: SimulatedPokes
     z: Tensor
+    thing: Tensor | None = None
+    """Mask and pins of the thing, (B, 2, S, S), for models that see it."""
 
     @property
     def x0(self) -> Tensor:
         """The stills, (B, 3, S, S)."""
         return self.batch.frames[:, 0]
+
+    @property
+    def seen(self) -> Tensor:
+        """What the decoder sees of the stills, (B, 3 or 4, S, S)."""
+        return seen_with(self.x0, self.thing)
 
 
 class CodedClips:
@@ -67,7 +75,8 @@ class CodedClips:
     @torch.no_grad()
     def _coded(self, batch: Batch, rng: np.random.Generator, count: int, part: slice = slice(None)) -> Examples:
         """The clips of a part of `count` with pokes on them and their codes."""
-        pokes = simulate_pokes(batch.poke_flow, rng.spawn(count)[part], *self._pokes, foreground=batch.foreground)
+        sees_thing = self._autoencoder.config.decoder.sees_thing
+        pokes = simulate_for(batch, rng.spawn(count)[part], self._pokes, sees_thing=sees_thing)
         shape = count, self._autoencoder.config.latent_channels, LATENT_PX, LATENT_PX
         noise = torch.from_numpy(rng.standard_normal(shape, dtype=np.float32)[part])
         autoencoder = self._autoencoder.eval()
@@ -75,7 +84,8 @@ class CodedClips:
         mean, logvar = autoencoder.encode(motion_input(batch, autoencoder.config))
         if bool(pokes.still.any()):
             mean[pokes.still], logvar[pokes.still] = encode_still(autoencoder, batch.frames[pokes.still, 0])
-        return Examples(batch, pokes, mean + torch.sqrt(torch.exp(logvar) + self._least_deviation**2) * noise)
+        thing = shown_thing(batch, rng, count, part, self._pokes[1]) if sees_thing else None
+        return Examples(batch, pokes, mean + torch.sqrt(torch.exp(logvar) + self._least_deviation**2) * noise, thing)
 
 
 @torch.no_grad()

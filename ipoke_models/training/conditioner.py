@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 from ..data.batch import Batch
 from ..data.batches import draw
-from ..data.pokes import simulate_pokes
+from ..data.pokes import simulate_for
 from ..data.store import ClipStore
+from ..data.things import shown_thing
 from ..networks.conditioning import Conditioner
 from ..networks.dense_flow import DenseFlow
 from . import processes
@@ -31,6 +32,13 @@ class _Poked:
     x0: Tensor
     maps: Tensor
     truth: Tensor
+    thing: Tensor | None = None
+    """Mask and pins, (B, 2, S, S), where the module sees them."""
+
+    @property
+    def mask(self) -> Tensor | None:
+        """Where the truth counts; None for everywhere."""
+        return None if self.thing is None else self.thing[:, :1]
 
 
 class PokedStills:
@@ -42,19 +50,22 @@ class PokedStills:
     def random_share(self, rng: np.random.Generator, count: int) -> _Poked:
         """This process's share of random clips."""
         part = processes.part()
-        return self._poke(draw(self._store, rng, count, part), rng.spawn(count)[part])
+        return self._poke(draw(self._store, rng, count, part), rng, count, part)
 
     def in_order(self) -> Iterator[_Poked]:
         """The first clips as they are."""
         for part in self._store.parts(64, VALIDATION_CLIPS):
-            yield self._poke(self._store.batch(part), np.random.default_rng([VALIDATION_SEED, int(part[0])]).spawn(len(part)))
+            yield self._poke(self._store.batch(part), np.random.default_rng([VALIDATION_SEED, int(part[0])]), len(part))
 
-    def _poke(self, batch: Batch, rngs: Sequence[np.random.Generator]) -> _Poked:
-        simulated = simulate_pokes(batch.poke_flow, rngs, *self._pokes, foreground=batch.foreground)
+    def _poke(self, batch: Batch, rng: np.random.Generator, count: int, part: slice = slice(None)) -> _Poked:
+        """The clips of a part of `count`, poked."""
+        sees_thing = self._module.sees_thing
+        simulated = simulate_for(batch, rng.spawn(count)[part], self._pokes, sees_thing=sees_thing)
         truth = torch.where(simulated.still.view(-1, 1, 1, 1), torch.zeros_like(batch.poke_flow), batch.poke_flow)
         x0, maps = self._module.shrunk(batch.frames[:, 0]), self._module.shrunk_pokes(simulated.maps)
         shrunk = self._module.shrunk(truth) * (x0.shape[-1] / truth.shape[-1])
-        return beside(self._module, _Poked(x0, maps, shrunk))
+        thing = self._module.shrunk(shown_thing(batch, rng, count, part, self._pokes[1])) if sees_thing else None
+        return beside(self._module, _Poked(x0, maps, shrunk, thing))
 
 
 class ConditionerStage:
@@ -71,17 +82,18 @@ class ConditionerStage:
     def losses(self, step: int) -> dict[str, Tensor]:
         """Terms of the loss on fresh clips."""
         poked = self._train.random_share(np.random.default_rng([self._seed, 2, step]), self._batch)
-        flow = self._poke(poked.maps, poked.x0)
-        return {"image": self._image_error(poked), "poke": POKE_WEIGHT * flow_loss(flow, poked.truth)}
+        flow = self._poke(poked.maps, poked.x0, poked.thing)
+        return {"image": self._image_error(poked), "poke": POKE_WEIGHT * flow_loss(flow, poked.truth, poked.mask)}
 
     def _image_error(self, poked: _Poked) -> Tensor:
-        error: Tensor = (self._image(poked.x0) - poked.x0).abs().mean()
+        error: Tensor = (self._image(poked.x0, poked.thing) - poked.x0).abs().mean()
         return error
 
     def validate(self) -> dict[str, float]:
         """Flow error on moving pixels beside that of standing still."""
         return mean_figures(
-            flow_figures(self._poke(poked.maps, poked.x0), poked.truth) | {"image_error": float(self._image_error(poked))}
+            flow_figures(self._poke(poked.maps, poked.x0, poked.thing), poked.truth, poked.mask)
+            | {"image_error": float(self._image_error(poked))}
             for poked in self._held_out.in_order()
         )
 
@@ -100,12 +112,12 @@ class DenseStage:
     def losses(self, step: int) -> dict[str, Tensor]:
         """The one term of the loss, on fresh clips."""
         poked = self._train.random_share(np.random.default_rng([self._seed, 10, step]), self._batch)
-        return {"dense": flow_loss(self._predict(poked), poked.truth)}
+        return {"dense": flow_loss(self._predict(poked), poked.truth, poked.mask)}
 
     def _predict(self, poked: _Poked) -> Tensor:
-        flow = self.module(poked.maps, poked.x0)
+        flow = self.module(poked.maps, poked.x0, poked.thing)
         return F.interpolate(flow, size=poked.truth.shape[-2:], mode="bilinear", align_corners=False)
 
     def validate(self) -> dict[str, float]:
         """Flow error on moving pixels beside that of standing still."""
-        return mean_figures(flow_figures(self._predict(poked), poked.truth) for poked in self._held_out.in_order())
+        return mean_figures(flow_figures(self._predict(poked), poked.truth, poked.mask) for poked in self._held_out.in_order())

@@ -44,7 +44,7 @@ class KinematicsStage:
 
     @torch.no_grad()
     def _condition(self, examples: Examples) -> Tensor:
-        h: Tensor = self._conditioner(examples.x0, examples.pokes.maps)
+        h: Tensor = self._conditioner(examples.x0, examples.pokes.maps, examples.thing)
         return h
 
     def _nll(self, examples: Examples) -> Tensor:

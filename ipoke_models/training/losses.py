@@ -39,11 +39,20 @@ def flow_loss(
     return (weight * emphasis * (error.abs() + square * error.square())).sum() / processes.average(emphasis.sum()) / 2
 
 
+def laplace_nll(motion: Tensor, log_error: Tensor, truth: Tensor, trusted: Tensor) -> Tensor:
+    """Mean of |e| / b + log b over trusted places: how likely the truth is where each component is taken to be off by b px.
+
+    motion, truth: (..., 2, H, W) px; log_error, log b, and trusted: (..., 1, H, W).
+    """
+    error = (motion - truth).abs().mean(dim=-3, keepdim=True)
+    return (trusted * (error * (-log_error).exp() + log_error)).sum() / processes.average(trusted.sum())
+
+
 def flow_figures(flow: Tensor, truth: Tensor, trusted: Tensor | None = None) -> dict[str, float]:
     """Mean end-point error on trusted places that move by more than 1 px, beside that of standing still."""
     moving = truth.norm(dim=-3) > JUDGED_PX
     if trusted is not None:
-        moving = moving & trusted.squeeze(-3).bool()
+        moving = moving & (trusted.squeeze(-3) > 0)
     return {
         "flow_error_px": float((flow - truth).norm(dim=-3)[moving].mean()),
         "flow_still_px": float(truth.norm(dim=-3)[moving].mean()),

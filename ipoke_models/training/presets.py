@@ -15,7 +15,7 @@ from .adversarial import CriticsLoss
 from .base import BaseLoss
 from .codes import LEAST_DEVIATION
 from .schedule import Adam, Decay, Schedule
-from .sizes import dense_64, frames_64, photo_64, photo_128, rgb_64, small_64
+from .sizes import dense_64, frames_64, photo_64, photo_128, rgb_64, small_64, thing_64
 from .video import VideoLoss
 
 
@@ -191,6 +191,20 @@ def _sharpened(decoder: Schedule, flow: float = 1.0) -> Preset:
     return replace(_POLISH, video_loss=VideoLoss(flow=flow, perceptual=1.0), decoder=decoder)
 
 
+_THING = replace(
+    _GARDEN,
+    networks=thing_64(),
+    video=Schedule(steps=2000, batch=12, learning_rate=1e-3, validate_every=200, save_every=50),
+    video_loss=VideoLoss(moving=1.0),
+    conditioner=replace(_GARDEN.conditioner, steps=0),
+    dense=Schedule(steps=800, batch=32, learning_rate=1e-3, validate_every=200, save_every=50),
+    base=Schedule(steps=900, batch=24, learning_rate=7e-4, validate_every=200, save_every=50),
+    base_loss=BaseLoss(flow=1.0, tips=0.5, moving=0.5, square=0.25, estimated=4.0),
+    kinematics=Schedule(steps=700, batch=24, learning_rate=1e-3, validate_every=200, save_every=50),
+)
+"""From garden-64 (`--from garden-64`) on two cores."""
+
+
 def _smoke(schedule: Schedule) -> Schedule:
     return replace(schedule, steps=2, batch=2, learning_rate=1e-3)
 
@@ -281,6 +295,7 @@ PRESETS = {
         twin=_on_a_card(788),
     ),
     "sharpen-garden-128": _sharpened(_on_a_card(929), flow=0.5),
+    "thing-64": _THING,
     "twin": _TWIN,
     "double": _DOUBLE,
     "footage-64": replace(

@@ -71,6 +71,11 @@ def dense_64() -> ModelConfig:
     return replace(small_64().with_dense((48, 64, 96, 96)), variation=0.2)
 
 
+def thing_64() -> ModelConfig:
+    """The same, shown the thing: it says where each of its places goes."""
+    return dense_64().seeing_things()
+
+
 def rgb_64() -> ModelConfig:
     """The same with the paper's decoder, which paints at full resolution and normalises, instead of the warp head."""
     small = small_64()

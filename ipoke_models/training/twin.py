@@ -47,7 +47,7 @@ class TwinStage:
 
     def _evidence(self, examples: Examples, noise: Tensor | None = None) -> Tensor:
         with torch.no_grad():
-            h = self._conditioner(examples.x0, examples.pokes.maps)
+            h = self._conditioner(examples.x0, examples.pokes.maps, examples.thing)
         return evidence_loss(examples.z, *self.module(examples.z, h, noise)) / examples.z[0].numel()
 
     def validate(self) -> dict[str, float]:

@@ -1,12 +1,14 @@
 """Stage 1: the video autoencoder, judged by its flow from the first minute.
 
 Loss: the frame (L1, and what VGG sees of it where that is asked for) and a weak KL term; with the warp head also flow error where
-the place can be seen in x0 (moving places count more) and visibility. A random few of the T frames are decoded at each step; the
+the place can be seen in x0 (moving places count more) and visibility; with the motion head nothing but the thing's own shifts and
+how far off they are taken to be. A random few of the T frames are decoded at each step; the
 recurrent unit always runs through all. `adversarial.py` adds critics.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,14 +20,16 @@ from ..config import LATENT_PX
 from ..data.batch import Batch, motion_input
 from ..data.batches import draw
 from ..data.store import ClipStore
+from ..data.things import seen_still
 from ..metrics.measures import psnr
 from ..networks.autoencoder import VideoAutoencoder
 from ..networks.decoder import Rendered
 from . import processes
-from .losses import flow_figures, flow_loss, mean_figures
+from .losses import MOVING_WEIGHT, flow_figures, flow_loss, laplace_nll, mean_figures
 from .objectives import gaussian_kl
 from .perceptual import PerceptualDistance
 from .processes import beside, share
+from .truth import Truth, truth_of
 
 VALIDATION_CLIPS = 192
 
@@ -39,6 +43,10 @@ class VideoLoss:
     """Of what the true motion hides and shows; at 0 the frame alone says where the warp is to be trusted."""
     frame: float = 1.0
     kl: float = 1e-5
+    moving: float = MOVING_WEIGHT
+    """How much more flow counts where something moves."""
+    certainty: float = 0.1
+    """Of how far off the motion head takes itself to be."""
     perceptual: float = 0.0
     """Not zero: the weights of VGG16 are needed, see `perceptual.py`."""
     decoded_frames: int = 2
@@ -100,24 +108,40 @@ class VideoStage:
         frames = self.module.config.frames
         chosen = self._choose(rng, frames)
         states = self.module.unroll(z, frames)[:, chosen]
-        return Decoded(batch, chosen, self.module.render_many(states, batch.frames[:, 0]), mean, logvar)
+        return Decoded(batch, chosen, self.module.render_many(states, self._seen(batch)), mean, logvar)
+
+    def _seen(self, batch: Batch) -> Tensor:
+        return seen_still(batch, self.module.config.decoder)
+
+    def _truth(self, batch: Batch, chosen: Sequence[int] | NDArray[np.int64]) -> Truth:
+        return truth_of(batch, chosen, self.module.config.decoder)
 
     def _choose(self, rng: np.random.Generator, frames: int) -> NDArray[np.int64]:
         return np.sort(rng.choice(frames, self._loss.decoded_frames, replace=False))
 
     def _reconstruction(self, decoded: Decoded) -> dict[str, Tensor]:
         weights, rendered, truth = self._loss, decoded.rendered, decoded.truth
-        terms = {"frame": weights.frame * (rendered.frame - truth).abs().mean()}
-        terms["kl"] = weights.kl * gaussian_kl(decoded.mean, decoded.logvar)
+        kl = weights.kl * gaussian_kl(decoded.mean, decoded.logvar)
+        if rendered.shift is not None and rendered.log_error is not None:
+            return {"kl": kl, **self._carried(decoded, rendered.shift, rendered.log_error)}
+        terms = {"frame": weights.frame * (rendered.frame - truth).abs().mean(), "kl": kl}
         if self._perceptual is not None:
             seen = self._perceptual(rendered.frame.flatten(0, 1), truth.flatten(0, 1))
             terms["perceptual"] = weights.perceptual * seen
         if rendered.flow is None or rendered.visibility is None:
             return terms
-        visible, backward = decoded.batch.visible[:, decoded.chosen], decoded.batch.backward[:, decoded.chosen]
-        terms["flow"] = weights.flow * flow_loss(rendered.flow, backward, visible)
-        terms["visibility"] = weights.visibility * _cross_entropy(rendered.visibility, visible)
+        true_flow = self._truth(decoded.batch, decoded.chosen)
+        terms["flow"] = weights.flow * flow_loss(rendered.flow, true_flow.motion, true_flow.trusted, weights.moving)
+        terms["visibility"] = weights.visibility * _cross_entropy(rendered.visibility, true_flow.trusted)
         return terms
+
+    def _carried(self, decoded: Decoded, shift: Tensor, log_error: Tensor) -> dict[str, Tensor]:
+        """Certainty reads how far off the shift is, and does not draw on it."""
+        truth = self._truth(decoded.batch, decoded.chosen)
+        return {
+            "flow": self._loss.flow * flow_loss(shift, truth.motion, truth.trusted, self._loss.moving),
+            "certainty": self._loss.certainty * laplace_nll(shift.detach(), log_error, truth.motion, truth.trusted),
+        }
 
     def validate(self) -> dict[str, float]:
         """Flow error on moving pixels beside that of standing still, and PSNR beside that of standing still."""
@@ -126,8 +150,9 @@ class VideoStage:
             batch = beside(self.module, self._held_out.batch(part))
             mean, logvar = self.module.encode(motion_input(batch, self.module.config))
             states = self.module.unroll(mean, batch.backward.shape[1])[:, [2, 5, 9]]
-            rendered = self.module.render_many(states, batch.frames[:, 0])
-            rows.append(_figures(rendered, batch, [2, 5, 9]) | {"sigma": float(torch.exp(0.5 * logvar).mean())})
+            rendered, truth = self.module.render_many(states, self._seen(batch)), self._truth(batch, [2, 5, 9])
+            figures = _figures(rendered, batch.frames, truth, [2, 5, 9])
+            rows.append(figures | {"sigma": float(torch.exp(0.5 * logvar).mean())})
         return mean_figures(rows)
 
 
@@ -137,12 +162,12 @@ def _cross_entropy(probability: Tensor, truth: Tensor) -> Tensor:
     return -(truth * p.log() + (1 - truth) * (1 - p).log()).mean()
 
 
-def _figures(rendered: Rendered, batch: Batch, chosen: list[int]) -> dict[str, float]:
-    truth, frames = batch.backward[:, chosen], batch.frames[:, 1:][:, chosen]
-    still = batch.frames[:, :1].expand_as(frames)
-    flow = torch.zeros_like(truth) if rendered.flow is None else rendered.flow
+def _figures(rendered: Rendered, clips: Tensor, truth: Truth, chosen: list[int]) -> dict[str, float]:
+    frames = clips[:, 1:][:, chosen]
+    still = clips[:, :1].expand_as(frames)
+    motion = torch.zeros_like(truth.motion) if rendered.motion is None else rendered.motion
     return {
-        **flow_figures(flow, truth, batch.visible[:, chosen]),
+        **flow_figures(motion, truth.motion, truth.trusted),
         "psnr_db": psnr(rendered.frame, frames),
         "psnr_still_db": psnr(still, frames),
     }

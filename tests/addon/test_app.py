@@ -244,18 +244,18 @@ def found(job_id: str, *masks: bytes) -> ThingArrived:
     return ThingArrived(job_id, ThingFound(job_id, origin, levels, (0.9,) * len(masks), 0, ""), masks)
 
 
-def test_a_thing_that_is_wished_for_is_asked_for_and_remembered_and_starts_the_backend():
-    wish = app.ThingWished(Question(("a",), thing_request("q")))
-    state, effects = play(wish, Connected(INFO), found("q", b"mask"))
-    assert effects[:2] == [app.OpenBackend(), app.Ask(wish.question.request)]
+def test_a_thing_that_is_wanted_is_asked_for_and_remembered_and_starts_the_backend():
+    asked = app.ThingAsked(Question(("a",), thing_request("q")))
+    state, effects = play(asked, Connected(INFO), found("q", b"mask"))
+    assert effects[:2] == [app.OpenBackend(), app.Ask(asked.question.request)]
     assert effects[-1] == app.KeepAnswer(("a",), Answer(ThingOrigin.SEGMENTER, {Level.PART: b"mask"}))
     assert state.search == Search()
     assert state.jobs == ()
 
 
-def test_of_things_that_are_wished_for_meanwhile_the_newest_is_asked_for_next():
-    wishes = [app.ThingWished(Question((name,), thing_request(name))) for name in "abc"]
-    _, effects = play(Connected(INFO), *wishes, Failed("a", ErrorInfo(ErrorCode.BAD_PLATE, "No.")), Cancelled("c"))
+def test_of_things_that_are_wanted_meanwhile_the_newest_is_asked_for_next():
+    questions = [app.ThingAsked(Question((name,), thing_request(name))) for name in "abc"]
+    _, effects = play(Connected(INFO), *questions, Failed("a", ErrorInfo(ErrorCode.BAD_PLATE, "No.")), Cancelled("c"))
     assert effects == [
         app.Ask(thing_request("a")),
         app.KeepAnswer(("a",), Answer(sentence="No.")),
@@ -293,6 +293,6 @@ def test_a_job_ends_with_the_question_that_it_waits_for(end):
 
 
 def test_a_backend_that_stops_forgets_what_was_asked():
-    wishes = [app.ThingWished(Question((name,), thing_request(name))) for name in "ab"]
-    state, _ = play(Connected(INFO), *wishes, app.StopAsked())
+    questions = [app.ThingAsked(Question((name,), thing_request(name))) for name in "ab"]
+    state, _ = play(Connected(INFO), *questions, app.StopAsked())
     assert state.search == Search()

@@ -40,7 +40,8 @@ def wheels_from_memory(tmp_path, monkeypatch):
 
 def test_extension_backend_and_project_have_one_version():
     project = tomllib.loads((build_addon.ROOT / "pyproject.toml").read_text())["project"]["version"]
-    assert MANIFEST["version"] == project == PRODUCT_VERSION
+    assert MANIFEST["version"] == project == PRODUCT_VERSION == build_addon.version()
+    assert MANIFEST["id"] == build_addon.ID
 
 
 @pytest.mark.parametrize("platform", MANIFEST["platforms"])

@@ -10,6 +10,7 @@ from blender_addon.core.errors import FolderError
 from blender_addon.core.jobs import folders
 
 
+@pytest.mark.slow
 @given(st.text(max_size=200))
 def test_any_name_becomes_one_folder_name(name):
     safe = folders.safe_name(name)

@@ -89,6 +89,7 @@ def working(plan: Plan) -> None:
     (plan.root / environment.CURRENT).write_text("old")
 
 
+@pytest.mark.slow
 def test_an_environment_is_made_checked_and_takes_the_place_of_the_one_before(plan):
     working(plan)
     installer = Installer()

@@ -91,6 +91,7 @@ PATHS = st.lists(st.sampled_from(PARTS + ODD_PARTS), max_size=8).map("/".join)
 NAMES = st.text(max_size=12) | st.sampled_from(["frame_", "../thesis/frame_", "", "/etc/"])
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(path=PATHS, name=NAMES)
 @example(path="ipoke/link", name="frame_")

@@ -50,6 +50,7 @@ def made(plan: Plan) -> Installer:
     return installer
 
 
+@pytest.mark.slow
 def test_a_wheel_that_is_swapped_after_it_was_copied_is_not_installed(ready, tmp_path):
     plan = ready
     (tmp_path / "evil").mkdir()
@@ -66,6 +67,7 @@ def test_a_wheel_that_is_swapped_after_it_was_copied_is_not_installed(ready, tmp
     assert stat.S_IMODE(plan.private.stat().st_mode) == 0o700
 
 
+@pytest.mark.slow
 def test_of_a_share_with_many_wheels_only_those_of_the_list_are_copied(ready):
     plan = ready
     write_wheel(plan.wheels, "other", {"other.py": ""})
@@ -74,6 +76,7 @@ def test_of_a_share_with_many_wheels_only_those_of_the_list_are_copied(ready):
     assert [path.name for path in plan.private.iterdir()] == ["tiny-1.0-py3-none-any.whl"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("through", ["variable", "user's file"])
 def test_pips_own_settings_have_no_say(ready, tmp_path, monkeypatch, through):
     """They name a folder that has the package, which the folder of wheels lacks."""
@@ -96,6 +99,7 @@ def test_proxies_of_the_system_stay(plan, monkeypatch):
     assert made(told).state.sentence.endswith("through http://proxy.example:3128")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("outcome", [SetupPhase.DONE, SetupPhase.FAILED])
 def test_folders_that_set_up_did_not_make_stay(plan, tmp_path, outcome):
     working(plan)

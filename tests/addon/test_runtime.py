@@ -145,7 +145,7 @@ def test_a_thing_that_the_client_refuses_to_ask_for_is_answered_with_the_reason(
         raise ProtocolError("strokes have 3000 points.")
 
     backend.session.submit = refuse
-    runtime.dispatch(app.ThingWished(Question(("a",), ThingRequest("q", b"plate", ()))))
+    runtime.dispatch(app.ThingAsked(Question(("a",), ThingRequest("q", b"plate", ()))))
     hear(runtime, backend)
     assert runtime.answers[("a",)].sentence == "strokes have 3000 points."
     assert runtime.state.backend.phase is Phase.READY
@@ -154,7 +154,7 @@ def test_a_thing_that_the_client_refuses_to_ask_for_is_answered_with_the_reason(
 def test_of_the_things_that_were_found_the_newest_are_remembered(runtime, backend):
     for number in range(ANSWERS + 5):
         name = f"q{number}"
-        runtime.dispatch(app.ThingWished(Question((number,), ThingRequest(name, b"plate", ()))))
+        runtime.dispatch(app.ThingAsked(Question((number,), ThingRequest(name, b"plate", ()))))
         hear(runtime, backend, ThingArrived(name, ThingFound(name, ThingOrigin.NONE, (), (), 0, "No."), ()))
     assert list(runtime.answers) == [(number,) for number in range(5, ANSWERS + 5)]
 

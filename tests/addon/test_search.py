@@ -9,10 +9,10 @@ def question(name: str) -> Question:
 
 
 def test_one_question_is_under_way_and_the_newest_of_the_others_goes_next():
-    search, now = Search().with_wish(question("a"))
+    search, now = Search().with_question(question("a"))
     assert now == question("a")
     for name in ("b", "c"):
-        search, now = search.with_wish(question(name))
+        search, now = search.with_question(question(name))
         assert now is None
     search, now = search.after_answer()
     assert now == question("c"), "what was wished for between is no longer wanted"
@@ -20,9 +20,9 @@ def test_one_question_is_under_way_and_the_newest_of_the_others_goes_next():
 
 
 def test_wishing_again_for_what_is_asked_forgets_what_waits():
-    search, _ = Search().with_wish(question("a"))
-    search, _ = search.with_wish(question("b"))
-    search, now = search.with_wish(question("a"))
+    search, _ = Search().with_question(question("a"))
+    search, _ = search.with_question(question("b"))
+    search, now = search.with_question(question("a"))
     assert now is None
     assert search.after_answer() == (Search(), None)
 

@@ -43,6 +43,7 @@ def test_how_output_is_encoded_is_handed_on(monkeypatch):
     assert python_environment()["PYTHONIOENCODING"] == "cp1252:backslashreplace"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["modules", "packages"])
 def test_the_command_line_runs_with_a_foreign_pythonpath_and_files_of_its_names_beside_it(tmp_path, kind):
     foreign, here = studio(tmp_path / "studio", PACKAGES, kind), studio(tmp_path / "here", (*PACKAGES, *OF_PYTHON), kind)

@@ -201,6 +201,7 @@ def packed(header: object, values: bytes) -> bytes:
     return struct.pack("<Q", len(text)) + text + values
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(data=st.data())
 def test_whatever_its_header_says_a_file_is_read_or_refused(data):

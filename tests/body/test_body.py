@@ -88,6 +88,7 @@ def test_more_rounds_never_cost_more_energy():
     assert energies == sorted(energies, reverse=True)
 
 
+@pytest.mark.slow
 def test_a_head_on_a_thin_stem_turns_within_few_rounds():
     body = Body.of(shapes.flower())
     held = body.held(np.array([(0.5, 0.3), (0.525, 0.99)]))
@@ -96,6 +97,7 @@ def test_a_head_on_a_thin_stem_turns_within_few_rounds():
     assert np.abs(quick - exact).max() < 0.01 * shapes.SIDE
 
 
+@pytest.mark.slow
 def test_going_on_from_the_pose_before_is_what_a_drag_needs():
     body = Body.of(shapes.flower())
     held = body.held(np.array([(0.5, 0.3), (0.525, 0.99)]))
@@ -106,6 +108,7 @@ def test_going_on_from_the_pose_before_is_what_a_drag_needs():
     assert np.abs(pose - exact).max() < 0.02
 
 
+@pytest.mark.slow
 def test_clips_do_not_change_each_other():
     body = Body.of(shapes.flower())
     held = body.held(np.array([(0.5, 0.3), (0.525, 0.99)]))
@@ -115,6 +118,7 @@ def test_clips_do_not_change_each_other():
         assert np.allclose(together[:, clip], held.poses(shifts[:, [clip]])[:, 0], atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mask", shapes.strange().values(), ids=shapes.strange())
 @pytest.mark.parametrize("places", [[(0.5, 0.5)], [(0.5, 0.5)] * 3, [(0.1, 0.1), (0.9, 0.9)], [(-3.0, 9.0), (0.5, 0.5)]], ids=str)
 def test_strange_things_have_a_sound_body(mask, places):

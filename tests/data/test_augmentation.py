@@ -26,6 +26,7 @@ def _batch(count: int = 1, frames: int = 2) -> Batch:
         poke_flow=flow[:, -1].expand(count, -1, 64, 64),
         estimated=torch.zeros(count),
         foreground=torch.ones(count, 1, 64, 64),
+        thing=torch.ones(count, 1, 64, 64),
     )
 
 

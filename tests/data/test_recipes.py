@@ -22,6 +22,7 @@ PINNED = {
     "objects": "dfbdec5274650c02",
     "stems": "0207f486398314a4",
     "things": "8b073447b4ea79f7",
+    "joined": "a43b4637d2d62bac",
 }
 
 
@@ -55,7 +56,7 @@ def test_a_released_recipe_gives_the_same_clips_for_ever(recipe: str) -> None:
     assert digest.hexdigest()[:16] == PINNED[recipe]
 
 
-@pytest.mark.parametrize("recipe", ["objects", "plants", "stems", "things"])
+@pytest.mark.parametrize("recipe", ["objects", "plants", "stems", "things", "joined"])
 def test_something_moves_in_every_clip_and_neighbours_stand_still(recipe: str, pictures: Pictures) -> None:
     for index in range(12):
         clip = procedural_clip(2, index, pictures, recipe=recipe)

@@ -78,6 +78,9 @@ def _assert_alike(scenes: list[Scene], rendered: RenderedBatch, size_px: int) ->
     assert (batch.visible.numpy() != visible).mean() < SHARE_OF_OTHER_OWNERS
     neighbour = np.stack([clip.neighbour for clip in clips])
     assert (rendered.neighbour.numpy() != neighbour).mean() < SHARE_OF_OTHER_OWNERS
+    thing = np.stack([clip.thing for clip in clips])
+    assert not (thing & neighbour).any()
+    assert (batch.thing[:, 0].numpy() != thing).mean() < SHARE_OF_OTHER_OWNERS
     grounds = [clip.foreground for clip in clips if clip.foreground is not None]
     assert (batch.foreground is None) == (not grounds)
     if batch.foreground is not None:

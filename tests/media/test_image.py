@@ -118,6 +118,7 @@ def test_what_is_too_large_is_refused_by_its_header_at_once(tmp_path: Path):
         assert (grown_mb < 50, took_s < 0.5) == (True, True), (name, grown_mb, took_s)
 
 
+@pytest.mark.slow
 def test_a_lying_header_of_a_jpeg_takes_no_more_than_its_size(tmp_path: Path):
     data = bytearray(encoded(blocks(3), ".jpg"))
     place = data.index(b"\xff\xc0")
@@ -128,6 +129,7 @@ def test_a_lying_header_of_a_jpeg_takes_no_more_than_its_size(tmp_path: Path):
     assert grown_mb < 500
 
 
+@pytest.mark.slow
 def test_one_layer_of_forty_channels_takes_the_memory_of_one(tmp_path: Path):
     side = 1024
     names = [f"layer{number:02d}.{letter}" for number in range(10) for letter in "RGBA"]

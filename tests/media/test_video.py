@@ -143,6 +143,7 @@ def test_what_is_transparent_is_on_black(tmp_path: Path, name: str, codec: str, 
     assert near(frame, wanted)
 
 
+@pytest.mark.slow
 def test_high_dynamic_range_is_brought_to_what_screens_show(tmp_path: Path) -> None:
     plain, bright = (
         write(tmp_path / name, counting(1), colour=(9, 1), transfer=to) for name, to in (("a.mp4", 1), ("b.mp4", 16))

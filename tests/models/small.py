@@ -102,6 +102,11 @@ def with_dense_flow(size_px: int = 64) -> ModelConfig:
     return with_base(size_px).with_dense((8, 8))
 
 
+def seeing_things(size_px: int = 64) -> ModelConfig:
+    """The same, shown the thing, and with the motion head."""
+    return with_dense_flow(size_px).seeing_things()
+
+
 def jitter(module: nn.Module, deviation: float = 0.05) -> nn.Module:
     """Moves every parameter off its start, so that zero-initialised layers say something."""
     with torch.no_grad():

@@ -27,6 +27,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)  # it starts a process and takes medians
 def test_every_row_and_goal_of_a_model_is_measured(folder, capfd):
     assert command.main([str(folder), "--batch", "1", "--threads", "1", "--json"]) == 0

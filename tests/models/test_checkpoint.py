@@ -183,6 +183,7 @@ def test_config_travels_through_json():
     assert from_dict(ModelConfig, json.loads(json.dumps(to_dict(config)))) == config
 
 
+@pytest.mark.slow
 def test_loading_a_model_imports_no_compiler(folder):
     """torch's compiler takes seconds to import, and building networks the wrong way imports it."""
     code = (

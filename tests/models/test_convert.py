@@ -54,6 +54,7 @@ def _in_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subject, "read_in_child", read)
 
 
+@pytest.mark.slow
 def test_the_report_accounts_for_every_tensor(conversion):
     folder, report = conversion
     state = torch.load(TINY / "second_stage.ckpt", weights_only=True)["state_dict"]
@@ -241,6 +242,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_in_process")
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_set_is_refused_with_one_sentence(damage, logs, tmp_path):

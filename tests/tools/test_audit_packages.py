@@ -52,6 +52,7 @@ def test_only_answers_without_advisories_are_a_success(monkeypatch, capsys, kept
     assert ("nothing was audited" in capsys.readouterr().err) == (not kept)
 
 
+@pytest.mark.slow
 def test_a_service_that_cant_be_reached_is_a_sentence_and_no_success(monkeypatch, tmp_path):
     """Nothing listens at the proxy; where the auditor isn't installed, the sentence is the same with another reason."""
     for name in ("HTTPS_PROXY", "https_proxy"):

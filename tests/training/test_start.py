@@ -191,3 +191,38 @@ def settle_spectral_norms(module: nn.Module) -> None:
     for _ in range(50):
         for child in module.modules():
             getattr(child, "weight", None)
+
+
+@torch.no_grad()
+def test_a_model_shown_the_thing_starts_as_what_it_was_with_its_flow_turned_round() -> None:
+    before = load_networks(find_model("garden-64"))[1]
+    after = start_networks(PRESETS["thing-64"].networks, "garden-64").eval()
+    x0, poke_map, thing = torch.rand(2, 3, 64, 64), torch.zeros(2, 2, 64, 64), torch.ones(2, 2, 64, 64)
+    poke_map[:, 0, 30:35, 20:25] = 6
+    assert torch.allclose(after.conditioner(x0, poke_map, thing), before.conditioner(x0, poke_map), atol=1e-4)
+    state = torch.randn(2, 16, 8, 8)
+    seen = torch.cat((x0, thing[:, :1]), dim=1)
+    flow, shift = before.autoencoder.render(state, x0).flow, after.autoencoder.render(state, seen).shift
+    assert flow is not None
+    assert shift is not None
+    enlarged = F.interpolate(shift, scale_factor=2, mode="bilinear", align_corners=False)
+    assert torch.allclose(enlarged, -flow, atol=1e-3)
+
+
+def test_every_stage_of_a_model_that_sees_the_thing_learns_and_is_judged(store: Path) -> None:
+    clips = ClipStore(store, augmented=True)
+    networks = small.seeing_things()
+    networks = replace(networks, autoencoder=replace(networks.autoencoder, motion_stride=2, encoder_widths=(8, 8, 16, 16)))
+    two_steps = replace(PRESETS["smoke-64"], networks=networks, decoder=None)
+    torch.manual_seed(0)
+    started = start_networks(networks, None)
+    seen = []
+    for stage, schedule in stages(two_steps, started, (clips, clips), 1, fresh=True, with_twin=True):
+        terms = stage.losses(0)
+        torch.stack(list(terms.values())).sum().backward()
+        assert all(bool(torch.isfinite(term)) for term in terms.values()), stage.name
+        with torch.no_grad():
+            assert all(np.isfinite(value) for value in stage.validate().values()), stage.name
+        assert schedule.steps == 2
+        seen.append(stage.name)
+    assert seen == ["video", "conditioner", "dense", "base", "kinematics", "twin"]

@@ -15,6 +15,7 @@ from ..._vendor.client import (
     KinematicsArrived,
     Lost,
     MeshArrived,
+    PassesArrived,
     PosesArrived,
     Prepared,
     Progress,
@@ -35,6 +36,7 @@ from .outside_backend import Fix
 JobEvent = (
     KinematicsArrived
     | MeshArrived
+    | PassesArrived
     | PosesArrived
     | Prepared
     | Queued
@@ -113,7 +115,7 @@ class JobAsked:
 
 
 @dataclass(frozen=True, slots=True)
-class ThingWished:
+class ThingAsked:
     """The artist points at a thing."""
 
     question: Question
@@ -144,7 +146,7 @@ AppEvent = (
     | StopAsked
     | StartFailed
     | JobAsked
-    | ThingWished
+    | ThingAsked
     | CancelAsked
     | WriteFailed
     | ReleaseAsked
@@ -289,13 +291,13 @@ def transition(state: AppState, event: AppEvent) -> tuple[AppState, tuple[AppEff
         case JobAsked(job=job):
             up, effects = _started(state)
             return replace(up, jobs=(*up.jobs, job)), (*effects, _begun(job))
-        case ThingWished(question=question):
+        case ThingAsked(question=question):
             up, effects = _started(state)
-            search, now = up.search.with_wish(question)
+            search, now = up.search.with_question(question)
             return replace(up, search=search), (*effects, *_asked(now))
         case CancelAsked(job_id=job_id):
-            job = state.job(job_id)
-            return state, () if job is None else (CancelJob(job.travels_as),)
+            running = state.job(job_id)
+            return state, () if running is None else (CancelJob(running.travels_as),)
         case WriteFailed(job_id=job_id, sentence=sentence):
             return _write_failed(state, job_id, sentence)
         case _:
@@ -365,6 +367,7 @@ def _after_job_event(state: AppState, event: JobEvent) -> tuple[AppState, tuple[
 def _after_search_event(state: AppState, event: JobEvent) -> tuple[AppState, tuple[AppEffect, ...]]:
     """What becomes of the question under way; where the backend went away with it, it may be asked again."""
     asked = state.search.asked
+    assert asked is not None
     match event:
         case ThingArrived():
             answers: tuple[AppEffect, ...] = (KeepAnswer(asked.key, Answer.of(event)),)

@@ -17,6 +17,7 @@ from ..._vendor.client import (
     Progress,
     Queued,
     Restarted,
+    SampleRequest,
     Started,
     ThingArrived,
     ThingRequest,
@@ -171,6 +172,7 @@ def finding(job: Job) -> Job:
 
 def with_thing(job: Job, arrived: ThingArrived) -> Job:
     """Return the job with the thing that was found for it; where nothing was, its region moves as a whole."""
+    assert isinstance(job.request, SampleRequest)  # nothing else waits for a thing
     request = replace(job.request, thing=arrived.mask)
     sha256 = request.message().thing_sha256 or ""
     return replace(job, request=request, question=None, thing_sha256=sha256, sentence="Waiting for the backend")

@@ -16,6 +16,7 @@ from ..._vendor.client import (
     Event,
     Failed,
     Finished,
+    InvertRequest,
     IpokeError,
     MeshArrived,
     ResultWriter,
@@ -243,10 +244,9 @@ class Runtime:
         match effect:
             case app.WriteFrame(event=event):
                 self._writers[event.job_id].frame(event)
-            case app.WriteMesh(event=MeshArrived() as event):
-                self._writers[event.job_id].mesh(event)
             case app.WriteMesh(event=event):
-                self._writers[event.job_id].poses(event)
+                writer = self._writers[event.job_id]
+                writer.mesh(event) if isinstance(event, MeshArrived) else writer.poses(event)
             case app.WriteKinematics(event=event, file=file):
                 _write_new(file, event.kinematics)
             case app.CloseVariant(event=event):
@@ -267,7 +267,10 @@ class Runtime:
     def _keep_thing(self, job_id: str) -> None:
         """Keep the thing's mask with the first variant that is whole, since bakes of it need the same."""
         writer, job = self._writers[job_id], self.state.job(job_id)
-        if not job.source and job.request.thing is not None and THING_FILE not in writer.files:
+        assert job is not None
+        if job.source or not isinstance(job.request, SampleRequest):
+            return
+        if job.request.thing is not None and THING_FILE not in writer.files:
             writer.write(THING_FILE, job.request.thing)
 
     def _ended(self, job_id: str) -> ResultWriter:
@@ -316,7 +319,9 @@ def _without_files(request: Request) -> Request:
     """The request without the bytes that it carries, which are large and on the disk anyway."""
     if isinstance(request, SampleRequest):
         return replace(request, plate=b"", kinematics=None, thing=None)
-    return replace(request, frames=())
+    if isinstance(request, InvertRequest):
+        return replace(request, frames=())
+    return request
 
 
 def _unwritable(error: OSError) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..._vendor.client import IpokeError
 from ..._vendor.client import mesh as files
 from ..._vendor.client.results import poses_file
 from ..errors import FolderError
@@ -15,7 +16,6 @@ from .sheet import Sheet
 
 HAIR = 1e-3
 """How far before the plate a body at rest lies, in heights of the plate."""
-_HEADER_BYTES = 32
 
 Array = Any  # numpy's array types are not there for a type checker inside Blender
 
@@ -35,17 +35,17 @@ class PosedMesh:
     def read(cls, folder: Path, variant: int) -> PosedMesh:
         """Read what a job has written; raises `FolderError`."""
         try:
-            lines = [line.split() for line in (folder / files.OBJ_FILE).read_text().splitlines()]
-            data = (folder / poses_file(variant)).read_bytes()
+            mesh = files.RestMesh.read((folder / files.OBJ_FILE).read_bytes())
+            points = files.cached_points((folder / poses_file(variant)).read_bytes(), mesh.vertices)
         except OSError as error:
             raise FolderError(f"The mesh can't be read: {error.strerror}; take the variant again.") from error
-        points = np.array([line[1:4] for line in lines if line[0] == "v"], np.float64)
-        uvs = np.array([line[1:3] for line in lines if line[0] == "vt"], np.float64)
-        faces = [[int(corner.split("/")[0]) - 1 for corner in line[1:]] for line in lines if line[0] == "f"]
-        samples = np.frombuffer(data, "<f4", offset=_HEADER_BYTES).reshape(-1, len(points), 3).astype(np.float64)
+        except IpokeError as error:
+            raise FolderError(error.sentence) from error
+        uvs = np.array(mesh.places, np.float64).reshape(-1, 2) * (1, -1) + (0, 1)
+        samples = np.array(points, np.float64).reshape(-1, mesh.vertices, 3)
         widest = int(uvs[:, 0].argmax())
-        aspect = points[widest, 0] / uvs[widest, 0]
-        return cls(np.array(faces), uvs, samples / (aspect, 1.0, 1.0))
+        aspect = samples[0, widest, 0] / uvs[widest, 0]
+        return cls(np.array(mesh.triangles).reshape(-1, 3)[:, [0, 2, 1]], uvs, samples / (aspect, 1.0, 1.0))
 
 
 def sheet_of(corners: Array, uvs: Array) -> Sheet:

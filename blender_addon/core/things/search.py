@@ -53,8 +53,8 @@ class Search:
     asked: Question | None = None
     next: Question | None = None
 
-    def with_wish(self, question: Question) -> tuple[Search, Question | None]:
-        """The search after another thing was wished for, and what is to be asked now."""
+    def with_question(self, question: Question) -> tuple[Search, Question | None]:
+        """The search after another question, and what is to be asked now."""
         if self.asked is None:
             return Search(question), question
         return Search(self.asked, None if question.key == self.asked.key else question), None

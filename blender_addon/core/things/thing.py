@@ -110,7 +110,7 @@ def painted(mask: Mask, strokes: Iterable[Stroke]) -> Mask:
     result = np.array(mask, np.float32)
     for stroke in strokes:
         if stroke.radius > 0:
-            box, cover = _cover(result.shape, stroke)
+            box, cover = _cover(mask.shape[:2], stroke)
             here = result[box]
             result[box] = np.maximum(here, cover) if stroke.adds else np.minimum(here, 1 - cover)
     return result

@@ -31,6 +31,7 @@ class Clip:
     moving: (S, S) bool, the parts of x0 that belong to a moving layer.
     neighbour: (S, S) bool, the parts of x0 that belong to an object that stands still.
     foreground: (S, S) bool, the parts of x0 that pokes keep to; None where they follow motion alone.
+    thing: (S, S) bool, where x0 shows the object that moves, with its parts that stay; None where that is not known.
     """
 
     frames: NDArray[np.uint8]
@@ -40,6 +41,7 @@ class Clip:
     moving: NDArray[np.bool_]
     neighbour: NDArray[np.bool_]
     foreground: NDArray[np.bool_] | None = None
+    thing: NDArray[np.bool_] | None = None
 
 
 def procedural_clip(seed: int, index: int, pictures: Pictures, size_px: int = 64, frames: int = 10, recipe: str = GARDEN) -> Clip:
@@ -69,12 +71,14 @@ def render(scene: Scene, size_px: int, frames: int) -> Clip:
             forward[:, mine] = layer.motion.forward(grid[mine], frames) - grid[mine]
     visible = np.stack([_seen(start.owner[0], later.owner[t], grid + backward[t]) for t in range(frames)])
     moving = np.maximum(*np.abs(forward).max(axis=0).transpose(2, 0, 1)) > 0.05
-    neighbours = [number for number, layer in enumerate(scene.layers) if layer.still and not layer.poked]
+    neighbours = [number for number, layer in enumerate(scene.layers) if layer.neighbour]
+    things = [number for number, layer in enumerate(scene.layers) if not layer.neighbour]
     pictures = np.clip(np.concatenate([start.picture, later.picture]), 0, 1)
     frames_8_bit = np.round(pictures * 255).astype(np.uint8)
     touched = [number for number, layer in enumerate(scene.layers) if layer.touched]
     foreground = np.isin(start.owner[0], touched) if touched else None
-    return Clip(frames_8_bit, backward, visible, forward, moving, np.isin(start.owner[0], neighbours), foreground)
+    neighbour, thing = (np.isin(start.owner[0], numbers) for numbers in (neighbours, things))
+    return Clip(frames_8_bit, backward, visible, forward, moving, neighbour, foreground, thing)
 
 
 class _Canvas:

@@ -12,17 +12,19 @@ import numpy as np
 from ..pictures import ALL_SUBJECTS, PHOTO_SUBJECTS, Pictures
 from .foliage import plants_scene, stems_scene
 from .garden import garden_scene
+from .joined import joined_scene
 from .objects import objects_scene
 from .scenes import Scene
 from .things import things_scene
 
-GARDEN, PLANTS, OBJECTS, STEMS, THINGS = "garden", "plants", "objects", "stems", "things"
+GARDEN, PLANTS, OBJECTS, STEMS, THINGS, JOINED = "garden", "plants", "objects", "stems", "things", "joined"
 RECIPES: dict[str, Callable[[np.random.Generator, Pictures, int, int], Scene]] = {
     GARDEN: garden_scene,
     PLANTS: plants_scene,
     OBJECTS: objects_scene,
     STEMS: stems_scene,
     THINGS: things_scene,
+    JOINED: joined_scene,
 }
 
 
@@ -33,4 +35,4 @@ def scene_of(recipe: str, seed: int, index: int, pictures: Pictures, size_px: in
 
 def subjects_of(recipe: str) -> tuple[str, ...]:
     """The subjects of cut-outs that a recipe draws from."""
-    return ALL_SUBJECTS if recipe == THINGS else PHOTO_SUBJECTS
+    return ALL_SUBJECTS if recipe in (THINGS, JOINED) else PHOTO_SUBJECTS

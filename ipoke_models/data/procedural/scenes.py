@@ -65,6 +65,11 @@ class Layer:
         """Whether it never moves."""
         return not self.motion.parts
 
+    @property
+    def neighbour(self) -> bool:
+        """Whether it is an object that stands still beside the one that moves, and no part of that."""
+        return self.still and not self.poked
+
 
 def lively(layers: Sequence[Layer], size_px: int, frames: int) -> bool:
     """Whether enough of these layers can be seen to have moved at the end: a hundredth of the picture by 3 % of its side.

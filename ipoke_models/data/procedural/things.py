@@ -6,6 +6,8 @@ its ends and its narrow places, is all that there is to know before the poke; th
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ..pictures import Pictures
@@ -15,19 +17,30 @@ from .motion import Array
 from .objects import bystander, middle
 from .painting import placed_cutout
 from .puppets import still_puppet
-from .scenes import Patch, Scene, lively
+from .scenes import Layer, Patch, Scene, lively
 from .swinging import swinging
 
 
 def things_scene(rng: np.random.Generator, pictures: Pictures, size_px: int, frames: int) -> Scene:
     """Background, still things, the one that moves, and sometimes a still one before it."""
+
+    def draw(green: Array, cutout: int | None) -> Layer:
+        return swinging(rng, _looks(rng, pictures, size_px, green, cutout), size_px, frames)
+
+    return scene_around(rng, pictures, size_px, frames, draw)
+
+
+def scene_around(
+    rng: np.random.Generator, pictures: Pictures, size_px: int, frames: int, draw: Callable[[Array, int | None], Layer]
+) -> Scene:
+    """A scene around a thing that is drawn, of a green and a cut-out's number, until enough of it moves."""
     behind = background(rng, pictures, size_px)
     green = scene_green(rng, behind)
     cutout = int(rng.integers(len(pictures.cutouts))) if pictures.cutouts else None
     count = int(rng.choice([0, 1, 2], p=[0.5, 0.3, 0.2]))
     layers = [bystander(rng, pictures, size_px, green, cutout) for _ in range(count)]
     for _ in range(TRIES):
-        moving = swinging(rng, _looks(rng, pictures, size_px, green, cutout), size_px, frames)
+        moving = draw(green, cutout)
         if lively([moving], size_px, frames):
             break
     before = [bystander(rng, pictures, size_px, green, cutout, before=True)] if rng.random() < 0.15 else []

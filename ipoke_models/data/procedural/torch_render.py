@@ -67,7 +67,7 @@ def render_batch(scenes: Sequence[Scene], size_px: int, frames: int, device: tor
     """Render B scenes at once."""
     groups = _groups(scenes, size_px, frames, device)
     background = torch.from_numpy(np.stack([scene.background for scene in scenes])).to(device)
-    still, touched = _of_layers(scenes)
+    still, touched, things = _of_layers(scenes)
     times = frames + 1
     picture = background[:, :, :, None].repeat(1, 1, 1, times, 1)
     owner = torch.full(picture.shape[:4], NO_LAYER, dtype=torch.int64, device=device)
@@ -89,6 +89,7 @@ def render_batch(scenes: Sequence[Scene], size_px: int, frames: int, device: tor
         forward[:, :, :, -1].permute(0, 3, 1, 2).contiguous(),
         torch.zeros(len(scenes), device=device),
         _shown(touched, start)[:, None].float() if touched.any() else None,
+        _shown(things, start)[:, None].float(),
     )
     return RenderedBatch(batch, _shown(still, start))
 
@@ -131,15 +132,16 @@ def _seen(start: Tensor, owner: Tensor, backward: Tensor) -> Tensor:
     return inside & (start.flatten(1).gather(1, nearest.flatten(1)).view_as(owner) == owner)
 
 
-def _of_layers(scenes: Sequence[Scene]) -> tuple[Tensor, Tensor]:
-    """Which layers are objects that stand still, and which a poke is on, (B, L + 1); the entry after the last layer is False."""
+def _of_layers(scenes: Sequence[Scene]) -> tuple[Tensor, Tensor, Tensor]:
+    """Which layers are objects that stand still, which a poke is on, and which are the object that moves, (B, L + 1) each; the
+    entry after the last layer is False."""
     most = max(len(scene.layers) for scene in scenes)
-    still, touched = torch.zeros(2, len(scenes), most + 1, dtype=torch.bool)
+    still, touched, things = torch.zeros(3, len(scenes), most + 1, dtype=torch.bool)
     for number, scene in enumerate(scenes):
         for depth, layer in enumerate(scene.layers):
-            still[number, depth] = layer.still and not layer.poked
+            still[number, depth], things[number, depth] = layer.neighbour, not layer.neighbour
             touched[number, depth] = layer.touched
-    return still, touched
+    return still, touched, things
 
 
 def _shown(layers: Tensor, owner: Tensor) -> Tensor:

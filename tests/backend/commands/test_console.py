@@ -47,6 +47,7 @@ def test_a_name_that_is_no_text_is_told_in_any_encoding():
     assert (done.returncode, done.stdout.strip()) == (0, rb"f\udcff")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a shell of Unix")
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("command", [[*IPOKE, "--help"], [*IPOKE, "models"], doctor("a line\n", 50_000)])
@@ -64,6 +65,7 @@ def test_a_pipe_that_is_closed_before_is_told_by_the_exit_code():
     assert (done.stdout.strip(), done.stderr) == (b"141", b"")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a shell of Unix")
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_streams_that_are_closed_change_nothing(closed, tmp_path):

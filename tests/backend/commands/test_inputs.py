@@ -45,6 +45,7 @@ def test_names_of_all_kinds_are_read(tmp_path, name):
     assert read_file(path) == b"pixels"
 
 
+@pytest.mark.slow
 def test_a_file_that_is_just_too_large_is_told_by_how_much(tmp_path: Path):
     large = tmp_path / "45-megapixels.tif"
     large.write_bytes(b"II*\0")

@@ -72,6 +72,7 @@ def test_a_job_without_likes_and_variation_is_read(read, good):
     assert read(json.dumps(good)).request.sampling == Sampling(7)
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_whatever_stands_in_it_it_is_read_or_refused(read, good, data):

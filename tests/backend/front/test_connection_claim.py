@@ -177,6 +177,7 @@ sys.stdin.read()
 """
 
 
+@pytest.mark.slow
 def test_of_backends_that_start_at_once_one_gets_the_file(file):
     file.parent.mkdir()
     file.write_text(content(1).to_json())

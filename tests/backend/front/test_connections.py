@@ -124,6 +124,7 @@ def test_heartbeats_are_not_taken_for_messages(front):
     front.until(lambda: front.held == [0], "heartbeats of an hour are held against a connection")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how much a connection has received")
 @pytest.mark.parametrize(("part", "count"), [(500 * KIB, 200), (1, 1_000_000)], ids=["large parts", "tiny parts"])
 def test_a_message_without_an_end_ends_its_connection(front, part, count):

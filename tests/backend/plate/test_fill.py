@@ -22,6 +22,7 @@ def checked(height: int, width: int, cell_px: int) -> np.ndarray:
     return np.repeat(((rows + columns) % 2).astype(np.float32)[..., None], 3, axis=2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", [1.0, 255.0, 65535.0])
 @pytest.mark.parametrize("channels", [3, 4])
 def test_nothing_of_the_hole_shows_and_nothing_beside_it_changes(scale, channels):
@@ -36,6 +37,7 @@ def test_nothing_of_the_hole_shows_and_nothing_beside_it_changes(scale, channels
     assert np.array_equal(result, filled(np.where(hole[..., None], -scale, picture).astype(np.float32), hole))
 
 
+@pytest.mark.slow
 def test_the_grain_goes_on_in_the_hole_of_a_large_picture():
     picture = (0.5 + np.random.default_rng(1).normal(0, 0.05, (1500, 1500, 3))).astype(np.float32)
     hole = hole_of(1500, 1500)
@@ -49,6 +51,7 @@ def test_a_pattern_goes_on_through_the_hole():
     assert np.abs(result - board)[hole].mean() < 0.1
 
 
+@pytest.mark.slow
 def test_what_is_out_of_focus_is_not_filled_with_what_is_in_focus():
     picture = np.full((1200, 1200, 3), 0.5, np.float32)
     picture[:, 700:] += np.random.default_rng(2).normal(0, 0.2, (1200, 500, 3)).astype(np.float32)

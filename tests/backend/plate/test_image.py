@@ -63,6 +63,7 @@ def test_stored_values_and_depth_stay(dtype, channels, extension):
         assert (image.alpha == pixels[..., 3]).all()
 
 
+@pytest.mark.slow
 def test_the_largest_still_is_taken_however_small_its_file_is():
     data = encoded(np.full((8192, 8192), 7, np.uint8))
     image = decode_plate(data)

@@ -21,6 +21,7 @@ TABLES = {"png": PNG, "jpeg": JPEG, "tiff": TIFF, "others": OTHERS, "exr": EXR, 
 SMALL = {name: make for name, make in TAKEN.items() if "8192" not in name}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "table", [PNG, JPEG, TIFF, OTHERS, EXR, LAYERED], ids=["png", "jpeg", "tiff", "others", "exr", "layered"]
 )

@@ -23,6 +23,7 @@ def square() -> np.ndarray:
     return mask
 
 
+@pytest.mark.slow
 @KINDS
 def test_the_thing_before_what_is_behind_it_is_the_plate_but_for_the_background_in_its_edge(dtype, alpha):
     plate = plate_of(dtype, alpha=alpha)
@@ -43,6 +44,7 @@ def test_the_plate_behind_holds_nothing_of_the_thing_and_is_the_plate_elsewhere(
     assert same(behind, plate, away)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("turn", [0, 20, 65])
 def test_nothing_of_a_thin_thing_is_left_behind_it(turn):
     plate = card(alpha=False)
@@ -59,6 +61,7 @@ def test_a_clean_plate_is_what_is_behind():
     assert (behind.bgr[170:230, 220:280] == (255, 0, 0)).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float16])
 def test_the_thing_alone_has_its_matte_for_alpha_and_its_colours_beyond_its_edge(dtype):
     plate = card(alpha=False, dtype=dtype)

@@ -29,6 +29,7 @@ def warped_by(passes: dict[str, np.ndarray], bgr: np.ndarray) -> np.ndarray:
     return cv2.remap(bgr, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize("seed", range(3))
 def test_the_stmap_makes_the_frame_of_the_plate(dtype, seed):
@@ -65,8 +66,20 @@ def test_what_was_hidden_is_marked_where_it_comes_out():
     assert (occlusion[180:220, 205:240] == 0).all()
 
 
+def test_the_matte_goes_along_with_what_moves():
+    matte = passes_of(renderer_of(plate := card(alpha=False), card_flow(6, 0), clean=clear(plate)))["matte.V"]
+    assert (matte[180:220, 205:240] > 0.99).all()
+    assert (matte[180:220, 264:276] < 0.05).all(), "where it has gone away from"
+    assert not matte[:50].any()
+
+
 def test_every_channel_covers_the_plate():
     passes = passes_of(renderer_of(plate_of(), flow_of(2, 0), Region(0, 0, *SIZE)))
-    assert set(passes) == {*(f"Vector.{name}" for name in "XYZW"), "STMap.R", "STMap.G", "occlusion.V", "confidence.V"}
+    assert set(passes) == {
+        *(f"Vector.{name}" for name in "XYZW"),
+        "STMap.R",
+        "STMap.G",
+        *(f"{name}.V" for name in ("occlusion", "confidence", "matte")),
+    }
     assert all(plane.shape == (HEIGHT, WIDTH) and np.isfinite(plane).all() for plane in passes.values())
     assert passes["confidence.V"].max() <= 1

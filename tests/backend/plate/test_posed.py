@@ -59,12 +59,14 @@ def moved_card(plate: PlateImage, x_px: float, mask: np.ndarray | None = None) -
     return posed(plate, mask, body, np.stack([body.rest, body.rest + np.array([x_px / WIDTH, 0.0])]))
 
 
+@pytest.mark.slow
 @KINDS
 def test_at_rest_the_whole_plate_stays_to_the_byte(dtype, alpha):
     plate = plate_of(dtype, alpha=alpha)
     assert same(renderer_of(plate, mask_of()).frame(np.array([1.0, 0.0])), plate, EVERYWHERE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float16])
 @pytest.mark.parametrize("seed", range(10))
 def test_off_the_things_old_and_new_place_and_under_the_lock_the_plate_stays_to_the_byte(dtype, seed):
@@ -83,6 +85,7 @@ def test_off_the_things_old_and_new_place_and_under_the_lock_the_plate_stays_to_
     assert not same(result, plate, EVERYWHERE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("dtype", "premultiplied"), STORED)
 def test_a_cut_out_moves_with_its_alpha(dtype, premultiplied):
     plate = card(alpha=True, dtype=dtype, premultiplied=premultiplied)
@@ -115,6 +118,7 @@ def test_a_clean_plate_shows_behind():
     assert (posed(plate, mask, body, keys, clean).frame(LAST).bgr[175:225, 258:278] == (255, 0, 0)).all()
 
 
+@pytest.mark.slow
 def test_a_thing_that_moves_out_leaves_the_picture_and_shows_nothing_mirrored_when_it_moves_in():
     plate = card(alpha=True)
     plate.alpha[...] = 0
@@ -126,6 +130,7 @@ def test_a_thing_that_moves_out_leaves_the_picture_and_shows_nothing_mirrored_wh
     assert not back.alpha[180:220, :38].any()
 
 
+@pytest.mark.slow
 def test_the_stmap_makes_the_frame_of_the_plate_and_follows_the_body():
     plate = plate_of(np.uint8)
     mask = mask_of(soft=False)
@@ -176,6 +181,7 @@ def disc_over_a_square(dtype: type, drop_px: int = 20) -> tuple[PosedRenderer, n
     return posed(plate, mask, body, keys), np.roll(disc, 240, 1), np.roll(square, drop_px, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float16])
 def test_around_the_edge_of_a_part_in_front_the_part_behind_it_shows(dtype):
     renderer, disc, square = disc_over_a_square(dtype)
@@ -185,6 +191,7 @@ def test_around_the_edge_of_a_part_in_front_the_part_behind_it_shows(dtype):
     np.testing.assert_allclose(result.bgr.astype(np.float32) / renderer.plate.peak, wanted, atol=0.05)
 
 
+@pytest.mark.slow
 def test_the_stmap_shows_the_part_behind_around_the_edge_of_the_one_in_front():
     renderer, disc, square = disc_over_a_square(np.uint8)
     passes = passes_of(renderer)
@@ -194,12 +201,14 @@ def test_the_stmap_shows_the_part_behind_around_the_edge_of_the_one_in_front():
     np.testing.assert_allclose(passes["Vector.Y"][behind], 20, atol=0.1)
 
 
+@pytest.mark.slow
 def test_a_part_that_stays_keeps_its_bytes_around_the_edge_of_one_in_front_of_it():
     renderer, disc, square = disc_over_a_square(np.float16, drop_px=0)
     stays = (square > 0) & (cv2.dilate(disc, np.ones((7, 7))) == 0)
     assert same(renderer.frame(LAST), renderer.plate, stays)
 
 
+@pytest.mark.slow
 def test_fingers_that_share_a_place_keep_their_own_pixels():
     mask = np.zeros((HEIGHT, WIDTH), np.float32)
     mask[100:300, 200:238] = mask[100:300, 241:280] = mask[260:300, 200:280] = 1
@@ -247,6 +256,7 @@ def test_a_tail_takes_the_models_own_way_to_its_tip():
     np.testing.assert_allclose(way, [(0, 0), (20, 40), (60, 40), (80, 0)], atol=0.7)
 
 
+@pytest.mark.slow
 def test_a_preview_moves_the_same_body_as_a_bake():
     mask = cv2.resize(mask_of(), (1440, 1200), interpolation=cv2.INTER_LINEAR)
     plate = PlateImage(cv2.resize(plate_of().bgr, (1440, 1200)), None)

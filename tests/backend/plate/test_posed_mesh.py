@@ -86,6 +86,7 @@ def linear(image: PlateImage) -> np.ndarray:
     return np.dstack([colour, alpha])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float16, np.float32])
 @pytest.mark.parametrize("cut_out", [False, True])
 def test_the_thing_over_the_background_is_the_plate_again_off_the_things_edge(dtype, cut_out):
@@ -106,6 +107,7 @@ def test_the_thing_over_the_background_is_the_plate_again_off_the_things_edge(dt
     assert np.abs(found - wanted)[~edge].max() <= step
 
 
+@pytest.mark.slow
 @KINDS
 def test_the_background_is_the_plate_to_the_byte_off_the_thing(dtype, alpha):
     plate, mask = plate_of(dtype, alpha=alpha), mask_of()
@@ -116,6 +118,7 @@ def test_the_background_is_the_plate_to_the_byte_off_the_thing(dtype, alpha):
     assert not thing.alpha[off].any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("x_px", [-120, 70, 200])
 def test_what_a_frame_uncovers_is_the_background_to_the_byte_however_far_it_moves(x_px):
     plate, mask = plate_of(np.uint8, alpha=False), mask_of()

@@ -62,6 +62,7 @@ def same(result: PlateImage, plate: PlateImage, where: np.ndarray) -> bool:
 EVERYWHERE = np.ones((SIZE[1], SIZE[0]), bool)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float16])
 @pytest.mark.parametrize("seed", range(50))
 def test_outside_the_region_and_under_the_lock_the_plate_stays_to_the_byte(dtype, seed):
@@ -151,6 +152,7 @@ def card_flow(x: float, y: float) -> np.ndarray:
 STORED = [(np.uint8, False), (np.uint16, False), (np.uint8, True), (np.float16, True)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("dtype", "premultiplied"), STORED)
 def test_alpha_moves_with_the_colour(dtype, premultiplied):
     plate = card(alpha=True, dtype=dtype, premultiplied=premultiplied)
@@ -181,6 +183,7 @@ def test_what_a_clean_plate_parts_moves_in_front_of_it(dtype):
     assert same(result, plate, ~cv2.dilate((red | (plate.bgr[..., 2] > 0)).astype(np.uint8), np.ones((17, 17))).astype(bool))
 
 
+@pytest.mark.slow
 def test_a_cut_out_moves_out_over_the_border_and_comes_in_with_nothing_mirrored():
     plate = card(alpha=True)
     plate.alpha[...] = 0
@@ -201,6 +204,7 @@ def test_a_clean_plate_shows_behind():
     assert (result.bgr[175:225, 266:278] == (255, 0, 0)).all()
 
 
+@pytest.mark.slow
 def test_a_soft_lock_mixes_and_a_full_one_keeps():
     plate = plate_of()
     free = renderer_of(plate, flow_of(4, 2)).frame(LAST)

@@ -22,6 +22,7 @@ def part(plate, region: Region, flow: np.ndarray, plan: Timeline = ONCE, **given
     return Part(Renderer(plate, region, motion_of_flows([flow], [None]), **given), plan)
 
 
+@pytest.mark.slow
 @KINDS
 def test_regions_apart_look_as_each_alone_and_the_rest_stays_to_the_byte(dtype, alpha):
     plate = plate_of(dtype, alpha=alpha)
@@ -34,6 +35,7 @@ def test_regions_apart_look_as_each_alone_and_the_rest_stays_to_the_byte(dtype, 
     assert same(both, plate, outside(LEFT) & outside(RIGHT))
 
 
+@pytest.mark.slow
 def test_a_lock_holds_over_all_regions_once():
     plate = plate_of()
     lock = np.zeros(plate.bgr.shape[:2], np.float32)

@@ -38,8 +38,8 @@ def leaving(px_a_frame: float) -> Iterator[PlateImage]:
 class NotedModel(ShiftingModel):
     """Notes what it was asked to invert."""
 
-    def variant_residual(self, x0, pokes, variant, *, as_body=False):
-        self.asked = x0, pokes, as_body
+    def variant_residual(self, x0, pokes, variant, *, as_body=False, thing=None):
+        self.asked, self.thing = (x0, pokes, as_body), thing
         return np.zeros((3, 8, 8), np.float32)
 
     def features(self, x0):
@@ -63,12 +63,16 @@ def test_a_variant_is_inverted_as_it_was_drawn_at_its_things_square(thing, whole
             drawn.append((x0, pokes, as_body))
             return super().frames(x0, pokes, *rest, as_body=as_body, **more)
 
-    SampleJob(sampled.message(), Drawing(), decode_plate(sampled.plate), sampled.uploads().__getitem__).run(
+    drawing = Drawing()
+    SampleJob(sampled.message(), drawing, decode_plate(sampled.plate), sampled.uploads().__getitem__).run(
         lambda *_: None, lambda: False
     )
     for mine, its in zip(model.asked, drawn[0], strict=True):
         np.testing.assert_array_equal(mine, its)
     assert model.asked[2] is not whole
+    assert (model.thing is None) == (drawing.thing is None) == whole
+    if model.thing is not None and drawing.thing is not None:
+        np.testing.assert_array_equal(model.thing.mask, drawing.thing.mask)
 
 
 def test_what_leaves_the_picture_is_poked_where_its_tip_is_still_inside():

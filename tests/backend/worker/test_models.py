@@ -75,6 +75,7 @@ def frames_of(model: LoadedModel, x0: np.ndarray, variants: range = range(8)) ->
     return {(variant, t): frame for variant, t, frame in made}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fails_at", [1, 4])
 @pytest.mark.parametrize("most", [1, 2])
 def test_too_little_memory_halves_the_batch_and_brings_every_frame_once_with_the_same_bytes(models, x0, fails_at, most):
@@ -87,6 +88,7 @@ def test_too_little_memory_halves_the_batch_and_brings_every_frame_once_with_the
     assert all((made[key] == expected[key]).all() for key in expected)
 
 
+@pytest.mark.slow
 def test_the_smaller_batch_stays(models, x0):
     model = models.get("small-0")
     tight = LoadedModel(model.entry, Tight(model._model, most=4))
@@ -95,6 +97,7 @@ def test_the_smaller_batch_stays(models, x0):
     assert tight._model.asked == [8, 4, 4, 4, 4]
 
 
+@pytest.mark.slow
 def test_no_memory_for_a_single_variant_is_said(models, x0):
     model = models.get("small-0")
     with pytest.raises(OutOfMemoryError, match="close other programs"):
@@ -146,6 +149,7 @@ print("one variant fits into", high, "MB,", "eight:", fits(8, high + 4, eight))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit on address space is Linux's")
 def test_eight_variants_come_with_the_same_bytes_where_hardly_more_than_one_has_room():
     command = [sys.executable, "-c", REAL_LIMIT]
@@ -165,6 +169,7 @@ def test_models_beyond_the_budget_are_forgotten_but_for_the_last(models):
     assert models.memory().models == (("small-2",) if models.get("small-2").size_mb else ("small-0", "small-1", "small-2"))
 
 
+@pytest.mark.slow
 def test_an_unloaded_model_comes_back_with_the_same_frames(models, x0):
     before = frames_of(models.get("small-0"), x0)
     models.unload()
@@ -173,6 +178,7 @@ def test_an_unloaded_model_comes_back_with_the_same_frames(models, x0):
     assert all((before[key] == after[key]).all() for key in before)
 
 
+@pytest.mark.slow
 def test_the_kinematics_of_a_variant_bring_its_frames_back():
     """Of the shipped model: replayed, a variant's own kinematics differ from it by rounding alone."""
     model = Models().get("garden-64")
@@ -191,6 +197,7 @@ def test_the_kinematics_of_a_variant_bring_its_frames_back():
         assert np.abs(replayed - shown).max() < 1e-3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variation", [None, 0.4])
 def test_what_is_drawn_for_a_body_comes_with_its_kinematics_which_bring_it_back(variation):
     """As the flow draws, not guided: so variants differ, and none is bent to its arrow before the body bends it."""
@@ -238,6 +245,7 @@ def rgb(seed: int) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 255, (60, 80, 3), np.uint8)
 
 
+@pytest.mark.slow
 def test_a_segmenter_is_loaded_by_the_first_question_and_goes_with_the_models(finders, x0):
     frames_of(finders.get("small-0"), x0, range(1))
     assert finders.memory().models == ("small-0",)

@@ -14,7 +14,7 @@ from backend.plate.image import PlateImage, decode_plate
 from backend.protocol import messages as m
 from backend.protocol.codec import encode
 from backend.protocol.errors import ProtocolError
-from backend.worker.model_port import JobCancelledError, ModelFrame, PokesError
+from backend.worker.model_port import JobCancelledError, ModelFrame, PokesError, SeenThing
 from backend.worker.sample_job import SampleJob
 from ipoke_values import Like, Sampling
 
@@ -35,6 +35,7 @@ class ShiftingModel:
         self.groups: list[range] = []
         self.pokes: list[np.ndarray] = []
         self.samplings: list[Sampling] = []
+        self.thing: SeenThing | None = None
 
     def frames(
         self,
@@ -45,8 +46,9 @@ class ShiftingModel:
         cancelled: Callable[[], bool],
         *,
         as_body: bool = False,
+        thing: SeenThing | None = None,
     ) -> Iterator[ModelFrame]:
-        self.as_body = as_body
+        self.as_body, self.thing = as_body, thing
         self.groups.append(variants)
         self.pokes.append(pokes)
         self.samplings.append(sampling)
@@ -154,6 +156,7 @@ def test_the_variation_reaches_the_model_and_every_draw_of_a_loop(plate, variati
     assert [sampling.variation for sampling in model.samplings] == [variation] * (1 if playback is None else 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("size", "side", "expected"),
     [
@@ -229,6 +232,7 @@ def test_a_loop_is_picked_from_several_residuals_and_says_which(plate):
     assert best.sha256s != own.sha256s
 
 
+@pytest.mark.slow
 def test_a_picked_loop_is_the_same_however_many_variants_are_asked_for(plate):
     assert loop_of(plate, 6) == loop_of(plate, 6, first=0, samples=4)
 
@@ -295,6 +299,7 @@ def test_a_thing_moves_as_a_body_and_the_rest_of_the_plate_stays(plate):
         assert not changed[:10].any()
 
 
+@pytest.mark.slow
 def test_a_cut_out_needs_no_mask(plate):
     alpha = np.zeros((64, 96), np.uint8)
     alpha[20:44, 36:60] = 255
@@ -307,7 +312,8 @@ def test_a_cut_out_needs_no_mask(plate):
     assert any((one.bgr != other.bgr).any() for one, other in zip(by_alpha, whole, strict=True))
 
 
-def test_pins_hold_and_the_model_does_not_see_them(plate):
+@pytest.mark.slow
+def test_pins_hold_and_are_no_pokes_of_the_model(plate):
     pin = m.Poke(0.42, 0.4, 0.0, 0.0)
     model = ShiftingModel()
     free, held = (
@@ -320,6 +326,19 @@ def test_pins_hold_and_the_model_does_not_see_them(plate):
     assert still[1] < still[0]
 
 
+def test_the_model_is_shown_the_thing_and_its_pins_as_it_sees_the_region(plate):
+    model, pin = ShiftingModel(), m.Poke(0.375, 0.5, 0.0, 0.0)
+    run(plate, request(pokes=(POKE, pin), region=m.Region(32, 0, 64, 64), thing_sha256=THING), model, {THING: mask_of()})
+    assert model.thing is not None
+    expected = np.zeros((32, 32), np.float32)
+    expected[10:22, 2:14] = 1
+    np.testing.assert_allclose(model.thing.mask, expected, atol=1e-6)
+    np.testing.assert_allclose(model.thing.pins, [[4 / 64, 0.5]])
+    run(plate, request(), model)
+    assert model.thing is None
+
+
+@pytest.mark.slow
 def test_the_ground_holds_unless_it_is_freed():
     ramp = np.broadcast_to(2 * np.arange(96, dtype=np.uint8)[None, :, None], (64, 96, 3))
     plate = PlateImage(np.ascontiguousarray(ramp), None)
@@ -376,6 +395,7 @@ def triangles_of(rest: bytes) -> int:
     return int(np.argmax((numbers < 0) | (numbers > 10_000))) // 3
 
 
+@pytest.mark.slow
 def test_a_mesh_comes_before_its_poses_and_the_frames_stay_the_same(plate):
     asked = request(thing_sha256=THING, mesh=True)
     told = run(plate, asked, files={THING: mask_of()})

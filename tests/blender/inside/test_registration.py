@@ -52,6 +52,18 @@ def test_disabling_leaves_nothing_and_enabling_brings_everything_back():
     assert traces() == before
 
 
+def test_whatever_lives_while_the_addon_is_enabled_is_known_to_registration(part):
+    lifetime, registration = part("core.lifetime"), part("registration")
+    inside = [module for name, module in list(sys.modules.items()) if name.startswith(f"{MODULE}.")]
+    values = {id(value) for module in inside for value in vars(module).values() if isinstance(value, lifetime.WhileEnabled)}
+    assert len(values) > 10
+    assert values == {id(state) for state in registration.STATES}
+    assert all(state.is_open for state in registration.STATES)
+    bpy.ops.preferences.addon_disable(module=MODULE)
+    assert not any(state.is_open for state in registration.STATES)
+    bpy.ops.preferences.addon_enable(module=MODULE)
+
+
 def test_what_is_stored_survives_disabling(plane):
     bpy.ops.preferences.addon_disable(module=MODULE)
     bpy.ops.preferences.addon_enable(module=MODULE)

@@ -24,7 +24,7 @@ def puppet_of(obj: bpy.types.Object, vertices: int) -> int:
     """Give the object a puppet of so many vertices; returns how many it has."""
     puppets, own = part("session.puppets"), part("session.puppets").state()
     made = puppets.of(obj)
-    own.last = puppets.PuppetOf(made.sha256, made.mask, part("core.things.puppet").Puppet(made.mask, vertices))
+    own.last = puppets.PlayedThing(made.sha256, made.mask, part("core.things.puppet").Puppet(made.mask, vertices))
     return len(own.last.puppet.rest)
 
 
