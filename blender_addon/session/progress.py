@@ -11,7 +11,7 @@ from bpy.app.translations import pgettext_iface as tell
 from ..core.jobs.job import Job, JobKind, JobPhase, duration
 from ..core.lifetime import WhileEnabled
 from ..scene import screens
-from . import pointer, running
+from . import running
 
 SHOWN_S = 5.0
 """How long it is said that something has ended."""
@@ -77,7 +77,7 @@ def note(changed: tuple[Job, ...]) -> None:
             own.text, own.at_s = _ending(job), time.monotonic()
             if not bpy.app.background:
                 bpy.app.timers.register(_redraw, first_interval=SHOWN_S)
-    if changed and not bpy.app.background and pointer.state().draft is None:
+    if changed and not bpy.app.background:
         _redraw_status_bar()
 
 
@@ -124,11 +124,11 @@ def _ending(job: Job) -> str:
 
 def _redraw() -> None:
     screens.redraw()
-    if pointer.state.is_open and pointer.state().draft is None:
-        _redraw_status_bar()
+    _redraw_status_bar()
 
 
 def _redraw_status_bar() -> None:
-    """Blender draws it again when its text is set; there is none to lose while nothing is dragged."""
+    """Blender draws it again when its text is set, which only what is dragged or moved has of its own, and keeps."""
     for window in bpy.context.window_manager.windows:
-        window.workspace.status_text_set(None)
+        if not len(window.modal_operators):
+            window.workspace.status_text_set(None)
