@@ -20,8 +20,8 @@ import torch
 from ipoke_models.data.procedural.clips import Clip, render
 from ipoke_models.data.procedural.motion import Follow
 from ipoke_models.data.procedural.recipes import STEMS
+from ipoke_models.data.procedural.scene_source import SceneSource
 from ipoke_models.data.procedural.scenes import Scene
-from ipoke_models.data.procedural.source import SceneSource
 from ipoke_models.evaluation.columns import Column, Table
 from ipoke_models.evaluation.examples import MARGIN_PX
 from ipoke_models.evaluation.report import markdown_table

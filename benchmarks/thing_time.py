@@ -17,7 +17,7 @@ import numpy as np
 
 from backend.client import Status, Stroke, ThingArrived, ThingRequest, drive, new_job_id
 from backend.client.events import Event
-from backend.commands.backends import Backend, open_backend
+from backend.commands.connected_backend import ConnectedBackend, open_backend
 from tests.processes import cpu_s
 
 from .plates import read_still, textured
@@ -61,7 +61,7 @@ def _plate(image: Path | None, width: int, number: int) -> bytes:
     return cv2.imencode(".jpg", grainy, [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes()
 
 
-def _ask(backend: Backend, question: ThingRequest) -> tuple[float, float]:
+def _ask(backend: ConnectedBackend, question: ThingRequest) -> tuple[float, float]:
     """Seconds until a question is answered, and of the worker's processor."""
     brought: list[Event] = []
     worker = _worker_of(backend)
@@ -72,7 +72,7 @@ def _ask(backend: Backend, question: ThingRequest) -> tuple[float, float]:
     return waited_s, cpu_s(worker) - began_cpu_s
 
 
-def _worker_of(backend: Backend) -> int:
+def _worker_of(backend: ConnectedBackend) -> int:
     backend.ask_status()
     status = drive(backend, lambda event: isinstance(event, Status), 10.0)
     assert isinstance(status, Status)

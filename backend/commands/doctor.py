@@ -23,7 +23,7 @@ from ..client.errors import LinkError
 from ..client.paths import default_runtime_dir
 from ..client.private_files import PrivateFileError, make_private_folder
 from ..config import ClusterConfig
-from ..front.cluster.link import Cluster, ClusterError
+from ..front.cluster.cluster import Cluster, ClusterError
 from ..protocol.version import PRODUCT_VERSION, PROTOCOL_VERSION
 from . import children, models
 from .console import say

@@ -10,8 +10,8 @@ from ..client import InvertRequest, KinematicsArrived, ModelEntry, ServerInfo, n
 from ..kinematics import SUFFIX, read_kinematics
 from ..lifetime import noted_signals
 from ..protocol import limits
-from .backends import open_backend
-from .clips import read_clip
+from .clip_reading import read_clip
+from .connected_backend import open_backend
 from .console import one_line, say
 from .errors import CommandError, UsageError
 from .inputs import parse_poke

@@ -18,7 +18,7 @@ from ..plate.image import PlateImage
 from ..plate.preview import CONTACT_SHEET, PreviewMaker, video_name
 from ..protocol.errors import IpokeError
 from ..protocol.messages import POSES_DIFFER, JobSummary, Loop, Region, Seam
-from .backends import Backend, open_backend
+from .connected_backend import ConnectedBackend, open_backend
 from .console import one_line, remark, say
 from .errors import CommandError
 from .names import numbered, result_name
@@ -94,7 +94,7 @@ class _Job:
         """Of the plate from the still of the replayed motion."""
         return None if self._summary is None else self._summary.pose_difference
 
-    def run(self, backend: Backend) -> None:
+    def run(self, backend: ConnectedBackend) -> None:
         """Submit and take everything until the job ends; raises CommandError when it does not end well."""
         self._bar.show("starting the backend")
         try:
@@ -116,7 +116,7 @@ class _Job:
         self._writer = ResultWriter(self._folder, request)
         self._previews = PreviewMaker(self._writer.write, self._plate, request.pokes)
 
-    def _find_thing(self, backend: Backend, question: ThingRequest) -> None:
+    def _find_thing(self, backend: ConnectedBackend, question: ThingRequest) -> None:
         """Have the thing found that the arrows move, and keep its mask."""
         arrived = backend.bring(question, happened.ThingArrived, self._bar)
         self._thing = used_thing(question, arrived)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..client import Connection, Lost, Session, Status, default_runtime_dir, drive
 from ..client.private_files import check_private_folder
-from .backends import UNREACHABLE
+from .connected_backend import UNREACHABLE
 from .console import say
 from .errors import CommandError
 

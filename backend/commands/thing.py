@@ -10,7 +10,7 @@ from pathlib import Path
 from ..client import Level, Stroke, ThingArrived, ThingOrigin, ThingRequest, ThingStart, new_job_id
 from ..lifetime import noted_signals
 from ..protocol import limits
-from .backends import open_backend
+from .connected_backend import open_backend
 from .console import one_line, remark, say
 from .errors import CommandError, UsageError
 from .inputs import parse_mark, parse_place, read_file, read_plate

@@ -22,11 +22,11 @@ from ..protocol.version import PROTOCOL_VERSION
 from ..security import Doorkeeper, Gate, KeyPair, make_server
 from ..uploads import piece_bytes
 from . import scheduler as jobs
+from .admission import has_to_wait, is_lost, one_too_many, too_many, who_makes_room
 from .clients import Client
 from .connection_claim import ConnectionClaim
 from .connections import Connections, Received
 from .intake import Intake
-from .places import has_to_wait, is_lost, one_too_many, too_many, who_makes_room
 from .status import status
 from .trimming import Trimmer
 from .workers.pool import WorkerDied, WorkerPool, WorkerSaid, WorkersGaveUp
@@ -163,11 +163,11 @@ class Service:
                 client.flush(self._send)
                 self._send(routing_id, encode(messages.Pong(self._instance, client.sent)))
             case messages.Upload() as upload:
-                self._do(self._intake.take(client, upload, envelope.raw[0], now_s))
+                self._apply(self._intake.take(client, upload, envelope.raw[0], now_s))
             case messages.Sample() | messages.Invert() | messages.FindThing():
                 self._submit(client, message)
             case messages.Cancel(job_id=job_id):
-                self._do(self._scheduler.cancel(routing_id, job_id))
+                self._apply(self._scheduler.cancel(routing_id, job_id))
             case messages.CancelAll(everyone=everyone):
                 self._cancel_all(client, everyone)
             case messages.ReleaseMemory():
@@ -199,13 +199,13 @@ class Service:
 
     def _submit(self, client: Client, work: Work) -> None:
         missing = {sha256 for sha256 in work.uploads if client.upload(sha256) is None}
-        self._do(self._scheduler.submit(client.routing_id, work, missing))
+        self._apply(self._scheduler.submit(client.routing_id, work, missing))
 
     def _cancel_all(self, client: Client, everyone: bool) -> None:
         if everyone and not self._door.is_owner(client.user):
             self._refuse(client.routing_id, ErrorCode.NOT_ALLOWED, "Only the backend's owner may stop the jobs of others.")
             return
-        self._do(self._scheduler.cancel_all(None if everyone else client.routing_id))
+        self._apply(self._scheduler.cancel_all(None if everyone else client.routing_id))
 
     def _status(self, client: Client, now_s: float) -> messages.Status:
         asks = None if self._door.is_owner(client.user) else client
@@ -213,7 +213,7 @@ class Service:
         return status(self._info, uptime_s, self._clients.values(), self._pool.workers, self._scheduler, asks, now_s)
 
     def _look_after(self, client: Client, now_s: float) -> None:
-        self._do(self._intake.look_after(client, now_s))
+        self._apply(self._intake.look_after(client, now_s))
         client.flush(self._send)
         client.note_reading(now_s)
         if client.asks_status and client.has_read_all:
@@ -223,7 +223,7 @@ class Service:
         if client.held != has_to_wait(client, self._clients.values()):
             client.held = not client.held
             change = self._scheduler.hold if client.held else self._scheduler.release
-            self._do(change(client.routing_id))
+            self._apply(change(client.routing_id))
         if is_lost(client, self._config.client_idle_s, now_s):
             self._give_up(client)
 
@@ -242,7 +242,7 @@ class Service:
 
     def _drop(self, client: Client) -> None:
         del self._clients[client.routing_id]
-        self._do(self._scheduler.drop_client(client.routing_id))
+        self._apply(self._scheduler.drop_client(client.routing_id))
 
     # --- workers ---------------------------------------------------------------------------------------------------
 
@@ -252,13 +252,13 @@ class Service:
                 case WorkerSaid(worker=worker, envelope=envelope):
                     self._worker_said(worker, envelope.message, envelope.raw)
                 case WorkerDied(worker=worker):
-                    self._do(self._scheduler.worker_died(worker))
+                    self._apply(self._scheduler.worker_died(worker))
                 case WorkersGaveUp(error=error):
                     _LOG.error(error.sentence)
                     is_news, self._broken = self._broken is None, error
                     for routing_id in self._clients if is_news else ():
                         self._tell(routing_id, messages.Refused(error))
-                    self._do(self._scheduler.give_up(error))
+                    self._apply(self._scheduler.give_up(error))
 
     def _worker_said(self, worker: int, message: Message, raw: tuple[bytes, ...]) -> None:
         if isinstance(message, messages.Ready):
@@ -266,11 +266,11 @@ class Service:
                 self._info, self._broken = message.info, None
                 for routing_id in self._clients:
                     self._tell(routing_id, messages.Ready(message.info))
-            self._do(self._scheduler.worker_ready(worker))
+            self._apply(self._scheduler.worker_ready(worker))
         elif isinstance(message, messages.NeedUpload):
             self._hand_over(worker, message)
         elif not isinstance(message, messages.Memory):
-            self._do(self._scheduler.worker_said(worker, message, raw))
+            self._apply(self._scheduler.worker_said(worker, message, raw))
 
     def _hand_over(self, worker: int, asked: messages.NeedUpload) -> None:
         job = self._scheduler.job_of(worker)
@@ -283,7 +283,7 @@ class Service:
 
     # --- effects ---------------------------------------------------------------------------------------------------
 
-    def _do(self, effects: list[jobs.Effect]) -> None:
+    def _apply(self, effects: list[jobs.Effect]) -> None:
         for effect in effects:
             match effect:
                 case jobs.Tell(client=routing_id, message=messages.NeedUpload(sha256=sha256)):

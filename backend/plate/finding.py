@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..protocol.messages import Region, Stroke
 from .errors import PlateError
-from .guided import Guide
+from .guided_filter import Guide
 from .image import Field, PlateImage, shrunk_mask, shrunk_px
 from .motion import step
 from .parts import Points, parts_below

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from ..protocol.messages import Region
 from .fill import filled
-from .guided import Guide
+from .guided_filter import Guide
 from .image import Field, Pixels, PlateImage, working_part
 from .motion import Motion, spread, step
 from .parted import TRACE, with_rim

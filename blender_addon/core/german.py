@@ -16,6 +16,8 @@ OPERATORS = {
     "Add to Sequencer": "In den Sequenzer",
     "Allow Online Access": "Online-Zugriff erlauben",
     "Back to the Plate": "Zurück zur Bildebene",
+    "Frames of this name are there already": "Bilder dieses Namens sind schon da",
+    "Keep Both": "Beide behalten",
     "Bake": "Backen",
     "Cancel": "Abbrechen",
     "Choose Variant": "Variante wählen",

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain, count
 from pathlib import Path
 
 import bpy
@@ -33,6 +34,11 @@ class IPOKE_OT_bake(bpy.types.Operator):
     overwrite: BoolProperty(
         name="Overwrite", description="Replace frames of the same name that are there already", options={"SKIP_SAVE"}
     )
+    keep_both: BoolProperty(
+        name="Keep Both",
+        description="Leave frames of the same name as they are, and give these the next version's number; else they are replaced",
+        options={"SKIP_SAVE"},
+    )
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -40,7 +46,7 @@ class IPOKE_OT_bake(bpy.types.Operator):
         return has_whole_variant(cls, context) and holds(cls, not running.open_jobs(context.active_object), BUSY)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        """Ask before frames are replaced."""
+        """Ask whether frames of the same name stay."""
         try:
             delivery = _delivery(context.active_object.ipoke, timing.shot_of(context.active_object, context.scene))
         except AddonError as error:
@@ -48,15 +54,21 @@ class IPOKE_OT_bake(bpy.types.Operator):
             return {"CANCELLED"}
         if not delivery.names.present(delivery.folder):
             return self.execute(context)
-        self.overwrite = True
-        return context.window_manager.invoke_confirm(
-            self, event, title="Replace the frames that are there?", message=str(delivery.folder), confirm_text="Replace"
+        self.overwrite = self.keep_both = True
+        return context.window_manager.invoke_props_dialog(
+            self, title="Frames of this name are there already", confirm_text="Bake"
         )
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw the question."""
+        self.layout.prop(self, "keep_both")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Ask the backend for the same variant, larger."""
         try:
-            job = _job(context.active_object, timing.shot_of(context.active_object, context.scene), overwrite=self.overwrite)
+            shot = timing.shot_of(context.active_object, context.scene)
+            delivery = _delivery(context.active_object.ipoke, shot, keep_both=self.keep_both)
+            job = _job(context.active_object, delivery, overwrite=self.overwrite)
         except (AddonError, IpokeError) as error:
             self.report({"ERROR"}, error.sentence)
             return {"CANCELLED"}
@@ -65,15 +77,14 @@ class IPOKE_OT_bake(bpy.types.Operator):
         return sampling.run(self, job)
 
 
-def _job(obj: bpy.types.Object, shot: Shot, *, overwrite: bool) -> Job:
+def _job(obj: bpy.types.Object, delivery: Delivery, *, overwrite: bool) -> Job:
     plate = obj.ipoke
     variant = results.active_variant(plate)
     asked = plate.jobs[variant.job_id]
     still = sampled_still(plate, asked)
-    delivery = _delivery(plate, shot)
     if not overwrite and delivery.names.present(delivery.folder):
         raise PlateError(f"There are frames in {delivery.folder} already; name another place, or allow to overwrite them.")
-    request = replace(request_of(plate, asked, variant, still), playback=timing.of_bake(plate, asked, shot))
+    request = replace(request_of(plate, asked, variant, still), playback=timing.of_bake(plate, asked, delivery.shot))
     if asked.kinematics:
         request = replace(request, kinematics=motion_library.read(paths.of_blend(asked.kinematics, obj)))
     waiting = unfinished.folder(folders.bake_folder(paths.own_home(plate, asked)), request)
@@ -95,24 +106,34 @@ def sampled_still(plate: IPOKE_PG_plate, asked: IPOKE_PG_job) -> bytes:
     return still
 
 
-def _delivery(plate: IPOKE_PG_plate, shot: Shot) -> Delivery:
+def _delivery(plate: IPOKE_PG_plate, shot: Shot, *, keep_both: bool = False) -> Delivery:
     """Return where the chosen variant's bake goes; raises `FolderError`, also where it would replace what isn't ours."""
     variant, wanted = results.active_variant(plate), plate.bake
-    asked = plate.jobs[variant.job_id]
-    names = bakes.file_names(
-        wanted.file_name,
+    names = _names(plate, wanted.file_name, 1)
+    folder = _chosen_folder(plate) if wanted.folder else _own_place(plate, plate.jobs[variant.job_id], variant, names)
+    if keep_both or bakes.VERSION in wanted.file_name:
+        later = (_names(plate, bakes.versioned(wanted.file_name), version) for version in count(2))
+        names = next(free for free in chain((names,), later) if not _taken(folder, free))
+    if wanted.folder:
+        _check_chosen(plate, folder, names)
+    return Delivery(folder, names, shot, wanted.colour_space, ShowIn(wanted.place))
+
+
+def _names(plate: IPOKE_PG_plate, template: str, version: int) -> FileNames:
+    variant, wanted = results.active_variant(plate), plate.bake
+    return bakes.file_names(
+        template,
         wanted.first_number,
         ".exr" if _depth_bits(plate) == 32 else ".png",
         plate=Path(plate.still.name).stem,
         variant=variant.index + 1,
-        seed=asked.seed,
+        seed=plate.jobs[variant.job_id].seed,
+        version=version,
     )
-    folder = _chosen_place(plate, names) if wanted.folder else _own_place(plate, asked, variant, names)
-    return Delivery(folder, names, shot, wanted.colour_space, ShowIn(wanted.place))
 
 
-def _chosen_place(plate: IPOKE_PG_plate, names: FileNames) -> Path:
-    """Return the folder that is set on the plate; raises `FolderError` where something is there that is not ours to replace."""
+def _chosen_folder(plate: IPOKE_PG_plate) -> Path:
+    """Return the folder that is set on the plate; raises `FolderError`."""
     if plate.bake.folder.startswith("//") and not bpy.data.filepath:
         raise FolderError("The folder of the bake is told from where the file is; save the file first, or set a whole path.")
     folder = trusted_paths.stored(
@@ -120,13 +141,24 @@ def _chosen_place(plate: IPOKE_PG_plate, names: FileNames) -> Path:
     )  # read by whoever bakes
     if folder == trusted_paths.NOWHERE:
         raise FolderError(f"{plate.bake.folder} can't be a folder; set another one under Output.")
+    return folder
+
+
+def _taken(folder: Path, names: FileNames) -> bool:
+    """Tell whether frames of these names are in a folder, or on their way there."""
+    return bool(names.present(folder)) or any(
+        delivery.folder == folder and names.matches(delivery.first_file.name) for delivery in _on_their_way()
+    )
+
+
+def _check_chosen(plate: IPOKE_PG_plate, folder: Path, names: FileNames) -> None:
+    """Raise `FolderError` where something is in the chosen folder that is not ours to replace."""
     owner = next((other for other, file in _baked_by_others(plate) if file.parent == folder and names.matches(file.name)), None)
     if owner is not None:
         raise FolderError(f"{owner} shows the frames that are in {folder}; name another folder or file name.")
     if any(delivery.folder == folder and names.matches(delivery.first_file.name) for delivery in _on_their_way()):
         raise FolderError(f"Another bake is on its way to {folder}; wait for it, or name another folder or file name.")
     bakes.check_place(folder, names)
-    return folder
 
 
 def _own_place(plate: IPOKE_PG_plate, asked: IPOKE_PG_job, variant: IPOKE_PG_variant, names: FileNames) -> Path:

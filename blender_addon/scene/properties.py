@@ -237,7 +237,7 @@ class IPOKE_PG_bake(bpy.types.PropertyGroup):
     )
     file_name: StringProperty(
         name="File Name",
-        description="Name of the frames, ending in #### for the number; {plate}, {variant} and {seed} are filled in",
+        description="Name of the frames, ending in #### for the number; {plate}, {variant}, {seed} and {version} are filled in",
         default=PLAIN_TEMPLATE,
     )
     first_number: IntProperty(name="First Number", description="Number of the first frame's file", min=0, default=1)

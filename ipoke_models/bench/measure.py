@@ -23,8 +23,8 @@ from ..networks.flow.masked import MaskedConvolution
 from ..networks.flow.sampler import CouplingSolver, MaskedSolver, PriorSolver, Solver
 from ..networks.whole import Networks
 from ..sampling.residuals import GROUP
-from .gauges import clocked, forget_peak, peak_mb, roofline_s, seconds, seconds_by_kind
 from .released import RELEASED, random_networks, released_config
+from .timing import clocked, forget_peak, peak_mb, roofline_s, seconds, seconds_by_kind
 
 FLOW, MASKED, COUPLINGS = "flow", "flow: masked convolutions", "flow: couplings"
 FLOW_RECORDED = "flow, recorded as one CUDA graph"

@@ -17,7 +17,7 @@ from .names import State, networks_state
 from .pickle_reader import read_in_child
 from .report import Dropped, Report
 from .sizes import model_config
-from .source import Tensors
+from .tensors import Tensors
 
 _FLAG = ".initialized"
 _UNUSED = (

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from ..config import EncoderConfig, ModelConfig
 from ..networks.flow.masked import Order
-from .source import Tensors
+from .tensors import Tensors
 
 State = dict[str, Tensor]
 

@@ -18,7 +18,7 @@ from ..config import (
 from ..errors import CheckpointError
 from ..strangers import brief
 from .layout import Settings, Source
-from .source import Tensors
+from .tensors import Tensors
 
 _FIXED: dict[tuple[str, ...], tuple[Any, ...]] = {
     ("first_stage", "architecture", "CN_content"): ("spade",),

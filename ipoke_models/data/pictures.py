@@ -6,6 +6,7 @@ A file's name decides by hash whether it belongs to the training or the held-out
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,11 +36,14 @@ class PictureError(ValueError):
 
 @dataclass(frozen=True)
 class Pictures:
-    """Cut-outs (H, W, 4) and photographs (H, W, 3), BGR(A) uint8, long side bounded, and captured motions; all may be empty."""
+    """Cut-outs (H, W, 4) and photographs (H, W, 3), BGR(A) uint8, long side bounded, and captured motions; all may be empty.
+
+    Of animations the files of their frames are kept, which are read when they are needed."""
 
     cutouts: tuple[NDArray[np.uint8], ...] = field(default=())
     photos: tuple[NDArray[np.uint8], ...] = field(default=())
     motions: tuple[CapturedMotion, ...] = field(default=())
+    animations: tuple[tuple[Path, ...], ...] = field(default=())
 
 
 def is_held_out(name: str) -> bool:
@@ -54,8 +58,10 @@ def load_pictures(
     side_px: int = STORED_SIDE_PX,
     mocap: Path | None = None,
     subjects: Sequence[str] = PHOTO_SUBJECTS,
+    animated: Path | None = None,
 ) -> Pictures:
-    """Read one part of the pictures below two folders, and of a third one's motion capture; None stands for nothing.
+    """Read one part of the pictures below two folders, of a third one's motion capture and of a fourth one's animated cut-outs;
+    None stands for nothing.
 
     Where the cut-outs are sorted by subject, those of `subjects` are read. Pictures are kept with a long side of at most
     `side_px`; training needs no more than the default.
@@ -67,6 +73,7 @@ def load_pictures(
         tuple(_load_cutouts(cutouts, held_out, side_px, subjects)) if cutouts else (),
         tuple(_load_photos(photos, held_out, side_px)) if photos else (),
         tuple(_load_motions(mocap, held_out)) if mocap else (),
+        tuple(_find_animations(animated, held_out)) if animated else (),
     )
 
 
@@ -124,6 +131,24 @@ def _load_motions(folder: Path, held_out: bool) -> list[CapturedMotion]:
     if not motions:
         raise PictureError(f"No humanoid3d_*.txt motion files under {folder}; give pybullet_data/data/motions with --mocap.")
     return motions
+
+
+def _find_animations(folder: Path, held_out: bool) -> list[tuple[Path, ...]]:
+    """Folders of numbered pictures with alpha; `clip.json` says on which side each is, as all their frames are named alike."""
+    found = []
+    for note in picture_files([folder], {".json"}):
+        try:
+            belongs = bool(json.loads(note.read_text(encoding="utf-8"))["held_out"]) == held_out
+        except (ValueError, KeyError, TypeError):
+            continue
+        frames = tuple(sorted(note.parent.glob("*.png")))
+        if belongs and len(frames) > 1:
+            found.append(frames)
+    if not found:
+        raise PictureError(
+            f"No animated cut-outs under {folder}; give a folder of folders with clip.json and frames with --animated."
+        )
+    return found
 
 
 def picture_files(roots: Iterable[Path], suffixes: set[str]) -> list[Path]:

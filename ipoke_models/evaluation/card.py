@@ -74,9 +74,10 @@ def _generate(folder: str, info: StoreInfo) -> str:
     recipe = "" if info.recipe == GARDEN else f" --recipe {info.recipe}"
     restyled = f" --restyled {info.restyled}" if info.restyled else ""
     mocap = " --mocap MOCAP" if "captured motions" in info.pictures else ""
+    animated = " --animated ANIMATED" if "animated cut-outs" in info.pictures else ""
     return (
         f"ipoke generate -o {folder}{recipe} --count {info.count} --seed {info.seed} --size {info.size_px}{held_out} "
-        f"--cutouts CUTOUTS --photos PHOTOS{mocap}{restyled}"
+        f"--cutouts CUTOUTS --photos PHOTOS{mocap}{animated}{restyled}"
     )
 
 

@@ -87,8 +87,8 @@ def _train(options: argparse.Namespace) -> int:
     options.output = Path(os.path.realpath(options.output))
     require_name(options.output.name)
     require_free(options.output, FORMAT)
-    from ..training.claim import claim  # with what only training needs
     from ..training.launch import launch
+    from ..training.work_lock import claim  # with what only training needs
 
     fabric = launch(options.device, bf16=False)
     torch.manual_seed(options.seed)

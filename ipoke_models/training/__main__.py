@@ -47,7 +47,7 @@ def _record(options: argparse.Namespace, store: ClipStore) -> dict[str, object]:
         f"--preset {options.preset} --seed {options.seed}"
         + (f" --from {options.source}" if options.source else "")
         + (footage_command(options) if store.info.footage else "")
-        + "".join(f" --{name} {name.upper()}" for name in ("cutouts", "photos", "mocap") if getattr(options, name))
+        + "".join(f" --{name} {name.upper()}" for name in ("cutouts", "photos", "mocap", "animated") if getattr(options, name))
         + (f" --restyled {options.restyled}" if options.restyled else "")
         + ("" if options.augment else " --no-augment"),
         "commit": _commit(),
@@ -118,8 +118,8 @@ def _open(
 
 
 def _train(options: argparse.Namespace) -> int:
-    from .claim import claim  # with what only training needs
     from .launch import launch
+    from .work_lock import claim  # with what only training needs
 
     if not options.output.name:  # such as ".", whose name is the current folder's
         options.output = options.output.resolve()

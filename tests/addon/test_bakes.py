@@ -17,7 +17,7 @@ SHOT = Shot(fps=24.0, start_frame=1)
 
 
 def names(template: str, first: int = 1) -> FileNames:
-    return file_names(template, first, ".png", plate="My Leaf", variant=3, seed=7)
+    return file_names(template, first, ".png", plate="My Leaf", variant=3, seed=7, version=2)
 
 
 def sha256(data: bytes) -> str:
@@ -57,6 +57,7 @@ def made(tmp_path) -> Made:
     [
         ("frame_####", "frame_1001.png"),
         ("{plate}_v{variant}_s{seed}_######", "My_Leaf_v03_s7_001001.png"),
+        ("{plate}_{version}_####", "My_Leaf_002_1001.png"),
         ("####", "1001.png"),
         ("shot12####", "shot12_1001.png"),
     ],

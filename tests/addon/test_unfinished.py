@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from blender_addon._vendor.client import FrameArrived, Poke, VariantDone
+from blender_addon._vendor.client import FrameArrived, Poke, Sampling, VariantDone
 from blender_addon.core.jobs import unfinished
 from blender_addon.core.jobs.unfinished import RECORD, UnfinishedBake
 
@@ -94,7 +94,7 @@ def test_a_bake_that_arrived_damaged_leaves_nothing(waiting):
 
 @pytest.mark.parametrize(
     "changes",
-    [{"seed": 8}, {"depth_bits": 16}, {"plate": b"another"}, {"pokes": (Poke(0.5, 0.5, 0.0, 0.1),)}, {"first": 1}],
+    [{"sampling": Sampling(8)}, {"depth_bits": 16}, {"plate": b"another"}, {"pokes": (Poke(0.5, 0.5, 0.0, 0.1),)}, {"first": 1}],
 )
 def test_another_request_waits_elsewhere(tmp_path, changes):
     assert unfinished.folder(tmp_path, replace(ASKED, **changes)) != unfinished.folder(tmp_path, ASKED)
@@ -122,7 +122,7 @@ def bake(tmp_path) -> Path:
 def test_what_waits_for_other_requests_goes_and_whole_bakes_stay(bake, tmp_path):
     whole = bake / "variant_00"
     whole.mkdir()
-    other = unfinished.folder(bake, replace(ASKED, seed=8))
+    other = unfinished.folder(bake, replace(ASKED, sampling=replace(ASKED.sampling, seed=8)))
     write(other, 1, 2)
     unfinished.remove_others([bake, tmp_path / "nowhere"], {other}, [tmp_path / "ipoke"])
     assert sorted(bake.iterdir()) == sorted([whole, other])

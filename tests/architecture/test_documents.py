@@ -15,7 +15,7 @@ TRACKED = subprocess.run(["git", "ls-files", "-z"], cwd=PROJECT, capture_output=
 PAGES = sorted(PROJECT / name for name in TRACKED if name.endswith(".md") and (PROJECT / name).is_file())
 WRITTEN = [page for page in PAGES if "weights" not in page.parts and "tests" not in page.parts]
 CITING = [PROJECT / name for name in TRACKED if name.endswith((".md", ".py", "Makefile")) and (PROJECT / name).is_file()]
-LONGEST = 200
+LONGEST, WIDEST = 200, 130
 _FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)|<img[^>]*src=\"([^\"]+)\"")
 _HEADING = re.compile(r"^#{1,6} +(.+?) *#*$", re.MULTILINE)
@@ -48,6 +48,12 @@ def broken_links(page: Path) -> Iterator[str]:
             yield f"{link}: {target.name} has no such heading"
 
 
+def wide_lines(page: Path) -> list[int]:
+    """Numbers of the lines that are wider than the sources'; tables and pictures can't be wrapped."""
+    lines = enumerate(page.read_text(encoding="utf-8").splitlines(), 1)
+    return [number for number, line in lines if len(line) > WIDEST and not line.lstrip().startswith(("|", "![", "["))]
+
+
 def is_module(name: str) -> bool:
     path = PROJECT.joinpath(*name.split("."))
     return path.with_suffix(".py").is_file() or (path / "__init__.py").is_file()
@@ -59,7 +65,8 @@ def test_every_link_of_a_page_leads_somewhere(page):
 
 
 @pytest.mark.parametrize("page", WRITTEN, ids=lambda page: str(page.relative_to(PROJECT)))
-def test_a_page_is_short(page):
+def test_a_page_is_short_and_wrapped(page):
+    assert not wide_lines(page)
     assert len(page.read_text(encoding="utf-8").splitlines()) <= LONGEST
 
 

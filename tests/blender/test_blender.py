@@ -9,6 +9,8 @@ import importlib.util
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,8 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 BLENDER_PYTHON = os.environ.get("IPOKE_BLENDER_PYTHON", sys.executable)
 LIMIT_S = int(os.environ.get("IPOKE_LIMIT_S", "300"))
+AT_ONCE = min(2, os.cpu_count() or 1)
+STORY = "story"
 BLENDER_MISSING = "Blender's module is not installed; pip install -r requirements-blender.txt brings it on Python 3.11 and 3.13"
 
 
@@ -45,26 +49,45 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
-@pytest.mark.timeout(LIMIT_S + 30)
-@pytest.mark.skipif(sys.executable == BLENDER_PYTHON and importlib.util.find_spec("bpy") is None, reason=BLENDER_MISSING)
-@pytest.mark.parametrize("story", sorted((HERE / "inside").glob("test_*.py")), ids=lambda path: path.stem)
-def test_inside_blender(story: Path, extension: Path, models: Path, tmp_path: Path, record_property):
+Ended = subprocess.CompletedProcess[str]
+
+
+def run_story(story: Path, extension: Path, models: Path, folder: Path) -> Ended:
+    """Run one file of `inside/` to its end, with every folder that it writes to below `folder`."""
     # Blender looks for the wheels of extensions at its start only, and a fresh settings folder has no such place yet.
     for python in ("python3.11", "python3.13"):
-        (tmp_path / "blender/extensions/.local/lib" / python / "site-packages").mkdir(parents=True)
+        (folder / "blender/extensions/.local/lib" / python / "site-packages").mkdir(parents=True)
     environment = {
         **os.environ,
         INSIDE: str(extension),
-        "BLENDER_USER_RESOURCES": str(tmp_path / "blender"),
-        "XDG_RUNTIME_DIR": str(tmp_path),
+        "BLENDER_USER_RESOURCES": str(folder / "blender"),
+        "XDG_RUNTIME_DIR": str(folder),
         "IPOKE_BACKEND": sys.executable,
         "IPOKE_MODELS": str(models / "shipped"),
         OWN_MODELS: str(models / "own"),
         "PYTHONPATH": str(ROOT),
     }
-    command = [BLENDER_PYTHON, "-m", "pytest", "-p", "no:cacheprovider", "-q", str(story), "--basetemp", str(tmp_path / "files")]
-    done = subprocess.run(
+    command = [BLENDER_PYTHON, "-m", "pytest", "-p", "no:cacheprovider", "-q", str(story), "--basetemp", str(folder / "files")]
+    return subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=allowed(LIMIT_S), check=False
     )
+
+
+@pytest.fixture(scope="session")
+def endings(
+    request: pytest.FixtureRequest, extension: Path, models: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[Path, Future[Ended]]]:
+    """How each story that was chosen ends; they share nothing, so two run at a time, each mostly on one core."""
+    chosen = [item.callspec.params["story"] for item in request.session.items if STORY in getattr(item, "fixturenames", ())]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        yield {story: pool.submit(run_story, story, extension, models, tmp_path_factory.mktemp(story.stem)) for story in chosen}
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+@pytest.mark.timeout(LIMIT_S + 30)
+@pytest.mark.skipif(sys.executable == BLENDER_PYTHON and importlib.util.find_spec("bpy") is None, reason=BLENDER_MISSING)
+@pytest.mark.parametrize(STORY, sorted((HERE / "inside").glob("test_*.py")), ids=lambda path: path.stem)
+def test_inside_blender(story: Path, endings: dict[Path, Future[Ended]], record_property):
+    done = endings[story].result()
     record_property("inside", next(iter(done.stdout.strip().splitlines()[-1:]), ""))
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-4000:]

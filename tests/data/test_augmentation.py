@@ -88,7 +88,8 @@ def test_colours_change_alike_in_all_frames_and_stay_in_range() -> None:
 
 
 def test_grey_stays_grey_under_every_hue() -> None:
-    grey = Batch(torch.full((1, 1, 3, 8, 8), 0.1), *[torch.zeros(1, 0, 2, 1, 1)] * 3, torch.zeros(1, 2, 8, 8), torch.zeros(1))
+    empty = torch.zeros(1, 0, 2, 1, 1)
+    grey = Batch(torch.full((1, 1, 3, 8, 8), 0.1), empty, empty, empty, torch.zeros(1, 2, 8, 8), torch.zeros(1))
     for seed in range(8):
         colours = change(grey, random_changes(np.random.default_rng(seed), 1)).frames[0, 0]
         assert float((colours.amax(0) - colours.amin(0)).max()) < 0.01

@@ -12,7 +12,7 @@ from ipoke_models.data.batches import draw
 from ipoke_models.data.pokes import simulate_pokes
 from ipoke_models.data.procedural.fresh import FreshClips, is_fresh, open_fresh, read_name
 from ipoke_models.data.procedural.generate import main
-from ipoke_models.data.procedural.source import SceneSource
+from ipoke_models.data.procedural.scene_source import SceneSource
 from ipoke_models.data.store import ClipStore, StoreError
 from ipoke_models.training import __main__ as training
 
@@ -42,7 +42,7 @@ def test_fresh_clips_are_those_of_a_store(store: ClipStore, processes: int) -> N
 
 
 def test_training_draws_fresh_clips_as_it_draws_those_of_a_store(store: ClipStore) -> None:
-    options = argparse.Namespace(cutouts=None, photos=None, mocap=None, restyled=0, device="cpu", processes=1)
+    options = argparse.Namespace(cutouts=None, photos=None, mocap=None, animated=None, restyled=0, device="cpu", processes=1)
     fresh = open_fresh("plants:4:3", options, 32, 10)
     mine, theirs = (draw(clips, np.random.default_rng(1), 2) for clips in (fresh, store))
     assert float((mine.frames - theirs.frames).abs().mean()) < 0.002

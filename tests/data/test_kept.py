@@ -7,7 +7,7 @@ import torch
 from ipoke_models.data.batches import draw
 from ipoke_models.data.kept import KeptClips
 from ipoke_models.data.procedural.fresh import FreshClips
-from ipoke_models.data.procedural.source import SceneSource
+from ipoke_models.data.procedural.scene_source import SceneSource
 from ipoke_models.data.store import JoinedClips
 from ipoke_models.records import map_tensors
 

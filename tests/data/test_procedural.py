@@ -75,4 +75,4 @@ def test_a_fifth_of_the_names_is_held_out() -> None:
 
 def test_a_folder_without_cutouts_is_refused_in_a_sentence(tmp_path: object) -> None:
     with pytest.raises(PictureError, match="No cut-outs"):
-        load_pictures(tmp_path, None, held_out=False)  # type: ignore[arg-type]
+        load_pictures(tmp_path, None, held_out=False)

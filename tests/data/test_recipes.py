@@ -23,6 +23,7 @@ PINNED = {
     "stems": "0207f486398314a4",
     "things": "8b073447b4ea79f7",
     "joined": "a43b4637d2d62bac",
+    "animated": "8b073447b4ea79f7",
 }
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ipoke_models.data.procedural.fresh import open_fresh
 from ipoke_models.data.procedural.restyling import SIDE_PX, restyled
-from ipoke_models.data.procedural.source import SceneSource
+from ipoke_models.data.procedural.scene_source import SceneSource
 from ipoke_models.data.store import ClipStore
 
 
@@ -53,7 +53,7 @@ def stamps(tmp_path: Path) -> Path:
 
 
 def test_fresh_clips_to_train_on_are_made_with_copies_and_held_out_ones_are_not(stamps: Path) -> None:
-    options = argparse.Namespace(cutouts=stamps, photos=None, mocap=None, restyled=2, device="cpu", processes=1)
+    options = argparse.Namespace(cutouts=stamps, photos=None, mocap=None, animated=None, restyled=2, device="cpu", processes=1)
     train, held_out = (open_fresh("garden:1:8", options, 32, 10, held_out=held_out) for held_out in (False, True))
     assert (train.info.restyled, held_out.info.restyled) == (2, 0)
     assert "training part: 12 cut-outs" in train.info.pictures

@@ -4,7 +4,6 @@ import cv2
 import numpy as np
 import pytest
 
-from ipoke_body.solver import Edges
 from ipoke_models.data.procedural.elastic import SUBSTEPS, Handle, Nature, Tissue, swing
 from ipoke_models.data.procedural.meshed import Meshed
 from ipoke_models.data.procedural.motion import NOWHERE
@@ -29,9 +28,7 @@ def _post() -> np.ndarray:
 
 def _tissue() -> Tissue:
     meshed = Meshed.of(_patch(_post()), 50)
-    return Tissue(
-        meshed.vertices, Edges.of(meshed.mesh.triangles, np.ones(len(meshed.mesh.triangles))), np.ones(len(meshed.vertices))
-    )
+    return Tissue.even(meshed.vertices, meshed.mesh.triangles)
 
 
 def _handle(tissue: Tissue, pull: tuple[float, float], lets_go_at: int = FRAMES) -> Handle:

@@ -49,7 +49,7 @@ CUT = {
 
 def refusal_of(data: bytes, **wishes: object) -> str:
     with pytest.raises(ImageError) as refusal:
-        read_image(data, **wishes)  # type: ignore[arg-type]
+        read_image(data, **wishes)
     return refusal.value.sentence
 
 

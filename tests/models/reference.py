@@ -127,7 +127,7 @@ def _reverse_modules(networks: Networks, r: Tensor, h: Tensor) -> Iterator[tuple
         x, rest = torch.cat((x, rest[:, :split]), dim=1), rest[:, split:]
         steps = networks.config.flow.num_steps[number]
         for index in reversed(range(steps + 2)):
-            x = flow.levels[number].parts[index].inverse(x, h)
+            x = flow.levels[number].parts[index].inverse(x, h)  # type: ignore[call-arg]
             if index <= steps:
                 yield (f"rev/layers.{number}.{index}" if index < steps else f"rev/priors.{number}"), x
 

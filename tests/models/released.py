@@ -45,7 +45,7 @@ class _Names:
 
 def released_state(networks: Networks) -> dict[str, Tensor]:
     """The state of networks with plain weights, under the released names and norms."""
-    asked: dict[str, Any] = networks_state(_Names(networks.config), networks.config)  # type: ignore[arg-type]
+    asked: dict[str, Any] = networks_state(_Names(networks.config), networks.config)
     ours = networks.state_dict()
     assert ours.keys() == asked.keys()
     state: dict[str, Tensor] = {"FVD.i3d.weight": torch.zeros(2), "lpips_net.lin0.weight": torch.zeros(2)}

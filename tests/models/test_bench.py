@@ -11,7 +11,7 @@ import torch
 
 from benchmarks.sampling_goals import goals, table
 from ipoke_models.bench import __main__ as command
-from ipoke_models.bench import gauges, measure
+from ipoke_models.bench import measure, timing
 from ipoke_models.bench.released import random_networks
 from ipoke_models.checkpoint import save_model
 from ipoke_models.networks.flow import FlowSampler
@@ -62,8 +62,8 @@ def test_seconds_are_the_median_and_one_run_warms_up(monkeypatch):
         nonlocal now_s
         now_s += next(waits_s)
 
-    monkeypatch.setattr(gauges.time, "perf_counter", lambda: now_s)
-    assert gauges.seconds(work, "cpu") == 0.75
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: now_s)
+    assert timing.seconds(work, "cpu") == 0.75
 
 
 def test_goals_of_the_released_sizes_are_met_or_missed_by_the_rows():

@@ -278,6 +278,7 @@ OTHERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_in_process")
 @pytest.mark.parametrize("name", OTHERS)
 def test_released_models_of_other_sizes_convert_alike(name, tmp_path):
@@ -322,6 +323,7 @@ def test_the_callbacks_that_lightning_writes_are_read_past(tmp_path, monkeypatch
     assert torch.equal(pickle_reader.read(tmp_path / "a.ckpt")["a"], state["a"])
 
 
+@pytest.mark.slow
 def test_the_child_process_says_what_is_wrong(tmp_path):
     (tmp_path / "bad.ckpt").write_bytes(b"PK\x03\x04 not a zip")
     with pytest.raises(CheckpointError, match="no whole PyTorch checkpoint"):

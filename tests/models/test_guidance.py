@@ -40,6 +40,7 @@ def draws(model: Model, still: Tensor) -> Tensor:
     return torch.cat(list(codes))
 
 
+@pytest.mark.slow
 @torch.inference_mode()
 def test_a_guided_code_meets_the_tips(guide: Guide, draws: Tensor) -> None:
     before, after = guide.misses(draws).abs().amax(dim=1), guide.misses(guide(draws)).abs().amax(dim=1)
@@ -53,6 +54,7 @@ def test_a_code_that_meets_the_tips_is_left_alone(guide: Guide, draws: Tensor) -
     assert torch.equal(guide(z), z)
 
 
+@pytest.mark.slow
 @torch.inference_mode()
 def test_guidance_never_takes_a_code_farther_from_its_tips(model: Model, still: Tensor) -> None:
     wild = np.array([[0.4, 0.5, -0.3, 0.4], [0.45, 0.55, 0.4, -0.4]])
@@ -69,6 +71,7 @@ def test_a_variant_does_not_depend_on_the_batch_it_is_guided_in(guide: Guide, dr
     assert torch.allclose(guide(draws)[1:2], guide(draws[1:2]), atol=1e-4)
 
 
+@pytest.mark.slow
 def test_held_to_the_poke_the_last_frame_shows_the_tail_nearer_to_the_tip(model: Model, still: Tensor) -> None:
     def misses(guided: bool) -> float:
         *_, last = model.stream(still, POKES[:1], n=4, sampling=Sampling(3), guided=guided)

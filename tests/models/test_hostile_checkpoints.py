@@ -111,6 +111,7 @@ YAMLS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("kind", YAMLS)
 def test_hostile_yaml_is_a_sentence(kind, tmp_path, monkeypatch):

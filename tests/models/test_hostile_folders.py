@@ -84,6 +84,7 @@ def refused(folder: Path) -> str:
     return sentence
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @FEW
 def test_any_values_in_config_json_end_in_a_sentence_or_the_same_model(data, folder, saved):
@@ -114,6 +115,7 @@ def test_each_size_has_an_upper_bound_that_is_checked_before_anything_is_built(f
     assert seen > 30
 
 
+@pytest.mark.slow
 def test_the_largest_networks_that_a_configuration_may_ask_for_are_refused_by_the_weights_header(folder):
     document = json.loads((folder / CONFIG_FILE).read_text())
     document["networks"]["flow"].update(num_steps=[MOST_STEPS], mid_channels=16384, base_hidden=16384, masked_hidden_factor=16384)
@@ -131,6 +133,7 @@ def rewrite(path: Path, change: Callable[[dict[str, Any]], object], data: Callab
     path.write_bytes(struct.pack("<Q", len(text)) + text + data(whole[8 + length :]))
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @FEW
 def test_any_values_in_the_header_of_the_weights_end_in_a_sentence(data, folder, saved):
@@ -202,6 +205,7 @@ ODD: dict[str, Callable[[Path], object]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("odd", ODD)
 def test_odd_weights_are_refused_soon_and_without_memory(odd, folder):

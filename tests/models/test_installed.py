@@ -104,6 +104,7 @@ def test_an_odd_folder_is_left_out_with_a_sentence_and_the_others_are_found(odd,
     assert left_out.reason.endswith(".")
 
 
+@pytest.mark.slow
 def test_a_folder_that_may_not_be_read_is_left_out(root):
     """As another user, since the administrator may read all."""
     write_model(root, "odd").chmod(0o700 if os.geteuid() == 0 else 0)
@@ -120,6 +121,7 @@ def test_a_folder_that_may_not_be_read_is_left_out(root):
     assert done.stdout.strip() == "['odd'] ['aa', 'zz']", done.stderr
 
 
+@pytest.mark.slow
 def test_a_crowded_folder_ends_in_a_sentence_and_leaves_the_shipped_ones_their_place(root):
     for number in range(10_000):
         (root / f"m{number:05d}").mkdir()
@@ -145,6 +147,7 @@ def test_a_folder_that_is_named_twice_is_listed_once(root, monkeypatch):
     assert survey().left_out == ()
 
 
+@pytest.mark.slow
 def test_the_command_prints_the_others_and_nothing_that_moves_the_cursor(root):
     write_model(root, "odd", name="\x1b[2J")
     (root / "aa" / "model_card.md").write_text("# A\n\x1b[2J\u202e card\n")
@@ -175,6 +178,7 @@ def test_names_that_no_folder_can_have_are_a_sentence(name):
     assert str(refused.value).isprintable()
 
 
+@pytest.mark.slow
 def test_a_listed_model_is_loaded_from_its_own_folder_whatever_lies_in_the_current_one(root, tmp_path, monkeypatch):
     """The name of a model is also a path: one that somebody put into the current folder must not take its place."""
     from backend.worker.models import Models

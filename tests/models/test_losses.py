@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import nn
 
@@ -71,6 +72,7 @@ def test_adaptive_weight_balances_both_pulls():
     assert adaptive_weight(last.sum(), (0 * last).sum(), last) == 1e4
 
 
+@pytest.mark.slow
 def test_the_twin_learns_to_give_back_what_it_read():
     """A few steps on one batch; the flow would need none, being its own inverse."""
     twin = ConditionalVae(CvaeConfig(channels=2, cond_channels=3, hidden=16, blocks=1))

@@ -42,6 +42,7 @@ def x0() -> torch.Tensor:
     return torch.rand(3, 64, 64, generator=torch.Generator().manual_seed(1)) * 2 - 1
 
 
+@pytest.mark.slow
 def test_sample_gives_frames_of_the_promised_shape_and_range(model: Model, x0: torch.Tensor) -> None:
     clips = model.sample(x0, POKES, n=3, sampling=Sampling(7))
     assert clips.shape == (3, 10, 3, 64, 64)
@@ -50,6 +51,7 @@ def test_sample_gives_frames_of_the_promised_shape_and_range(model: Model, x0: t
     assert float(clips.abs().max()) <= 1.0
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(model: Model, x0: torch.Tensor) -> None:
     once = model.sample(x0, POKES, n=2, sampling=Sampling(7))
     assert torch.equal(once, model.sample(x0, POKES, n=2, sampling=Sampling(7)))
@@ -57,6 +59,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(model: Model
     assert not torch.equal(once[0], once[1])
 
 
+@pytest.mark.slow
 def test_a_variant_does_not_depend_on_its_company(model: Model, x0: torch.Tensor) -> None:
     together = model.sample(x0, POKES, n=10, sampling=Sampling(3))
     for index in (0, 5, 9):
@@ -133,6 +136,7 @@ def test_of_models_with_one_name_the_folder_named_first_wins(
     assert own["garden-64"] == tmp_path / "z" / "own"
 
 
+@pytest.mark.slow
 def test_a_variants_own_residual_replays_it_but_for_rounding(model: Model, x0: torch.Tensor) -> None:
     for sampling in (Sampling(7), Sampling(7, (Like(1, 3, 0.4),))):
         r = model.variant_residual(x0, POKES, sampling, 5)
@@ -141,6 +145,7 @@ def test_a_variants_own_residual_replays_it_but_for_rounding(model: Model, x0: t
         assert float((model.replay(r, x0, POKES) - variant).abs().max()) < 1e-3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variation", [1.0, 0.4])
 def test_draws_that_are_not_guided_come_with_their_residuals(model: Model, x0: torch.Tensor, variation: float) -> None:
     drawn = next(model.stream(x0, POKES, 3, Sampling(7, variation=variation), 4, guided=False))
@@ -160,6 +165,7 @@ def test_replays_leave_the_guide_alone(model: Model, x0: torch.Tensor, monkeypat
     model.replay(torch.zeros(16, 8, 8), x0.flip(0), POKES)
 
 
+@pytest.mark.slow
 def test_variants_near_another_are_the_nearer_the_smaller_the_amount(x0: torch.Tensor) -> None:
     model = load_model()
     parent = model.sample(x0, POKES, n=1, sampling=Sampling(7), first=3)[0]
@@ -173,6 +179,7 @@ def test_variants_near_another_are_the_nearer_the_smaller_the_amount(x0: torch.T
     assert distances[0] < 0.05 * distances[-1]
 
 
+@pytest.mark.slow
 def test_variants_lie_further_apart_the_larger_their_variation(model: Model, x0: torch.Tensor) -> None:
     def spread(variation: float) -> float:
         return float(model.sample(x0, POKES, n=4, sampling=Sampling(7, variation=variation), guided=False).std(dim=0).mean())
@@ -181,6 +188,7 @@ def test_variants_lie_further_apart_the_larger_their_variation(model: Model, x0:
     assert spreads == sorted(set(spreads))
 
 
+@pytest.mark.slow
 def test_without_a_variation_the_models_own_holds_to_the_byte(model: Model, x0: torch.Tensor) -> None:
     assert model.config.variation == 0.3
     plain = model.sample(x0, POKES, n=2, sampling=Sampling(7))

@@ -143,6 +143,7 @@ def test_folded_norms_keep_the_function_in_train_and_eval(name):
         assert_close(value, before[key])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_saved_and_loaded_it_answers_alike(name, tmp_path):
     net = small.jitter(CASES[name][0](64, True)).eval()
@@ -153,6 +154,7 @@ def test_saved_and_loaded_it_answers_alike(name, tmp_path):
         assert torch.equal(_answer(name, other), _answer(name, net))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size_px", [64, 128])
 @pytest.mark.parametrize("name", CASES)
 def test_shapes(name, size_px):
@@ -230,6 +232,7 @@ COUNTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size_px", RELEASED)
 def test_the_released_sizes_have_the_released_numbers_of_parameters(size_px):
     encoder_widths, decoder_widths, widths, channels = RELEASED[size_px]

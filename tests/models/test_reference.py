@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from .reference import differences, vectors
 
 
+@pytest.mark.slow
 def test_every_reference_vector_is_met(converted):
     rows = differences(converted, vectors())
     assert len(rows) > 40

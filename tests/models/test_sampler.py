@@ -35,6 +35,7 @@ def _noise(flow: ConditionalFlow, batch: int, of_h: int) -> tuple[torch.Tensor, 
     return torch.randn(batch, flow.config.channels, 8, 8), torch.randn(of_h, flow.config.cond_channels, 8, 8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("batch", "of_h"), [(1, 1), (3, 1), (3, 3)])
 def test_equals_the_plain_solver(flow, batch, of_h):
     r, h = _noise(flow, batch, of_h)
@@ -79,6 +80,7 @@ def _run_again(work: Callable[[], torch.Tensor]) -> tuple[torch.Tensor, Callable
     return result, lambda: result.copy_(work())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("of_h", [1, 3])
 def test_a_record_serves_other_residuals_and_other_stills(flow, of_h):
     sampler = FlowSampler(flow)
@@ -115,6 +117,7 @@ def test_elu_is_that_of_torch_for_small_and_large_tensors(count):
     assert_close(_elu_(x.clone(), torch.empty_like(x)), torch.nn.functional.elu(x), atol=2e-7, rtol=0)
 
 
+@pytest.mark.slow
 def test_meets_the_reference_vectors(converted):
     known = vectors()
     h = converted.conditioner(known["X"][:, 0], known["poke"])

@@ -103,6 +103,7 @@ def test_a_name_that_cant_be_listed_is_not_written(networks, tmp_path, name):
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_readers_see_the_old_model_or_the_new_one_while_it_is_written_again_and_again(networks, tmp_path):
     folder, other = tmp_path / "mine", small.jitter(Networks(small.model())).eval()
     save_model(folder, networks, "mine", "")

@@ -46,6 +46,7 @@ def test_weights_are_small_and_those_of_the_card(info: ModelInfo) -> None:
     assert f"ipoke evaluate {info.name} " in card
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("info", SHIPPED, ids=lambda info: info.name)
 def test_the_poked_place_goes_to_its_tip_and_most_of_the_picture_stays(info: ModelInfo) -> None:
     still, px = poked_dandelion(info.size_px), info.size_px / 64

@@ -23,10 +23,10 @@ from ipoke_models.networks.autoencoder import VideoAutoencoder
 from ipoke_models.networks.whole import Networks
 from ipoke_models.notes import NOTES
 from ipoke_models.training import __main__ as training
-from ipoke_models.training.claim import claim
 from ipoke_models.training.presets import PRESETS
 from ipoke_models.training.run import stages
 from ipoke_models.training.twin import load_twin
+from ipoke_models.training.work_lock import claim
 
 PROJECT = Path(__file__).parents[2]
 

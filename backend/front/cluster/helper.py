@@ -3,7 +3,7 @@
     python -m backend.front.cluster.helper ADDRESS
 
 Ray's calls may wait for minutes when a node or the network fails, so they are kept out of the front process. Words come
-over standard input and go out over standard output, see `words`. When standard input ends, the workers are killed and
+over standard input and go out over standard output, see `helper_protocol`. When standard input ends, the workers are killed and
 this process ends; when a call of Ray's does not come back, this process ends without it, and Ray kills the workers.
 """
 
@@ -23,8 +23,8 @@ from dataclasses import dataclass
 from typing import IO, Any
 from urllib.parse import urlsplit
 
-from . import node, places
-from .words import Admitted, Ended, Kill, Placed, Places, Start, Unusable, Word, from_line, to_line
+from . import node, placement
+from .helper_protocol import Admitted, Ended, HelperMessage, Kill, Placed, Places, Start, Unusable, from_line, to_line
 
 _TURN_S = 0.2
 _LOOK_S = 1.0
@@ -40,7 +40,7 @@ class _Placed:
     """A worker on a node, and the one call of its actor that has not returned yet; None while it waits to be admitted."""
 
     start: Start
-    node: places.Node
+    node: placement.Node
     actor: Any
     call: Any
     is_running: bool = False
@@ -49,28 +49,28 @@ class _Placed:
 class Helper:
     """Starts workers where there is room and tells what becomes of them."""
 
-    def __init__(self, ray: Any, say: Callable[[Word], None]) -> None:
+    def __init__(self, ray: Any, say: Callable[[HelperMessage], None]) -> None:
         self._ray = ray
         self._say = say
-        self._needs = places.needs_in(ray.nodes())
+        self._needs = placement.needs_in(ray.nodes())
         self._waiting: dict[int, Start] = {}
         self._workers: dict[int, _Placed] = {}
         self._looked_s = 0.0
 
     def capacity(self) -> int:
         """How many workers the cluster has room for."""
-        return sum(one.places for one in places.nodes_for(self._needs, self._ray.nodes()))
+        return sum(one.places for one in placement.nodes_for(self._needs, self._ray.nodes()))
 
-    def obey(self, word: Word) -> None:
+    def obey(self, message: HelperMessage) -> None:
         """Do what the front process says."""
-        if isinstance(word, Start):
-            self._waiting[word.serial] = word
+        if isinstance(message, Start):
+            self._waiting[message.serial] = message
             self._looked_s = 0.0
-        elif isinstance(word, Admitted) and word.serial in self._workers:
-            self._run(self._workers[word.serial])
-        elif isinstance(word, Kill):
-            self._waiting.pop(word.serial, None)
-            self._drop(word.serial)
+        elif isinstance(message, Admitted) and message.serial in self._workers:
+            self._run(self._workers[message.serial])
+        elif isinstance(message, Kill):
+            self._waiting.pop(message.serial, None)
+            self._drop(message.serial)
 
     def turn(self) -> None:
         """Place who waits, and hear what the actors' calls returned."""
@@ -90,9 +90,9 @@ class Helper:
             self._drop(serial)
 
     def _place(self) -> None:
-        nodes = places.nodes_for(self._needs, self._ray.nodes())
+        nodes = placement.nodes_for(self._needs, self._ray.nodes())
         for serial, start in list(self._waiting.items()):
-            free = places.free_node(nodes, [worker.node.node_id for worker in self._workers.values()])
+            free = placement.free_node(nodes, [worker.node.node_id for worker in self._workers.values()])
             if free is None:
                 return
             make = self._ray.remote(num_cpus=self._needs.processors, num_gpus=self._needs.gpus)(node.NodeWorker)
@@ -139,7 +139,7 @@ def _sentence(error: Exception) -> str:
     return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), type(error).__name__)
 
 
-def place_on(free: places.Node) -> Any:
+def place_on(free: placement.Node) -> Any:
     """Ray's word for: on this node and no other."""
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -166,22 +166,24 @@ def main(address: str) -> int:
     out = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     # Whatever Ray prints goes to the log.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    words: queue.SimpleQueue[Word] = queue.SimpleQueue()
+    messages: queue.SimpleQueue[HelperMessage] = queue.SimpleQueue()
     ended, alive = threading.Event(), threading.Event()
-    threading.Thread(target=_read, args=(words, ended), daemon=True).start()
+    threading.Thread(target=_read, args=(messages, ended), daemon=True).start()
     threading.Thread(target=_end_when_stuck, args=(alive,), daemon=True).start()
     try:
-        serve(address, out, words, ended, alive)
+        serve(address, out, messages, ended, alive)
     except Exception as error:  # Ray raises ConnectionError, RuntimeError, ValueError and its own
         _say(out, Unusable(why_unusable(address, error)))
         return 1
     return 0
 
 
-def serve(address: str, out: IO[bytes], words: queue.SimpleQueue[Word], ended: threading.Event, alive: threading.Event) -> None:
+def serve(
+    address: str, out: IO[bytes], messages: queue.SimpleQueue[HelperMessage], ended: threading.Event, alive: threading.Event
+) -> None:
     """Connect, obey until `ended` is set, clean up; sets `alive` again and again. Raises what Ray raises."""
     ray, own_address = connect(address)
-    helper = Helper(ray, lambda word: _say(out, word))
+    helper = Helper(ray, lambda message: _say(out, message))
     if helper.capacity():
         _say(out, Places(helper.capacity(), own_address))
     else:
@@ -189,16 +191,16 @@ def serve(address: str, out: IO[bytes], words: queue.SimpleQueue[Word], ended: t
         return
     while not ended.is_set():
         alive.set()
-        while not words.empty():
-            helper.obey(words.get())
+        while not messages.empty():
+            helper.obey(messages.get())
         helper.turn()
     helper.end()
     ray.shutdown()
 
 
-def _say(out: IO[bytes], word: Word) -> None:
+def _say(out: IO[bytes], message: HelperMessage) -> None:
     with contextlib.suppress(BrokenPipeError):  # the front process is gone, as the end of standard input says too
-        out.write(to_line(word))
+        out.write(to_line(message))
         out.flush()
 
 
@@ -206,17 +208,17 @@ def why_unusable(address: str, error: Exception) -> str:
     """The sentence for what `serve` raised."""
     if isinstance(error, ImportError):
         return _NO_RAY
-    words = (error.strerror if isinstance(error, OSError) else None) or str(error).strip() or type(error).__name__
-    first = words.splitlines()[0].split(". ")[0]
+    text = (error.strerror if isinstance(error, OSError) else None) or str(error).strip() or type(error).__name__
+    first = text.splitlines()[0].split(". ")[0]
     if "ersion mismatch" in str(error):
         return f"The cluster {address} has another version of Ray or Python than this machine; install the same on both. {first}"
     return f"The cluster {address} can't be reached ({first}); is the address right, and does Ray run there?"
 
 
-def _read(words: queue.SimpleQueue[Word], ended: threading.Event) -> None:
+def _read(messages: queue.SimpleQueue[HelperMessage], ended: threading.Event) -> None:
     with os.fdopen(os.dup(sys.stdin.fileno()), "rb") as lines:
         for line in lines:
-            words.put(from_line(line))
+            messages.put(from_line(line))
     ended.set()
     time.sleep(_END_S)
     os._exit(1)

@@ -12,7 +12,7 @@ from ...protocol.codec import Envelope
 from ...protocol.messages import ErrorInfo, Message, ReleaseMemory
 from ...security import Gate
 from ...worker_memory import default_limit_mb
-from ..cluster.link import Cluster
+from ..cluster.cluster import Cluster
 from .host import Died, GaveUp, WorkerHost
 from .process import ThisMachine, Workplace
 

@@ -20,7 +20,8 @@ from . import manifests, trusted_paths
 from .folders import safe_name
 
 PLAIN_TEMPLATE = "frame_####"
-FIELDS = ("plate", "variant", "seed")
+VERSION = "{version}"
+FIELDS = ("plate", "variant", "seed", "version")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +87,15 @@ class Delivery:
         return self.folder / self.names.of(1)
 
 
-def file_names(template: str, first: int, suffix: str, *, plate: str, variant: int, seed: int) -> FileNames:
+def versioned(template: str) -> str:
+    """Return a template whose names differ from version to version: as it is where it says how, else told before the number."""
+    stem = template.rstrip("#")
+    return template if VERSION in template else f"{stem}ver{VERSION}_{template[len(stem) :]}"
+
+
+def file_names(template: str, first: int, suffix: str, *, plate: str, variant: int, seed: int, version: int = 1) -> FileNames:
     """Fill a template such as `{plate}_v{variant}_####` in; raises `FolderError` for one that names no frames."""
-    values = {"plate": safe_name(plate), "variant": f"{variant:02d}", "seed": str(seed)}
+    values = {"plate": safe_name(plate), "variant": f"{variant:02d}", "seed": str(seed), "version": f"{version:03d}"}
     wanted = re.sub(r"\{(\w+)\}", lambda found: values.get(found[1], found[0]), template)
     found = re.fullmatch(r"([^#]*?)(#+)", wanted)
     if found is None or re.search(r"[/\\:*?\"<>|{}]", wanted):

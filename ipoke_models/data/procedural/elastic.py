@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from ipoke_body.mesh import Indices
 from ipoke_body.solver import Edges
 
 Places = NDArray[np.float64]
@@ -32,6 +33,11 @@ class Tissue:
     rest: Places
     edges: Edges
     mass: Weights
+
+    @classmethod
+    def even(cls, rest: Places, triangles: Indices) -> Tissue:
+        """Vertices (V, 2) of triangles (F, 3), everywhere alike."""
+        return cls(rest, Edges.of(triangles, np.ones(len(triangles))), np.ones(len(rest)))
 
     @cached_property
     def sides(self) -> NDArray[np.complex128]:

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from ..batch import Batch
 from ..store import ClipStore, StoreError
 from .recipes import RECIPES
+from .scene_source import SceneSource, add_picture_options
 from .scenes import Scene
-from .source import SceneSource, add_picture_options
 from .torch_render import RenderedBatch, render_batch
 
 DEFAULT_COUNT = 16000
@@ -103,6 +103,6 @@ def open_fresh(name: str, options: argparse.Namespace, size_px: int, frames: int
     """
     recipe, seed, count = read_name(name)
     folders, copies = (options.cutouts, options.photos, options.mocap), 0 if held_out else options.restyled
-    source = SceneSource(recipe, seed, size_px, frames, *folders, held_out, copies)
+    source = SceneSource(recipe, seed, size_px, frames, *folders, held_out, copies, options.animated)
     device = torch.device("cuda" if options.device != "cpu" and torch.cuda.is_available() else "cpu")
     return FreshClips(source, count, device, options.processes)

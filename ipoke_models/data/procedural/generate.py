@@ -13,14 +13,15 @@ from ..pictures import PictureError
 from ..store import SHARD_CLIPS, StoreError, begin_store, finish_store, write_shard
 from .clips import render
 from .recipes import GARDEN, RECIPES
-from .source import SceneSource, add_picture_options
+from .scene_source import SceneSource, add_picture_options
 
 FRAMES = 10
 
 
 def _source(options: argparse.Namespace) -> SceneSource:
     folders = (options.cutouts, options.photos, options.mocap)
-    return SceneSource(options.recipe, options.seed, options.size, FRAMES, *folders, options.held_out, options.restyled)
+    of_recipe = options.recipe, options.seed, options.size, FRAMES
+    return SceneSource(*of_recipe, *folders, options.held_out, options.restyled, options.animated)
 
 
 def _make_shard(source: SceneSource, store: Path, number: int, count: int) -> None:

@@ -19,6 +19,7 @@ Number = TypeVar("Number", np.float32, np.intp)
 
 _SLACK = 1e-4  # of a triangle, by which it reaches beyond its sides: no cracks between neighbours
 _OPAQUE = 0.5
+_SOUND = 0.35, 2.5  # of a triangle's area at rest; beyond that it is torn or folded
 _LEAST_ALPHA = 1 / 16
 
 
@@ -53,6 +54,11 @@ class Meshed:
         weights = self.mesh.barycentric(np.arange(count), middles + 0.5)
         np.put_along_axis(made_of, self.mesh.triangles, weights, axis=1)
         return middles + self.patch.corner[::-1], made_of
+
+    def torn(self, poses: NDArray[np.float64]) -> float:
+        """Largest share of the triangles that poses (T, V, 2) tear or fold at a time."""
+        areas = _areas(poses[:, self.mesh.triangles]) / _areas(self.vertices[self.mesh.triangles])
+        return float(((areas < _SOUND[0]) | (areas > _SOUND[1])).mean(axis=-1).max())
 
     def motion(self, poses: NDArray[np.float64], height: NDArray[np.float64], size_px: int) -> Sampled:
         """Poses (T, V, 2) as a motion in a picture of S px; where parts overlap, the triangle of greatest height (F,) is seen."""
@@ -116,6 +122,12 @@ class Meshed:
         known = (columns >= 0) & (columns < values.shape[1]) & (rows >= 0) & (rows < values.shape[0])
         found = values[np.where(known, rows, 0), np.where(known, columns, 0)]
         return np.where(known, found, np.array(otherwise, values.dtype))
+
+
+def _areas(corners: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Twice the areas (...) of triangles of corners (..., 3, 2)."""
+    (ax, ay), (bx, by) = (np.moveaxis(corners[..., n, :] - corners[..., 0, :], -1, 0) for n in (1, 2))
+    return np.asarray(ax * by - ay * bx)
 
 
 def _largest_piece(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ..pictures import ALL_SUBJECTS, PHOTO_SUBJECTS, Pictures
+from .animated import animated_scene
 from .foliage import plants_scene, stems_scene
 from .garden import garden_scene
 from .joined import joined_scene
@@ -17,7 +18,8 @@ from .objects import objects_scene
 from .scenes import Scene
 from .things import things_scene
 
-GARDEN, PLANTS, OBJECTS, STEMS, THINGS, JOINED = "garden", "plants", "objects", "stems", "things", "joined"
+GARDEN, PLANTS, OBJECTS, STEMS = "garden", "plants", "objects", "stems"
+THINGS, JOINED, ANIMATED = "things", "joined", "animated"
 RECIPES: dict[str, Callable[[np.random.Generator, Pictures, int, int], Scene]] = {
     GARDEN: garden_scene,
     PLANTS: plants_scene,
@@ -25,6 +27,7 @@ RECIPES: dict[str, Callable[[np.random.Generator, Pictures, int, int], Scene]] =
     STEMS: stems_scene,
     THINGS: things_scene,
     JOINED: joined_scene,
+    ANIMATED: animated_scene,
 }
 
 
@@ -35,4 +38,4 @@ def scene_of(recipe: str, seed: int, index: int, pictures: Pictures, size_px: in
 
 def subjects_of(recipe: str) -> tuple[str, ...]:
     """The subjects of cut-outs that a recipe draws from."""
-    return ALL_SUBJECTS if recipe in (THINGS, JOINED) else PHOTO_SUBJECTS
+    return ALL_SUBJECTS if recipe in (THINGS, JOINED, ANIMATED) else PHOTO_SUBJECTS

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..pictures import PictureError
 from .clips import Clip, render
 from .recipes import GARDEN, RECIPES
-from .source import SceneSource, add_picture_options
+from .scene_source import SceneSource, add_picture_options
 
 SHOWN_FRAMES = (0, 2, 4, 6, 8, 10)
 FRAMES = SHOWN_FRAMES[-1]
@@ -56,7 +56,8 @@ def main(arguments: list[str] | None = None) -> int:
     add_picture_options(parser)
     options = parser.parse_args(arguments)
     folders = (options.cutouts, options.photos, options.mocap)
-    source = SceneSource(options.recipe, options.seed, options.size, FRAMES, *folders, restyled=options.restyled)
+    of_recipe = options.recipe, options.seed, options.size, FRAMES
+    source = SceneSource(*of_recipe, *folders, restyled=options.restyled, animated=options.animated)
     numbers = range(options.first, options.first + options.count)
     try:
         clips = [render(source.scene(number), source.size_px, source.frames) for number in numbers]

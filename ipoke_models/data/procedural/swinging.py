@@ -20,8 +20,6 @@ from .scenes import Layer, Patch
 
 TRIES = 4
 LEAST_VERTICES, MOST_VERTICES = 40, 75
-SOUND = 0.35, 2.5
-"""Of a triangle's area at rest; beyond that it is torn or folded."""
 MOST_TORN = 0.05
 _LONGEST_PULL = 0.75  # of the way along the thing from what holds it
 
@@ -49,7 +47,7 @@ def swinging(rng: np.random.Generator, patch: Patch, size_px: int, frames: int, 
     held = _held(rng, thing, kind, size_px)
     for number in range(TRIES):
         poses, tail = _pulled(rng, thing, held, kind, size_px, frames, 0.6**number)
-        if thing.torn(poses) < MOST_TORN:
+        if thing.meshed.torn(poses) < MOST_TORN:
             break
     height = rng.choice([-1.0, 1.0]) * thing.ways([tail])
     return Layer(thing.meshed.patch, Chain((thing.meshed.motion(poses, height, size_px),)), touched=True)
@@ -97,16 +95,6 @@ class _Thing:
     def near(self, place: int, distance: float) -> NDArray[np.bool_]:
         """Which places (F,) are no farther than that from one of them, which is among them."""
         return np.asarray(np.hypot(*(self.places - self.places[place]).T) <= distance)
-
-    def torn(self, poses: NDArray[np.float64]) -> float:
-        """Largest share of the triangles that is torn or folded at a time."""
-        areas = _areas(poses[:, self.meshed.mesh.triangles]) / _areas(self.tissue.rest[self.meshed.mesh.triangles])
-        return float(((areas < SOUND[0]) | (areas > SOUND[1])).mean(axis=-1).max())
-
-
-def _areas(corners: NDArray[np.float64]) -> Weights:
-    (ax, ay), (bx, by) = (np.moveaxis(corners[..., n, :] - corners[..., 0, :], -1, 0) for n in (1, 2))
-    return np.asarray(ax * by - ay * bx)
 
 
 def _thickness(meshed: Meshed) -> Weights:

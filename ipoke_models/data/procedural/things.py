@@ -25,7 +25,7 @@ def things_scene(rng: np.random.Generator, pictures: Pictures, size_px: int, fra
     """Background, still things, the one that moves, and sometimes a still one before it."""
 
     def draw(green: Array, cutout: int | None) -> Layer:
-        return swinging(rng, _looks(rng, pictures, size_px, green, cutout), size_px, frames)
+        return swinging_thing(rng, pictures, size_px, frames, green, cutout)
 
     return scene_around(rng, pictures, size_px, frames, draw)
 
@@ -45,6 +45,13 @@ def scene_around(
             break
     before = [bystander(rng, pictures, size_px, green, cutout, before=True)] if rng.random() < 0.15 else []
     return Scene(behind, (*layers, moving, *before))
+
+
+def swinging_thing(
+    rng: np.random.Generator, pictures: Pictures, size_px: int, frames: int, green: Array, cutout: int | None
+) -> Layer:
+    """A cut-out, a figure or a plant that answers a pull."""
+    return swinging(rng, _looks(rng, pictures, size_px, green, cutout), size_px, frames)
 
 
 def _looks(rng: np.random.Generator, pictures: Pictures, size_px: int, green: Array, cutout: int | None) -> Patch:

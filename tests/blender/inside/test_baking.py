@@ -71,6 +71,19 @@ def test_a_bake_replaces_frames_only_when_it_is_told_to(sampled, tmp_path):
     assert len(list((tmp_path / "renders").glob("*.png"))) == 2
 
 
+def test_both_bakes_are_kept_where_that_is_asked_for(sampled, tmp_path):
+    bake = sampled.ipoke.bake
+    bake.folder, bake.fit, bake.length = str(tmp_path / "renders"), True, 2
+    for _ in range(3):
+        assert bpy.ops.ipoke.bake(keep_both=True) == {"FINISHED"}
+    names = [f"frame_{version}000{number}.png" for version in ("", "ver002_", "ver003_") for number in (1, 2)]
+    assert sorted(path.name for path in (tmp_path / "renders").glob("*.png")) == names
+    bake.file_name = "v{version}_####"
+    for _ in range(2):
+        assert bpy.ops.ipoke.bake() == {"FINISHED"}
+    assert shown(sampled).filepath == "//renders/v002_0001.png"
+
+
 def test_a_bake_elsewhere_is_found_after_save_as(sampled, tmp_path):
     sampled.ipoke.bake.folder = "//renders"
     assert bpy.ops.ipoke.bake() == {"FINISHED"}

@@ -9,7 +9,7 @@ import pytest
 from backend.front.cluster import helper as module
 from backend.front.cluster import node
 from backend.front.cluster.helper import Helper
-from backend.front.cluster.words import Admitted, Ended, Kill, Placed, Start
+from backend.front.cluster.helper_protocol import Admitted, Ended, Kill, Placed, Start
 
 START = Start(7, 0, "tcp://10.0.0.1:5000", "server's key", ("-m", "backend.worker.main"))
 OFFER = (node.VERSION, "worker's key")

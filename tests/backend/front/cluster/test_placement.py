@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backend.front.cluster.places import Needs, Node, free_node, needs_in, nodes_for
+from backend.front.cluster.placement import Needs, Node, free_node, needs_in, nodes_for
 
 
 def row(name: str, alive: bool = True, **resources: float) -> dict:

@@ -1,6 +1,6 @@
-"""Owns what the front process and its helper say to each other: one line of JSON a word, in both directions. No secrets.
+"""Owns what the front process and its helper say to each other: one line of JSON a message, in both directions. No secrets.
 
-A worker is named by a serial number that is never used again, so a late word about a worker that was replaced is
+A worker is named by a serial number that is never used again, so a late message about a worker that was replaced is
 about nobody.
 """
 
@@ -37,7 +37,7 @@ class Kill:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Helper's first word: connected, with room for so many workers; `address` is this machine's on the way there."""
+    """Helper's first message: connected, with room for so many workers; `address` is this machine's on the way there."""
 
     count: int
     address: str
@@ -45,7 +45,7 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class Unusable:
-    """Helper's last word: why the cluster can't be used."""
+    """Helper's last message: why the cluster can't be used."""
 
     sentence: str
 
@@ -67,17 +67,19 @@ class Ended:
     sentence: str
 
 
-Word = Start | Admitted | Kill | Places | Unusable | Placed | Ended
-_KINDS: dict[str, type[Word]] = {kind.__name__: kind for kind in (Start, Admitted, Kill, Places, Unusable, Placed, Ended)}
+HelperMessage = Start | Admitted | Kill | Places | Unusable | Placed | Ended
+_KINDS: dict[str, type[HelperMessage]] = {
+    kind.__name__: kind for kind in (Start, Admitted, Kill, Places, Unusable, Placed, Ended)
+}
 
 
-def to_line(word: Word) -> bytes:
-    """A word as a line."""
-    return json.dumps([type(word).__name__, asdict(word)]).encode() + b"\n"
+def to_line(message: HelperMessage) -> bytes:
+    """A message as a line."""
+    return json.dumps([type(message).__name__, asdict(message)]).encode() + b"\n"
 
 
-def from_line(line: bytes) -> Word:
-    """The word of a line that `to_line` made."""
+def from_line(line: bytes) -> HelperMessage:
+    """The message of a line that `to_line` made."""
     name, fields = json.loads(line)
     if name == Start.__name__:
         fields["command"] = tuple(fields["command"])

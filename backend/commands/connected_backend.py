@@ -37,7 +37,7 @@ _LOOK_S = 2.0
 _ENDINGS = (happened.Finished, happened.Failed, happened.Cancelled, happened.ThingArrived)
 
 
-class Backend:
+class ConnectedBackend:
     """A backend that is driven until a signal comes, or until it has been silent for too long."""
 
     def __init__(self, driven: Session | LocalBackend, check: Callable[[], None], connection_file: Path | None = None) -> None:
@@ -139,7 +139,7 @@ class Backend:
 
 
 @contextmanager
-def open_backend(connection_file: Path | None, check: Callable[[], None] = lambda: None) -> Iterator[Backend]:
+def open_backend(connection_file: Path | None, check: Callable[[], None] = lambda: None) -> Iterator[ConnectedBackend]:
     """The backend that wrote `connection_file`, or without one a backend that ends with the block.
 
     `check` is called between two steps of waiting, and may raise to end it.
@@ -150,6 +150,6 @@ def open_backend(connection_file: Path | None, check: Callable[[], None] = lambd
     else:
         driven = LocalBackend(Launcher(python_command("backend"), default_runtime_dir(), package_path()))
     try:
-        yield Backend(driven, check, connection_file)
+        yield ConnectedBackend(driven, check, connection_file)
     finally:
         driven.close()

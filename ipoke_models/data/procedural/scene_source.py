@@ -15,7 +15,7 @@ import cv2
 
 from ..pictures import Pictures, load_pictures
 from ..store import StoreInfo
-from .recipes import scene_of, subjects_of
+from .recipes import ANIMATED, scene_of, subjects_of
 from .restyling import restyled
 from .scenes import Scene
 
@@ -36,6 +36,7 @@ class SceneSource:
     mocap: Path | None = None
     held_out: bool = False
     restyled: int = 0
+    animated: Path | None = None
 
     @property
     def pictures(self) -> Pictures:
@@ -44,7 +45,8 @@ class SceneSource:
         Raises:
             PictureError: a folder is missing or holds nothing of use.
         """
-        return _pictures(self.cutouts, self.photos, self.mocap, self.held_out, self.restyled, subjects_of(self.recipe))
+        animated, subjects = self.animated if self.recipe == ANIMATED else None, subjects_of(self.recipe)
+        return _pictures(self.cutouts, self.photos, self.mocap, self.held_out, self.restyled, subjects, animated)
 
     def scene(self, index: int) -> Scene:
         """Scene number `index`, whichever process asks."""
@@ -60,7 +62,8 @@ class SceneSource:
         digest = hashlib.sha256(b"".join(p.tobytes() for p in (*pictures.cutouts, *pictures.photos))).hexdigest()[:16]
         part = "held-out" if self.held_out else "training"
         line = f"{part} part: {len(pictures.cutouts)} cut-outs, {len(pictures.photos)} photographs, sha256 {digest}"
-        return line + (f", {len(pictures.motions)} captured motions" if pictures.motions else "")
+        line += f", {len(pictures.motions)} captured motions" if pictures.motions else ""
+        return line + (f", {len(pictures.animations)} animated cut-outs" if pictures.animations else "")
 
 
 def add_picture_options(parser: argparse._ActionsContainer) -> None:
@@ -68,6 +71,7 @@ def add_picture_options(parser: argparse._ActionsContainer) -> None:
     parser.add_argument("--cutouts", type=Path, help="folder of PNG cut-outs with alpha, e.g. Debian's tuxpaint stamps")
     parser.add_argument("--photos", type=Path, help="folder of photographs for backgrounds")
     parser.add_argument("--mocap", type=Path, help="folder of humanoid motion files, pybullet_data/data/motions, for puppets")
+    parser.add_argument("--animated", type=Path, help="folder of animated cut-outs, for the recipe of that name")
     parser.add_argument(
         "--restyled", type=_copies, default=0, metavar="N", help="add N copies of each cut-out in other colours and textures"
     )
@@ -81,8 +85,14 @@ def _copies(text: str) -> int:
 
 @cache
 def _pictures(
-    cutouts: Path | None, photos: Path | None, mocap: Path | None, held_out: bool, copies: int, subjects: tuple[str, ...]
+    cutouts: Path | None,
+    photos: Path | None,
+    mocap: Path | None,
+    held_out: bool,
+    copies: int,
+    subjects: tuple[str, ...],
+    animated: Path | None,
 ) -> Pictures:
     cv2.setNumThreads(1)
-    pictures = load_pictures(cutouts, photos, held_out, mocap=mocap, subjects=subjects)
+    pictures = load_pictures(cutouts, photos, held_out, mocap=mocap, subjects=subjects, animated=animated)
     return replace(pictures, cutouts=(*pictures.cutouts, *restyled(pictures.cutouts, pictures.photos, copies)))

@@ -9,8 +9,8 @@ import pytest
 
 from backend.client import ConnectionFile, Failed, Finished, LocalBackend, Lost, Queued, Session, VariantDone
 from backend.client import events as happened
-from backend.commands import backends
-from backend.commands.backends import Backend
+from backend.commands import connected_backend
+from backend.commands.connected_backend import ConnectedBackend
 from backend.commands.errors import CommandError
 from backend.protocol.version import PROTOCOL_VERSION
 
@@ -40,7 +40,7 @@ class Scripted(Session):
 
 def run(driven: Session | LocalBackend, check=lambda: None) -> list[happened.Event]:
     taken: list[happened.Event] = []
-    Backend(driven, check).run(request(), taken.append)
+    ConnectedBackend(driven, check).run(request(), taken.append)
     return taken
 
 
@@ -57,7 +57,7 @@ def test_a_refusal_ends_the_command_once_what_came_before_is_taken():
     done = VariantDone("job", 0, ("ab" * 32,))
     taken: list[happened.Event] = []
     with pytest.raises(CommandError, match="Four clients"):
-        Backend(Scripted([QUEUED], [done, Lost("Four clients are connected.", final=True)]), lambda: None).run(
+        ConnectedBackend(Scripted([QUEUED], [done, Lost("Four clients are connected.", final=True)]), lambda: None).run(
             request(), taken.append
         )
     assert done in taken
@@ -72,7 +72,7 @@ def test_a_backend_of_our_own_is_given_up_when_it_can_not_be_kept_running():
 
 
 def test_a_silence_that_lasts_ends_the_command(monkeypatch):
-    monkeypatch.setattr(backends, "PATIENCE_S", 0.2)
+    monkeypatch.setattr(connected_backend, "PATIENCE_S", 0.2)
     with pytest.raises(CommandError, match="has not answered for"):
         run(Scripted([QUEUED], [AWAY]))
 
@@ -91,13 +91,13 @@ def test_what_asks_the_command_to_end_is_looked_at_in_every_step():
 
 
 def test_a_backend_that_was_started_again_is_found_by_its_connection_file(tmp_path, monkeypatch):
-    monkeypatch.setattr(backends, "_LOOK_S", 0.0)
+    monkeypatch.setattr(connected_backend, "_LOOK_S", 0.0)
     file = tmp_path / "connection.json"
     keys = "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"
     before = ConnectionFile(PROTOCOL_VERSION, "127.0.0.1", 5555, keys, keys, keys, 0)
     file.write_text(before.to_json())
     session = Scripted([QUEUED], [AWAY], [], [], [FINISHED])
-    backend = Backend(session, lambda: None, file)
+    backend = ConnectedBackend(session, lambda: None, file)
     file.write_text(ConnectionFile(PROTOCOL_VERSION, "127.0.0.1", 5556, keys, keys, keys, 0).to_json())
     backend.run(request(), lambda event: None)
     assert len(session.attached) == 1

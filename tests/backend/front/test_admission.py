@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from backend.front.admission import has_to_wait, is_lost, one_too_many, too_many, who_makes_room
 from backend.front.clients import Client
 from backend.front.connections import Connection
-from backend.front.places import has_to_wait, is_lost, one_too_many, too_many, who_makes_room
 from backend.protocol import limits
 from backend.protocol.limits import MIB
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from backend.commands.clips import read_clip
+from backend.commands.clip_reading import read_clip
 from backend.commands.errors import CommandError, UsageError
 from tests.media.videos import counting, told, write
 

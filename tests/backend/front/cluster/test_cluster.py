@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from backend.config import ClusterConfig
-from backend.front.cluster import link
-from backend.front.cluster.link import Cluster, ClusterError
+from backend.front.cluster import cluster as cluster_module
+from backend.front.cluster.cluster import Cluster, ClusterError
 from backend.worker_link import Meeting
 from tests.machine import allowed
 from tests.processes import eventually
@@ -18,7 +18,7 @@ from tests.processes import eventually
 MEETING = Meeting("tcp://127.0.0.1:5000", "server's key")
 READY = """
 import sys
-from backend.front.cluster.words import *
+from backend.front.cluster.helper_protocol import *
 def say(word):
     sys.stdout.buffer.write(to_line(word))
     sys.stdout.flush()
@@ -105,7 +105,7 @@ def test_workers_of_a_helper_that_ended_are_gone_and_new_ones_get_another_helper
     again = cluster.start(0, MEETING, admitted.append)
     cluster.poll()
     assert again.ending() is None
-    monkeypatch.setattr(link, "_AGAIN_S", 0.0)
+    monkeypatch.setattr(cluster_module, "_AGAIN_S", 0.0)
     polled(cluster, lambda: again.ending() is not None, "no helper was started for the worker")
     assert not admitted
 

@@ -22,7 +22,7 @@ from ...protocol import limits
 from ...protocol.errors import ErrorCode, IpokeError
 from ...worker_link import Meeting
 from ..workers.process import Admit
-from .words import Admitted, Ended, Kill, Placed, Places, Start, Unusable, Word, from_line, to_line
+from .helper_protocol import Admitted, Ended, HelperMessage, Kill, Placed, Places, Start, Unusable, from_line, to_line
 
 _LOG = logging.getLogger("ipoke.cluster")
 _CLOSE_S = 2.0
@@ -71,8 +71,8 @@ class Cluster:
     def poll(self) -> None:
         """Take in what the helper said."""
         was_over = self._helper.is_over
-        while (word := self._helper.hear(0.0)) is not None:
-            match word:
+        while (message := self._helper.hear(0.0)) is not None:
+            match message:
                 case Placed(serial=serial, node=node, public=public) if serial in self._workers:
                     self._workers[serial].placed(node, public)
                     self._helper.say(Admitted(serial))
@@ -116,12 +116,12 @@ class Cluster:
             self._began_s = time.monotonic()
 
     def _connected(self, config: ClusterConfig) -> Places:
-        word = self._helper.hear(config.connect_s)
-        if isinstance(word, Places):
+        message = self._helper.hear(config.connect_s)
+        if isinstance(message, Places):
             self._is_connected = True
-            return word
-        if isinstance(word, Unusable):
-            raise ClusterError(word.sentence)
+            return message
+        if isinstance(message, Unusable):
+            raise ClusterError(message.sentence)
         what = "The cluster's helper ended; see the log" if self._helper.is_over else f"No answer within {config.connect_s:.0f} s"
         raise ClusterError(f"{what}: the cluster {config.address} can't be used; is the address right, and does Ray run there?")
 
@@ -162,7 +162,7 @@ class _Helper:
     def __init__(self, command: Sequence[str]) -> None:
         self._process = subprocess.Popen(list(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=python_environment())
         assert self._process.stdout is not None
-        self._words: queue.SimpleQueue[Word | None] = queue.SimpleQueue()
+        self._messages: queue.SimpleQueue[HelperMessage | None] = queue.SimpleQueue()
         self._reader = threading.Thread(target=self._read, args=(self._process.stdout,), name="cluster-helper", daemon=True)
         self._reader.start()
 
@@ -171,18 +171,18 @@ class _Helper:
         """True when everything that it said was read and nothing more will come."""
         return not self._reader.is_alive()
 
-    def hear(self, limit_s: float) -> Word | None:
-        """Its next word; None when there is none in time, or none will come."""
+    def hear(self, limit_s: float) -> HelperMessage | None:
+        """Its next message; None when there is none in time, or none will come."""
         try:
-            return self._words.get(timeout=limit_s) if limit_s else self._words.get_nowait()
+            return self._messages.get(timeout=limit_s) if limit_s else self._messages.get_nowait()
         except queue.Empty:
             return None
 
-    def say(self, word: Word) -> None:
+    def say(self, message: HelperMessage) -> None:
         """Tell it something; nobody hears it when it is over."""
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):
-            self._process.stdin.write(to_line(word))
+            self._process.stdin.write(to_line(message))
             self._process.stdin.flush()
 
     def close(self) -> None:
@@ -205,8 +205,8 @@ class _Helper:
     def _read(self, stdout: IO[bytes]) -> None:
         with stdout:
             for line in stdout:
-                self._words.put(from_line(line))
-        self._words.put(None)
+                self._messages.put(from_line(line))
+        self._messages.put(None)
 
 
 def _require_own(address: str) -> None:

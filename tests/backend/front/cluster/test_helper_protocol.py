@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from backend.front.cluster.words import Admitted, Ended, Kill, Placed, Places, Start, Unusable, from_line, to_line
+from backend.front.cluster.helper_protocol import Admitted, Ended, Kill, Placed, Places, Start, Unusable, from_line, to_line
 
 EVERY = (
     Start(1, 0, "tcp://10.0.0.1:5000", "server's key", ("-m", "backend.worker.main")),
