@@ -78,8 +78,8 @@ class Mesh:
 
 def faded(arrow: ScreenArrow, left: float) -> ScreenArrow:
     """Return an arrow of which so much is left, 1 for all of it."""
-    *tone, alpha = arrow.look.colour
-    return replace(arrow, look=replace(arrow.look, colour=(*tone, alpha * left)))
+    red, green, blue, alpha = arrow.look.colour
+    return replace(arrow, look=replace(arrow.look, colour=(red, green, blue, alpha * left)))
 
 
 def render_data(arrows: list[ScreenArrow]) -> Mesh:
