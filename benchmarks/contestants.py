@@ -12,7 +12,7 @@ from backend.plate.region import model_input, pokes_in_region
 from backend.plate.stage import Stage
 from backend.protocol.messages import Playback, Poke
 from backend.worker.asked_thing import seen_thing
-from backend.worker.models import LoadedModel, Models
+from backend.worker.loaded_models import LoadedModel, Models
 from backend.worker.takes import Takes, View
 from ipoke_values import Sampling
 

@@ -1,6 +1,6 @@
 """How fast procedural clips are made: scenes, the renderer of stores, and the one in torch.
 
-    python -m benchmarks.generator --cutouts STAMPS --photos PHOTOS --mocap MOTIONS [--device cuda]
+    python -m benchmarks.generator --cutouts STAMPS --photos PHOTOS --mocap MOTIONS [--animated ANIMATED] [--device cuda]
 
 One thread each; on a CPU processor time, so that other work on the machine doesn't count, on another device wall time.
 """
@@ -62,13 +62,14 @@ def main() -> None:
     parser.add_argument("--cutouts", type=Path)
     parser.add_argument("--photos", type=Path)
     parser.add_argument("--mocap", type=Path)
+    parser.add_argument("--animated", type=Path)
     parser.add_argument("--device", default="cpu", help="where torch renders")
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--batches", type=int, default=5)
     options = parser.parse_args()
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
-    pictures = load_pictures(options.cutouts, options.photos, held_out=False, mocap=options.mocap)
+    pictures = load_pictures(options.cutouts, options.photos, held_out=False, mocap=options.mocap, animated=options.animated)
     print(
         f"| recipe | px | scenes/s | renderer of stores, clips/s | in torch on {options.device}, clips/s |\n|---|---|---|---|---|"
     )

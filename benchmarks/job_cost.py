@@ -30,7 +30,7 @@ import torch
 from backend.client import Connected, Launcher, LocalBackend, OutputSize, Poke, SampleRequest, drive, new_job_id
 from backend.plate.image import PlateImage, decode_plate, encode_frame
 from backend.worker import sample_job as job_module
-from backend.worker.models import LoadedModel, Models, settle_process
+from backend.worker.loaded_models import LoadedModel, Models, settle_process
 from ipoke_models import Model, load_model
 from ipoke_values import Sampling
 from tests.faults.fake_worker import Fault

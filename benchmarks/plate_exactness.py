@@ -19,9 +19,9 @@ from backend.plate.motion import motion_of_flows
 from backend.plate.patches import Patches
 from backend.plate.posed import PosedRenderer, part_body
 from backend.plate.render import Renderer
-from backend.plate.thing import THING_LEAST
 from backend.protocol.messages import Region
 from ipoke_body import Body
+from ipoke_values.names import THING_LEAST
 
 from .plates import textured
 

@@ -2,9 +2,9 @@
 
     python -m benchmarks.thing_outcomes CLIPS [--model NAME ...] [--count 500]
 
-CLIPS is a store of a recipe whose thing is known (`ipoke generate --recipe things --held-out`). Of each clip one poke, read from
-its motion; the still, enlarged, is the plate, and the mask of what is poked its thing: what an artist gets at default settings.
-Motion inside the mask, px of the clip, over all frames, with intervals over clips:
+CLIPS is a store of procedural clips (`ipoke generate --recipe things --held-out`). Of each clip one poke, read from its motion;
+the still, enlarged, is the plate, and the mask of what moves its thing: what an artist gets at default settings. Motion inside
+the mask, px of the clip, over all frames, with intervals over clips:
 
 error          mean distance of a variant's motion from the true one
 best           the same of the best of all variants
@@ -62,8 +62,8 @@ def main() -> int:
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     store = ClipStore(options.clips)
-    if store.batch(np.array([0])).foreground is None:
-        raise SystemExit(f"{options.clips} does not say what its things are; generate clips of the recipe 'things'.")
+    if store.batch(np.array([0])).thing is None:
+        raise SystemExit(f"{options.clips} does not say what its things are; generate procedural clips anew.")
     contestants = contestants_of(options.model or [None])
     rows: dict[str, list[list[float]]] = {}
     for number, example in enumerate(examples(store, options.count, options.seed)):
@@ -82,12 +82,11 @@ def main() -> int:
 
 def scores(example: Example, contestants: list[Contestant], seed: int, variants: int) -> dict[str, list[float]]:
     """Error, best error and difference of each contestant on a clip."""
-    assert example.batch.foreground is not None
-    side_px = example.clip.shape[-1]
-    mask = example.batch.foreground[0, 0].numpy()
-    whole = F.avg_pool2d(example.batch.foreground, FLOW_STRIDE)[0, 0].numpy() == 1
+    known, side_px = example.batch.thing, example.clip.shape[-1]
+    assert known is not None
+    mask, whole = known[0, 0].numpy(), F.avg_pool2d(known, FLOW_STRIDE)[0, 0].numpy() == 1
     if not whole.any():
-        whole = F.max_pool2d(example.batch.foreground, FLOW_STRIDE)[0, 0].numpy() > 0
+        whole = F.max_pool2d(known, FLOW_STRIDE)[0, 0].numpy() > 0
     true = example.batch.motion[0].numpy()[:, :, whole].transpose(0, 2, 1).astype(np.float64)
     places = (np.argwhere(whole)[:, ::-1] + 0.5) * FLOW_STRIDE / side_px
     plate, poke = _plate(example), Poke(*(float(value) for value in example.pokes[0]))
@@ -99,7 +98,7 @@ def scores(example: Example, contestants: list[Contestant], seed: int, variants:
             clips = [eased_puppet(stage, poke)]
         else:
             takes = takes_of(contestant.model, stage, poke, seed, variants)
-            courses = [takes.plan(variant).course.poses for variant in range(variants)]
+            courses = [takes.plan(takes.drawn(variant)).course.poses for variant in range(variants)]
             clips = [poses[1:] for poses in courses if poses is not None]
         moved = np.stack([_moved(stage.body, poses, places) for poses in clips])
         found[contestant.name] = _scored(moved * side_px, true)

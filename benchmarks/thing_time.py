@@ -64,7 +64,7 @@ def _plate(image: Path | None, width: int, number: int) -> bytes:
 def _ask(backend: ConnectedBackend, question: ThingRequest) -> tuple[float, float]:
     """Seconds until a question is answered, and of the worker's processor."""
     brought: list[Event] = []
-    worker = _worker_of(backend)
+    worker = worker_of(backend)
     began_s, began_cpu_s = perf_counter(), cpu_s(worker)
     backend.run(question, brought.append)
     waited_s = perf_counter() - began_s
@@ -72,7 +72,8 @@ def _ask(backend: ConnectedBackend, question: ThingRequest) -> tuple[float, floa
     return waited_s, cpu_s(worker) - began_cpu_s
 
 
-def _worker_of(backend: ConnectedBackend) -> int:
+def worker_of(backend: ConnectedBackend) -> int:
+    """The process id of a backend's worker."""
     backend.ask_status()
     status = drive(backend, lambda event: isinstance(event, Status), 10.0)
     assert isinstance(status, Status)

@@ -110,7 +110,7 @@ def last_frames(contestant: Contestant, still: Still, seed: int) -> Iterator[Sho
         return
     takes = takes_of(contestant.model, stage, still.poke, seed, VARIANTS)
     for variant in range(VARIANTS):
-        plan = takes.plan(variant)
+        plan = takes.plan(takes.drawn(variant))
         yield _shown(still, plan.course.renderer(), plan.timeline.rows[-1])
 
 

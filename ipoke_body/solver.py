@@ -23,6 +23,8 @@ Weights = NDArray[np.float64]
 _REST = 1e-8  # of the mean diagonal: what no handle reaches stays where it is
 _WINDOW = 6  # steps that are combined
 _DAMPING = 1e-12
+_ALONE = 2**18  # multiplications that OpenBLAS leaves to the thread that asks for them
+_LEAST = float(np.finfo(np.float64).tiny)
 _SAME = 1e-9  # of the largest eigenvalue: handles on one spot share what they ask for
 
 
@@ -78,9 +80,10 @@ class Solver:
         self._rest = factor.rest
         self._sides = self._rest[edges.one] - self._rest[edges.other]
         self._spokes = edges.weight * self._sides
-        across = factor.inverse @ handles.T
+        self._towards_rest = np.conj(self._spokes)[:, None]
+        across = _product(factor.inverse, handles.T)
         self._lift = across @ np.linalg.pinv(handles @ across, rcond=_SAME, hermitian=True)
-        self._inverse = factor.inverse - self._lift @ across.T
+        self._inverse = factor.inverse - _product(self._lift, across.T)
 
     def poses(self, places: Points, targets: Points | None, rounds: int, start: Points | None = None) -> Points:
         """Poses (T, N, V, 2) of N clips with the handles at `places` (T, N, H, 2), the vertices drawn to `targets` (T, N, V, 2).
@@ -97,15 +100,14 @@ class Solver:
             drawn = np.broadcast_to(self._pull * self._rest[:, None], shape)
             if target is not None:
                 drawn = drawn + self._target_weight[:, None] * target
-            fixed = self._lift @ _complex(places[t]) + _times(self._inverse, drawn)
+            fixed = _times(self._lift, _complex(places[t])) + _times(self._inverse, drawn)
             before, pose = pose, self._settled(fixed, target, 2 * pose - before, rounds)
             poses[t] = np.stack([pose.real.T, pose.imag.T], axis=-1)
         return poses
 
     def energy(self, poses: Points) -> Weights:
         """The elastic part of the energy (N,) of poses (N, V, 2)."""
-        pose = _complex(poses)
-        return self._energy(pose, self._rotations(pose), None)
+        return self._turned_to(_complex(poses), None)[1]
 
     def _settled(self, fixed: Complex, target: Complex | None, pose: Complex, rounds: int) -> Complex:
         """Local and global steps from a pose (V, N), with Anderson's acceleration: of each clip by itself.
@@ -116,38 +118,33 @@ class Solver:
         history = _History(pose.shape)
         step, least = pose, np.full(pose.shape[1], np.inf)
         for _ in range(rounds):
-            rotation = self._rotations(pose)
-            energy = self._energy(pose, rotation, target)
+            rotation, energy = self._turned_to(pose, target)
             worse = energy > least
             if worse.any():
                 pose = np.where(worse, step, pose)
-                rotation = self._rotations(pose)
-                energy = self._energy(pose, rotation, target)
+                rotation, energy = self._turned_to(pose, target)
             least = energy
-            step = fixed + _times(self._inverse, self._turned(rotation))
+            step = fixed + _times(self._inverse, self._asked(*rotation))
             pose = history.combined(pose, step)
         return step
 
-    def _energy(self, pose: Complex, rotation: Complex, target: Complex | None) -> Weights:
+    def _turned_to(self, pose: Complex, target: Complex | None) -> tuple[tuple[Complex, Complex], Weights]:
+        """Local step: the rotations at the edges' ends, `one` and `other` (E, N) each, and the energy (N,) that they leave."""
         edges = self._edges
-        away = pose[edges.one] - pose[edges.other] - rotation[edges.one] * self._sides[:, None]
-        energy = edges.weight @ (away.real**2 + away.imag**2)
-        if target is not None:
-            away = pose - target
-            energy = energy + self._target_weight @ (away.real**2 + away.imag**2)
-        return np.asarray(energy)
-
-    def _rotations(self, pose: Complex) -> Complex:
-        edges = self._edges
-        moved = np.conj(self._spokes)[:, None] * (pose[edges.one] - pose[edges.other])
-        turned = np.add.reduceat(moved, edges.starts, axis=0)
+        sides = pose.take(edges.one, axis=0) - pose.take(edges.other, axis=0)
+        turned = np.add.reduceat(self._towards_rest * sides, edges.starts, axis=0)
         size = np.abs(turned)
-        return np.where(size > 0, turned / np.where(size > 0, size, 1), 1)
+        rotation = np.where(size > 0, turned / np.maximum(size, _LEAST), 1)
+        one, other = rotation.take(edges.one, axis=0), rotation.take(edges.other, axis=0)
+        away = sides - one * self._sides[:, None]
+        energy = _weighted(edges.weight, away)
+        if target is not None:
+            energy = energy + _weighted(self._target_weight, pose - target)
+        return (one, other), energy
 
-    def _turned(self, rotation: Complex) -> Complex:
-        edges = self._edges
-        mean = (rotation[edges.one] + rotation[edges.other]) / 2
-        return np.asarray(np.add.reduceat(self._spokes[:, None] * mean, edges.starts, axis=0))
+    def _asked(self, one: Complex, other: Complex) -> Complex:
+        """What the rotations at the edges' ends ask of the vertices (V, N)."""
+        return np.asarray(np.add.reduceat((0.5 * self._spokes)[:, None] * (one + other), self._edges.starts, axis=0))
 
 
 class _History:
@@ -156,25 +153,59 @@ class _History:
     def __init__(self, shape: tuple[int, ...]) -> None:
         self._kept = 0
         self._moves, self._steps = (np.zeros((_WINDOW, *shape), np.complex128) for _ in range(2))
+        self._products = np.zeros((shape[1], _WINDOW, _WINDOW))
         self._last: tuple[Complex, Complex] | None = None
 
     def combined(self, pose: Complex, step: Complex) -> Complex:
         """Where to go on from: `step` (V, N) is what a plain step makes of `pose` (V, N)."""
         move = step - pose
         if self._last is not None:
-            place = self._kept % _WINDOW
-            self._moves[place], self._steps[place] = move - self._last[0], step - self._last[1]
-            self._kept += 1
+            self._keep(move - self._last[0], step - self._last[1])
         self._last = move, step
         if not self._kept:
             return step
-        moves, steps = (changes[: min(self._kept, _WINDOW)] for changes in (self._moves, self._steps))
-        matrix = np.einsum("avn,bvn->nab", moves.conj(), moves).real
-        right = np.einsum("avn,vn->na", moves.conj(), move).real
-        damping = _DAMPING * np.trace(matrix, axis1=1, axis2=2) + np.finfo(np.float64).tiny
-        matrix += damping[:, None, None] * np.eye(len(moves))
-        share = np.linalg.solve(matrix, right[..., None])[..., 0]
-        return np.asarray(step - np.einsum("avn,na->vn", steps, share))
+        count = min(self._kept, _WINDOW)
+        asked = _along(self._moves[:count], move)
+        share = np.array([_solved(*one) for one in zip(self._products[:, :count, :count].tolist(), asked.tolist(), strict=True)])
+        return np.asarray(step - np.einsum("avn,na->vn", self._steps[:count], share))
+
+    def _keep(self, move: Complex, step: Complex) -> None:
+        place, count = self._kept % _WINDOW, min(self._kept + 1, _WINDOW)
+        self._moves[place], self._steps[place] = move, step
+        self._kept += 1
+        products = _along(self._moves[:count], move)
+        self._products[:, place, :count] = self._products[:, :count, place] = products
+
+
+def _along(moves: Complex, move: Complex) -> Weights:
+    """(N, A): the real products of moves (A, V, N) with one (V, N)."""
+    shape = *move.shape, 2
+    return np.einsum("avnc,vnc->na", moves.view(np.float64).reshape(-1, *shape), move.view(np.float64).reshape(shape))
+
+
+def _solved(matrix: list[list[float]], right: list[float]) -> list[float]:
+    """The solution of a few equations with a positive matrix (K, K), a little damped.
+
+    By hand: LAPACK may wake threads for it, which takes a hundred times as long where other work holds the cores.
+    """
+    count = len(right)
+    damping = _DAMPING * sum(matrix[k][k] for k in range(count)) + _LEAST
+    rows = [[*row[k:], value] for k, (row, value) in enumerate(zip(matrix, right, strict=True))]  # from the diagonal on
+    for k, row in enumerate(rows):
+        row[0] += damping
+        for below in range(k + 1, count):
+            share = row[below - k] / row[0]
+            rows[below] = [mine - share * theirs for mine, theirs in zip(rows[below], row[below - k :], strict=True)]
+    solution: list[float] = []
+    for row in reversed(rows):
+        known = sum(factor * value for factor, value in zip(row[1:-1], solution, strict=True))
+        solution.insert(0, (row[-1] - known) / row[0])
+    return solution
+
+
+def _weighted(weight: Weights, values: Complex) -> Weights:
+    """(N,): the weighted sum of the squares of complex values (V, N)."""
+    return np.einsum("v,vn->n", weight, values.real**2 + values.imag**2)
 
 
 def _complex(places: Points) -> Complex:
@@ -183,6 +214,17 @@ def _complex(places: Points) -> Complex:
 
 
 def _times(matrix: Weights, values: Complex) -> Complex:
-    """A real matrix (N, V) times complex columns (V, N), as one real product."""
-    product = matrix @ np.ascontiguousarray(values).view(np.float64)
-    return product.view(np.complex128)
+    """A real matrix (M, V) times complex columns (V, N), as one real product."""
+    return _product(matrix, np.ascontiguousarray(values).view(np.float64)).view(np.complex128)
+
+
+def _product(matrix: Weights, columns: Weights) -> Weights:
+    """The product of matrices (M, V) and (V, N), some rows at a time.
+
+    As a whole it would be shared out over threads, which wait for each other where other work, such as drawing, holds the cores.
+    """
+    product = np.empty((len(matrix), columns.shape[1]))
+    rows = max(1, _ALONE // columns.size)
+    for start in range(0, len(matrix), rows):
+        np.matmul(matrix[start : start + rows], columns, out=product[start : start + rows])
+    return product

@@ -203,7 +203,7 @@ def _written(path: Path) -> tuple[int, int] | None:
     return status.st_ino, status.st_mtime_ns
 
 
-def read_weights(
+def read_model_weights(
     folder: Path, expected: Mapping[str, Tensor], sha256: str, device: str | torch.device = "cpu"
 ) -> dict[str, Tensor]:
     """The weights of a model folder, of the names, shapes and types that are expected.

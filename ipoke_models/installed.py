@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ipoke_values.names import MODELS_VARIABLE
+
 from .checkpoint import CONFIG_FILE, format_of, read_manifest
 from .errors import ModelError
 from .segmentation.folder import FORMAT as SEGMENTER_FORMAT
@@ -16,7 +18,6 @@ from .strangers import shown
 WEIGHTS = Path(__file__).parent / "weights"
 DEFAULT_MODEL = "garden-64"
 DEFAULT_SEGMENTER = "thing"
-MODELS_VARIABLE = "IPOKE_MODELS"
 MOST_MODELS = 64
 """In all; those beside this package always have their place."""
 MOST_FOLDERS = 500

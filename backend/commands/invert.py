@@ -6,8 +6,10 @@ import argparse
 import json
 from pathlib import Path
 
+from ipoke_values.names import KINEMATICS_SUFFIX
+
 from ..client import InvertRequest, KinematicsArrived, ModelEntry, ServerInfo, new_job_id
-from ..kinematics import SUFFIX, read_kinematics
+from ..kinematics_file import read_kinematics
 from ..lifetime import noted_signals
 from ..protocol import limits
 from .clip_reading import read_clip
@@ -38,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="an arrow from tail to tip; the place that moves most without it; may be repeated",
     )
     parser.add_argument("--model", metavar="M", help="name of an installed model; the default one without it")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar=f"FILE{SUFFIX}", help="where to write")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar=f"FILE{KINEMATICS_SUFFIX}", help="where to write")
     parser.add_argument("--replace", action="store_true", help="a kinematics file that is there gives way")
     parser.add_argument("--connection-file", type=Path, metavar="F", help="use the backend that wrote this file")
     parser.add_argument("--json", action="store_true", help="machine-readable results on standard output")
@@ -47,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Invert, write, show where."""
     output = OutputFile(
-        arguments.output, SUFFIX, replace=arguments.replace, check=read_kinematics, most_bytes=limits.KINEMATICS_BYTES
+        arguments.output, KINEMATICS_SUFFIX, replace=arguments.replace, check=read_kinematics, most_bytes=limits.KINEMATICS_BYTES
     )
     job = None if arguments.variant is None else _job(arguments)
     asked = None if job is None else job.kinematics_of(arguments.variant)

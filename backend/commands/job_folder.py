@@ -14,7 +14,7 @@ from ipoke_values.sampling import LARGEST_INDEX
 from ..client import InvertRequest, SampleRequest, new_job_id
 from ..client.owned import MANIFEST_BYTES
 from ..client.results import JOB_FILE
-from ..kinematics import ModelId
+from ..kinematics_file import ModelId
 from ..protocol import limits
 from ..protocol.codec import encode
 from ..protocol.errors import ProtocolError

@@ -8,9 +8,10 @@ import hashlib
 from pathlib import Path
 
 from ipoke_values import Sampling
+from ipoke_values.names import KINEMATICS_SUFFIX
 
 from ..client import SampleRequest, new_job_id
-from ..kinematics import SUFFIX, read_kinematics
+from ..kinematics_file import read_kinematics
 from ..protocol import limits
 from ..protocol.errors import IpokeError
 from ..protocol.messages import OutputSize, Region
@@ -23,7 +24,7 @@ from .things import question_for
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
-    parser.add_argument("kinematics", type=Path, metavar=f"FILE{SUFFIX}", help="what `ipoke invert` wrote")
+    parser.add_argument("kinematics", type=Path, metavar=f"FILE{KINEMATICS_SUFFIX}", help="what `ipoke invert` wrote")
     parser.add_argument("image", type=Path, metavar="IMAGE", help="the still: PNG, JPEG, TIFF, WebP, EXR, HDR")
     parser.add_argument(
         "--poke",

@@ -155,18 +155,28 @@ class _Match:
         depth = cv2.distanceTransform(self.hole.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_3).ravel()[self.targets]
         usual = float(np.percentile(distance, 75)) + 1e-9
         weight = np.exp(-distance / (2 * _TOLERANCE * usual)) * _DEEPER ** -np.minimum(depth, 40) + 1e-8
+        said = np.zeros_like(self.picture)
+        said.reshape(-1, said.shape[2])[self.targets] = self._said(weight)
+        self.picture[self.hole] = (said + self._lacking(said))[self.hole]
+
+    def _said(self, weight: Field) -> Field:
+        """(N, C): for each target the mean of what the patches around it say, which count as much as their weights (N,)."""
         (height, width), channels = self.hole.shape, self.picture.shape[2]
         wide = width + 2 * _RADIUS_PX
-        total = np.zeros(((height + 2 * _RADIUS_PX) * wide, channels + 1), np.float32)
-        flat = np.dstack([self.picture, np.ones_like(self.picture[..., 0])]).reshape(-1, channels + 1)
         rows, columns = np.divmod(self.targets, width)
-        corner = rows * wide + columns
+        middle = (rows + _RADIUS_PX) * wide + columns + _RADIUS_PX  # with room around the picture
+        sources = np.full((height + 2 * _RADIUS_PX) * wide, self.sources[0])
+        weights = np.zeros(len(sources), np.float32)
+        sources[middle], weights[middle] = self.nearest, weight
+        flat = self.picture.reshape(-1, channels)
+        total, counted = np.zeros((len(middle), channels), np.float32), np.zeros(len(middle), np.float32)
         for down, across in np.ndindex(_SIDE, _SIDE):
-            said = np.take(flat, self.nearest + ((down - _RADIUS_PX) * width + across - _RADIUS_PX), axis=0)
-            total[corner + (down * wide + across)] += said * weight[:, None]
-        total = total.reshape(-1, wide, channels + 1)[_RADIUS_PX:-_RADIUS_PX, _RADIUS_PX:-_RADIUS_PX]
-        said = total[..., :-1] / np.maximum(total[..., -1:], 1e-12)
-        self.picture[self.hole] = (said + self._lacking(said))[self.hole]
+            down, across = down - _RADIUS_PX, across - _RADIUS_PX
+            patch = middle - (down * wide + across)
+            share = weights[patch]
+            total += np.take(flat, sources[patch] + (down * width + across), axis=0) * share[:, None]
+            counted += share
+        return total / np.maximum(counted, 1e-12)[:, None]
 
     def _lacking(self, said: Field) -> Field:
         """What the mixture (h, w, C) lacks beside the hole's edge, fading out into the hole: no seam is left."""

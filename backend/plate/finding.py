@@ -12,6 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ipoke_values.names import CLICK_REACH, THING_LEAST
+
 from ..protocol.messages import Region, Stroke
 from .errors import PlateError
 from .guided_filter import Guide
@@ -19,11 +21,10 @@ from .image import Field, PlateImage, shrunk_mask, shrunk_px
 from .motion import step
 from .parts import Points, parts_below
 from .region import bands, display_in_region, enlarged
-from .thing import THING_LEAST, alpha_of
+from .thing import alpha_of
 
 Picture = NDArray[np.uint8]
 
-_CLICK_REACH = 0.02
 """How far a click may lie beside the thing, over the plate's long side."""
 _FINER, _MOST_PX = 4, 448
 """Pixels in which a pixel of a coarse mask is looked at, where the picture has so many; and most of them along its square."""
@@ -94,7 +95,7 @@ def picture_of(plate: PlateImage, size_px: tuple[int, int]) -> Picture:
 def parts_of_alpha(plate: PlateImage, places: Places, size_px: tuple[int, int]) -> Field | None:
     """The parts of a cut-out's alpha that strokes stand on; None where a click stands on none."""
     alpha = alpha_of(plate)
-    parts = places.parts(alpha, THING_LEAST, _CLICK_REACH * max(alpha.shape))
+    parts = places.parts(alpha, THING_LEAST, CLICK_REACH * max(alpha.shape))
     return None if parts is None else shrunk_mask(parts, size_px)
 
 
@@ -105,7 +106,7 @@ def thing_of_clean_plate(plate: PlateImage, clean: PlateImage, places: Places, p
     with_thing, without = picture_of(plate, small), picture_of(clean, small)
     difference = cv2.absdiff(with_thing, without).max(axis=2).astype(np.float32) / np.float32(255)
     mask = step(cv2.medianBlur(difference, _SPECK_PX), *_DIFFERENT)
-    parts = places.parts(mask, _SURE, _CLICK_REACH * max(small))
+    parts = places.parts(mask, _SURE, CLICK_REACH * max(small))
     return None if parts is None else EdgeFollower(picture).along(parts, Region(0, 0, width, height))
 
 

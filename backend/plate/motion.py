@@ -137,28 +137,34 @@ def _turn_round(flow: Field, visibility: Field | None) -> tuple[Field, Field]:
     seen = np.ones((fine, fine), np.float32)
     if visibility is not None:
         seen = np.clip(cv2.resize(np.ascontiguousarray(visibility), (fine, fine), interpolation=cv2.INTER_LINEAR), 0, 1)
-    rows, columns = (np.indices((fine, fine), dtype=np.float32) + 0.5) / _FINER - 0.5
+    places = (np.arange(fine, dtype=np.float32) + 0.5) / _FINER - 0.5
     trust = seen * seen + _LEAST_TRUST
-    weight = trust * np.exp(np.minimum(_ORDER_PER_PX * np.hypot(fine_x, fine_y), _MOST_ORDER))
-    planes = (weight, -fine_x * weight, -fine_y * weight, trust)
-    total, x, y, known = _lay_down(columns + fine_x, rows + fine_y, planes, size_px)
-    shifts = np.stack([x, y]) / np.maximum(total, 1e-12)
-    certain = np.clip(known / (0.25 * _FINER**2), 0, 1)
+    reach_px = np.sqrt(fine_x * fine_x + fine_y * fine_y)
+    weight = trust * np.exp(np.minimum(_ORDER_PER_PX * reach_px, _MOST_ORDER))
+    planes = (weight + 1j * trust, -weight * (fine_x + 1j * fine_y))
+    counted, moved = _lay_down(places + fine_x, places[:, None] + fine_y, planes, size_px)
+    shifts = np.stack([moved.real, moved.imag]) / np.maximum(counted.real, 1e-12)
+    certain = np.clip(counted.imag / (0.25 * _FINER**2), 0, 1).astype(np.float32)
     return spread(shifts.astype(np.float32), np.maximum(certain, 1e-4)), certain
 
 
-def _lay_down(x: Field, y: Field, planes: Sequence[Field], size_px: int) -> list[Field]:
+def _lay_down(x: Field, y: Field, planes: Sequence[NDArray[np.complex64]], size_px: int) -> list[NDArray[np.complex128]]:
+    """Sums (S, S) of what planes, two values each as complex numbers, lay down at places x and y: a share on each pixel beside.
+
+    What lies off the picture falls on its border, two pixels wide, which is cut off.
+    """
+    wide = size_px + 3
+    x, y = (np.clip(place, -1, size_px) + 1 for place in (x, y))
     left, top = np.floor(x).astype(np.intp), np.floor(y).astype(np.intp)
-    right_share, low_share = x - left, y - top
-    totals = [np.zeros(size_px * size_px) for _ in planes]
+    right_share, low_share = x - left.astype(np.float32), y - top.astype(np.float32)
+    corner = (top * wide + left).ravel()
+    totals = [np.zeros(wide * wide, np.complex128) for _ in planes]
     for across, down in ((0, 0), (1, 0), (0, 1), (1, 1)):
-        column, row = left + across, top + down
         share = (right_share if across else 1 - right_share) * (low_share if down else 1 - low_share)
-        inside = (column >= 0) & (column < size_px) & (row >= 0) & (row < size_px)
-        place = (row * size_px + column)[inside]
         for total, plane in zip(totals, planes, strict=True):
-            total += np.bincount(place, (plane * share)[inside], size_px * size_px)
-    return [total.reshape(size_px, size_px).astype(np.float32) for total in totals]
+            np.add.at(total[down * wide + across :], corner, (plane * share).ravel().astype(np.complex128))
+    inside = slice(1, 1 + size_px)
+    return [total.reshape(wide, wide)[inside, inside] for total in totals]
 
 
 def _estimate(still: Field, frame: Field) -> tuple[Field, Field, Field]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -76,17 +75,17 @@ class Patches:
         order = order[np.isfinite(back[order]).all(axis=(1, 2))]  # a flat one shows nothing
         depth = _depths(pose_px[self.triangles[order]])
         layers = [order, *(order[depth == layer] for layer in range(1, depth.max(initial=0) + 1))]
-        top, *beneath = (self._drawn(layer, forward, box) for layer in layers)
+        outlines = self._outlines(forward, box)
+        top, *beneath = (_drawn(layer, outlines, box) for layer in layers)
         return Painted(top, tuple(beneath), back)
 
-    def _drawn(self, order: Iterable[int], forward: Points, box: Region) -> Triangles:
-        canvas = np.full((box.h, box.w), NOWHERE, np.int16)
-        corner = np.array([box.x + 0.5, box.y + 0.5])
-        for index in order:
-            places = self.polygons[index] @ forward[index, :, :2].T + forward[index, :, 2] - corner
-            points = np.rint(places * 2**_SUBPIXEL_BITS).astype(np.int32)
-            cv2.fillConvexPoly(canvas, points, int(index), cv2.LINE_8, _SUBPIXEL_BITS)
-        return canvas
+    def _outlines(self, forward: Points, box: Region) -> list[NDArray[np.int32]]:
+        """What is drawn of each triangle under its map from rest, in parts of a pixel from a box's corner."""
+        counts = np.array([len(polygon) for polygon in self.polygons])
+        maps = np.nan_to_num(forward)[np.repeat(np.arange(len(counts)), counts)]
+        places = np.einsum("cij,cj->ci", maps[..., :2], np.concatenate(self.polygons)) + maps[..., 2]
+        points = np.rint((places - (box.x + 0.5, box.y + 0.5)) * 2**_SUBPIXEL_BITS).astype(np.int32)
+        return np.split(points, np.cumsum(counts)[:-1])
 
 
 def _depths(corners: Points) -> Indices:
@@ -101,9 +100,16 @@ def _depths(corners: Points) -> Indices:
     return depth
 
 
+def _drawn(order: Indices, outlines: list[NDArray[np.int32]], box: Region) -> Triangles:
+    canvas = np.full((box.h, box.w), NOWHERE, np.int16)
+    for index in order.tolist():
+        cv2.fillConvexPoly(canvas, outlines[index], index, cv2.LINE_8, _SUBPIXEL_BITS)
+    return canvas
+
+
 def _overlapping(corners: Points) -> tuple[Indices, Indices]:
     """The pairs, earlier and later, of triangles (N, 3, 2) that no line along a side of one of them parts."""
-    one, other = np.nonzero(np.triu(_boxes_meet(corners), 1))
+    one, other = _boxes_meet(corners)
     sides = np.roll(corners, -1, axis=1) - corners
     normals = np.stack([-sides[..., 1], sides[..., 0]], axis=-1) / np.maximum(np.hypot(*sides.T).T, 1e-12)[..., None]
     normals = np.concatenate([normals[one], normals[other]], axis=1)
@@ -113,13 +119,20 @@ def _overlapping(corners: Points) -> tuple[Indices, Indices]:
     return one[meet], other[meet]
 
 
-def _boxes_meet(corners: Points) -> Mask:
-    """(N, N): whether the boxes around triangles (N, 3, 2) reach into each other; axis by axis, since a frame waits for it."""
-    meet = np.ones((len(corners),) * 2, bool)
-    for places in (corners[..., 0], corners[..., 1]):
-        low, high = places.min(axis=1) + _OVERLAP_PX, places.max(axis=1)
-        meet &= (low[:, None] < high) & (low < high[:, None])
-    return meet
+def _boxes_meet(corners: Points) -> tuple[Indices, Indices]:
+    """The pairs, earlier and later, of triangles (N, 3, 2) whose boxes reach into each other.
+
+    Only those that begin to the left of where another ends are compared with it, since a frame waits for it.
+    """
+    low, high = corners.min(axis=1) + _OVERLAP_PX, corners.max(axis=1)
+    order = np.argsort(low[:, 0], kind="stable")
+    follows = np.arange(1, len(order) + 1)
+    counts = np.maximum(np.searchsorted(low[order, 0], high[order, 0]) - follows, 0)
+    step = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    left, right = np.repeat(order, counts), order[np.repeat(follows, counts) + step]
+    meet = (low[left] < high[right]).all(axis=1) & (low[right, 1] < high[left, 1])
+    pair = np.stack([left[meet], right[meet]])
+    return pair.min(axis=0), pair.max(axis=0)
 
 
 def mapped(maps: Field, x: Field, y: Field) -> Places:

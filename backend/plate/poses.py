@@ -23,7 +23,7 @@ Points = NDArray[np.float64]
 
 TARGET_WEIGHT = 0.05
 """How strongly a vertex is drawn to where the model moves it most surely, beside edges of weight 0.58."""
-TOLD_WEIGHT = 0.1
+TOLD_WEIGHT = 0.03
 """The same where the model sees the thing, and rest is said as motion is."""
 TURN_WEIGHT = 0.05
 """How strongly a vertex beside a tail is drawn to where the model's turn about the tail takes it."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ipoke_body import Body
+from ipoke_values.names import THING_LEAST
 
 from ..protocol.messages import Region
 from .drawer import Drawer
@@ -17,12 +18,12 @@ from .errors import PlateError
 from .image import Field, PlateImage, displayed, shrink, shrunk_mask, shrunk_px
 from .manner import Manner
 from .motion import Motion, join, places_of
+from .once import once
 from .parted import Parted
 from .posed import PosedRenderer, part_body
 from .poses import Holds, Points, poses_of
 from .region import scaled_region
 from .render import Renderer
-from .thing import THING_LEAST
 
 BODY_SIDE_PX = 512
 """Long side of the mask that a body is made of."""
@@ -73,10 +74,14 @@ class Stage:
             return Course(places_of(motion), flow)
         poses = np.concatenate([self._poses(*one) for one in zip(clips, manners or [Manner()] * len(clips), strict=True)])
         moved = (poses - self.body.rest) * self.plate.size_px * (clips[0].size_px / max(self.region.w, self.region.h))
-        posed = partial(PosedRenderer, self.plate, self.parted, self.body, poses, self.lock)
-        return Course(moved.reshape(len(moved), -1), posed, poses)
+        return Course(moved.reshape(len(moved), -1), partial(self._posed, poses), poses)
 
-    @cached_property
+    def prepare(self) -> None:
+        """Compute what all variants share and what takes long; by a thread of its own, while others are at work."""
+        if self.thing is not None:
+            _ = self.parted
+
+    @once
     def body(self) -> Body:
         """The body of the thing, the same at every size of the plate, so that a preview shows what a bake makes."""
         assert self.thing is not None
@@ -86,11 +91,14 @@ class Stage:
             raise PlateError("The thing is too small or too faint to move as a body; paint it larger, or move the whole region.")
         return Body.of(mask)
 
-    @cached_property
+    @once
     def parted(self) -> Parted:
         """The thing and the plate without it, which all variants share."""
         assert self.thing is not None
         return part_body(self.plate, self.thing, self.body, self.clean, self.lock)
+
+    def _posed(self, poses: Points) -> PosedRenderer:
+        return PosedRenderer(self.plate, self.parted, self.body, poses, self.lock)
 
     def _poses(self, clip: Motion, manner: Manner) -> Points:
         assert self.arrows is not None

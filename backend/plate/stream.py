@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -12,7 +12,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def ordered(work: Callable[[Item], Result], items: Iterable[Item], threads: int | None = None) -> Iterator[Result]:
+def ordered(work: Callable[[Item], Result], items: Iterable[Item], threads: int | None = None) -> Generator[Result, None, None]:
     """Results of `work`, in the order of the items; at most one more than there are threads is held at a time.
 
     Threads are enough: OpenCV, zlib and large numpy operations let others run meanwhile.

@@ -5,20 +5,17 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ipoke_values.names import CUT_OUT_ALPHA, CUT_OUT_SHARE, THING_LEAST
+
 from .image import Field, Pixels, PlateImage
 from .parts import parts_below
-
-THING_LEAST = 0.05
-"""Of a mask of a thing; where it is less, nothing moves."""
-
-_CUT_OUT_SHARE, _TRANSPARENT = 0.05, 0.02  # the share of a cut-out that is transparent, and how little alpha that is
 
 Tails = NDArray[np.float64]
 
 
 def is_cut_out(alpha: Pixels, peak: float) -> bool:
     """Whether alpha (H, W) with full alpha `peak` leaves a good part of the picture transparent."""
-    return bool((alpha <= _TRANSPARENT * peak).mean() > _CUT_OUT_SHARE)
+    return bool((alpha <= CUT_OUT_ALPHA * peak).mean() > CUT_OUT_SHARE)
 
 
 def says_what_the_thing_is(plate: PlateImage) -> bool:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kinematics import FORMAT, Kinematics, KinematicsInfo, ModelId, values_sha256, write_kinematics
+from ..kinematics_file import FORMAT, Kinematics, KinematicsInfo, ModelId, values_sha256, write_kinematics
 from ..plate.errors import PlateError
 from ..plate.image import PlateImage, decode_plate
 from ..plate.region import check_region, default_region, model_input, pokes_in_region

@@ -13,7 +13,7 @@ import time
 from collections import OrderedDict, deque
 from typing import TYPE_CHECKING
 
-from ..kinematics import read_kinematics
+from ..kinematics_file import read_kinematics
 from ..lifetime import exit_with_parent
 from ..log import set_up_log
 from ..plate.image import PlateImage, decode_plate
@@ -31,7 +31,7 @@ from .sample_job import SampleJob
 from .thing_job import ThingJob
 
 if TYPE_CHECKING:
-    from .models import Models
+    from .loaded_models import Models
 
 _LOG = logging.getLogger("ipoke.worker")
 _PLATES_KEPT = 2
@@ -195,7 +195,7 @@ def main() -> int:
     exit_with_parent(sys.stdin.buffer)
     link = WorkerLink(ticket)
     try:
-        from .models import Models, settle_process
+        from .loaded_models import Models, settle_process
 
         settle_process()
         models = Models()

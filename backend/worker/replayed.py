@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ipoke_values import Sampling
 
-from ..kinematics import Kinematics, KinematicsError, pose_difference
+from ..kinematics_file import Kinematics, KinematicsError, pose_difference
 from ..protocol.messages import ModelEntry, Version
 from .model_port import Field, KinematicsModel, ModelFrame, SeenThing
 

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -28,10 +31,19 @@ from ..protocol.errors import ProtocolError
 from ..protocol.messages import JobSummary, OutputSize, Playback, Poke, Region, Sample
 from .asked_thing import decode_file, seen_thing, thing_of
 from .model_port import Fetch, Field, JobCancelledError, PokesError, Tell, VariantModel
-from .takes import Plan, Takes, View, sampling_of_region
+from .takes import Clips, Plan, Takes, View, sampling_of_region
 from .versions import own_versions
 
 PREVIEW_SIDE_PX = 512
+
+
+@dataclass(frozen=True)
+class _Planned:
+    """A variant with its clips and, unless frames of the model's own size are asked for, what it does to each view."""
+
+    variant: int
+    takes: list[Takes]
+    plans: list[Plan]
 
 
 class SampleJob:
@@ -57,40 +69,65 @@ class SampleJob:
 
     def run(self, tell: Tell, cancelled: Callable[[], bool]) -> None:
         """Sample every variant and send its frames as they are made; raises JobCancelledError."""
-        job_id, request, frames = self._request.job_id, self._request, self._frames
-        summary = self._summary()
+        job_id, summary = self._request.job_id, self._summary()
         # The cores are kept busy by whole frames; OpenCV's own threads would only stand in their way.
         cv2.setNumThreads(1)
         tell(messages.Prepared(job_id, summary))
+        with ThreadPoolExecutor(1) as aside, closing(self._planned(cancelled)) as planned:
+            aside.submit(self._prepare_stages)
+            self._tell_variants(planned, tell, cancelled)
+        tell(messages.Finished(job_id, summary))
+
+    def _prepare_stages(self) -> None:
+        """Compute what the stages share, while the model draws; what fails here fails again for who asks for it."""
+        for view in self._views:
+            if view.stage is not None:
+                view.stage.prepare()
+
+    def _planned(self, cancelled: Callable[[], bool]) -> Generator[_Planned, None, None]:
+        """The variants in order, each planned on a thread of its own while the one before is rendered."""
+        request, together = self._request, max(1, self._model.group // self._playback.chain)
+
+        def drawn() -> Iterator[tuple[int, list[Takes], list[list[Clips]]]]:
+            for variants in _groups(request.first, request.samples, together):
+                takes = [Takes(view, self._model, self._playback, variants, cancelled) for view in self._views]
+                for variant in variants:
+                    on_plate = request.size is not OutputSize.MODEL
+                    yield variant, takes, [take.drawn(variant) for take in takes] if on_plate else []
+
+        def plan(one: tuple[int, list[Takes], list[list[Clips]]]) -> _Planned:
+            variant, takes, clips = one
+            return _Planned(variant, takes, [take.plan(own) for take, own in zip(takes, clips, strict=False)])
+
+        return ordered(plan, drawn(), threads=1)
+
+    def _tell_variants(self, planned: Iterator[_Planned], tell: Tell, cancelled: Callable[[], bool]) -> None:
+        job_id, request = self._request.job_id, self._request
         mesh = self._tell_mesh(tell) if request.mesh else None
         kept = len(request.kept)
-        wanted = frames if request.frames else 1
+        wanted = self._frames if request.frames else 1
         started_s, done, total = time.monotonic(), kept, request.samples * wanted
-        for variants in _groups(request.first, request.samples, max(1, self._model.group // self._playback.chain)):
-            takes = [Takes(view, self._model, self._playback, variants, cancelled) for view in self._views]
-            for variant in variants:
-                plans = [take.plan(variant) for take in takes] if request.size is not OutputSize.MODEL else []
-                poses_sha256 = None if mesh is None else self._tell_poses(tell, variant, mesh, plans[0])
-                hashes = list(request.kept)
-                rendered = self._rendered(takes, plans, variant) if request.frames else iter(())
-                for t, (image, passes) in enumerate(rendered, start=1 + kept):
-                    if cancelled():
-                        raise JobCancelledError
-                    if passes:
-                        tell(messages.Passes(job_id, variant, t), passes)
-                    tell(messages.Frame(job_id, variant, t), image)
-                    hashes.append(hashlib.sha256(image).hexdigest())
-                    done += 1
-                    eta_s = (time.monotonic() - started_s) / (done - kept) * (total - done)
-                    tell(messages.Progress(job_id, "sample", done, total, eta_s))
-                if not request.frames:
-                    if cancelled():
-                        raise JobCancelledError
-                    done += 1
-                    tell(messages.Progress(job_id, "sample", done, total, None))
-                seam = worst_seam([plan.timeline for plan in plans])
-                tell(messages.VariantDone(job_id, variant, tuple(hashes), seam, poses_sha256))
-        tell(messages.Finished(job_id, summary))
+        for one in planned:
+            poses_sha256 = None if mesh is None else self._tell_poses(tell, one.variant, mesh, one.plans[0])
+            hashes = list(request.kept)
+            rendered = self._rendered(one) if request.frames else iter(())
+            for t, (image, passes) in enumerate(rendered, start=1 + kept):
+                if cancelled():
+                    raise JobCancelledError
+                if passes:
+                    tell(messages.Passes(job_id, one.variant, t), passes)
+                tell(messages.Frame(job_id, one.variant, t), image)
+                hashes.append(hashlib.sha256(image).hexdigest())
+                done += 1
+                eta_s = (time.monotonic() - started_s) / (done - kept) * (total - done)
+                tell(messages.Progress(job_id, "sample", done, total, eta_s))
+            if not request.frames:
+                if cancelled():
+                    raise JobCancelledError
+                done += 1
+                tell(messages.Progress(job_id, "sample", done, total, None))
+            seam = worst_seam([plan.timeline for plan in one.plans])
+            tell(messages.VariantDone(job_id, one.variant, tuple(hashes), seam, poses_sha256))
 
     @property
     def _frames(self) -> int:
@@ -148,14 +185,14 @@ class SampleJob:
         tell(messages.BodyPoses(self._request.job_id, variant), poses)
         return hashlib.sha256(poses).hexdigest()
 
-    def _rendered(self, takes: list[Takes], plans: list[Plan], variant: int) -> Iterator[tuple[bytes, bytes]]:
+    def _rendered(self, one: _Planned) -> Iterator[tuple[bytes, bytes]]:
         """Encoded frames and passes (empty where none are wanted) of a variant in order, but for those kept."""
         depth_bits = self._request.depth_bits
         if self._request.size is OutputSize.MODEL:
-            made = takes[0].frames(variant)
+            made = one.takes[0].frames(one.variant)
             tags = self._plate.tags.of_colour()
             return ((encode_frame(_model_picture(shown.frame, depth_bits, tags), depth_bits), b"") for shown in made)
-        scene = Scene([plan.part() for plan in plans])
+        scene = Scene([plan.part() for plan in one.plans])
 
         def make(index: int) -> tuple[bytes, bytes]:
             passes = scene.passes(index) if self._request.passes else b""

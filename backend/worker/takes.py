@@ -24,6 +24,9 @@ from ..plate.timing import Timeline, timeline
 from ..protocol.messages import Loop, Playback, Region
 from .model_port import Field, ModelFrame, SeenThing, VariantModel
 
+Clips = list[list[ModelFrame]]
+"""The model's frames of a variant: of one clip, or of as many as are chained to it."""
+
 NEAR = 0.5
 """How far from a variant its loop may be: residuals that correlate with its own by sqrt(1 - 0.25) = 0.87."""
 
@@ -76,26 +79,31 @@ class Takes:
         """The model's own frames of a variant."""
         return self._clips(variant, 0)[0]
 
-    def plan(self, variant: int) -> Plan:
-        """What a variant does to the view, and when."""
-        assert self._view.stage is not None
-        return self._best(self._view.stage, variant)
+    def drawn(self, variant: int) -> list[Clips]:
+        """What the model makes of a variant: its own clips, and for a closed loop some near them. May raise JobCancelledError."""
+        draws = self._playback.draws if self._playback.loop is Loop.CLOSED else 1
+        return [self._clips(variant, draw) for draw in range(draws)]
 
-    def _best(self, stage: Stage, variant: int) -> Plan:
+    def plan(self, drawn: list[Clips]) -> Plan:
+        """What a variant does to the view, and when, given what is `drawn` of it. Asks no model: any thread may do it."""
+        assert self._view.stage is not None
         best: Plan | None = None
-        for draw in range(self._playback.draws if self._playback.loop is Loop.CLOSED else 1):
-            clips = self._clips(variant, draw)
-            manners = [Manner.of(clip[0].residual) for clip in clips]
-            course = stage.course([self._motion(clip) for clip in clips], manners)
-            plan = timeline(self._playback, self._playback.chain, self._model.entry.frames, course.keys)
-            if plan.seam is not None:
-                plan = dataclasses.replace(plan, seam=dataclasses.replace(plan.seam, draw=draw))
-            if best is None or _loops_better(plan, best.timeline):
-                best = Plan(course, plan)
+        for draw, clips in enumerate(drawn):
+            plan = self._planned(self._view.stage, clips, draw)
+            if best is None or _loops_better(plan.timeline, best.timeline):
+                best = plan
         assert best is not None
         return best
 
-    def _clips(self, variant: int, draw: int) -> list[list[ModelFrame]]:
+    def _planned(self, stage: Stage, clips: Clips, draw: int) -> Plan:
+        manners = [Manner.of(clip[0].residual) for clip in clips]
+        course = stage.course([self._motion(clip) for clip in clips], manners)
+        times = timeline(self._playback, self._playback.chain, self._model.entry.frames, course.keys)
+        if times.seam is not None:
+            times = dataclasses.replace(times, seam=dataclasses.replace(times.seam, draw=draw))
+        return Plan(course, times)
+
+    def _clips(self, variant: int, draw: int) -> Clips:
         """The model's frames of a variant: one clip, or as many as are chained to it."""
         own = range(variant * self._playback.chain, (variant + 1) * self._playback.chain)
         if draw:

@@ -9,13 +9,13 @@ from pathlib import Path
 import bpy
 
 from .._vendor.client import ConnectionFile, IpokeError, Launcher, LocalBackend, default_runtime_dir, find_backend
+from .._vendor.ipoke_values.names import MODELS_VARIABLE
 from ..core.jobs.outside_backend import Fix, NoBackendError, RemoteBackend
 from ..core.jobs.runtime import Backend
 from ..core.setup import environment
 from ..scene import preferences
 
 BACKEND_VARIABLE = "IPOKE_BACKEND"
-MODELS_VARIABLE = "IPOKE_MODELS"
 """Where a backend looks for models beside its own, folders as in PATH."""
 PACKAGE_LISTS = Path(__file__).parents[1] / "environment"
 

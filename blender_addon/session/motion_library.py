@@ -8,6 +8,7 @@ import bpy
 
 from .._vendor.client.owned import read_regular
 from .._vendor.client.results import write_atomically
+from .._vendor.ipoke_values.names import KINEMATICS_SUFFIX
 from .._vendor.protocol import limits
 from ..core.errors import FolderError
 from ..core.jobs import trusted_paths
@@ -15,7 +16,6 @@ from ..core.jobs.folders import safe_name
 from ..scene import preferences
 
 PNG = b"\x89PNG\r\n\x1a\n"
-SUFFIX = ".kin.safetensors"
 
 
 def root() -> Path:
@@ -26,12 +26,12 @@ def root() -> Path:
 
 def files() -> list[Path]:
     """Return what is in the library, by name."""
-    return sorted(root().glob(f"*{SUFFIX}"))
+    return sorted(root().glob(f"*{KINEMATICS_SUFFIX}"))
 
 
 def name_of(file: Path) -> str:
     """Return what an entry is called."""
-    return file.name.removesuffix(SUFFIX)
+    return file.name.removesuffix(KINEMATICS_SUFFIX)
 
 
 def picture_of(file: Path) -> Path:
@@ -48,7 +48,7 @@ def keep_picture(file: Path, image: bytes) -> None:
 
 def free_file(wish: str) -> Path:
     """Return a file for a new entry that is not there yet, and neither is its picture."""
-    first, number = root() / f"{safe_name(wish)}{SUFFIX}", 1
+    first, number = root() / f"{safe_name(wish)}{KINEMATICS_SUFFIX}", 1
     file = first
     while file.exists() or picture_of(file).exists():
         number += 1

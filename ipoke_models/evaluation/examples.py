@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..data.batch import Batch
-from ..data.pokes import candidates
+from ..data.poke_simulation import candidates
 from ..data.store import ClipStore, StoreError
 from ..sampling.pokes import pixels_to_pokes
 from ..sampling.things import Thing

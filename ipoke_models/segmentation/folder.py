@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from ..checkpoint import CONFIG_FILE, read_config, read_weights, require_name, require_sha256, write_folder
+from ..checkpoint import CONFIG_FILE, read_config, read_model_weights, require_name, require_sha256, write_folder
 from ..config import from_dict
 from ..strangers import shown
 from .config import SegmenterConfig
@@ -59,6 +59,6 @@ def read_segmenter(folder: Path, device: str | torch.device = "cpu") -> tuple[Se
     manifest = read_segmenter_manifest(folder)
     with torch.device("meta"):
         network = Segmenter(manifest.networks)
-    weights = read_weights(folder, network.half().state_dict(), manifest.sha256, device)
+    weights = read_model_weights(folder, network.half().state_dict(), manifest.sha256, device)
     network.load_state_dict({key: value.float() for key, value in weights.items()}, assign=True)
     return manifest, network.eval().requires_grad_(False)

@@ -18,9 +18,9 @@ import torch
 from ..checkpoint import read_card, require_free, require_name, save_model
 from ..config import AutoencoderConfig
 from ..data.clips import Portion, add_footage_options, footage_command, footage_options, open_clips, open_training_clips
+from ..data.device_clips import KeptClips
 from ..data.footage.layouts import Part
 from ..data.footage.store import FootageOptions
-from ..data.kept import KeptClips
 from ..data.pictures import PictureError
 from ..data.procedural.fresh import add_fresh_options, is_fresh, open_fresh
 from ..data.store import ClipStore, StoreError

@@ -17,10 +17,8 @@ from ..networks.flow.base import ConditionalGaussian
 from ..networks.whole import Networks
 from . import processes
 from .codes import CodedClips, Examples
-from .losses import SQUARE_WEIGHT, VALIDATION_SEED, flow_figures, flow_loss, mean_figures
+from .losses import SQUARE_WEIGHT, VALIDATION_CLIPS, VALIDATION_SEED, flow_figures, flow_loss, mean_figures
 from .truth import Truth, truth_of
-
-VALIDATION_CLIPS = 192
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from torch import Tensor
 from ..config import LATENT_PX, MotionInput
 from ..data.batch import Batch, motion_input
 from ..data.batches import draw, mirror
-from ..data.pokes import SimulatedPokes, simulate_for
+from ..data.poke_simulation import SimulatedPokes, simulate_for
 from ..data.store import ClipStore
 from ..data.things import seen_with, shown_thing
 from ..networks.autoencoder import VideoAutoencoder, flow_motion_input

@@ -12,17 +12,16 @@ from torch import Tensor, nn
 
 from ..data.batch import Batch
 from ..data.batches import draw
-from ..data.pokes import simulate_for
+from ..data.poke_simulation import simulate_for
 from ..data.store import ClipStore
 from ..data.things import shown_thing
 from ..networks.conditioning import Conditioner
 from ..networks.dense_flow import DenseFlow
 from . import processes
-from .losses import VALIDATION_SEED, flow_figures, flow_loss, mean_figures
+from .losses import VALIDATION_CLIPS, VALIDATION_SEED, flow_figures, flow_loss, mean_figures
 from .processes import beside
 
 POKE_WEIGHT = 0.5
-VALIDATION_CLIPS = 192
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ MOVING_WEIGHT = 4.0
 SQUARE_WEIGHT = 0.25
 """Share of the squared error (px^2): the absolute error alone pulls uncertain motion to zero."""
 JUDGED_PX = 1.0
+VALIDATION_CLIPS = 192
+"""Held-out clips that a stage is validated with, at most."""
 VALIDATION_SEED = 12
 """What validation draws pokes and noise from, whatever the training's own seed: other pokes on the same 192 clips change a base's
 likelihood by up to 0.17 a dimension, more than training does."""

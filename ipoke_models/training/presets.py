@@ -202,7 +202,14 @@ _THING = replace(
     base_loss=BaseLoss(flow=1.0, tips=0.5, moving=0.5, square=0.25, estimated=4.0),
     kinematics=Schedule(steps=700, batch=24, learning_rate=1e-3, validate_every=200, save_every=50),
 )
-"""From garden-64 (`--from garden-64`) on two cores."""
+_MORE_THINGS = replace(
+    _THING,
+    video=replace(_THING.video, steps=0),
+    dense=Schedule(steps=150, batch=32, learning_rate=3e-4, warmup=20, validate_every=200, save_every=50),
+    base=replace(_THING.base, steps=250, learning_rate=3e-4, warmup=20),
+    kinematics=replace(_THING.kinematics, steps=200, learning_rate=4e-4, warmup=20),
+    goes_on=True,
+)
 
 
 def _smoke(schedule: Schedule) -> Schedule:
@@ -296,6 +303,15 @@ PRESETS = {
     ),
     "sharpen-garden-128": _sharpened(_on_a_card(929), flow=0.5),
     "thing-64": _THING,
+    "more-things-64": _MORE_THINGS,
+    "thing-garden-64": replace(
+        _THING,
+        video=_on_a_card(1200),
+        dense=_on_a_card(1500),
+        base=_on_a_card(1500, 8e-4),
+        kinematics=_on_a_card(350, batch=192),
+        twin=_on_a_card(600),
+    ),
     "twin": _TWIN,
     "double": _DOUBLE,
     "footage-64": replace(
@@ -339,6 +355,9 @@ by one more level of the decoder: as many steps as one H200 did in nine, seven a
 `near-64` takes back what squares cost: a base of `dense-garden-64` moves again only what is likely to, after five minutes on
 two cores. `near-garden-64` goes on with that for eight minutes on a card. Both it and `sharpen-garden-128` teach the decoder by
 VGG16's view of frames.
+`thing-64` shows a model of garden-64's sizes the thing: on two cores as many steps as one of them does in 50 minutes.
+`more-things-64` goes on from that on clips of other kinds, for ten minutes, and `thing-garden-64` is `thing-64` for a graphics
+card, eight minutes by the steps of its like; it has not been run.
 `twin` leaves a model as it is, and trains a twin of its flow on a processor (`--twin`).
 On processors go on from photo-64: `polish-photo-64`, its flow, then its decoder; `refine-photo-64`, its base on more scenes, then
 its flow.

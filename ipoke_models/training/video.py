@@ -1,9 +1,9 @@
 """Stage 1: the video autoencoder, judged by its flow from the first minute.
 
 Loss: the frame (L1, and what VGG sees of it where that is asked for) and a weak KL term; with the warp head also flow error where
-the place can be seen in x0 (moving places count more) and visibility; with the motion head nothing but the thing's own shifts and
-how far off they are taken to be. A random few of the T frames are decoded at each step; the
-recurrent unit always runs through all. `adversarial.py` adds critics.
+the place can be seen in x0 (moving places count more) and visibility; with the motion head, in place of the frame, the shifts
+of the thing and how far off they are taken to be. A random few of the T frames are decoded at each step; the recurrent unit
+always runs through all. `adversarial.py` adds critics.
 """
 
 from __future__ import annotations
@@ -25,13 +25,11 @@ from ..metrics.measures import psnr
 from ..networks.autoencoder import VideoAutoencoder
 from ..networks.decoder import Rendered
 from . import processes
-from .losses import MOVING_WEIGHT, flow_figures, flow_loss, laplace_nll, mean_figures
+from .losses import MOVING_WEIGHT, VALIDATION_CLIPS, flow_figures, flow_loss, laplace_nll, mean_figures
 from .objectives import gaussian_kl
 from .perceptual import PerceptualDistance
 from .processes import beside, share
 from .truth import Truth, truth_of
-
-VALIDATION_CLIPS = 192
 
 
 @dataclass(frozen=True)
@@ -144,14 +142,16 @@ class VideoStage:
         }
 
     def validate(self) -> dict[str, float]:
-        """Flow error on moving pixels beside that of standing still, and PSNR beside that of standing still."""
+        """Flow error on moving pixels and PSNR, early, half-way and at the end, each beside that of standing still."""
         rows = []
         for part in self._held_out.parts(32, VALIDATION_CLIPS):
             batch = beside(self.module, self._held_out.batch(part))
             mean, logvar = self.module.encode(motion_input(batch, self.module.config))
-            states = self.module.unroll(mean, batch.backward.shape[1])[:, [2, 5, 9]]
-            rendered, truth = self.module.render_many(states, self._seen(batch)), self._truth(batch, [2, 5, 9])
-            figures = _figures(rendered, batch.frames, truth, [2, 5, 9])
+            frames = batch.backward.shape[1]
+            chosen = [(frames - 1) // 4, frames // 2, frames - 1]
+            states = self.module.unroll(mean, frames)[:, chosen]
+            rendered, truth = self.module.render_many(states, self._seen(batch)), self._truth(batch, chosen)
+            figures = _figures(rendered, batch.frames, truth, chosen)
             rows.append(figures | {"sigma": float(torch.exp(0.5 * logvar).mean())})
         return mean_figures(rows)
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from blender_addon._vendor.client import Stroke, ThingOrigin
+from blender_addon._vendor.ipoke_values.names import THING_LEAST
 from blender_addon.core.things import thing
 from blender_addon.core.things.thing import SIDE_PX, KnownThing
 
@@ -22,7 +23,7 @@ def blobs() -> np.ndarray:
 
 def flooded(alpha: np.ndarray, at: tuple[int, int]) -> np.ndarray:
     """The part that holds a pixel (row, column), found step by step."""
-    inside = np.pad(alpha > thing.THING_LEAST, 1)
+    inside = np.pad(alpha > THING_LEAST, 1)
     part = np.zeros_like(inside)
     part[at[0] + 1, at[1] + 1] = True
     while True:
@@ -39,7 +40,7 @@ def test_the_parts_below_places_are_those_that_hang_together_there():
         found = thing.parts_below(alpha, [((x + 0.5) / 160, (y + 0.5) / 90)])
         expected = flooded(alpha, (y, x))
         assert (found[expected] == alpha[expected]).all()
-        assert ((found > thing.THING_LEAST) == expected).all()
+        assert ((found > THING_LEAST) == expected).all()
 
 
 def test_parts_that_touch_at_a_corner_hang_together_and_random_specks_are_told_apart_rightly():
@@ -52,10 +53,10 @@ def test_parts_that_touch_at_a_corner_hang_together_and_random_specks_are_told_a
 def test_a_place_beside_a_part_takes_it_one_far_from_any_takes_nothing_and_several_take_all_theirs():
     alpha = blobs()
     left, right = flooded(alpha, (40, 30)), flooded(alpha, (40, 120))
-    assert ((thing.parts_below(alpha, [(0.085, 0.45)]) > thing.THING_LEAST) == left).all()
+    assert ((thing.parts_below(alpha, [(0.085, 0.45)]) > THING_LEAST) == left).all()
     assert thing.parts_below(alpha, [(0.02, 0.45)]) is None
     both = thing.parts_below(alpha, [(0.19, 0.45), (0.75, 0.45)])
-    assert ((both > thing.THING_LEAST) == (left | right)).all()
+    assert ((both > THING_LEAST) == (left | right)).all()
     assert not thing.parts_below(alpha, []).any()
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from ipoke_models.data.batches import draw
-from ipoke_models.data.pokes import simulate_pokes
+from ipoke_models.data.poke_simulation import simulate_pokes
 from ipoke_models.data.procedural.fresh import FreshClips, is_fresh, open_fresh, read_name
 from ipoke_models.data.procedural.generate import main
 from ipoke_models.data.procedural.scene_source import SceneSource

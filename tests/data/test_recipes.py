@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -12,6 +13,7 @@ from ipoke_models.data.procedural.clips import Clip, procedural_clip
 from ipoke_models.data.procedural.mocap import POINTS, read_motion
 from ipoke_models.data.procedural.plants import Plant
 from ipoke_models.data.procedural.recipes import RECIPES
+from ipoke_models.data.procedural.scene_source import SceneSource
 from ipoke_models.data.procedural.scenes import Layer, Patch, merged
 from ipoke_models.data.procedural.skeleton import find_limbs
 
@@ -25,6 +27,15 @@ PINNED = {
     "joined": "a43b4637d2d62bac",
     "animated": "8b073447b4ea79f7",
 }
+
+
+def test_only_recipes_of_things_draw_from_the_folder_of_objects(tmp_path: Path) -> None:
+    for subject, count in (("animals", 1), ("objects", 9)):
+        (tmp_path / subject).mkdir()
+        for number in range(count):
+            cv2.imwrite(str(tmp_path / subject / f"star-{number}.png"), _star())
+    drawn = {recipe: len(SceneSource(recipe, 1, 32, 10, tmp_path).pictures.cutouts) for recipe in RECIPES}
+    assert {recipe for recipe, count in drawn.items() if count > 1} == {"things", "joined", "animated"}
 
 
 def _star() -> np.ndarray:

@@ -13,7 +13,7 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from backend.cli import main
-from backend.kinematics import read_kinematics
+from backend.kinematics_file import read_kinematics
 from backend.plate.image import decode_plate
 
 from .conftest import MODEL, picture

@@ -11,7 +11,7 @@ import cv2
 import pytest
 
 from backend.cli import main
-from backend.kinematics import read_kinematics
+from backend.kinematics_file import read_kinematics
 
 from .conftest import MODEL, picture
 

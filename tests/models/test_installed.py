@@ -181,7 +181,7 @@ def test_names_that_no_folder_can_have_are_a_sentence(name):
 @pytest.mark.slow
 def test_a_listed_model_is_loaded_from_its_own_folder_whatever_lies_in_the_current_one(root, tmp_path, monkeypatch):
     """The name of a model is also a path: one that somebody put into the current folder must not take its place."""
-    from backend.worker.models import Models
+    from backend.worker.loaded_models import Models
 
     model = Path(shutil.copytree(WEIGHTS / "garden-64", root / "garden"))
     (model / CONFIG_FILE).write_text(json.dumps({**GARDEN, "name": "garden"}))

@@ -14,7 +14,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from backend.worker.models import Models, ModelUnavailableError
+from backend.worker.loaded_models import Models, ModelUnavailableError
 from ipoke_models.checkpoint import CONFIG_FILE, WEIGHTS_FILE, save_model
 from ipoke_models.networks.whole import Networks
 from ipoke_values import Sampling

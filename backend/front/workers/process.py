@@ -13,6 +13,7 @@ from ...worker_link import NUMBER_VARIABLE, Meeting, Ticket
 from ...worker_memory import LIMIT_VARIABLE
 
 _LOG = logging.getLogger("ipoke.worker_process")
+_ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}  # of numpy's products: a worker's frames keep the cores busy
 
 Admit = Callable[[str], None]
 """Called with a worker's public key, which the front process lets in from then on. Who comes before is turned away for ever."""
@@ -98,7 +99,7 @@ class LocalWorker:
             list(command),
             bufsize=0,  # what a worker that is gone did not read must not come up again when its pipe is closed
             stdin=subprocess.PIPE,
-            env=python_environment() | {NUMBER_VARIABLE: str(number), LIMIT_VARIABLE: str(memory_mb)},
+            env=python_environment() | {NUMBER_VARIABLE: str(number), LIMIT_VARIABLE: str(memory_mb)} | _ONE_THREAD,
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
         ticket = Ticket(meeting.endpoint, meeting.server_public, keys.public, keys.secret, ends_with_link)

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from ..._vendor.ipoke_body import VERTICES, Body, HeldBody
+from ..._vendor.ipoke_values.names import THING_LEAST
 from ..._vendor.protocol.messages import Poke
 from ..gestures.plane import Vec2
-from .thing import THING_LEAST
 
 Points = Any  # numpy's array types are not there for a type checker inside Blender
 

@@ -15,17 +15,12 @@ import numpy as np
 
 from ..._vendor.client import Level, Stroke, ThingOrigin
 from ..._vendor.ipoke_body.components import connected
+from ..._vendor.ipoke_values.names import CLICK_REACH, CUT_OUT_ALPHA, CUT_OUT_SHARE, THING_LEAST
 from ..gestures.plane import Vec2
 
 SIDE_PX = 512
 """Masks in Blender's own Python are no larger than this; a plate's own size takes part in sampling only."""
-CUT_OUT_SHARE, TRANSPARENT = 0.05, 0.02
-"""The share of a cut-out that is transparent, and how little alpha that is; as the backend has them."""
-THING_LEAST = 0.05
-"""Of a mask or of alpha; where there is less, nothing moves and nothing hangs together: as the backend has it."""
 REACH_PX = 2
-CLICK_REACH = 0.02
-"""How far a click may lie beside a part, over the long side; as the backend has it."""
 
 Mask = Any  # numpy's array types are not there for a type checker inside Blender
 
@@ -74,7 +69,7 @@ def marked(pixels: Mask) -> Mask:
 
 def is_cut_out(alpha: Mask) -> bool:
     """Whether a good part of a picture with this alpha is transparent."""
-    return bool((alpha <= TRANSPARENT).mean() > CUT_OUT_SHARE)
+    return bool((alpha <= CUT_OUT_ALPHA).mean() > CUT_OUT_SHARE)
 
 
 def reduced_shape(size_px: tuple[int, int]) -> tuple[int, int]:

@@ -10,20 +10,21 @@ import pytest
 
 from backend.commands.errors import UsageError
 from backend.commands.output_file import OutputFile
-from backend.kinematics import SUFFIX, read_kinematics, write_kinematics
-from tests.backend.test_kinematics import RESIDUAL, kinematics
+from backend.kinematics_file import read_kinematics, write_kinematics
+from ipoke_values.names import KINEMATICS_SUFFIX
+from tests.backend.test_kinematics_file import RESIDUAL, kinematics
 
 OURS = write_kinematics(kinematics())
 NEWER = write_kinematics(kinematics(RESIDUAL * 2))
 
 
 def opened(target: Path, *, replace: bool = False) -> OutputFile:
-    return OutputFile(target, SUFFIX, replace=replace, check=read_kinematics, most_bytes=1_000_000)
+    return OutputFile(target, KINEMATICS_SUFFIX, replace=replace, check=read_kinematics, most_bytes=1_000_000)
 
 
 @pytest.fixture
 def target(tmp_path) -> Path:
-    return tmp_path / f"sway{SUFFIX}"
+    return tmp_path / f"sway{KINEMATICS_SUFFIX}"
 
 
 def test_a_new_file_is_written_and_nothing_else_is_left(target):
@@ -55,9 +56,9 @@ def test_a_file_that_somebody_puts_there_meanwhile_stays(target, replace):
         target.write_bytes(OURS)
     output = opened(target, replace=replace)
     target.write_bytes(b"mine")
-    assert output.write(NEWER).name == f"sway-2{SUFFIX}"
+    assert output.write(NEWER).name == f"sway-2{KINEMATICS_SUFFIX}"
     assert target.read_bytes() == b"mine"
-    assert target.with_name(f"sway-2{SUFFIX}").read_bytes() == NEWER
+    assert target.with_name(f"sway-2{KINEMATICS_SUFFIX}").read_bytes() == NEWER
 
 
 def test_a_link_stays_a_link(target, tmp_path):
@@ -83,7 +84,7 @@ def test_what_can_not_be_written_is_refused_at_once(tmp_path, target, kind):
     elif kind == "suffix":
         target = tmp_path / "sway.txt"
     else:
-        target = tmp_path / ("n" * 300 + SUFFIX)
+        target = tmp_path / ("n" * 300 + KINEMATICS_SUFFIX)
     before = sorted(tmp_path.iterdir())
     with pytest.raises(UsageError):
         opened(target, replace=True)

@@ -53,6 +53,17 @@ def test_what_turns_near_the_arrow_turns_far_along_the_thing_too():
     assert leans[2] < leans[1] - 0.03
 
 
+def test_of_a_model_that_sees_the_thing_rest_far_from_the_arrow_is_known_and_the_body_stays():
+    body, guessed = tall(), turning(10)
+    told = Motion(guessed.shifts, guessed.trust, None, whole=True)
+    moved = [np.abs(last(body, motion, Holds()) - body.rest)[foot(body)].mean() for motion in (guessed, told)]
+    assert moved[1] < 0.5 * moved[0]
+    everywhere = Motion(
+        np.full_like(guessed.shifts, 3.2) * np.array([0, 0.5, 1])[:, None, None, None], guessed.trust, None, whole=True
+    )
+    assert (last(body, everywhere, Holds())[:, 0] - body.rest[:, 0]).mean() > 0.07  # of the 0.1 that it was told
+
+
 def test_a_firm_variant_stands_and_a_loose_one_slides():
     body = tall()
     moved = [

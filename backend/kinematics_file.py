@@ -24,7 +24,6 @@ from .protocol.errors import ErrorCode, IpokeError, ProtocolError
 from .protocol.fields import from_plain, to_plain
 from .protocol.messages import Digest, FrameNumber, Name, Pixels, Poke, Variant, Version
 
-SUFFIX = ".kin.safetensors"
 _KEY = "ipoke_kinematics"
 FORMAT = 3
 _WITHOUT_VARIATION = 2

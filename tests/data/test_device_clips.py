@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from ipoke_models.data.batches import draw
-from ipoke_models.data.kept import KeptClips
+from ipoke_models.data.device_clips import KeptClips
 from ipoke_models.data.procedural.fresh import FreshClips
 from ipoke_models.data.procedural.scene_source import SceneSource
 from ipoke_models.data.store import JoinedClips

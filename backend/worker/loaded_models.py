@@ -20,7 +20,7 @@ import ipoke_models
 from ipoke_models import segmentation
 from ipoke_values import Sampling
 
-from ..kinematics import ModelId
+from ..kinematics_file import ModelId
 from ..plate.finding import Patch
 from ..protocol.errors import ErrorCode, IpokeError, ProtocolError
 from ..protocol.fields import from_plain, to_plain

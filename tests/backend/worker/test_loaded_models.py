@@ -15,8 +15,8 @@ import ipoke_models
 from backend.plate.image import decode_plate
 from backend.plate.region import model_input
 from backend.protocol.messages import Level, Region, Stroke, Variant
+from backend.worker.loaded_models import LoadedModel, Models, ModelUnavailableError, OutOfMemoryError
 from backend.worker.model_port import JobCancelledError
-from backend.worker.models import LoadedModel, Models, ModelUnavailableError, OutOfMemoryError
 from backend.worker.thing_job import SegmenterUnavailableError
 from ipoke_models.checkpoint import save_model
 from ipoke_models.networks.whole import Networks
@@ -109,7 +109,7 @@ REAL_LIMIT = """
 import hashlib, os, resource
 import numpy as np
 from pathlib import Path
-from backend.worker.models import Models, OutOfMemoryError, settle_process
+from backend.worker.loaded_models import Models, OutOfMemoryError, settle_process
 from ipoke_values import Sampling
 settle_process()
 model = Models().get("garden-64")

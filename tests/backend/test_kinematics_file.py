@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load
 
-from backend.kinematics import (
+from backend.kinematics_file import (
     FORMAT,
     Kinematics,
     KinematicsError,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from ipoke_models.data.pokes import candidates, simulate_pokes
+from ipoke_models.data.poke_simulation import candidates, simulate_pokes
 from ipoke_models.errors import PokeError
 from ipoke_models.sampling.pokes import check_pokes, paint_pokes, pokes_to_pixels
 
