@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -142,12 +142,25 @@ def find_model(name_or_folder: str | Path) -> Path:
     Raises:
         ModelError: there is no such model.
     """
+    return _find(name_or_folder, survey().models, "model")
+
+
+def find_segmenter(name_or_folder: str | Path) -> Path:
+    """The folder of an installed segmenter, or the folder itself.
+
+    Raises:
+        ModelError: there is no such segmenter.
+    """
+    return _find(name_or_folder, survey().segmenters, "segmenter")
+
+
+def _find(name_or_folder: str | Path, infos: Sequence[ModelInfo | SegmenterInfo], kind: str) -> Path:
     if os.path.isdir(name_or_folder):
         return Path(name_or_folder)
-    known = {info.name: info.folder for info in installed_models()}
+    known = {info.name: info.folder for info in infos}
     if str(name_or_folder) not in known:
         listed = ", ".join(known) or "none"
-        raise ModelError(f"There is no model '{shown(name_or_folder)}'; installed are: {listed}.")
+        raise ModelError(f"There is no {kind} '{shown(name_or_folder)}'; installed are: {listed}.")
     return known[str(name_or_folder)]
 
 

@@ -47,14 +47,14 @@ class IPOKE_OT_find_results(bpy.types.Operator):
 
 def _found(missing: Iterable[IPOKE_PG_job], root: Path) -> int:
     """Find what can be found; returns how many are still missing."""
-    homes = {path.parent.name: path.parent for path in root.rglob("job.json")}
+    found = {path.parent.name: path.parent for path in root.rglob("job.json")}
     left = 0
     for job in missing:
-        home = homes.get(paths.stored_folder(job).name)
-        if home is None:
+        folder = found.get(paths.stored_folder(job).name)
+        if folder is None:
             left += 1
         else:
-            job.folder = sequences.blend_path(home)
+            job.folder = sequences.blend_path(folder)
     return left
 
 

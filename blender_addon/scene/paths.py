@@ -37,10 +37,10 @@ def roots() -> tuple[Path, ...]:
 def of_blend(text: str, owner: bpy.types.ID) -> Path:
     """Return the place that a data-block's path names; `trusted_paths.NOWHERE` for one that can't be or nobody here has named."""
     library = (owner.override_library.reference if owner.override_library is not None else owner).library
-    homes = [Path(bpy.data.filepath), Path(preferences.get().library_folder), *named_folders()]
+    known = [Path(bpy.data.filepath), Path(preferences.get().library_folder), *named_folders()]
     if library is not None:
-        homes.append(Path(bpy.path.abspath(library.filepath)))
-    return trusted_paths.stored(bpy.path.abspath(text, library=library), tuple(homes))
+        known.append(Path(bpy.path.abspath(library.filepath)))
+    return trusted_paths.stored(bpy.path.abspath(text, library=library), tuple(known))
 
 
 def folder(plate: IPOKE_PG_plate, job_id: str) -> Path:

@@ -81,9 +81,9 @@ def _is_as_made(tree: bpy.types.NodeTree, shader: bpy.types.Node) -> bool:
     """Whether a shader was made here and nobody has changed it since."""
     if not shader.name.startswith(SHADER_NODE) or sum(socket.is_linked for socket in shader.inputs) != 1:
         return False
-    fresh = new_shader(tree, _KINDS[shader.type], tree.nodes[TEXTURE_NODE].outputs["Color"])
-    same = all(_value(one) == _value(other) for one, other in zip(shader.inputs, fresh.inputs, strict=True))
-    tree.nodes.remove(fresh)
+    unchanged = new_shader(tree, _KINDS[shader.type], tree.nodes[TEXTURE_NODE].outputs["Color"])
+    same = all(_value(one) == _value(other) for one, other in zip(shader.inputs, unchanged.inputs, strict=True))
+    tree.nodes.remove(unchanged)
     return same
 
 

@@ -42,13 +42,13 @@ def lacking() -> NoBackendError | None:
 def _command() -> tuple[str, ...]:
     """The backend's command; raises `NoBackendError`."""
     chosen = preferences.get().backend_path
-    wish = bpy.path.abspath(chosen) if chosen else os.environ.get(BACKEND_VARIABLE)
+    named = bpy.path.abspath(chosen) if chosen else os.environ.get(BACKEND_VARIABLE)
     managed = environment.managed_python(managed_root())
-    command = find_backend(wish or (None if managed is None else str(managed)))
+    command = find_backend(named or (None if managed is None else str(managed)))
     if command is not None:
         return command
-    if wish:
-        sentence = f"No backend was found at {wish}; install it, or set its path in the add-on's preferences."
+    if named:
+        sentence = f"No backend was found at {named}; install it, or set its path in the add-on's preferences."
         raise NoBackendError(sentence, Fix.PREFERENCES)
     lost = environment.lost_python(managed_root())
     if lost is not None:

@@ -46,9 +46,9 @@ def keep_picture(file: Path, image: bytes) -> None:
         write_atomically(picture_of(file), image)
 
 
-def free_file(wish: str) -> Path:
+def free_file(name: str) -> Path:
     """Return a file for a new entry that is not there yet, and neither is its picture."""
-    first, number = root() / f"{safe_name(wish)}{KINEMATICS_SUFFIX}", 1
+    first, number = root() / f"{safe_name(name)}{KINEMATICS_SUFFIX}", 1
     file = first
     while file.exists() or picture_of(file).exists():
         number += 1

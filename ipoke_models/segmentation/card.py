@@ -11,6 +11,11 @@ from .segmenter import Segmenter
 
 PROVENANCE_FILE = "provenance.json"
 LOG_FILE = "log.jsonl"
+_SALIENCE = "U²-Net-p as published (Qin et al. 2020; Apache-2.0), asked under a first click"
+_BESIDE = """    python -m ipoke_models.convert.salience_weights u2netp.onnx -o salience.safetensors
+
+What stands out was put beside it with `--salience salience.safetensors`, without a step of training.
+"""
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,7 @@ A still and strokes to nested masks of part, thing and group of things, asked in
 |---|---|
 | encoder | EfficientNet-Lite0 to stride 32, started from ImageNet's weights |
 | decoder | widths {networks["widths"]} at strides 2 to 32, attention at stride 16 in {networks["attention"]} rounds |
+| what stands out | {_SALIENCE if segmenter.salience else "not asked for"} |
 | clicks at most | {segmenter.max_clicks} |
 | sha256 of the weights | {segmenter.sha256} |
 
@@ -54,7 +60,7 @@ torch {last["torch"]}:
 
     python -m ipoke_models.convert.encoder_weights efficientnet_lite0.pth -o encoder.safetensors
 {commands}
-
+{_BESIDE if segmenter.salience else ""}
 Last figures of the training's own log, IoU of the thing on held-out composites after one, two and three clicks:
 
 | stage | steps | figures |

@@ -19,6 +19,7 @@ import torch
 from ..checkpoint import CARD_FILE
 from ..data.pictures import PictureError
 from ..errors import ModelError
+from ..installed import find_segmenter
 from .card import Measured, write_card
 from .contestants import Clicked, Contestant, GrabCut, Salience, on_picture, strokes_of
 from .interaction import iou, next_click
@@ -132,7 +133,7 @@ def run(options: argparse.Namespace) -> int:
     torch.set_num_threads(options.threads)
     cv2.setNumThreads(options.threads)
     try:
-        segmenter = load_segmenter(options.model)
+        segmenter = load_segmenter(find_segmenter(options.model))
         trials = open_trials(options.pictures, options.count)
         others: list[Contestant] = [GrabCut()] if options.grabcut else []
         others += [Salience(path) for path in options.salience]

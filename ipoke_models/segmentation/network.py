@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -26,6 +27,9 @@ _NEAR, _FAR = 0.02, 0.12
 _MAPS = 3 + 2 * 2 + 1
 _HEADS = 4
 _NORM_GROUPS = 8
+
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,7 @@ class Decoder(nn.Module):
         return self.score(torch.cat([within, everywhere, numbers], -1)).squeeze(-1).sigmoid()
 
 
-def with_channels_last(network: Segmenter) -> Segmenter:
+def with_channels_last(network: Network) -> Network:
     """The network with its kernels laid out so that convolutions on a processor are faster."""
     for parameter in network.parameters():
         if parameter.ndim == 4:

@@ -19,18 +19,20 @@ from torch import Tensor
 
 from ..checkpoint import read_card
 from ..errors import ModelError
+from .choice import better
 from .colours import Place, told_by_colours
 from .config import GROUP, PART, THING
 from .folder import SegmenterManifest, read_segmenter
 from .interaction import under_clicks
 from .network import NEGATIVE, POSITIVE, as_input, with_channels_last
 from .network import Segmenter as Network
-from .squares import Square, box_of, closer_square, cut, placed, whole_square
+from .salience import Salience
+from .squares import Square, box_of, closer_square, cut, moved, placed, whole_square
 
 LEAST_PICTURE_PX = 16
+SALIENCE_SIDE_PX = 192
+"""Side of the squares in which things that stand out are looked for; larger ones find little more and take longer."""
 _KEPT_SQUARES = 6
-_KEPT_ANSWERS = 2
-"""Answers that a square keeps, of the network's over the most strokes that one may build on."""
 _GROWTH = 2
 """How often a closer square grows where the thing is cut off by it."""
 _EDGE_SHARE = 0.04
@@ -78,23 +80,21 @@ class Found:
 
 @dataclass
 class _View:
-    """A square with its features, and after each row of strokes that was asked for the logits (3, S/2, S/2) and scores.
-
-    `told` has the things' masks (R, R) as they are shown, by colours where the network is not sure.
-    """
+    """A square with its features, and under the strokes that were asked for the logits (3, S/2, S/2) and scores."""
 
     rgb: Tensor
     features: list[Tensor]
     found: dict[tuple[Stroke, ...], tuple[Tensor, Tensor]] = field(default_factory=dict)
-    told: dict[tuple[Stroke, ...], NDArray[np.float32]] = field(default_factory=dict)
+    standing_out: NDArray[np.float32] | None = None
 
 
 @dataclass
 class Prepared:
-    """A picture (H, W, 3) and what was computed of it."""
+    """A picture (H, W, 3) and what was computed of it: squares, and what is shown as the thing under strokes."""
 
     picture: NDArray[np.uint8]
     views: dict[Square, _View] = field(default_factory=dict)
+    shown: dict[tuple[Stroke, ...], LevelMask] = field(default_factory=dict)
 
     @property
     def size_px(self) -> tuple[int, int]:
@@ -105,10 +105,18 @@ class Prepared:
 class Segmenter:
     """A loaded segmenter. The same picture and strokes give the same masks, bit for bit with as many threads of PyTorch."""
 
-    def __init__(self, manifest: SegmenterManifest, network: Network, folder: Path, device: torch.device) -> None:
+    def __init__(
+        self,
+        manifest: SegmenterManifest,
+        network: Network,
+        folder: Path,
+        device: torch.device,
+        salience: Salience | None = None,
+    ) -> None:
         self.name, self.sha256, self.folder, self.device = manifest.name, manifest.sha256, folder, device
         self.size_px, self.max_clicks = manifest.networks.size_px, manifest.networks.max_clicks
         self.network = with_channels_last(network)
+        self.salience = None if salience is None else with_channels_last(salience)
 
     @property
     def card(self) -> str:
@@ -140,20 +148,19 @@ class Segmenter:
         self._check(strokes)
         drawn = tuple(strokes)
         whole = whole_square(prepared.size_px)
+        thing = self._shown(prepared, drawn)
+        near, near_scores = self._ask(prepared, thing.square, drawn)
+        part = np.minimum(cv2.resize(_sure(near[PART]), thing.values.shape, interpolation=cv2.INTER_LINEAR), thing.values)
         logits, scores = self._ask(prepared, whole, drawn)
-        square = self._closer(prepared, whole, drawn)
-        near, near_scores = (logits, scores) if square == whole else self._ask(prepared, square, drawn)
-        thing = self._told(prepared, square, drawn)
-        part = np.minimum(cv2.resize(_sure(near[PART]), thing.shape, interpolation=cv2.INTER_LINEAR), thing)
         return Found(
-            LevelMask(part, square, float(near_scores[PART])),
-            LevelMask(thing, square, float(near_scores[THING])),
+            LevelMask(part, thing.square, float(near_scores[PART])),
+            thing,
             LevelMask(_sure(logits[GROUP]), whole, float(scores[GROUP])),
         )
 
     def _check(self, strokes: Sequence[Stroke]) -> None:
         points = [point for stroke in strokes for point in stroke.points]
-        if not any(stroke.positive and stroke.points for stroke in strokes):
+        if not _adds(strokes):
             raise StrokeError("There is no stroke that adds; click on the thing first.")
         if len(points) > self.max_clicks:
             raise StrokeError(
@@ -163,9 +170,10 @@ class Segmenter:
             if not (math.isfinite(x) and math.isfinite(y) and 0 <= x <= 1 and 0 <= y <= 1):
                 raise StrokeError(f"The click at {x:g}, {y:g} is not on the picture; both must lie between 0 and 1.")
 
-    def _closer(self, prepared: Prepared, whole: Square, strokes: tuple[Stroke, ...]) -> Square:
+    def _closer(self, prepared: Prepared, strokes: tuple[Stroke, ...]) -> Square:
         """Around what the first adding stroke finds in the whole picture, and all strokes; larger where that cuts the thing."""
         first = next(stroke for stroke in strokes if stroke.positive and stroke.points)
+        whole = whole_square(prepared.size_px)
         logits, _ = self._ask(prepared, whole, (first,))
         size_px = prepared.size_px
         clicks = [(x, y) for x, y, _ in _places(size_px, strokes)]
@@ -191,31 +199,55 @@ class Segmenter:
                 prepared.views.pop(list(prepared.views)[1])
         return prepared.views[square]
 
-    def _ask(self, prepared: Prepared, square: Square, strokes: tuple[Stroke, ...]) -> tuple[Tensor, Tensor]:
-        """Logits and scores in a square after all strokes, one after the other."""
-        view = self._view(prepared, square)
-        for count in range(1, len(strokes) + 1):
-            if strokes[:count] not in view.found:
-                view.found[strokes[:count]] = self._decode(prepared, square, view, strokes[:count])
-                _forget(view.found, _KEPT_ANSWERS * self.max_clicks)
-        return view.found[strokes]
+    def _shown(self, prepared: Prepared, strokes: tuple[Stroke, ...]) -> LevelMask:
+        """The thing after all strokes, one after the other, as it is shown."""
+        if strokes in prepared.shown:
+            return prepared.shown[strokes]
+        for drawn in (strokes[:count] for count in range(1, len(strokes) + 1)):
+            if _adds(drawn) and drawn not in prepared.shown:
+                prepared.shown[drawn] = self._thing(prepared, drawn)
+                _forget(prepared.shown, self.max_clicks)
+        return prepared.shown[strokes]
 
-    def _told(self, prepared: Prepared, square: Square, strokes: tuple[Stroke, ...]) -> NDArray[np.float32]:
-        """The thing's mask (R, R) in a square after all strokes, as it is shown."""
-        logits, _ = self._ask(prepared, square, strokes)
+    def _thing(self, prepared: Prepared, strokes: tuple[Stroke, ...]) -> LevelMask:
+        """The thing after strokes, of which the last that adds takes nothing away, and one that takes away adds nothing."""
+        square, places = self._closer(prepared, strokes), _places(prepared.size_px, strokes)
+        logits, scores = self._ask(prepared, square, strokes)
+        found = _sure(logits[THING])
+        if self.salience is not None and len(strokes) == 1:
+            clicks = [((x - square.x) / square.side, (y - square.y) / square.side) for x, y, _ in places]
+            found = better(found, self._standing_out(prepared, square), clicks)
+        thing = told_by_colours(prepared.picture, square, found, places)
+        if _adds(strokes[:-1]):
+            before = self._shown(prepared, strokes[:-1])
+            kept = moved(before.values, before.square, square, len(thing))
+            thing = np.maximum(thing, kept) if strokes[-1].positive else np.minimum(thing, kept)
+        return LevelMask(thing, square, float(scores[THING]))
+
+    def _standing_out(self, prepared: Prepared, square: Square) -> NDArray[np.float32]:
+        """What stands out in a square, (S, S) in [0, 1]."""
         view = self._view(prepared, square)
-        if strokes not in view.told:
-            places = _places(prepared.size_px, strokes)
-            view.told[strokes] = told_by_colours(prepared.picture, square, _sure(logits[THING]), places)
-            _forget(view.told, _KEPT_ANSWERS)
-        return view.told[strokes]
+        if view.standing_out is None:
+            assert self.salience is not None
+            pixels = torch.from_numpy(cut(prepared.picture, square, SALIENCE_SIDE_PX)).to(self.device)
+            with torch.inference_mode():
+                view.standing_out = _sure(self.salience(pixels.permute(2, 0, 1)[None] / 255)[0, 0].cpu())
+        return view.standing_out
+
+    def _ask(self, prepared: Prepared, square: Square, strokes: tuple[Stroke, ...]) -> tuple[Tensor, Tensor]:
+        """Logits and scores in a square after all strokes, the last of which corrects what was shown before."""
+        view = self._view(prepared, square)
+        if strokes not in view.found:
+            view.found[strokes] = self._decode(prepared, square, view, strokes)
+            _forget(view.found, self.max_clicks)
+        return view.found[strokes]
 
     def _decode(self, prepared: Prepared, square: Square, view: _View, strokes: tuple[Stroke, ...]) -> tuple[Tensor, Tensor]:
         side = self.size_px // 2
         previous = torch.zeros(1, 1, side, side)
-        if strokes[:-1] in view.found:  # a correction is of what was shown
-            shown = self._told(prepared, square, strokes[:-1])
-            previous = torch.from_numpy(cv2.resize(shown, (side, side), interpolation=cv2.INTER_AREA))[None, None]
+        if _adds(strokes[:-1]):
+            before = self._shown(prepared, strokes[:-1])
+            previous[0, 0] = torch.from_numpy(moved(before.values, before.square, square, side))
         clicks = _clicks_in(square, prepared.size_px, strokes).to(self.device)
         with torch.inference_mode():
             masks = self.network.decoder(view.rgb, view.features, clicks, previous.to(self.device))
@@ -228,8 +260,12 @@ def load_segmenter(folder: str | Path, device: str = "cpu") -> Segmenter:
     Raises:
         ModelError: there is no segmenter, or its files are damaged.
     """
-    manifest, network = read_segmenter(Path(folder), device)
-    return Segmenter(manifest, network, Path(folder), torch.device(device))
+    manifest, network, salience = read_segmenter(Path(folder), device)
+    return Segmenter(manifest, network, Path(folder), torch.device(device), salience)
+
+
+def _adds(strokes: Sequence[Stroke]) -> bool:
+    return any(stroke.positive and stroke.points for stroke in strokes)
 
 
 def _forget(kept: dict[tuple[Stroke, ...], Any], most: int) -> None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..data.pictures import PictureError, read_bgr, shrink
 from ..errors import ModelError
+from ..installed import find_segmenter
 from .config import GROUP, PART, THING
 from .contestants import on_picture, strokes_of
 from .interaction import Click, iou, next_click
@@ -46,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
     """Write the sheet; returns the exit code."""
     torch.set_num_threads(options.threads)
     try:
-        segmenter = load_segmenter(options.model)
+        segmenter = load_segmenter(find_segmenter(options.model))
         tiles = [still_tile(segmenter, *parse_place(text)) for text in options.at]
         if options.pictures:
             trials = open_trials(options.pictures, options.count)

@@ -84,6 +84,18 @@ def placed(mask: NDArray[np.float32], square: Square, size_px: tuple[int, int]) 
     return spread
 
 
+def moved(mask: NDArray[np.float32], source: Square, target: Square, side_px: int) -> NDArray[np.float32]:
+    """A mask (S, S) over one square as it is over another, (side_px, side_px); 0 where the first does not reach."""
+    step = target.side / source.side * len(mask) / side_px
+    finer = max(1, math.ceil(step))
+    step /= finer
+    left, top = ((start * len(mask)) / source.side for start in (target.x - source.x, target.y - source.y))
+    matrix = np.array([[step, 0, left + 0.5 * step - 0.5], [0, step, top + 0.5 * step - 0.5]])
+    size = (finer * side_px, finer * side_px)
+    seen = cv2.warpAffine(mask, matrix, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+    return np.asarray(cv2.resize(seen, (side_px, side_px), interpolation=cv2.INTER_AREA), np.float32)
+
+
 def box_of(mask: NDArray[np.bool_], square: Square) -> Box | None:
     """What a mask (S, S) over a square holds; None of an empty one."""
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))

@@ -15,15 +15,17 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from ..checkpoint import require_free, require_name
+from ..checkpoint import read_card, require_free, require_name
 from ..data.pictures import PictureError
 from ..errors import CheckpointError, ModelError
+from ..notes import kept_notes
 from ..training.interruption import terminate_like_interrupt
 from ..training.packages import how_to_install
 from .card import PROVENANCE_FILE
 from .config import SegmenterConfig
 from .folder import FORMAT, read_segmenter, save_segmenter
 from .network import Segmenter, with_channels_last
+from .salience import Salience
 from .stock import SOURCE_SIDE_PX, Stock, load_stock
 
 if TYPE_CHECKING:
@@ -37,6 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     start = parser.add_mutually_exclusive_group(required=True)
     start.add_argument("--encoder", type=Path, help="weights of `python -m ipoke_models.convert.encoder_weights`")
     start.add_argument("--from", dest="source", type=Path, metavar="MODEL", help="model folder to start from")
+    parser.add_argument(
+        "--salience", type=Path, help="weights of `python -m ipoke_models.convert.salience_weights` to put beside the network"
+    )
     parser.add_argument("--size", type=int, default=192, help="side of the training's squares, px")
     parser.add_argument("--working-size", type=int, default=256, help="side of the squares that the model is asked in, px")
     parser.add_argument("--decoder-steps", type=int, default=1200, help="steps of the decoder alone")
@@ -83,6 +88,24 @@ def start_network(config: SegmenterConfig, encoder: Path | None, source: Path | 
     return network
 
 
+def read_salience(weights: Path | None, source: Path | None) -> Salience | None:
+    """The network that finds what stands out, of a converted file or of the model that is started from.
+
+    Raises:
+        ModelError: the weights can't be read, or are of another network.
+    """
+    if weights is None:
+        return None if source is None else read_segmenter(source)[2]
+    salience = Salience()
+    try:
+        salience.load_state_dict(load_file(weights))
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise CheckpointError(
+            f"{weights} holds no weights of U²-Net-p; make them with `python -m ipoke_models.convert.salience_weights`."
+        ) from error
+    return salience
+
+
 def _train(options: argparse.Namespace) -> int:
     options.output = Path(os.path.realpath(options.output))
     require_name(options.output.name)
@@ -93,6 +116,7 @@ def _train(options: argparse.Namespace) -> int:
     fabric = launch(options.device, bf16=False)
     torch.manual_seed(options.seed)
     network = start_network(SegmenterConfig(size_px=options.working_size), options.encoder, options.source)
+    salience = read_salience(options.salience, options.source)
     side_px = min(SOURCE_SIDE_PX, options.size * 5 // 4)  # what is painted from smaller pictures is painted faster
     train, held_out = (load_stock(options.pictures, part, side_px) for part in (False, True))
     work: Path = options.work or Path("runs") / options.output.name
@@ -111,8 +135,11 @@ def _train(options: argparse.Namespace) -> int:
         except KeyboardInterrupt:
             print(f"Interrupted; the same command goes on from the last checkpoint in {work}.", file=sys.stderr)
             return 1
-    card = f"# {options.output.name}\n\nNot measured yet: run `ipoke segment evaluate {options.output} PICTURES`.\n"
-    save_segmenter(options.output, network.cpu(), options.output.name, card)
+    card = (
+        f"# {options.output.name}\n\nNot measured yet: run `ipoke segment evaluate {options.output} PICTURES`.\n\n"
+        f"{kept_notes(read_card(options.output))}"
+    )
+    save_segmenter(options.output, network.cpu(), options.output.name, card, salience)
     print(f"Wrote {options.output}.", file=sys.stderr)
     return 0
 
@@ -130,8 +157,9 @@ def _stages(network: Segmenter, train: Stock, held_out: Stock, options: argparse
 
 def _command(options: argparse.Namespace) -> str:
     start = f"--from {options.source.name}" if options.source else f"--encoder {options.encoder.name}"
+    beside = f" --salience {options.salience.name}" if options.salience else ""
     return (
-        f"ipoke segment train PICTURES -o {options.output.name} {start} --size {options.size} "
+        f"ipoke segment train PICTURES -o {options.output.name} {start}{beside} --size {options.size} "
         f"--working-size {options.working_size} --batch {options.batch} "
         f"--decoder-steps {options.decoder_steps} --steps {options.steps} --rate {options.rate} --seed {options.seed}"
     )

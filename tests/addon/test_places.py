@@ -48,11 +48,11 @@ def test_a_link_on_the_way_and_a_step_up_are_not_below_the_root(tmp_path):
         assert not trusted_paths.is_below(path, root), path
 
 
-def test_a_free_name_is_claimed_and_nothing_is_replaced(tmp_path):
+def test_a_free_name_is_reserved_and_nothing_is_replaced(tmp_path):
     wish = tmp_path / "wind.v2.kin.safetensors"
     wish.write_bytes(b"there already")
-    assert trusted_paths.claim(wish).name == "wind.v2_2.kin.safetensors"
-    assert trusted_paths.claim(wish).name == "wind.v2_3.kin.safetensors"
+    assert trusted_paths.reserve(wish).name == "wind.v2_2.kin.safetensors"
+    assert trusted_paths.reserve(wish).name == "wind.v2_3.kin.safetensors"
     assert wish.read_bytes() == b"there already"
 
 

@@ -8,6 +8,10 @@ import torch
 
 from ipoke_models.errors import CheckpointError
 from ipoke_models.segmentation import Stroke, StrokeError, load_segmenter
+from ipoke_models.segmentation import segmenter as inside
+from ipoke_models.segmentation.folder import save_segmenter
+from ipoke_models.segmentation.salience import Salience
+from ipoke_models.segmentation.squares import moved
 
 TAP = Stroke(((0.4, 0.5),))
 MORE = [TAP, Stroke(((0.6, 0.6), (0.62, 0.6))), Stroke(((0.1, 0.1),), positive=False)]
@@ -58,7 +62,56 @@ def test_a_prepared_picture_keeps_few_squares(segmenter, picture):
     for x in np.linspace(0.02, 0.98, 15):
         segmenter.masks(prepared, [Stroke(((float(x), 0.5),))])
     assert len(prepared.views) <= 6
-    assert all(len(view.found) <= 2 * segmenter.max_clicks for view in prepared.views.values())
+    assert all(len(view.found) <= segmenter.max_clicks for view in prepared.views.values())
+    assert len(prepared.shown) <= segmenter.max_clicks
+
+
+def test_a_correction_begins_with_what_was_shown(segmenter, picture, monkeypatch):
+    prepared = segmenter.prepare(picture)
+    before = segmenter.masks(prepared, [TAP]).thing
+    seen = []
+    decode = segmenter.network.decoder.forward
+    monkeypatch.setattr(segmenter.network.decoder, "forward", lambda *given: seen.append(given[3]) or decode(*given))
+    after = segmenter.masks(prepared, [TAP, Stroke(((0.41, 0.51),), positive=False)]).thing
+    wanted = moved(before.values, before.square, after.square, segmenter.size_px // 2)
+    assert any(np.allclose(given[0, 0].numpy(), wanted) for given in seen)
+
+
+@pytest.mark.parametrize("adds", [True, False])
+def test_a_stroke_that_adds_takes_nothing_away_and_one_that_takes_away_adds_nothing(segmenter, picture, monkeypatch, adds):
+    def told(picture, square, mask, clicks):
+        """Rows above the middle for one click, columns left of it for two."""
+        half = np.zeros((64, 64), np.float32)
+        half[(slice(32), slice(None))[:: 1 if len(clicks) == 1 else -1]] = 1
+        return half
+
+    monkeypatch.setattr(inside, "told_by_colours", told)
+    prepared = segmenter.prepare(picture)
+    before = segmenter.masks(prepared, [TAP]).thing
+    after = segmenter.masks(prepared, [TAP, Stroke(((0.41, 0.51),), positive=adds)]).thing
+    kept, asked = moved(before.values, before.square, after.square, 64), told(picture, after.square, after.values, [1, 2])
+    assert np.array_equal(after.values, np.maximum(kept, asked) if adds else np.minimum(kept, asked))
+    assert not np.array_equal(after.values, asked)
+
+
+def test_what_stands_out_under_a_first_click_is_the_thing(model_folder, tmp_path):
+    from tests.segmenters import small_network
+
+    network, salience = small_network(), Salience()
+    network.decoder.head.weight.zero_()
+    network.decoder.head.bias.fill_(1.0)  # of everything it is rather sure
+    save_segmenter(tmp_path / "two", network, "two", "# two\n", salience)
+    both = load_segmenter(tmp_path / "two")
+    assert (tmp_path / "two/model.safetensors").stat().st_size > (model_folder / "model.safetensors").stat().st_size
+    both.salience.forward = lambda rgb: 12 * (rgb[:, :1] - 0.5)
+    picture = np.full((96, 96, 3), 20, np.uint8)
+    picture[10:86, 8:80] = 250
+    prepared = both.prepare(picture)
+    part, thing, group = both.masks(prepared, [TAP]).on_picture((96, 96)) > 0.5
+    assert ((thing == (picture[..., 0] > 127)).mean()) > 0.97
+    assert (part <= thing).all()
+    assert (thing <= group).all()
+    assert both.masks(prepared, [Stroke(((0.02, 0.02),))]).thing.values.mean() > 0.9
 
 
 @pytest.mark.parametrize(

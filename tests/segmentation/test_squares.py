@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ipoke_models.segmentation.squares import BAR, Square, box_of, closer_square, cut, placed, whole_square
+from ipoke_models.segmentation.squares import BAR, Square, box_of, closer_square, cut, moved, placed, whole_square
 
 SIZE = (300, 200)
 
@@ -51,6 +51,19 @@ def test_a_mask_of_a_square_comes_back_to_where_it_was(square):
     wanted[square.y + square.side :] = False
     wanted[:, square.x + square.side :] = False
     assert (back & wanted).sum() / (back | wanted).sum() > 0.95
+
+
+@pytest.mark.parametrize("target", [Square(100, 40, 80), Square(60, 20, 160), Square(120, 75, 60)])
+def test_a_mask_of_one_square_is_seen_in_another(target):
+    picture = np.zeros((200, 300), np.uint8)
+    cv2.circle(picture, (140, 80), 25, 255, -1)
+    source = Square(100, 40, 80)
+    seen, wanted = (cut(np.dstack([picture] * 3), square, 128)[..., 0].astype(np.float32) / 255 for square in (source, target))
+    found = moved(seen, source, target, 128)
+    reached = np.zeros((200, 300, 3), np.uint8)
+    reached[source.y : source.y + source.side, source.x : source.x + source.side] = 255
+    wanted[cut(reached, target, 128)[..., 0] < 128] = 0
+    assert np.abs(found - wanted).mean() < 0.01
 
 
 def test_the_box_of_a_mask_is_in_the_pictures_pixels():

@@ -9,11 +9,13 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from ipoke_models.segmentation import load_segmenter, stage
+from ipoke_models.segmentation import load_segmenter, stage, train
 from ipoke_models.segmentation.__main__ import main
 from ipoke_models.segmentation.composites import Composite, Kind
 from ipoke_models.segmentation.encoder import Encoder
+from ipoke_models.segmentation.folder import read_segmenter
 from ipoke_models.segmentation.network import Masks, Segmenter
+from ipoke_models.segmentation.salience import Salience
 from ipoke_models.segmentation.sheet import TILE_PX
 from ipoke_models.segmentation.stage import Asked, SegmentationStage, ask, mask_losses
 from ipoke_models.segmentation.stock import load_stock
@@ -44,7 +46,40 @@ def test_training_writes_a_segmenter_and_goes_on_where_it_stopped(pictures, enco
     assert load_segmenter(tmp_path / "tiny").size_px == 64
     assert main(["train", str(pictures), "-o", str(tmp_path / "more"), "--from", str(tmp_path / "tiny"), "--size", "64",
                  "--decoder-steps", "0", "--steps", "1", "--batch", "2", "--work", str(tmp_path / "other")]) == 0  # fmt: skip
-    assert load_segmenter(tmp_path / "more").size_px == 256
+    more = load_segmenter(tmp_path / "more")
+    assert (more.size_px, more.salience) == (256, None)
+
+
+def test_what_finds_things_that_stand_out_is_put_beside_a_finished_model_and_stays_there(
+    pictures, model_folder, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    salience = Salience()
+    save_file(salience.state_dict(), tmp_path / "salience.safetensors")
+    steps = ["--size", "64", "--working-size", "64", "--decoder-steps", "0", "--steps", "0"]
+    # the small network has other widths than a trained one
+    monkeypatch.setattr(train, "start_network", lambda config, encoder, source: read_segmenter(source)[1])
+    beside = ["--salience", "salience.safetensors", *steps]
+    assert main(["train", str(pictures), "-o", "two", "--from", str(model_folder), *beside]) == 0
+    assert main(["train", str(pictures), "-o", "three", "--from", "two", *steps]) == 0
+    written = load_segmenter("three").salience
+    assert written is not None
+    assert torch.equal(written.join.weight, salience.join.weight.half().float())
+    (tmp_path / "salience.safetensors").write_bytes(b"")
+    assert main(["train", str(pictures), "-o", "four", "--from", "two", *beside]) == 2
+    assert "holds no weights of U²-Net-p" in capsys.readouterr().err
+
+
+def test_training_anew_keeps_what_the_card_notes(pictures, encoder, tmp_path, monkeypatch):
+    monkeypatch.setattr(stage, "VALIDATION_COMPOSITES", 2)
+    again = command(pictures, encoder, tmp_path, "--decoder-steps", "1", "--steps", "0")
+    assert main(again) == 0
+    card = tmp_path / "tiny" / "model_card.md"
+    assert "Nothing noted yet" in card.read_text()
+    card.write_text("# tiny\n\nMeasured.\n\n## Notes\n\nLooked at.\n")
+    assert main(again) == 0
+    assert card.read_text().endswith("## Notes\n\nLooked at.\n")
+    assert "Not measured yet" in card.read_text()
 
 
 def test_the_loss_falls_on_one_composite(pictures):
@@ -142,6 +177,18 @@ def test_a_sheet_shows_all_photographs_of_a_folder(photographs, model_folder, tm
     sheet = tmp_path / "sheet.png"
     assert main(["sheet", str(model_folder), "-o", str(sheet), "--pictures", str(photographs)]) == 0
     assert cv2.imread(str(sheet)).shape == (2 * TILE_PX, 2 * TILE_PX, 3)
+
+
+def test_an_installed_segmenter_is_measured_and_shown_by_its_name(photographs, model_folder, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("IPOKE_MODELS", str(model_folder.parent))
+    assert main(["evaluate", "small", str(photographs)]) == 0
+    assert "| small | 3 | 2 |" in capsys.readouterr().out
+    sheet = tmp_path / "sheet.png"
+    assert main(["sheet", "small", "-o", str(sheet), "--pictures", str(photographs), "--count", "1"]) == 0
+    assert sheet.is_file()
+    for asked in (["evaluate", "smal", str(photographs)], ["sheet", "smal", "-o", str(sheet), "--pictures", str(photographs)]):
+        assert main(asked) == 2
+        assert "There is no segmenter 'smal'; installed are:" in capsys.readouterr().err
 
 
 def test_evaluation_names_a_missing_network(pictures, model_folder, tmp_path, capsys):

@@ -304,10 +304,10 @@ class Runtime:
             self._closing.append(backend)
 
 
-def _write_new(wish: Path, data: bytes) -> None:
-    """Write a file where none is: at `wish`, or beside it when that was taken meanwhile."""
-    wish.parent.mkdir(parents=True, exist_ok=True)
-    file = trusted_paths.claim(wish)
+def _write_new(wanted: Path, data: bytes) -> None:
+    """Write a file where none is: at `wanted`, or beside it when that was taken meanwhile."""
+    wanted.parent.mkdir(parents=True, exist_ok=True)
+    file = trusted_paths.reserve(wanted)
     try:
         write_atomically(file, data)
     except OSError:

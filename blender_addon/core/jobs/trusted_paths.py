@@ -17,10 +17,10 @@ MOST_CHARACTERS_OF_A_NAME = 255
 NUMBERS = range(2, 1000)
 
 
-def stored(text: str, homes: tuple[Path, ...]) -> Path:
+def stored(text: str, known: tuple[Path, ...]) -> Path:
     """Return the place that a .blend names by an absolute path, with `..` taken out; `NOWHERE` for one that can't be.
 
-    A place on another machine (`\\\\host\\share`) counts only where one of `homes`, such as the .blend itself, is there too.
+    A place on another machine (`\\\\host\\share`) counts only where one of `known`, such as the .blend itself, is there too.
     """
     if not text or "\0" in text or len(text) > MOST_CHARACTERS or not os.path.isabs(text):
         return NOWHERE
@@ -28,7 +28,7 @@ def stored(text: str, homes: tuple[Path, ...]) -> Path:
     if any(len(os.fsencode(part)) > MOST_CHARACTERS_OF_A_NAME for part in path.parts[1:]):
         return NOWHERE
     machine = _machine(path)
-    return path if not machine or machine in {_machine(home) for home in homes} else NOWHERE
+    return path if not machine or machine in {_machine(place) for place in known} else NOWHERE
 
 
 def is_below(path: Path, root: Path) -> bool:
@@ -64,15 +64,15 @@ def numbered(path: Path, number: int) -> Path:
     return path.with_name(f"{path.name.removesuffix(suffix)}_{number}{suffix}")
 
 
-def claim(wish: Path) -> Path:
-    """Make an empty file where none is, at `wish` or the next free number, and return it; raises OSError, `FolderError`."""
-    for path in (wish, *(numbered(wish, number) for number in NUMBERS)):
+def reserve(wanted: Path) -> Path:
+    """Make an empty file where none is, at `wanted` or the next free number, and return it; raises OSError, `FolderError`."""
+    for path in (wanted, *(numbered(wanted, number) for number in NUMBERS)):
         try:
             path.open("xb").close()
         except FileExistsError:
             continue
         return path
-    raise FolderError(f"There are too many files like {wish} already; take another name.")
+    raise FolderError(f"There are too many files like {wanted} already; take another name.")
 
 
 def _machine(path: Path) -> str:
