@@ -168,7 +168,7 @@ def test_kinematics_of_another_model_are_refused():
 class SwayingModel(ShiftingModel):
     """Replays a motion that depends on the still and on where the poke is and goes."""
 
-    def replay(self, residual, x0, pokes, cancelled):
+    def replay(self, residual, x0, pokes, cancelled, thing=None):
         rows, columns = np.indices((32, 32), dtype=np.float32)
         x, y, dx, dy = (float(value) for value in pokes[0])
         near = np.exp(-((columns - 31 * x) ** 2 + (rows - 31 * y) ** 2) / 20).astype(np.float32)
