@@ -12,6 +12,7 @@ from .drawing import outline, overlay, puppet
 from .operators import (
     backend,
     baking,
+    colours,
     draw_poke,
     edit_region,
     hover,
@@ -29,14 +30,27 @@ from .operators import (
 )
 from .scene import paths, properties, results
 from .scene.plates import propose_region
-from .session import arrivals, finding, handlers, model_choice, pointer, puppets, relocation, running, things, timer
+from .session import arrivals, finding, handlers, model_choice, pointer, progress, puppets, relocation, running, things, timer
 from .tools import keymaps, poke_tool
-from .ui import backend_panel, disk, lists, output_panels, pie_menu, plate_panels, preferences, thumbnails, variant_panels
+from .ui import (
+    add_menu,
+    backend_panel,
+    disk,
+    lists,
+    output_panels,
+    pie_menu,
+    plate_panels,
+    preferences,
+    thumbnails,
+    variant_panels,
+)
+from .ui import set_up as set_up_panel
 
 CLASSES: tuple[type, ...] = (
     *properties.CLASSES,
     *preferences.CLASSES,
     *plates.CLASSES,
+    *colours.CLASSES,
     *pokes.CLASSES,
     *draw_poke.CLASSES,
     *edit_region.CLASSES,
@@ -53,6 +67,7 @@ CLASSES: tuple[type, ...] = (
     *backend.CLASSES,
     *set_up.CLASSES,
     *lists.CLASSES,
+    *set_up_panel.CLASSES,
     *plate_panels.CLASSES,
     *variant_panels.CLASSES,
     *output_panels.CLASSES,
@@ -68,11 +83,12 @@ STATES: tuple[WhileEnabled, ...] = (
     pointer.state,
     things.cache,
     finding.pending,
+    progress.state,
     puppets.state,
     outline.outlines,
     overlay.state,
     puppet.state,
-    thumbnails.previews,
+    thumbnails.state,
     disk.state,
 )
 """Everything of the add-on that is neither in the .blend nor in the preferences."""
@@ -81,6 +97,7 @@ REACTIONS = properties.Reactions(
     timing_changed=results.refresh,
     region_wanted=propose_region,
     model_names=lambda: (entry.name for entry in model_choice.installed()),
+    backend_named=timer.forget_failure,
 )
 
 
@@ -106,6 +123,8 @@ STEPS: tuple[tuple[Callable[[], None], Callable[[], None]], ...] = (
     (_nothing, puppets.stop),
     (poke_tool.add, poke_tool.remove),
     (keymaps.add, keymaps.remove),
+    (add_menu.add, add_menu.remove),
+    (progress.add, progress.remove),
     (translations.add, translations.remove),
     (puppet.add, puppet.remove),
     (overlay.add, overlay.remove),

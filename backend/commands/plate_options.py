@@ -56,8 +56,8 @@ def add_plate_arguments(parser: argparse.ArgumentParser) -> None:
     time.add_argument("--easing", choices=[str(kind) for kind in Easing], default="linear", help="how a clip starts and ends")
     time.add_argument(
         "--loop",
-        choices=["closed", "ping-pong"],
-        help="end where it starts, with the same velocity; or there and back",
+        choices=[str(kind) for kind in Loop if kind is not Loop.NONE],
+        help="end where it starts, with the same velocity; there and back; or swing back to the still and come to rest",
     )
     parser.set_defaults(chain=1, loop_draws=1)
 

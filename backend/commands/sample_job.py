@@ -178,7 +178,8 @@ class _Job:
 
 def describe(seam: Seam) -> str:
     """How a loop closes, in a sentence."""
-    kind = "loops" if seam.loop is Loop.CLOSED else "goes there and back (ping-pong)"
+    kinds = {Loop.CLOSED: "loops", Loop.PING_PONG: "goes there and back (ping-pong)", Loop.SETTLE: "settles at the still"}
+    kind = kinds[seam.loop]
     return (
         f"{kind}; seam error {seam.position_px:.2f} px in position, {seam.velocity_px:.2f} px in velocity, "
         f"median step {seam.median_step_px:.2f} px of the model's size."

@@ -24,6 +24,10 @@ _LEAST_BRIDGE = 2.0
 _STEP = 1e-3
 _PHASES = 96
 _STILL = 1e-6
+_DAMPING, _SWING = 5.0, 8.0
+"""Of the swing back to the still, for the time that it takes: it goes beyond by exp(-pi 5 / 8) = 0.14 of the way."""
+_CALM = 0.6
+"""Share of that time after which what is left of the swing fades out."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,10 @@ def timeline(playback: Playback, clips: int, frames: int, samples: Rows) -> Time
         there_and_back = _Path(2 * path.length, lambda u: path.at(path.length * 0.5 * (1 - np.cos(np.pi * u / path.length))))
         rows, seam = _looped(there_and_back, count, Loop.PING_PONG, samples)
         return Timeline(_held(rows, playback.hold), seam)
+    if kind is Loop.SETTLE:
+        back = _settling(path)
+        rows = np.stack([back.at(back.length * i / count) for i in range(1, count + 1)])
+        return Timeline(_held(rows, playback.hold), measure_seam(kind, rows @ samples))
     rows = np.stack([path.at(path.length * ease(playback.easing, i / count)) for i in range(1, count + 1)])
     return Timeline(_held(rows, playback.hold), None)
 
@@ -179,6 +187,23 @@ def _closed(path: _Path, samples: Rows) -> _Path | None:
             if best is None or cost < best[0]:
                 best = cost, loop
     return None if best is None else best[1]
+
+
+def _settling(path: _Path) -> _Path:
+    """A path begun from rest, and from its end a damped swing back to the still, where it comes to rest."""
+    still = path.at(0.0)
+    end, speed = path.at(path.length) - still, _velocity(path, path.length) * path.length
+    sway = (speed + _DAMPING * end) / _SWING
+
+    def at(u: float) -> Rows:
+        share = u / path.length
+        if share < 1:
+            return path.at(path.length * share * share * (2 - share))
+        time = share - 1
+        swing = np.exp(-_DAMPING * time) * (end * np.cos(_SWING * time) + sway * np.sin(_SWING * time))
+        return np.asarray(still + swing * (1 - ease(Easing.IN_OUT, max(0.0, (time - _CALM) / (1 - _CALM)))))
+
+    return _Path(2 * path.length, at)
 
 
 def _with_bridge(path: _Path, a: float, b: float, samples: Rows) -> _Path:

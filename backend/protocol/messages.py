@@ -99,11 +99,15 @@ class Level(StrEnum):
 
 
 class Loop(StrEnum):
-    """Whether a clip's end meets its start: never, in position and velocity, or by turning round and going back."""
+    """Whether a clip's end meets its start: never, in position and velocity, or by turning round and going back.
+
+    What settles begins at the still and swings back to it.
+    """
 
     NONE = "none"
     CLOSED = "closed"
     PING_PONG = "ping-pong"
+    SETTLE = "settle"
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +192,7 @@ class Playback:
 
     def frames_of(self, model_frames: int) -> int:
         """How many frames come out for a model of so many frames."""
-        rounds = {Loop.NONE: 1.0, Loop.CLOSED: 1.5, Loop.PING_PONG: 2.0}[self.loop]
+        rounds = {Loop.NONE: 1.0, Loop.CLOSED: 1.5, Loop.PING_PONG: 2.0, Loop.SETTLE: 2.0}[self.loop]
         return self.frames or min(limits.OUTPUT_FRAMES, round(rounds * model_frames * self.chain))
 
     def check(self, where: str) -> None:

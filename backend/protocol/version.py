@@ -2,5 +2,5 @@
 
 from __future__ import annotations
 
-PROTOCOL_VERSION = 8
+PROTOCOL_VERSION = 9
 PRODUCT_VERSION = "0.1.0"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import dataclass
 
 import blf
@@ -11,7 +12,19 @@ import gpu
 from gpu_extras.batch import batch_for_shader
 
 from ..core.gestures import region
-from ..core.gestures.arrows import GROUND, Colour, Look, Mesh, ScreenArrow, add_arrows, add_dot, add_frame, add_ground
+from ..core.gestures.arrows import (
+    GROUND,
+    Colour,
+    Look,
+    Mesh,
+    ScreenArrow,
+    add_arrows,
+    add_bar,
+    add_dot,
+    add_frame,
+    add_ground,
+    faded,
+)
 from ..core.gestures.gesture import Part, ShowDraft
 from ..core.gestures.hover import Ground
 from ..core.gestures.plane import Vec2
@@ -20,7 +33,7 @@ from ..core.gestures.region import Box
 from ..core.lifetime import WhileEnabled
 from ..scene import plates, results
 from ..scene.properties import IPOKE_PG_plate
-from ..session import pointer, puppets
+from ..session import model_choice, pointer, progress, puppets, things
 from . import thing_overlay, view
 from .view import PlateView
 
@@ -36,7 +49,11 @@ HINT = "Drag a part to where it goes, or click to pin it"
 HINT_PX = 15
 LENGTH_ASIDE_PX = 12
 HINT_HEIGHT_PX = 40
+PROGRESS_HEIGHT_PX = 76
+BAR_PX, BAR_HEIGHT_PX = 220, 5
 FONT = 0
+FADE_S = 0.6
+LEFT_WHILE_PLAYING = 0.12
 
 
 @dataclass
@@ -45,6 +62,8 @@ class Overlay:
 
     handle: object | None = None
     """Blender's handle of what draws; None without a window."""
+    playing_s: float | None = None
+    """Since when the scene plays and arrows fade; None while it does not."""
     has_failed: bool = False
     """Whether drawing has raised; then nothing is drawn until the add-on is enabled anew."""
 
@@ -120,25 +139,42 @@ def _draw() -> None:
 
 def _draw_plates(context: bpy.types.Context) -> None:
     visible = {obj: PlateView.of(context, obj) for obj in context.visible_objects if _has_arrows(obj)}
-    found = [arrow for seen in visible.values() for arrow in screen_arrows(context, seen) if arrow is not None]
+    left = _left_of_arrows(context)
+    found = [faded(arrow, left) for seen in visible.values() for arrow in screen_arrows(context, seen) if arrow is not None]
     mesh = Mesh()
     plate = plates.active(context)
     if plate is not None and _poke_tool_is_active(context):
         seen = visible.get(plate.id_data) or PlateView.of(context, plate.id_data)
         thing_overlay.draw(context, seen)
-        _add_region(context, seen, mesh)
-        _add_ground(context, seen, mesh)
+        if left == 1.0:  # while it plays nothing lies over the picture
+            _add_region(context, seen, mesh)
+            _add_ground(context, seen, mesh)
         thing_overlay.add_brush(mesh, seen)
         _draw_hint(context, thing_overlay.hint(plate) if plate.pokes or found else HINT)
+        if plate.shown == "STILL" and plate.show_arrows:
+            _draw_lost(context, seen)
     add_arrows(mesh, found)
     if mesh.positions:
         _draw_mesh(mesh)
     for seen in visible.values():
         _draw_length(context, seen)
+    _draw_progress(context)
 
 
 def _has_arrows(obj: bpy.types.Object) -> bool:
-    return plates.plate_of(obj) is not None or _draft(obj) is not None
+    plate = plates.plate_of(obj)
+    return (plate is not None and plate.show_arrows) or _draft(obj) is not None
+
+
+def _left_of_arrows(context: bpy.types.Context) -> float:
+    """How opaque arrows are: they fade while the scene plays, and are back when it stops or one is drawn."""
+    own = state()
+    if not context.screen.is_animation_playing or pointer.state().draft is not None:
+        own.playing_s = None
+        return 1.0
+    now_s = time.monotonic()
+    own.playing_s = now_s if own.playing_s is None else own.playing_s
+    return 1.0 - (1.0 - LEFT_WHILE_PLAYING) * min((now_s - own.playing_s) / FADE_S, 1.0)
 
 
 def _draw_length(context: bpy.types.Context, seen: PlateView) -> None:
@@ -147,7 +183,23 @@ def _draw_length(context: bpy.types.Context, seen: PlateView) -> None:
     at = None if draft is None or draft.arrow.is_pin else seen.point(draft.arrow.tip)
     if at is not None:
         text = f"{length_px(draft.arrow, plates.image_size_px(seen.obj)):.0f} px" + (" (longest)" if draft.clamped else "")
+        text = ", ".join(filter(None, (text, _too_many(seen.obj.ipoke, draft))))
         _write(context, text, at[0] + LENGTH_ASIDE_PX * view.ui_scale(context), at[1])
+
+
+def _too_many(plate: IPOKE_PG_plate, draft: ShowDraft) -> str:
+    arrows = sum(not poke.arrow.is_pin and poke.enabled for poke in plates.poke_settings(plate.pokes))
+    return model_choice.too_many(plate, arrows + (draft.index is None))
+
+
+def _draw_lost(context: bpy.types.Context, seen: PlateView) -> None:
+    """Say at the tail of each arrow that stands on nothing that it does."""
+    scale = view.ui_scale(context)
+    for place in things.lost(seen.obj.ipoke):
+        at = seen.point(place)
+        if at is not None:
+            text = bpy.app.translations.pgettext_iface("Nothing is found here: paint it with D and a drag")
+            _write(context, text, at[0] + LENGTH_ASIDE_PX * scale, at[1] - (HINT_PX + LENGTH_ASIDE_PX) * scale)
 
 
 def _poke_tool_is_active(context: bpy.types.Context) -> bool:
@@ -192,13 +244,23 @@ def _draw_hint(context: bpy.types.Context, hint: str) -> None:
     text = bpy.app.translations.pgettext_iface(hint)
     blf.size(FONT, HINT_PX * scale)
     width, _ = blf.dimensions(FONT, text)
-    _write(context, text, max((_free_px(context) - width) / 2, 0), HINT_HEIGHT_PX * scale)
+    _write(context, text, max((view.free_px(context, context.region) - width) / 2, 0), HINT_HEIGHT_PX * scale)
 
 
-def _free_px(context: bpy.types.Context) -> float:
-    """How wide the view is without the sidebar, which lies over it."""
-    covered = [region.width for region in context.area.regions if region.type == "UI" and region.width > 1]
-    return context.region.width - (sum(covered) if context.preferences.system.use_region_overlap else 0)
+def _draw_progress(context: bpy.types.Context) -> None:
+    """Say above the hint what is being made, with a bar, and a while what has ended."""
+    shown = progress.now()
+    if shown is None:
+        return
+    scale = view.ui_scale(context)
+    blf.size(FONT, HINT_PX * scale)
+    width, _ = blf.dimensions(FONT, shown.text)
+    middle, bottom = view.free_px(context, context.region) / 2, PROGRESS_HEIGHT_PX * scale
+    if shown.fraction is not None:
+        mesh, left, reach = Mesh(), middle - BAR_PX * scale / 2, BAR_PX * scale
+        add_bar(mesh, (left, bottom), reach, BAR_HEIGHT_PX * scale, shown.fraction)
+        _draw_mesh(mesh)
+    _write(context, shown.text, max(middle - width / 2, 0), bottom + 2.5 * BAR_HEIGHT_PX * scale)
 
 
 def _write(context: bpy.types.Context, text: str, x: float, y: float) -> None:

@@ -81,6 +81,17 @@ def ui_scale(context: bpy.types.Context) -> float:
     return context.preferences.system.ui_scale or 1.0  # 0 while there is no window
 
 
+def free_px(context: bpy.types.Context, region: bpy.types.Region) -> float:
+    """Return how wide a region of the 3D view is without the sidebar, which lies over it."""
+    return region.width - covered_px(context, "UI")
+
+
+def covered_px(context: bpy.types.Context, kind: str) -> float:
+    """Return how much of the 3D view's width a region of a kind (TOOLS, UI) lies over."""
+    covered = sum(other.width for other in context.area.regions if other.type == kind and other.width > 1)
+    return float(covered if context.preferences.system.use_region_overlap else 0)
+
+
 def under_mouse(context: bpy.types.Context, mouse: Vec2) -> tuple[bpy.types.Object, Hit] | None:
     """Return the plate under the mouse: the active object's first, else the nearest mesh that shows an image."""
     cast = ray(context.region, context.region_data, mouse)

@@ -1,6 +1,7 @@
 """The operators that start and stop the backend."""
 
 import bpy
+from bpy.props import EnumProperty
 
 from ..core.jobs import app
 from ..core.jobs.app import Phase
@@ -10,6 +11,10 @@ from ..scene import preferences
 from ..session import running, timer
 from .reasons import holds
 
+SECTIONS = (
+    ("AUTO", "What Is Wrong", "Where what keeps the backend from starting is set"),
+    ("SYSTEM", "System", "Where Blender is allowed to go online"),
+)
 OFF = "The backend is not running"
 
 
@@ -120,9 +125,11 @@ class IPOKE_OT_open_preferences(bpy.types.Operator):
     bl_label = "Open Preferences"
     bl_options = {"REGISTER"}
 
+    section: EnumProperty(name="Section", description="Which preferences", items=SECTIONS, default="AUTO", options={"SKIP_SAVE"})
+
     def execute(self, _context: bpy.types.Context) -> set[str]:
         """Open them."""
-        if running.state().backend.fix is Fix.ONLINE_ACCESS:
+        if self.section == "SYSTEM" or running.state().backend.fix is Fix.ONLINE_ACCESS:
             return bpy.ops.screen.userpref_show(section="SYSTEM")
         return bpy.ops.preferences.addon_show(module=preferences.ADDON)
 

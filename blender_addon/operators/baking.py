@@ -10,16 +10,14 @@ import bpy
 from bpy.props import BoolProperty
 
 from .._vendor.client import IpokeError, OutputSize, Region, SampleRequest, new_job_id
-from .._vendor.protocol import limits
-from .._vendor.protocol.messages import Easing, Loop, Playback
 from ..core.errors import AddonError, FolderError, PlateError
 from ..core.jobs import bakes, folders, trusted_paths, unfinished
 from ..core.jobs.bakes import Delivery, FileNames, Shot, ShowIn
 from ..core.jobs.job import Job, JobKind
 from ..core.jobs.settings import Settings
 from ..core.things.thing import Source
-from ..scene import paths, plates, results, stills
-from ..scene.properties import IPOKE_PG_bake, IPOKE_PG_job, IPOKE_PG_plate, IPOKE_PG_variant
+from ..scene import paths, plates, results, stills, timing
+from ..scene.properties import IPOKE_PG_job, IPOKE_PG_plate, IPOKE_PG_variant
 from ..scene.sampling import of_job
 from ..session import motion_library, running
 from . import sampling
@@ -50,7 +48,7 @@ class IPOKE_OT_bake(bpy.types.Operator):
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Ask whether frames of the same name stay."""
         try:
-            delivery = _delivery(context.active_object.ipoke, shot_of(context))
+            delivery = _delivery(context.active_object.ipoke, timing.shot_of(context.active_object, context.scene))
         except AddonError as error:
             self.report({"ERROR"}, error.sentence)
             return {"CANCELLED"}
@@ -68,7 +66,8 @@ class IPOKE_OT_bake(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Ask the backend for the same variant, larger."""
         try:
-            delivery = _delivery(context.active_object.ipoke, shot_of(context), keep_both=self.keep_both)
+            shot = timing.shot_of(context.active_object, context.scene)
+            delivery = _delivery(context.active_object.ipoke, shot, keep_both=self.keep_both)
             job = _job(context.active_object, delivery, overwrite=self.overwrite)
         except (AddonError, IpokeError) as error:
             self.report({"ERROR"}, error.sentence)
@@ -78,12 +77,6 @@ class IPOKE_OT_bake(bpy.types.Operator):
         return sampling.run(self, job)
 
 
-def shot_of(context: bpy.types.Context) -> Shot:
-    """Return what the scene says of time, and where the active plate's clip starts."""
-    render = context.scene.render
-    return Shot(render.fps / render.fps_base, context.active_object.ipoke.start_frame)
-
-
 def _job(obj: bpy.types.Object, delivery: Delivery, *, overwrite: bool) -> Job:
     plate = obj.ipoke
     variant = results.active_variant(plate)
@@ -91,7 +84,7 @@ def _job(obj: bpy.types.Object, delivery: Delivery, *, overwrite: bool) -> Job:
     still = sampled_still(plate, asked)
     if not overwrite and delivery.names.present(delivery.folder):
         raise PlateError(f"There are frames in {delivery.folder} already; name another place, or allow to overwrite them.")
-    request = replace(request_of(plate, asked, variant, still), playback=playback_of(plate.bake, delivery.shot))
+    request = replace(request_of(plate, asked, variant, still), playback=timing.of_bake(plate, asked, delivery.shot))
     if asked.kinematics:
         request = replace(request, kinematics=motion_library.read(paths.of_blend(asked.kinematics, obj)))
     waiting = unfinished.folder(folders.bake_folder(paths.own_home(plate, asked)), request)
@@ -216,20 +209,6 @@ def _depth_bits(plate: IPOKE_PG_plate) -> int:
     if stills.is_light(plate.still):
         return 32
     return 16 if plate.still.is_float else 8
-
-
-def playback_of(wanted: IPOKE_PG_bake, shot: Shot) -> Playback | None:
-    """Return the timing that is asked for; None for the model's own, which needs no planning. Raises `PlateError`."""
-    length = shot.frames_in(wanted.seconds) if wanted.unit == "SECONDS" else wanted.length
-    if wanted.fit and length > limits.OUTPUT_FRAMES:
-        raise PlateError(f"{length} frames are too many; ask for {limits.OUTPUT_FRAMES} at most.")
-    playback = Playback(
-        frames=length if wanted.fit else None,
-        hold=int(wanted.hold),
-        loop=Loop(wanted.loop),
-        easing=Easing(wanted.easing) if wanted.loop == Loop.NONE else Easing.LINEAR,
-    )
-    return None if playback == Playback() else playback
 
 
 CLASSES = (IPOKE_OT_bake,)

@@ -17,7 +17,8 @@ from ..session import puppets
 def grabbed_poke(context: bpy.types.Context, mouse: Vec2) -> tuple[int, Part] | None:
     """Return which arrow of the active plate is under the mouse."""
     obj = context.active_object
-    if plates.plate_of(obj) is None:
+    plate = plates.plate_of(obj)
+    if plate is None or not plate.show_arrows:
         return None
     arrows = overlay.screen_arrows(context, PlateView.of(context, obj))
     numbered = [(i, arrow) for i, arrow in enumerate(arrows) if arrow is not None]

@@ -24,6 +24,7 @@ def add_arrow(plate: IPOKE_PG_plate, arrow: Arrow, source: IPOKE_PG_poke | None 
     poke.name, poke.strength, poke.enabled = name, strength, enabled
     poke.tail, poke.tip = good.tail, good.tip
     plate.active_poke = len(plate.pokes) - 1
+    plate.show_arrows = True
 
 
 def change_arrow(plate: IPOKE_PG_plate, index: int, arrow: Arrow) -> None:

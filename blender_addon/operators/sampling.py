@@ -18,7 +18,7 @@ from ..core.gestures import region
 from ..core.jobs import app, folders
 from ..core.jobs.job import Job, JobKind, JobPhase
 from ..core.jobs.settings import NOTHING_DRAWN, Replay
-from ..scene import paths, plates, results, stills
+from ..scene import paths, plates, results, stills, timing
 from ..scene import sampling as stored
 from ..scene.properties import IPOKE_PG_job, IPOKE_PG_plate
 from ..scene.sampling import MAX_SEED
@@ -26,6 +26,7 @@ from ..session import finding, model_choice, motion_library, running, timer
 from .reasons import BUSY, has_arrow, has_plate, has_whole_variant, holds
 
 NO_REPLAY = Replay()
+CHAINED = "The chosen variant is a chain of several motions; choose one that was sampled with Chain at 1"
 
 
 def run(operator: bpy.types.Operator, job: Job) -> set[str]:
@@ -94,9 +95,10 @@ class IPOKE_OT_reroll(_Samples, bpy.types.Operator):
         obj = context.active_object
         plate, variant = obj.ipoke, results.active_variant(obj.ipoke)
         job = None if variant is None else plate.jobs.get(variant.job_id)
+        locked = plate.lock_seed
         if job is not None:
             recall(plate, job)
-        plate.seed = secrets.randbelow(MAX_SEED)
+        plate.seed, plate.lock_seed = secrets.randbelow(MAX_SEED), locked
         return self._ask(obj, job)
 
 
@@ -114,6 +116,7 @@ def recall(plate: IPOKE_PG_plate, job: IPOKE_PG_job) -> None:
     plate.region, plate.use_region = job.region, job.use_region
     plate.still_frame = job.still_frame
     plate.free_ground = job.free_ground
+    timing.set_timing(plate.timing, timing.of_job(job))
     plates.store_thing(plate.thing, plates.thing_setting(job.thing))
 
 
@@ -138,7 +141,9 @@ class IPOKE_OT_more_like_this(_Samples, bpy.types.Operator):
             return False
         plate = plates.active(context)
         drawn = not plate.jobs[results.active_variant(plate).job_id].kinematics
-        return holds(cls, drawn, "The chosen variant replays a motion; choose one that was sampled") and super().poll(context)
+        if not holds(cls, drawn, "The chosen variant replays a motion; choose one that was sampled"):
+            return False
+        return holds(cls, is_one_clip(plate), CHAINED) and super().poll(context)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Bring the variant's settings back, ask for what is near to it, and let later samples be free of it."""
@@ -201,6 +206,12 @@ def _held_up(obj: bpy.types.Object) -> bool:
     return any(job.kind is not JobKind.LIVE for job in running.open_jobs(obj))
 
 
+def is_one_clip(plate: IPOKE_PG_plate) -> bool:
+    """Return whether the chosen variant is one motion, which others can be like and which can be taken out of it."""
+    job = plate.jobs[results.active_variant(plate).job_id]
+    return not job.is_timed or job.timing.chain == 1
+
+
 def new_job(
     obj: bpy.types.Object,
     kind: JobKind = JobKind.SAMPLE,
@@ -216,7 +227,10 @@ def new_job(
     plate = plates.adopt(obj)
     if recalled is None:
         stills.take(obj)
-    settings = plates.settings(plate)
+    playback = timing.asked(obj, bpy.context.scene, replays=bool(replay.kinematics))
+    settings = replace(plates.settings(plate), playback=playback)
+    if playback is not None and playback.chain > 1 and settings.sampling.like:
+        raise PokeError("What is like a variant is one motion; set Chain to 1, or let samples be free again.")
     if kind is JobKind.LIVE or replay.kinematics:
         settings = replace(settings, samples=1, replay=replay, sampling=replace(settings.sampling, like=()))
     if replay.kinematics:
@@ -243,6 +257,7 @@ def new_job(
         kinematics=motion_library.read(Path(replay.kinematics)) if replay.kinematics else None,
         mirror=replay.mirror,
         size=OutputSize.PREVIEW,
+        playback=playback,
         thing=None if recalled is None else mask_of_job(plate, recalled),
         whole_region=settings.whole_region,
         upright=False,  # Blender shows a JPEG as it is stored, without turning it

@@ -71,6 +71,10 @@ class IPOKE_OT_set_up_backend(bpy.types.Operator):
         column.use_property_split = True
         column.prop(self, "wheels")
         column.prop(self, "python")
+        if not self.wheels and not bpy.app.online_access:
+            row = layout.row()
+            row.label(text="Blender is offline, and downloads nothing", icon="INTERNET_OFFLINE")
+            row.operator("ipoke.open_preferences", text="Allow Online Access").section = "SYSTEM"
         column = layout.box().column(align=True)
         try:
             packages = _packages(Device[self.device], _own_version())
@@ -92,6 +96,7 @@ class IPOKE_OT_set_up_backend(bpy.types.Operator):
         except AddonError as error:
             self.report({"ERROR"}, error.sentence)
             return {"CANCELLED"}
+        timer.forget_failure()
         timer.dispatch(app.StopAsked())
         timer.set_up(setup.SetupAsked(plan))
         now = running.installer().state

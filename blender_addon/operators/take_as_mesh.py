@@ -11,7 +11,7 @@ from ..core.errors import AddonError
 from ..core.jobs import folders
 from ..core.jobs.job import Job, JobKind
 from ..core.things.thing import Source
-from ..scene import meshes, paths, plates, results
+from ..scene import meshes, paths, plates, results, timing
 from ..session import motion_library, running
 from . import baking, sampling
 from .reasons import BUSY, has_whole_variant, holds
@@ -52,7 +52,8 @@ def _job(context: bpy.types.Context) -> Job:
     variant = results.active_variant(plate)
     asked = plate.jobs[variant.job_id]
     request = baking.request_of(plate, asked, variant, baking.sampled_still(plate, asked))
-    request = replace(request, playback=baking.playback_of(plate.bake, baking.shot_of(context)), mesh=True, frames=False)
+    playback = timing.of_bake(plate, asked, timing.shot_of(obj, context.scene))
+    request = replace(request, playback=playback, mesh=True, frames=False)
     if asked.kinematics:
         request = replace(request, kinematics=motion_library.read(paths.of_blend(asked.kinematics, obj)))
     folder = folders.taken_folder(paths.own_home(plate, asked), request.job_id)

@@ -57,7 +57,9 @@ class IPOKE_OT_extract_from_variant(_Extracts, bpy.types.Operator):
             return False
         plate = plates.active(context)
         replays = plate.jobs[results.active_variant(plate).job_id].kinematics
-        return holds(cls, not replays, "The chosen variant replays a motion that the library has already")
+        if not holds(cls, not replays, "The chosen variant replays a motion that the library has already"):
+            return False
+        return holds(cls, sampling.is_one_clip(plate), sampling.CHAINED)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Ask for what the variant was drawn with; the backend has it exactly, without a look at the frames."""

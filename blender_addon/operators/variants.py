@@ -1,6 +1,7 @@
 """The operators that choose among variants."""
 
 import bpy
+from bpy.app.translations import pgettext_iface as tell
 from bpy.props import IntProperty
 
 from ..scene import plates, results
@@ -30,6 +31,31 @@ class IPOKE_OT_choose_variant(bpy.types.Operator):
             self.report({"ERROR"}, f"There are {len(plate.variants)} variants; choose one of them")
             return {"CANCELLED"}
         plate.active_variant = self.index
+        results.show_active(context.active_object, "VARIANT")
+        return {"FINISHED"}
+
+
+class IPOKE_OT_step_variant(bpy.types.Operator):
+    """Play the next variant of the same sample, or the one before it"""
+
+    bl_idname = "ipoke.step_variant"
+    bl_label = "Next Variant"
+    bl_options = {"REGISTER", "UNDO"}
+
+    step: IntProperty(name="Step", description="How many variants to go on; negative goes back", default=1)
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """There must be variants."""
+        return IPOKE_OT_choose_variant.poll(context)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Go round the variants of the chosen one's job."""
+        plate = plates.active(context)
+        chosen = results.active_variant(plate) or plate.variants[-1]
+        together = [i for i, variant in enumerate(plate.variants) if variant.job_id == chosen.job_id]
+        here = plate.active_variant if plate.active_variant in together else together[-1]
+        plate.active_variant = together[(together.index(here) + self.step) % len(together)]
         results.show_active(context.active_object, "VARIANT")
         return {"FINISHED"}
 
@@ -71,7 +97,29 @@ class IPOKE_OT_recall_settings(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Replace the plate's settings."""
         plate = plates.active(context)
+        was_locked = plate.lock_seed
         sampling.recall(plate, plate.jobs[results.active_variant(plate).job_id])
+        if plate.lock_seed and not was_locked:
+            text = "The seed is locked to {seed} now, so that Sample makes the same again; the lock beside it frees it"
+            self.report({"INFO"}, tell(text).format(seed=plate.seed))
+        return {"FINISHED"}
+
+
+class IPOKE_OT_start_here(bpy.types.Operator):
+    """Let the clip start at the current frame"""
+
+    bl_idname = "ipoke.start_here"
+    bl_label = "Start Here"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """There must be a plate."""
+        return has_plate(cls, context)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Move the clip."""
+        plates.active(context).start_frame = context.scene.frame_current
         return {"FINISHED"}
 
 
@@ -122,8 +170,10 @@ class IPOKE_OT_delete_variant(bpy.types.Operator):
 
 CLASSES = (
     IPOKE_OT_choose_variant,
+    IPOKE_OT_step_variant,
     IPOKE_OT_show_bake,
     IPOKE_OT_recall_settings,
+    IPOKE_OT_start_here,
     IPOKE_OT_show_job,
     IPOKE_OT_delete_variant,
 )

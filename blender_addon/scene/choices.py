@@ -5,6 +5,17 @@ import bpy
 from .._vendor.client import Level
 from ..core.things.thing import Source
 
+VARIATIONS = {"CALM": 0.15, "GENTLE": 0.3, "LIVELY": 0.6, "FULL": 1.0, "WILD": 1.5}
+"""What the words for how far apart variants are stand for."""
+VARIATION_WORDS = (
+    ("OWN", "Model's Own", "As far apart as the model takes by itself"),
+    ("CALM", "Calm", "Close together: much the same reaction"),
+    ("GENTLE", "Gentle", "Near one another"),
+    ("LIVELY", "Lively", "Clearly different"),
+    ("FULL", "Full", "As the model draws them"),
+    ("WILD", "Wild", "Wilder than the model has learned; some will be odd"),
+    ("SET", "Custom", "The number beside it"),
+)
 SHOWN = (
     ("STILL", "Still", "The original still"),
     ("VARIANT", "Variant", "The chosen variant"),
@@ -23,6 +34,7 @@ HOLDS = (
     ("3", "Threes", "Each drawing stays for three frames"),
 )
 LOOPS = (
+    ("settle", "Settle", "From the still through the motion, then a swing back to the still, where it comes to rest"),
     ("none", "Once", "Play once, from the still to where it ends"),
     ("closed", "Loop", "Come back to the start without a jump; turns round where that can't be done smoothly"),
     ("ping-pong", "Ping-Pong", "Turn round at the end and go back"),

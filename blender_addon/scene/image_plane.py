@@ -5,18 +5,16 @@ from __future__ import annotations
 import bpy
 
 from . import plates, sequences, shaders, stills
-
-HEIGHT_M = 2.0
-AS_BLENDER_STARTS = ("MATERIAL", "STUDIO")
+from .plane_place import Place
 
 
-def add(context: bpy.types.Context, image: bpy.types.Image, surface: str) -> bpy.types.Object:
-    """Add a plane that shows the image, upright at the 3D cursor, and make it the active object."""
+def add(context: bpy.types.Context, image: bpy.types.Image, surface: str, place: Place) -> bpy.types.Object:
+    """Add a plane that shows the image, and make it the active object."""
     name = bpy.path.display_name_from_filepath(image.filepath) or image.name
-    x, z = HEIGHT_M * image.size[0] / image.size[1] / 2, HEIGHT_M / 2
+    x, z = place.size[0] / 2, place.size[1] / 2
     obj = _new(name, image, surface, [(-x, 0, -z), (x, 0, -z), (x, 0, z), (-x, 0, z)])
     context.collection.objects.link(obj)
-    obj.location = context.scene.cursor.location
+    obj.matrix_world = place.matrix
     plates.make_active(context, obj)
     return obj
 
@@ -57,15 +55,6 @@ def _new(
     elif image.source == "MOVIE":
         sequences.time(user, image.frame_duration, bpy.context.scene.frame_start, 0, False)
     return obj
-
-
-def show_textures(context: bpy.types.Context) -> None:
-    """Let a solid 3D view show images in their own colours, or the plane would be grey in it. One that is set otherwise stays."""
-    space = context.space_data
-    if space is None or space.type != "VIEW_3D" or space.shading.type != "SOLID":
-        return
-    if (space.shading.color_type, space.shading.light) == AS_BLENDER_STARTS:
-        space.shading.color_type, space.shading.light = "TEXTURE", "FLAT"
 
 
 def _mesh(name: str, corners: list[tuple[float, float, float]]) -> bpy.types.Mesh:

@@ -18,6 +18,7 @@ def upgrade() -> None:
         plate = obj.ipoke
         if plate.plate_id and plate.data_version < plates.DATA_VERSION and plates.is_own(obj):
             _name_bakes(plate)
+            _keep_pace(plate)
             plate.data_version = plates.DATA_VERSION
 
 
@@ -42,3 +43,10 @@ def _name_bakes(plate: IPOKE_PG_plate) -> None:
     for variant in plate.variants:
         if variant.baked_frames and not variant.baked_file:
             variant.baked_file = folders.first_frame(folders.bake_place(variant.index)).as_posix()
+
+
+def _keep_pace(plate: IPOKE_PG_plate) -> None:
+    """Before version 3 clips had the model's own pace, and only bakes could be laid out in time."""
+    if plate.data_version < 3:
+        plate.timing.fit, plate.timing.loop = False, "none"
+        plate.bake.own_timing = any(plate.bake.is_property_set(name) for name in ("hold", "fit", "length", "loop", "easing"))

@@ -23,7 +23,7 @@ from ..core.things.thing import Source, ThingSetting
 from . import sampling
 from .properties import IPOKE_PG_plate, IPOKE_PG_poke, IPOKE_PG_thing
 
-DATA_VERSION = 2
+DATA_VERSION = 3
 
 
 def plate_of(obj: bpy.types.Object | None) -> IPOKE_PG_plate | None:
@@ -57,6 +57,7 @@ def adopt(obj: bpy.types.Object) -> IPOKE_PG_plate:
     if not plate.plate_id:
         plate.plate_id = uuid.uuid4().hex
         plate.data_version = DATA_VERSION
+        plate.start_frame = bpy.context.scene.frame_start  # 1001 in many a shot
     return plate
 
 

@@ -1,10 +1,16 @@
 """What is set for every file: where the backend, models and the library of kinematics are."""
 
 import bpy
-from bpy.props import StringProperty
+from bpy.props import BoolProperty, StringProperty
+
+from . import properties
 
 ADDON = __package__.rpartition(".")[0]
 """The add-on's own name among Blender's extensions."""
+
+
+def _backend_named(_preferences: "Preferences", _context: bpy.types.Context) -> None:
+    properties.reactions().backend_named()
 
 
 class Preferences:
@@ -14,17 +20,23 @@ class Preferences:
         name="Backend",
         description="The ipoke program, its Python or its environment's folder; empty looks in the usual places",
         subtype="FILE_PATH",
+        update=_backend_named,
     )
     connection_file: StringProperty(
         name="Connection File",
         description="File written by 'ipoke serve'; set it to use a backend that already runs, here or elsewhere",
         subtype="FILE_PATH",
+        update=_backend_named,
     )
 
     models_folder: StringProperty(
         name="Models",
         description="Folder with a folder for each model of your own, such as 'ipoke train' writes; read when the backend starts",
         subtype="DIR_PATH",
+    )
+
+    plays_at_once: BoolProperty(
+        name="Play When Frames Arrive", description="Start playback when the first frames of a sample are there", default=True
     )
 
     library_folder: StringProperty(

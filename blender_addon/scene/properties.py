@@ -17,6 +17,7 @@ from bpy.props import (
 )
 
 from .._vendor.client import Level
+from .._vendor.protocol import limits
 from ..core.german import CONTEXT
 from ..core.gestures.pokes import LEAST_STRENGTH, MOST_STRENGTH
 from ..core.jobs.bakes import PLAIN_TEMPLATE
@@ -37,6 +38,8 @@ class Reactions:
     """A plate has a region of its own from now on, and none was set."""
     model_names: Callable[[], Iterable[str]]
     """Names of the models that the backend has."""
+    backend_named: Callable[[], None]
+    """The preferences name another backend."""
 
 
 def _colour_spaces(_bake: "IPOKE_PG_bake", _context: bpy.types.Context, text: str) -> list[str]:
@@ -45,7 +48,7 @@ def _colour_spaces(_bake: "IPOKE_PG_bake", _context: bpy.types.Context, text: st
 
 
 def _models(_plate: "IPOKE_PG_plate", _context: bpy.types.Context, text: str) -> list[str]:
-    return [name for name in _reactions().model_names() if text.lower() in name.lower()]
+    return [name for name in reactions().model_names() if text.lower() in name.lower()]
 
 
 def _surface(plate: "IPOKE_PG_plate") -> int:
@@ -58,12 +61,16 @@ def _set_surface(plate: "IPOKE_PG_plate", number: int) -> None:
 
 
 def _timing_changed(plate: "IPOKE_PG_plate", _context: bpy.types.Context) -> None:
-    _reactions().timing_changed(plate.id_data)
+    reactions().timing_changed(plate.id_data)
+
+
+def _bake_timed(bake: "IPOKE_PG_bake", _context: bpy.types.Context) -> None:
+    bake.own_timing = True
 
 
 def _region_switched(plate: "IPOKE_PG_plate", _context: bpy.types.Context) -> None:
     if plate.use_region and plate.region[2] <= plate.region[0]:
-        _reactions().region_wanted(plate)
+        reactions().region_wanted(plate)
 
 
 def _thing_changed(_thing: "IPOKE_PG_thing", _context: bpy.types.Context) -> None:
@@ -142,6 +149,41 @@ class IPOKE_PG_thing(bpy.types.PropertyGroup):
     )
 
 
+class IPOKE_PG_timing(bpy.types.PropertyGroup):
+    """How long a clip is and how it plays."""
+
+    fit: BoolProperty(
+        name="Set Length", description="Lay the motion out over this time; otherwise it has the model's own pace", default=True
+    )
+    unit: EnumProperty(
+        name="Unit",
+        description="What the length is given in",
+        items=choices.UNITS,
+        default="SECONDS",
+        translation_context=CONTEXT,
+    )
+    seconds: FloatProperty(
+        name="Seconds", description="How long a clip lasts at the scene's frame rate", min=0.1, max=60.0, default=2.0
+    )
+    length: IntProperty(name="Frames", description="How many frames a clip has", min=2, max=limits.OUTPUT_FRAMES, default=48)
+    hold: EnumProperty(name="Pace", description="For how many frames each drawing stays", items=choices.HOLDS, default="1")
+    loop: EnumProperty(name="Loop", description="Whether the end meets the start", items=choices.LOOPS, default="settle")
+    easing: EnumProperty(
+        name="Easing",
+        description="How a clip that plays once starts and ends",
+        items=choices.EASINGS,
+        default="linear",
+        translation_context=CONTEXT,
+    )
+    chain: IntProperty(
+        name="Chain",
+        description="How many motions follow one another in a clip, each going on from where the last one ends",
+        min=1,
+        max=limits.CHAIN,
+        default=1,
+    )
+
+
 class IPOKE_PG_job(SamplingOfJob, bpy.types.PropertyGroup):
     """What a job was asked with, so that its variants can be baked and recalled. Its name is the job's id."""
 
@@ -161,6 +203,10 @@ class IPOKE_PG_job(SamplingOfJob, bpy.types.PropertyGroup):
     strength: FloatProperty(name="Strength", description="How the replay stretched the arrows", default=1.0)
     mirror: BoolProperty(name="Mirror", description="Whether the motion was replayed with left and right swapped")
     free_ground: BoolProperty(name="Free Ground", description="Whether the ground did not hold the thing")
+    is_timed: BoolProperty(
+        name="Timed", description="Whether its clips are laid out in time; otherwise they have the model's own pace"
+    )
+    timing: PointerProperty(name="Timing", description="How long its clips are and how they play", type=IPOKE_PG_timing)
     pokes: CollectionProperty(name="Pokes", description="The arrows and pins that were asked for", type=IPOKE_PG_poke)
     thing: PointerProperty(name="Thing", description="What was set of the thing", type=IPOKE_PG_thing)
     thing_sha256: StringProperty(name="Mask", description="Hash of the thing's mask, which is with the job's files")
@@ -202,22 +248,35 @@ class IPOKE_PG_bake(bpy.types.PropertyGroup):
     )
     place: EnumProperty(name="Show In", description="Where the bake plays when it is made", items=choices.PLACES, default="PLANE")
     depth: EnumProperty(name="Depth", description="Format of the frames", items=choices.DEPTHS, default="AUTO")
-    hold: EnumProperty(name="Pace", description="For how many frames each drawing stays", items=choices.HOLDS, default="1")
-    fit: BoolProperty(name="Fit Length", description="Stretch the motion to a number of frames")
+    own_timing: BoolProperty(
+        name="Own Timing", description="Lay the bake out in time otherwise than the variant; switched on by what is set below"
+    )
+    hold: EnumProperty(
+        name="Pace", description="For how many frames each drawing stays", items=choices.HOLDS, default="1", update=_bake_timed
+    )
+    fit: BoolProperty(name="Fit Length", description="Stretch the motion to a number of frames", update=_bake_timed)
     unit: EnumProperty(
         name="Unit", description="What the length is given in", items=choices.UNITS, default="FRAMES", translation_context=CONTEXT
     )
     seconds: FloatProperty(
-        name="Seconds", description="How long the bake lasts at the scene's frame rate", min=0.1, max=60.0, default=2.0
+        name="Seconds",
+        description="How long the bake lasts at the scene's frame rate",
+        min=0.1,
+        max=60.0,
+        default=2.0,
+        update=_bake_timed,
     )
-    length: IntProperty(name="Frames", description="How many frames the bake has", min=2, max=600, default=48)
-    loop: EnumProperty(name="Loop", description="Whether the end meets the start", items=choices.LOOPS, default="none")
+    length: IntProperty(name="Frames", description="How many frames the bake has", min=2, max=600, default=48, update=_bake_timed)
+    loop: EnumProperty(
+        name="Loop", description="Whether the end meets the start", items=choices.LOOPS, default="none", update=_bake_timed
+    )
     easing: EnumProperty(
         name="Easing",
         description="How a clip that plays once starts and ends",
         items=choices.EASINGS,
         default="linear",
         translation_context=CONTEXT,
+        update=_bake_timed,
     )
 
 
@@ -243,6 +302,7 @@ class IPOKE_PG_plate(SamplingOfPlate, bpy.types.PropertyGroup):
     )
 
     pokes: CollectionProperty(name="Pokes", description="The arrows and pins on the plate", type=IPOKE_PG_poke)
+    show_arrows: BoolProperty(name="Show Arrows", description="Draw the arrows and pins over the plate", default=True)
     thing: PointerProperty(name="Thing", description="What the arrows move", type=IPOKE_PG_thing)
     active_poke: IntProperty(name="Active Poke", description="The arrow that is chosen in the list", default=-1)
     free_ground: BoolProperty(
@@ -275,6 +335,7 @@ class IPOKE_PG_plate(SamplingOfPlate, bpy.types.PropertyGroup):
     region: FloatVectorProperty(
         name="Region", description="Left, top, right and bottom in fractions of the plate", size=4, min=0.0, max=1.0
     )
+    timing: PointerProperty(name="Timing", description="How long clips are and how they play", type=IPOKE_PG_timing)
     bake: PointerProperty(name="Bake", description="How bakes are made", type=IPOKE_PG_bake)
     replay_strength: FloatProperty(
         name="Strength",
@@ -312,6 +373,7 @@ CLASSES = (
     IPOKE_PG_stroke,
     IPOKE_PG_thing,
     IPOKE_PG_like,
+    IPOKE_PG_timing,
     IPOKE_PG_job,
     IPOKE_PG_variant,
     IPOKE_PG_bake,
@@ -324,7 +386,8 @@ class _Attached:
     reactions: Reactions | None = None
 
 
-def _reactions() -> Reactions:
+def reactions() -> Reactions:
+    """Return what is called when a property has changed."""
     assert _Attached.reactions is not None, "The properties are not attached."
     return _Attached.reactions
 

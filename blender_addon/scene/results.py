@@ -15,7 +15,7 @@ from ..core.jobs import folders, trusted_paths
 from ..core.jobs.job import Clip, Job, JobKind, JobPhase
 from ..core.jobs.runtime import Written
 from ..core.jobs.settings import Replay
-from . import paths, plates, sampling, sequences
+from . import paths, plates, sampling, sequences, timing
 from .properties import IPOKE_PG_job, IPOKE_PG_plate, IPOKE_PG_variant
 
 OUTCOMES = {JobPhase.FAILED, JobPhase.CANCELLED}
@@ -34,7 +34,7 @@ def sync(job: Job, follow: bool) -> bool:
         plate.message = job.sentence if job.phase in OUTCOMES else plate.message
         return job.ended
     before = plate.clip, plate.shown
-    timing = _shown_frames(plate)
+    frames = _shown_frames(plate)
     _record(plate, job)
     if job.ended:
         plate.message = job.sentence if job.phase in OUTCOMES else job.warning
@@ -45,7 +45,7 @@ def sync(job: Job, follow: bool) -> bool:
         refresh(obj)
         if plate.clip is not None:
             plate.clip.reload()  # the same files may have been made anew
-    elif _shown_frames(plate) != timing:
+    elif _shown_frames(plate) != frames:
         refresh(obj)
     return job.ended or before != (plate.clip, plate.shown)
 
@@ -203,6 +203,7 @@ def _ensure_entry(plate: IPOKE_PG_plate, job: Job) -> None:
         known.kinematics, known.mirror = job.settings.replay.kinematics, job.settings.replay.mirror
         known.strength = job.settings.replay.strength
         known.free_ground = job.settings.free_ground
+        timing.store(known, job.settings.playback)
         known.use_region = job.settings.region is not None
         if job.settings.region is not None:
             box = job.settings.region

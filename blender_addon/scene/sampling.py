@@ -6,10 +6,12 @@ Everything that an option of the sampling needs of the .blend is here.
 from collections.abc import Iterable
 
 import bpy
-from bpy.props import BoolProperty, CollectionProperty, FloatProperty, IntProperty
+from bpy.props import BoolProperty, CollectionProperty, EnumProperty, FloatProperty, IntProperty
 
 from .._vendor.client import Like, Sampling
 from .._vendor.ipoke_values import LARGEST_VARIATION
+from ..core.german import CONTEXT
+from . import choices
 
 MAX_SEED = 2**31 - 1
 AMOUNT_DIGITS = 3  # what Blender stores has single precision; so the same number comes out that went in
@@ -23,11 +25,33 @@ class IPOKE_PG_like(bpy.types.PropertyGroup):
     amount: FloatProperty(name="Difference", description="How far from it the others may be", min=0.0, max=1.0)
 
 
+def _variation_word(plate: "SamplingOfPlate") -> int:
+    words = [word for word, _, _ in choices.VARIATION_WORDS]
+    if not plate.use_variation:
+        return words.index("OWN")
+    nearest = min(choices.VARIATIONS, key=lambda word: abs(choices.VARIATIONS[word] - plate.variation))
+    return words.index(nearest if abs(choices.VARIATIONS[nearest] - plate.variation) < 1e-3 else "SET")
+
+
+def _set_variation_word(plate: "SamplingOfPlate", number: int) -> None:
+    word = choices.VARIATION_WORDS[number][0]
+    plate.use_variation = word != "OWN"
+    plate.variation = choices.VARIATIONS.get(word, plate.variation)
+
+
 class SamplingOfPlate:
     """Properties of a plate."""
 
     seed: IntProperty(name="Seed", description="The same seed gives the same variants", min=0, max=MAX_SEED)
     lock_seed: BoolProperty(name="Lock Seed", description="Keep the seed; otherwise every sample takes a new one")
+    variation_word: EnumProperty(
+        name="Variation",
+        description="How far apart the variants are, in words",
+        items=choices.VARIATION_WORDS,
+        get=_variation_word,
+        set=_set_variation_word,
+        translation_context=CONTEXT,
+    )
     use_variation: BoolProperty(
         name="Own Variation", description="Set by hand how far apart the variants are; otherwise the model takes its own"
     )

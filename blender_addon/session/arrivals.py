@@ -9,8 +9,8 @@ import bpy
 
 from ..core.jobs.job import Job, JobKind
 from ..core.lifetime import WhileEnabled
-from ..scene import meshes, results, strips_and_nodes
-from . import running
+from ..scene import meshes, plates, results, strips_and_nodes
+from . import playback, running
 
 
 @dataclass
@@ -43,7 +43,7 @@ def take(jobs: Iterable[Job]) -> None:
 
 def _bring_in(own: Arrivals) -> None:
     jobs, own.waiting = own.waiting, {}
-    step = False
+    step, begun = False, []
     for job in jobs.values():
         follow = bool(job.clips) and job.job_id not in own.shown
         if follow and job.kind is JobKind.LIVE:
@@ -53,8 +53,13 @@ def _bring_in(own: Arrivals) -> None:
         meshes.take(job)
         if follow:
             own.shown.add(job.job_id)
+            begun += [job] if job.kind is JobKind.SAMPLE else []
     if step:
         bpy.ops.ed.undo_push(message="iPOKE Results")
+    for job in begun:
+        obj = plates.find(job.target)
+        if obj is not None:
+            playback.start(obj)
 
 
 def restore() -> None:

@@ -25,19 +25,36 @@ def open_backend() -> Backend:
     chosen = preferences.get()
     if chosen.connection_file:
         return _remote(Path(bpy.path.abspath(chosen.connection_file)))
-    named = bpy.path.abspath(chosen.backend_path) if chosen.backend_path else os.environ.get(BACKEND_VARIABLE)
+    return LocalBackend(Launcher(_command(), default_runtime_dir(), _models_environment(chosen.models_folder)))
+
+
+def lacking() -> NoBackendError | None:
+    """Return why no backend could be started here, before anybody tries to; None where there is one, or one runs elsewhere."""
+    if preferences.get().connection_file:
+        return None
+    try:
+        _command()
+    except NoBackendError as error:
+        return error
+    return None
+
+
+def _command() -> tuple[str, ...]:
+    """The backend's command; raises `NoBackendError`."""
+    chosen = preferences.get().backend_path
+    named = bpy.path.abspath(chosen) if chosen else os.environ.get(BACKEND_VARIABLE)
     managed = environment.managed_python(managed_root())
     command = find_backend(named or (None if managed is None else str(managed)))
-    if command is None and named:
+    if command is not None:
+        return command
+    if named:
         sentence = f"No backend was found at {named}; install it, or set its path in the add-on's preferences."
         raise NoBackendError(sentence, Fix.PREFERENCES)
-    if command is None:
-        sentence = "No backend was found on this machine; press Set Up Backend."
-        lost = environment.lost_python(managed_root())
-        if lost is not None:
-            sentence = f"The backend was set up with {lost}, which is gone; press Set Up Backend to set it up anew."
+    lost = environment.lost_python(managed_root())
+    if lost is not None:
+        sentence = f"The backend was set up with {lost}, which is gone; press Set Up Backend to set it up anew."
         raise NoBackendError(sentence, Fix.SET_UP)
-    return LocalBackend(Launcher(command, default_runtime_dir(), _models_environment(chosen.models_folder)))
+    raise NoBackendError("No backend was found on this machine; press Set Up Backend.", Fix.SET_UP)
 
 
 def managed_root() -> Path:

@@ -7,8 +7,8 @@ from pathlib import Path
 import bpy
 from bpy.app.handlers import persistent
 
-from ..scene import migration, paths
-from . import arrivals, pointer, puppets, relocation, things
+from ..scene import migration, paths, screens
+from . import arrivals, playback, pointer, puppets, relocation, things
 
 PASTED = "copybuffer.blend"
 """Where Blender keeps objects that were copied, until they are pasted."""
@@ -56,6 +56,13 @@ def _on_change(_scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
 
 
 @persistent
+def _on_frame(*_arguments: object) -> None:
+    """The sidebar's pictures play with the scene; by itself Blender draws the 3D view alone."""
+    if not bpy.app.background and playback.is_on():
+        screens.redraw_sidebars()
+
+
+@persistent
 def _on_save_pre(path: str = "", *_arguments: object) -> None:
     migration.upgrade()  # Blender 4.2 does not tell of what was appended
     if path:
@@ -75,6 +82,7 @@ def _lists() -> tuple[tuple[list, object], ...]:
         (handlers.load_pre, _on_load_pre),
         (handlers.load_post, _on_load),
         (handlers.depsgraph_update_post, _on_change),
+        (handlers.frame_change_post, _on_frame),
         (handlers.undo_post, _on_undo),
         (handlers.redo_post, _on_undo),
         (handlers.save_pre, _on_save_pre),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bpy.app.translations import pgettext_iface as tell
+
 from .._vendor.protocol.messages import ModelEntry
 from ..scene.properties import IPOKE_PG_plate
 from . import running
@@ -31,3 +33,11 @@ def has_choice(plate: IPOKE_PG_plate) -> bool:
     """Whether there is anything to choose, or to take back."""
     known = installed()
     return len(known) > 1 or plate.model not in ("", *(entry.name for entry in known))
+
+
+def too_many(plate: IPOKE_PG_plate, arrows: int) -> str:
+    """Return what to say of so many arrows: that the model takes fewer; empty where it takes them, or isn't known yet."""
+    model = asked(plate)
+    if model is None or arrows <= model.max_pokes:
+        return ""
+    return tell("{model} takes {count} arrows at most").format(model=model.name, count=model.max_pokes)

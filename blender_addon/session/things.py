@@ -102,6 +102,14 @@ def is_settled(plate: IPOKE_PG_plate) -> bool:
     return plate.thing.source == Source.REGION or _key(plate, at) in cache().things or answered(plate, at) is not None
 
 
+def lost(plate: IPOKE_PG_plate) -> list[Vec2]:
+    """Return the tails of arrows under which nothing was found, although that was looked for; none while it isn't settled."""
+    if plate.thing.source == Source.REGION or not is_settled(plate):
+        return []
+    found = drawn(plate.id_data)
+    return [place for place in tails(plate) if found is None or not thing.holds(found.mask, (place,))]
+
+
 def with_stroke(plate: IPOKE_PG_plate, before: KnownThing | None, stroke: Stroke) -> KnownThing | None:
     """Return a thing with one more stroke painted on it."""
     if before is None:

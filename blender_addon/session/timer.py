@@ -9,10 +9,11 @@ from collections.abc import Callable
 import bpy
 
 from ..core.jobs import app
+from ..core.jobs.app import Phase
 from ..core.jobs.job import Job
 from ..core.setup import setup
 from ..scene import screens
-from . import arrivals, running
+from . import arrivals, progress, running
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +59,7 @@ def advance(budget_s: float) -> tuple[Job, ...]:
     running.log_file()  # remembers it, for after the end
     changed = runtime.tick(time.monotonic(), budget_s)
     arrivals.take(changed)
+    progress.note(changed)
     if changed or (runtime.state.backend, runtime.state.search, installer.state) != before:
         screens.redraw()
     return changed
@@ -78,6 +80,17 @@ def drive(done: Callable[[], bool]) -> None:
         if now_s - heard_s > SILENCE_S:
             dispatch(app.StartFailed("The backend was silent for too long; see its log, or run 'ipoke doctor'."))
         running.runtime().wait(STEP_S)
+
+
+def forget_failure() -> None:
+    """Say no more that there was no backend to be had: another one is named now, or is being set up."""
+    backend = running.state().backend
+    if backend.phase is not Phase.FAILED:
+        return
+    for obj in bpy.data.objects:
+        if obj.ipoke.message == backend.sentence:
+            obj.ipoke.message = ""
+    dispatch(app.StopAsked())
 
 
 def stop() -> None:

@@ -10,7 +10,14 @@ import rna_keymap_ui
 KEYMAP = "Object Mode"
 PIE = "wm.call_menu_pie"
 MENU = "IPOKE_MT_pie"
-KEYS = ((PIE, "P", False), ("ipoke.sample", "P", True))  # operator, key, Shift
+STEP = "ipoke.step_variant"
+KEYS = (
+    (PIE, "P", False, {}),
+    ("ipoke.sample", "P", True, {}),
+    (STEP, "PAGE_DOWN", False, {}),
+    (STEP, "PAGE_UP", False, {"step": -1}),
+)
+"""Operator, key, Shift, and the operator's properties."""
 
 
 def add() -> None:
@@ -19,8 +26,10 @@ def add() -> None:
     if config is None:  # without a window there may be none
         return
     keymap = config.keymaps.new(KEYMAP, space_type="EMPTY")
-    for operator, key, shift in KEYS:
+    for operator, key, shift, properties in KEYS:
         item = keymap.keymap_items.new(operator, key, "PRESS", shift=shift)
+        for name, value in properties.items():
+            setattr(item.properties, name, value)
         if operator == PIE:
             item.properties.name = MENU
 

@@ -30,8 +30,8 @@ class IPOKE_PT_backend(Panel, bpy.types.Panel):
         """Draw the sentence and the button that fits it."""
         layout = self.layout
         backend = running.state().backend
-        set_up.draw_progress(layout, context)
         if running.installer().active:
+            set_up.draw_progress(layout, context)
             return
         wrapped(layout, context, backend.sentence, icon=_dot())
         if backend.used_mb:

@@ -20,7 +20,9 @@ class IPOKE_PT_bake(PlatePanel, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         """Draw the timing and the button."""
         wanted = plates.active(context).bake
+        self.layout.prop(wanted, "own_timing")
         column = _options(self.layout)
+        column.active = wanted.own_timing
         column.row().prop(wanted, "hold", expand=True)
         column.prop(wanted, "loop")
         if wanted.loop == "none":

@@ -21,6 +21,7 @@ class IPOKE_AP_preferences(Preferences, bpy.types.AddonPreferences):
         column.prop(self, "connection_file")
         column.prop(self, "models_folder")
         column.prop(self, "library_folder")
+        column.prop(self, "plays_at_once")
         box = self.layout.box()
         box.label(text="Keys in Object Mode", icon="KEYINGSET")
         keymaps.draw(box, context)

@@ -6,15 +6,19 @@ import bpy
 from bpy.app.translations import pgettext_iface
 
 from ..core.german import CONTEXT
-from ..core.jobs import folders
 from ..core.jobs.settings import grouped
-from ..scene import paths, plates, results
+from ..scene import plates, results
 from ..scene.properties import IPOKE_PG_job, IPOKE_PG_plate
 from ..session import motion_library
 from . import disk, thumbnails
 from .shared import PlatePanel, wrapped
 
-THUMBNAIL_SCALE = 4.5
+COLUMNS = 2
+UNIT_PX = 20
+"""Of a widget, by which icons are scaled."""
+SIDES_PX = 45
+"""What the sidebar has beside its widgets."""
+LEAST_SCALE = 3.0
 
 
 class IPOKE_PT_variants(PlatePanel, bpy.types.Panel):
@@ -30,7 +34,7 @@ class IPOKE_PT_variants(PlatePanel, bpy.types.Panel):
             wrapped(layout, context, "Variants appear here after Sample", icon="INFO")
             return
         chosen = results.active_variant(plate)
-        self._draw_grid(layout, plate, (plate.variants[-1] if chosen is None else chosen).job_id, context.scene.frame_current)
+        self._draw_grid(layout, context, plate, (plate.variants[-1] if chosen is None else chosen).job_id)
         row = layout.row(align=True)
         row.operator("ipoke.reroll", icon="FILE_REFRESH")
         row.operator("ipoke.recall_settings", icon="LOOP_BACK")
@@ -50,20 +54,22 @@ class IPOKE_PT_variants(PlatePanel, bpy.types.Panel):
         row.operator("ipoke.show_bake", text="Bake", icon="RENDER_ANIMATION", depress=plate.shown == "BAKE")
         row = layout.row(align=True)
         row.prop(plate, "start_frame", text="Start")
+        row.operator("ipoke.start_here", text="", icon="TIME")
         row.prop(plate, "cyclic", toggle=True)
         layout.operator("ipoke.take_as_mesh", icon="MESH_DATA")
 
-    def _draw_grid(self, layout: bpy.types.UILayout, plate: IPOKE_PG_plate, job_id: str, now: int) -> None:
-        grid = layout.grid_flow(row_major=True, columns=2, even_columns=True, even_rows=True, align=True)
-        folder = paths.folder(plate, job_id)
-        for index, variant in enumerate(plate.variants):
-            if variant.job_id != job_id:
-                continue
+    def _draw_grid(self, layout: bpy.types.UILayout, context: bpy.types.Context, plate: IPOKE_PG_plate, job_id: str) -> None:
+        """Draw the variants of a job as pictures that play with the scene; two stand side by side, one alone is larger."""
+        shown = [(index, variant) for index, variant in enumerate(plate.variants) if variant.job_id == job_id]
+        columns = min(len(shown), COLUMNS)
+        width_px = context.region.width / context.preferences.system.ui_scale - SIDES_PX
+        scale = max(width_px / columns / UNIT_PX, LEAST_SCALE)
+        grid = layout.grid_flow(row_major=True, columns=columns, even_columns=True, even_rows=True, align=True)
+        thumbnails.begin()
+        for index, variant in shown:
             active = index == plate.active_variant
-            # The chosen one moves with the timeline, the others show where they end.
-            frame = 1 + (now - plate.start_frame) % max(variant.frames, 1) if active else variant.frames
             cell = grid.column(align=True)
-            cell.template_icon(thumbnails.icon(folders.variant_folder(folder, variant.index), frame), scale=THUMBNAIL_SCALE)
+            cell.template_icon(thumbnails.of_variant(plate, variant, context.scene.frame_current), scale=scale)
             row = cell.row(align=True)
             text = str(variant.index + 1)
             if not variant.complete:

@@ -7,7 +7,7 @@ dark rim, so arrows read on light and on dark plates.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .gesture import Part
 from .plane import Vec2
@@ -76,6 +76,12 @@ class Mesh:
             self.triangles += [(a, a + count, b), (b, a + count, b + count)]
 
 
+def faded(arrow: ScreenArrow, left: float) -> ScreenArrow:
+    """Return an arrow of which so much is left, 1 for all of it."""
+    red, green, blue, alpha = arrow.look.colour
+    return replace(arrow, look=replace(arrow.look, colour=(red, green, blue, alpha * left)))
+
+
 def render_data(arrows: list[ScreenArrow]) -> Mesh:
     """Return the triangles of all arrows, each arrow above the ones before it."""
     mesh = Mesh()
@@ -117,6 +123,14 @@ def add_frame(mesh: Mesh, corners: list[Vec2], colour: Colour) -> None:
             nx, ny = _normal(a, b)
             dx, dy = nx * width_px / 2, ny * width_px / 2
             mesh.convex([(a[0] + dx, a[1] + dy), (b[0] + dx, b[1] + dy), (b[0] - dx, b[1] - dy), (a[0] - dx, a[1] - dy)], tone)
+
+
+def add_bar(mesh: Mesh, corner: Vec2, width: float, height: float, share: float) -> None:
+    """Add a bar of which a share is full, by its lower left corner."""
+    for length, tone in ((width, RIM), (width * min(max(share, 0.0), 1.0), (*LIT, 1.0))):
+        x, y = corner
+        if length >= 1:
+            mesh.convex([(x, y), (x + length, y), (x + length, y + height), (x, y + height)], tone)
 
 
 def distance_to_segment(point: Vec2, a: Vec2, b: Vec2) -> float:

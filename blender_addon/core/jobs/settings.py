@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ..._vendor.client import Poke, Sampling
+from ..._vendor.protocol.messages import Playback
 from ..gestures.plane import Vec2
 from ..gestures.pokes import Arrow, to_poke
 from ..gestures.region import Box
@@ -41,7 +42,8 @@ class Settings:
     """Everything. `region` None leaves the choice to the backend; `replay` names a motion of the library.
 
     `model` is a name, or empty for the one that the backend takes by itself. `still_frame` is the number of the frame that is
-    the still, where that is a sequence or a movie. With `free_ground` nothing holds a thing by itself.
+    the still, where that is a sequence or a movie. With `free_ground` nothing holds a thing by itself. `playback` None leaves
+    the clips at the model's own pace.
     """
 
     pokes: tuple[PokeSetting, ...] = ()
@@ -53,6 +55,7 @@ class Settings:
     still_frame: int = 0
     thing: ThingSetting = NO_SETTING
     free_ground: bool = False
+    playback: Playback | None = None
 
     @property
     def asked(self) -> tuple[Poke, ...]:
@@ -71,7 +74,8 @@ class Settings:
         options = [(name, value) for name, value in self.sampling.options.items() if name != "like"]
         freed = ["free ground"] if self.free_ground else []
         things = [("thing", thing_sha256)] if thing_sha256 else [("whole region",)] if self.whole_region else []
-        more = (*mirrored, *options, *freed, *things, *self.sampling.like)
+        timed = [] if self.playback is None else [self.playback]
+        more = (*mirrored, *options, *freed, *things, *timed, *self.sampling.like)
         text = repr((plate_sha256, model, pokes, self.region, self.replay.kinematics, *more))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -108,6 +108,25 @@ def test_ping_pong_visits_both_ends_and_turns_softly():
     assert plan.seam.closes
 
 
+@settings(max_examples=40, deadline=None)
+@given(st.sampled_from(["swing", "settle", "drift"]), st.integers(0, 10_000), st.sampled_from([24, 48, 60]))
+def test_what_settles_reaches_the_end_swings_a_little_beyond_the_still_and_rests_there_without_a_jump(kind, seed, count):
+    values = keys(kind, seed)
+    plan = timeline(Playback(frames=count, loop=Loop.SETTLE), 1, T, values)
+    shown = plan.rows @ values
+    np.testing.assert_allclose(shown[-1], values[0], atol=1e-9)
+    assert plan.seam.loop is Loop.SETTLE
+    along = shown @ values[-1] / max(values[-1] @ values[-1], 1e-9)
+    if kind != "swing":
+        assert along.max() > 0.9, "all of the motion is there"
+        assert along.min() > -0.45, "and it does not come far on the other side"
+    cycle = np.concatenate([shown, shown[:2]])
+    speed = np.linalg.norm(np.diff(cycle, axis=0), axis=1)
+    turn = np.linalg.norm(np.diff(cycle, 2, axis=0), axis=1)
+    assert speed[count - 1] < 0.5 * speed.max(), "nothing jumps where it begins anew"
+    assert turn[count - 2 :].max() < 0.75 * speed.max(), "and it begins as softly as it moves"
+
+
 @pytest.mark.parametrize("clips", [2, 3, 5])
 def test_chained_clips_join_without_a_jump_in_position_or_velocity(clips):
     values = keys("settle", 3, clips)

@@ -12,7 +12,7 @@ import bpy
 import pytest
 
 from tests.blender.conftest import INSIDE
-from tests.blender.inside.shots import opened_copy, sample, saved_plate
+from tests.blender.inside.shots import at_own_pace, opened_copy, sample, saved_plate
 
 MODULE = "bl_ext.user_default.ipoke"
 PHOTOGRAPH = Path(__file__).parents[3] / "demo/plate.jpg"
@@ -57,7 +57,7 @@ def plane(plate: Path) -> bpy.types.Object:
     """An image plane with one poke."""
     bpy.ops.ipoke.add_plate(filepath=str(plate))
     bpy.ops.ipoke.add_poke(tail=(0.3, 0.35), tip=(0.38, 0.3))
-    return bpy.context.active_object
+    return at_own_pace(bpy.context.active_object)
 
 
 @pytest.fixture

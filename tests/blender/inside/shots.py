@@ -33,13 +33,19 @@ def sample(obj: bpy.types.Object, samples: int = 2, seed: int = SEED) -> None:
     assert bpy.ops.ipoke.sample() == {"FINISHED"}
 
 
+def at_own_pace(obj: bpy.types.Object) -> bpy.types.Object:
+    """A plate whose clips are as short as the model makes them, for tests that are about something else."""
+    obj.ipoke.timing.fit, obj.ipoke.timing.loop = False, "none"
+    return obj
+
+
 def saved_plate(home: Path, picture: Path, tail: tuple[float, float], tip: tuple[float, float]) -> bpy.types.Object:
     """A plane with one poke in a file of its own below `home`."""
     bpy.ops.wm.read_homefile(use_empty=True)
     bpy.ops.wm.save_as_mainfile(filepath=str(home / "shot.blend"))
     bpy.ops.ipoke.add_plate(filepath=str(picture))
     bpy.ops.ipoke.add_poke(tail=tail, tip=tip)
-    return bpy.context.active_object
+    return at_own_pace(bpy.context.active_object)
 
 
 def opened_copy(home: Path, place: Path) -> bpy.types.Object:

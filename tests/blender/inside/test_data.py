@@ -42,7 +42,7 @@ def test_what_version_1_stored_is_brought_up_to_date(plane, tmp_path):
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "old.blend"))
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "old.blend"))
     plate = bpy.context.active_object.ipoke
-    assert plate.data_version == 2
+    assert plate.data_version == 3
     assert plate.variants[0].baked_file == "bake/variant_03/frame_0001.png"
 
 
@@ -54,7 +54,7 @@ def test_what_an_older_version_stored_is_brought_up_to_date_when_it_is_appended(
     variant.job_id, variant.index, variant.baked_frames = "job", 3, 10
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "old.blend"))
     appended = bring(tmp_path / "old.blend", plane.name)
-    assert appended.ipoke.data_version == 2
+    assert appended.ipoke.data_version == 3
     assert appended.ipoke.variants[0].baked_file == "bake/variant_03/frame_0001.png"
 
 
@@ -65,7 +65,7 @@ def test_an_older_plate_that_was_appended_is_brought_up_to_date_when_the_file_is
     appended.ipoke.data_version = 0
     bpy.context.collection.objects.link(appended)
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "new.blend"))
-    assert appended.ipoke.data_version == 2
+    assert appended.ipoke.data_version == 3
 
 
 @pytest.mark.skipif(not TELLS_OF_IMPORTS, reason="Blender 4.2 does not tell of imports; Find Missing Results finds them")

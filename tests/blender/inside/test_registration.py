@@ -11,6 +11,7 @@ import bpy
 
 from .conftest import MODULE
 
+OURS = ("P", "PAGE_UP", "PAGE_DOWN")
 CYCLES = int(os.environ.get("IPOKE_CYCLES", "30"))
 
 
@@ -90,7 +91,7 @@ def properties_of(struct: bpy.types.Struct, where: str) -> Iterator[tuple[str, s
 
 
 def test_everything_has_a_tooltip_without_a_final_period_and_a_label_in_title_case():
-    small = {"a", "an", "and", "as", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to", "with"}
+    small = {"iPOKE", "a", "an", "and", "as", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to", "with"}
     found = list(described())
     assert len(found) > 100
     for where, label, tooltip in found:
@@ -122,15 +123,20 @@ def keys() -> list[tuple[str, str, bool]]:
     """The keys that the add-on has put into the configuration of add-ons."""
     keymap = bpy.context.window_manager.keyconfigs.addon.keymaps.get("Object Mode")
     items = () if keymap is None else keymap.keymap_items
-    return [(item.idname, item.type, item.shift) for item in items if item.type == "P"]
+    return [(item.idname, item.type, item.shift) for item in items if item.type in OURS]
 
 
 def test_the_keys_are_there_once_and_are_taken_by_nothing_of_blenders():
     bpy.ops.preferences.addon_disable(module=MODULE)
     assert keys() == []
     bpy.ops.preferences.addon_enable(module=MODULE)
-    assert sorted(keys()) == [("ipoke.sample", "P", True), ("wm.call_menu_pie", "P", False)]
-    taken = [(name, event) for name, event in blenders_keys() if event["type"] == "P"]
+    assert sorted(keys()) == [
+        ("ipoke.sample", "P", True),
+        ("ipoke.step_variant", "PAGE_DOWN", False),
+        ("ipoke.step_variant", "PAGE_UP", False),
+        ("wm.call_menu_pie", "P", False),
+    ]
+    taken = [(name, event) for name, event in blenders_keys() if event["type"] in OURS]
     assert all(event.get("ctrl") or event.get("alt") for _, event in taken), taken
 
 

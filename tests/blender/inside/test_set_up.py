@@ -11,6 +11,7 @@ import bpy
 import pytest
 
 from .conftest import MODULE
+from .layouts import drawn
 
 
 def running() -> ModuleType:
@@ -100,6 +101,35 @@ def test_an_environment_whose_python_has_gone_is_a_sentence_that_names_it_and_th
     finally:
         shutil.rmtree(made)
         (root() / "current").unlink()
+
+
+def test_without_a_backend_the_panel_offers_to_set_it_up_from_the_beginning_and_says_that_blender_is_offline(
+    monkeypatch, tmp_path
+):
+    monkeypatch.delenv("IPOKE_BACKEND")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    layout = drawn("IPOKE_PT_set_up")
+    assert "No backend was found on this machine" in layout.words
+    assert layout.operators("ipoke.set_up_backend")
+    for online in (False, True):
+        bpy.context.preferences.system.use_online_access = online
+        assert ("Blender is offline" in drawn("IPOKE_PT_set_up").words) is not online
+    bpy.context.preferences.system.use_online_access = False
+
+
+def test_naming_another_backend_clears_what_was_said_of_the_last_one_at_once(plane, tmp_path, part):
+    preferences().backend_path = str(tmp_path / "nowhere")
+    with pytest.raises(RuntimeError, match="No backend was found"):
+        bpy.ops.ipoke.sample()
+    state = part("session.running").state
+    assert (state().backend.phase.name, bool(plane.ipoke.message)) == ("FAILED", True)
+    preferences().backend_path = ""
+    assert (state().backend.phase.name, plane.ipoke.message) == ("OFF", "")
+
+
+def test_with_a_backend_nothing_is_said_of_setting_it_up():
+    assert not drawn("IPOKE_PT_set_up").log
 
 
 def test_what_was_set_up_is_used(plane, monkeypatch):

@@ -43,11 +43,11 @@ STROKE = ((0.56, 0.9), (0.64, 0.9))
 """Over the grass in front, where no thing is found."""
 OTHER = ((0.82, 0.78), (0.75, 0.66))
 ELSEWHERE = ((0.6, 0.3), (0.68, 0.4))
-SECOND_VARIANT = (948, 466)
+SECOND_VARIANT = (948, 448)
 """The button of the second variant while Variants alone is open, in pixels of a window of 1280 x 800 from the bottom left."""
 PLATE_HEADER = (830, 703)
 """The header of the panel Plate. Ctrl and a click open a panel and close the others, whose headers then stand in a stack."""
-PLATE_PX, HEADER_PX = 89, 28
+PLATE_PX, HEADER_PX = 115, 28
 """How high an open panel Plate is below its header, and each header."""
 MOTION = (930, 389)
 """The button of the first motion, while Transfer alone is open."""
@@ -282,7 +282,10 @@ def sample() -> Iterator[float]:
     print(told("timer callbacks", took_ms), flush=True)
     assert len(plate().variants) == plate().samples, plate().message
     assert plate().shown == "VARIANT"
-    bpy.context.scene.frame_set(plate().variants[0].frames)
+    assert bpy.context.screen.is_animation_playing, "it plays by itself"
+    yield from tap("SPACE", screen(bpy.context.active_object, BESIDE))
+    assert not bpy.context.screen.is_animation_playing
+    bpy.context.scene.frame_set(plate().start_frame + plate().variants[0].frames // 2)
     yield 1.0
     shoot("variants")
 
