@@ -15,18 +15,27 @@ Result = TypeVar("Result")
 def ordered(work: Callable[[Item], Result], items: Iterable[Item], threads: int | None = None) -> Generator[Result, None, None]:
     """Results of `work`, in the order of the items; at most one more than there are threads is held at a time.
 
-    Threads are enough: OpenCV, zlib and large numpy operations let others run meanwhile.
+    Threads are enough: OpenCV, zlib and large numpy operations let others run meanwhile. Where making the next item fails, what
+    is under way is handed out before that is raised.
     """
     threads = threads or os.cpu_count() or 1
     under_way: deque[Future[Result]] = deque()
+    source = iter(items)
     with ThreadPoolExecutor(threads) as pool:
         try:
-            for item in items:
+            while True:
+                try:
+                    item = next(source)
+                except Exception as end:  # of the items, or a failure that is raised below
+                    ended = end
+                    break
                 under_way.append(pool.submit(work, item))
                 if len(under_way) > threads:
                     yield under_way.popleft().result()
             while under_way:
                 yield under_way.popleft().result()
+            if not isinstance(ended, StopIteration):
+                raise ended
         finally:
             for future in under_way:
                 future.cancel()

@@ -27,3 +27,14 @@ def test_only_a_few_results_wait_for_a_slow_reader():
 def test_an_error_reaches_the_reader():
     with pytest.raises(ZeroDivisionError):
         list(ordered(lambda n: 1 / (n - 3), range(6), threads=2))
+
+
+def test_what_is_under_way_is_not_lost_where_the_next_item_fails():
+    def items():
+        yield from (1, 2, 3)
+        raise ValueError("no fourth")
+
+    results = ordered(str, items(), threads=2)
+    assert [next(results) for _ in range(3)] == ["1", "2", "3"]
+    with pytest.raises(ValueError, match="no fourth"):
+        next(results)
