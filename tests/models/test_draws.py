@@ -6,6 +6,7 @@ from torch import Tensor
 
 from ipoke_models import ModelError
 from ipoke_models.sampling.residuals import GROUP, LARGEST_CODE, MOST_DRAWS, draw_group, gentle
+from ipoke_values.sampling import Sampling
 
 
 def _bears(limit: float):
@@ -48,14 +49,14 @@ def test_variants_that_run_away_again_and_again_are_drawn_weaker_and_the_same_ea
         calls += 1
         return _bear(0.75)(r)
 
-    r, z = draw_group(solve, (16, 8, 8), 0, 7)
+    r, z = draw_group(solve, (16, 8, 8), 0, Sampling(7))
     assert calls > MOST_DRAWS
     assert z.shape == (GROUP, 16, 8, 8)
     assert 0.6 < float(z.std()) < 0.75
     assert torch.equal(r, z)
-    assert torch.equal(draw_group(_bear(0.75), (16, 8, 8), 0, 7)[1], z)
+    assert torch.equal(draw_group(_bear(0.75), (16, 8, 8), 0, Sampling(7))[1], z)
 
 
 def test_variants_that_no_strength_holds_are_refused_in_a_sentence() -> None:
     with pytest.raises(ModelError, match="no clip for these arrows with seed 7; take another seed, or shorter arrows"):
-        draw_group(_bear(0.0), (16, 8, 8), 0, 7)
+        draw_group(_bear(0.0), (16, 8, 8), 0, Sampling(7))
