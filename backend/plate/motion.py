@@ -64,13 +64,15 @@ def motion_of_flows(flows: Sequence[Field], visibilities: Sequence[Field | None]
 def motion_of_shifts(shifts: Sequence[Field], errors_px: Sequence[Field], mask: Field | None, size_px: int) -> Motion:
     """From shifts (2, s, s) in px of S, frame 1 to T, how far off they may be (s, s), and the mask (S, S) of what they are of.
 
-    Beside the mask, or everything without one, a place goes where the nearest of it goes.
+    Beside the mask, or everything without one, a place goes where the nearest of it goes. No place goes farther than S.
     """
     side = shifts[0].shape[-1]
     known = np.ones((side, side), np.float32)
     if mask is not None:
         known = np.asarray(cv2.resize(mask, (side, side), interpolation=cv2.INTER_AREA), np.float32)
-    moved = [_enlarged(spread(np.nan_to_num(shift), np.maximum(known, 1e-4)), size_px) for shift in shifts]
+    shifts = [np.clip(np.nan_to_num(shift), -size_px, size_px) for shift in shifts]
+    errors_px = [np.nan_to_num(error_px, nan=size_px, posinf=size_px) for error_px in errors_px]
+    moved = [_enlarged(spread(shift, np.maximum(known, 1e-4)), size_px) for shift in shifts]
     trust = [
         _enlarged(spread(1 / (1 + np.square(error_px))[None], np.maximum(known, 1e-4)), size_px)[0] for error_px in errors_px
     ]

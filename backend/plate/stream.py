@@ -21,21 +21,25 @@ def ordered(work: Callable[[Item], Result], items: Iterable[Item], threads: int 
     threads = threads or os.cpu_count() or 1
     under_way: deque[Future[Result]] = deque()
     source = iter(items)
+    failure: Exception | None = None
     with ThreadPoolExecutor(threads) as pool:
         try:
             while True:
                 try:
                     item = next(source)
-                except Exception as end:  # of the items, or a failure that is raised below
-                    ended = end
+                except StopIteration:
+                    break
+                except Exception as error:  # raised below, when what is under way has been handed out
+                    failure = error
                     break
                 under_way.append(pool.submit(work, item))
                 if len(under_way) > threads:
                     yield under_way.popleft().result()
             while under_way:
                 yield under_way.popleft().result()
-            if not isinstance(ended, StopIteration):
-                raise ended
+            if failure is not None:
+                raise failure
         finally:
+            failure = None  # its traceback holds this frame, and with it all that `work` stands on
             for future in under_way:
                 future.cancel()

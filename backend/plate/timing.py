@@ -76,7 +76,8 @@ def timeline(playback: Playback, clips: int, frames: int, samples: Rows) -> Time
     if kind is Loop.SETTLE:
         back = _settling(path)
         rows = np.stack([back.at(back.length * i / count) for i in range(1, count + 1)])
-        return Timeline(_held(rows, playback.hold), measure_seam(kind, rows @ samples))
+        # Held from the end, so that the last drawing is the still.
+        return Timeline(_held(rows[::-1], playback.hold)[::-1], measure_seam(kind, rows @ samples))
     rows = np.stack([path.at(path.length * ease(playback.easing, i / count)) for i in range(1, count + 1)])
     return Timeline(_held(rows, playback.hold), None)
 

@@ -108,6 +108,8 @@ class SampleJob:
         wanted = self._frames if request.frames else 1
         started_s, done, total = time.monotonic(), kept, request.samples * wanted
         for one in planned:
+            if cancelled():
+                raise JobCancelledError
             poses_sha256 = None if mesh is None else self._tell_poses(tell, one.variant, mesh, one.plans[0])
             hashes = list(request.kept)
             rendered = self._rendered(one) if request.frames else iter(())

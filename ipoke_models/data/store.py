@@ -60,6 +60,7 @@ def shard_arrays(clips: list[Clip]) -> dict[str, NDArray[np.generic]]:
     """Stack clips into the arrays of one shard."""
     grounds = [clip.foreground for clip in clips if clip.foreground is not None]
     things = [clip.thing for clip in clips if clip.thing is not None]
+    assert {len(grounds), len(things)} <= {0, len(clips)}, "masks go with all clips of a shard, or with none"
     return {
         "frames": np.stack([clip.frames for clip in clips]).transpose(0, 1, 4, 2, 3),
         "motion": np.stack([_halved(clip.forward) for clip in clips]).transpose(0, 1, 4, 2, 3).astype(np.float16),

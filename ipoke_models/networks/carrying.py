@@ -18,6 +18,7 @@ _LEAST_COVERAGE = 0.05
 def carried(x0: Tensor, mask: Tensor, shift: Tensor) -> Tensor:
     """x0 (B, 3, S, S) with what the mask (B, 1, S, S) shows moved by `shift` (B, 2, s, s) px of S, before what lies around it."""
     size_px = x0.shape[-1]
+    shift = shift.nan_to_num().clamp(-size_px, size_px)
     alpha, places = (mask > 0.5).to(x0.dtype), _within(shift, mask, size_px)
     layer = _laid_down(torch.cat((x0 * alpha, alpha), dim=1), places)
     cover = layer[:, 3:].clamp(max=1)

@@ -8,6 +8,8 @@ from torch import Tensor
 
 from . import processes
 
+_LEAST_WEIGHT = 1e-6
+"""Sum of weights below which a loss is none: a share of a batch may have no place that counts."""
 MOVING_PX = 0.3
 MOVING_WEIGHT = 4.0
 SQUARE_WEIGHT = 0.25
@@ -38,7 +40,11 @@ def flow_loss(
     emphasis = 1 + moving * (truth.norm(dim=-3, keepdim=True) > MOVING_PX)
     if trusted is not None:
         emphasis = emphasis * trusted
-    return (weight * emphasis * (error.abs() + square * error.square())).sum() / processes.average(emphasis.sum()) / 2
+    return (
+        (weight * emphasis * (error.abs() + square * error.square())).sum()
+        / processes.average(emphasis.sum()).clamp_min(_LEAST_WEIGHT)
+        / 2
+    )
 
 
 def laplace_nll(motion: Tensor, log_error: Tensor, truth: Tensor, trusted: Tensor) -> Tensor:
@@ -47,7 +53,7 @@ def laplace_nll(motion: Tensor, log_error: Tensor, truth: Tensor, trusted: Tenso
     motion, truth: (..., 2, H, W) px; log_error, log b, and trusted: (..., 1, H, W).
     """
     error = (motion - truth).abs().mean(dim=-3, keepdim=True)
-    return (trusted * (error * (-log_error).exp() + log_error)).sum() / processes.average(trusted.sum())
+    return (trusted * (error * (-log_error).exp() + log_error)).sum() / processes.average(trusted.sum()).clamp_min(_LEAST_WEIGHT)
 
 
 def flow_figures(flow: Tensor, truth: Tensor, trusted: Tensor | None = None) -> dict[str, float]:

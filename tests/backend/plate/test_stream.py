@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
+import weakref
+from collections.abc import Iterator
 
 import pytest
 
@@ -38,3 +41,31 @@ def test_what_is_under_way_is_not_lost_where_the_next_item_fails():
     assert [next(results) for _ in range(3)] == ["1", "2", "3"]
     with pytest.raises(ValueError, match="no fourth"):
         next(results)
+
+
+class Layers:
+    """Something large that work stands on."""
+
+    def at(self, number: int) -> int:
+        return number
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_work_stands_on_is_let_go_at_the_end(fails):
+    def items() -> Iterator[int]:
+        yield 1
+        if fails:
+            raise ValueError("no second")
+
+    layers = Layers()
+    known = weakref.ref(layers)
+    gc.disable()
+    try:
+        results = ordered(layers.at, items(), threads=2)
+        assert next(results) == 1
+        with pytest.raises(ValueError if fails else StopIteration):
+            next(results)
+        del results, layers
+        assert known() is None
+    finally:
+        gc.enable()

@@ -127,6 +127,13 @@ def test_what_settles_reaches_the_end_swings_a_little_beyond_the_still_and_rests
     assert turn[count - 2 :].max() < 0.75 * speed.max(), "and it begins as softly as it moves"
 
 
+@pytest.mark.parametrize("hold", [1, 2, 3])
+def test_what_settles_ends_at_the_still_however_long_each_drawing_stays(hold):
+    rows = timeline(Playback(frames=25, hold=hold, loop=Loop.SETTLE), 1, T, keys("swing")).rows
+    np.testing.assert_allclose(rows[-1], np.eye(T + 1)[0], atol=1e-9)
+    assert len(rows) == 25
+
+
 @pytest.mark.parametrize("clips", [2, 3, 5])
 def test_chained_clips_join_without_a_jump_in_position_or_velocity(clips):
     values = keys("settle", 3, clips)
