@@ -56,7 +56,8 @@ class Stroke:
 class LevelMask:
     """Probabilities (S, S) in [0, 1] over a square of the picture, and the IoU in [0, 1] that is expected of them.
 
-    Those of the thing are told by colours where the network is not sure, and part lies within it.
+    Those of the thing are told by colours where the network is not sure, and part lies within it. Where what stands out takes the
+    network's place, its mean salience is expected.
     """
 
     values: NDArray[np.float32]
@@ -213,16 +214,18 @@ class Segmenter:
         """The thing after strokes, of which the last that adds takes nothing away, and one that takes away adds nothing."""
         square, places = self._closer(prepared, strokes), _places(prepared.size_px, strokes)
         logits, scores = self._ask(prepared, square, strokes)
-        found = _sure(logits[THING])
+        found, score = _sure(logits[THING]), float(scores[THING])
         if self.salience is not None and len(strokes) == 1:
             clicks = [((x - square.x) / square.side, (y - square.y) / square.side) for x, y, _ in places]
-            found = better(found, self._standing_out(prepared, square), clicks)
+            standing_out = better(found, self._standing_out(prepared, square), clicks)
+            if standing_out is not found:
+                found, score = standing_out, float(standing_out[standing_out > 0].mean())
         thing = told_by_colours(prepared.picture, square, found, places)
         if _adds(strokes[:-1]):
             before = self._shown(prepared, strokes[:-1])
             kept = moved(before.values, before.square, square, len(thing))
             thing = np.maximum(thing, kept) if strokes[-1].positive else np.minimum(thing, kept)
-        return LevelMask(thing, square, float(scores[THING]))
+        return LevelMask(thing, square, score)
 
     def _standing_out(self, prepared: Prepared, square: Square) -> NDArray[np.float32]:
         """What stands out in a square, (S, S) in [0, 1]."""
