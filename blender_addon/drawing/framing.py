@@ -28,7 +28,7 @@ def frame(context: bpy.types.Context, objects: Sequence[bpy.types.Object]) -> No
     shown.update()
     width_px, height_px = _size_px(region, shown, corners)
     left_px, right_px = (view.covered_px(context, kind) for kind in ("TOOLS", "UI"))
-    shown.view_distance *= MARGIN * max(width_px / (region.width - left_px - right_px), height_px / region.height)
+    shown.view_distance *= MARGIN * max(width_px / max(region.width - left_px - right_px, 1), height_px / max(region.height, 1))
     shown.update()
     shown.view_location += axes.col[0] * (_unit_m(region, shown) * (right_px - left_px) / 2)
 

@@ -100,8 +100,11 @@ class IPOKE_OT_add_plate(_NewPlane, PlaceOptions, bpy.types.Operator):
 
     def _arrive(self, context: bpy.types.Context, added: list[bpy.types.Object]) -> None:
         """Select the planes and let the view show them; what of the view is changed is told."""
+        space = context.space_data
         for obj in added:
             obj.select_set(True)
+            if space is not None and space.type == "VIEW_3D" and space.local_view is not None:
+                obj.local_view_set(space, True)
         if self.frame_view:
             framing.frame(context, added)
         show_pictures(self, context)

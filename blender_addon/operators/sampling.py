@@ -18,7 +18,7 @@ from ..core.gestures import region
 from ..core.jobs import app, folders
 from ..core.jobs.job import Job, JobKind, JobPhase
 from ..core.jobs.settings import NOTHING_DRAWN, Replay
-from ..scene import paths, plates, results, stills, timing
+from ..scene import migration, paths, plates, results, stills, timing
 from ..scene import sampling as stored
 from ..scene.properties import IPOKE_PG_job, IPOKE_PG_plate
 from ..scene.sampling import MAX_SEED
@@ -59,13 +59,13 @@ class _Samples:
         )
 
     def _ask(self, obj: bpy.types.Object, recalled: IPOKE_PG_job | None = None) -> set[str]:
-        for live in running.open_jobs(obj):
-            timer.dispatch(app.CancelAsked(live.job_id))
         try:
             job = new_job(obj, recalled=recalled)
         except AddonError as error:
             self.report({"ERROR"}, error.sentence)
             return {"CANCELLED"}
+        for live in running.open_jobs(obj):  # its last clips may come now, and change what `recalled` points to
+            timer.dispatch(app.CancelAsked(live.job_id))
         return run(self, job)
 
 
@@ -224,6 +224,7 @@ def new_job(
 
     A live one has one variant, and so has one that replays the motion of a kinematics file.
     """
+    migration.upgrade()  # nothing tells of a linked plate that was made local
     plate = plates.adopt(obj)
     if recalled is None:
         stills.take(obj)

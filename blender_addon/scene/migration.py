@@ -48,5 +48,9 @@ def _name_bakes(plate: IPOKE_PG_plate) -> None:
 def _keep_pace(plate: IPOKE_PG_plate) -> None:
     """Before version 3 clips had the model's own pace, and only bakes could be laid out in time."""
     if plate.data_version < 3:
-        plate.timing.fit, plate.timing.loop = False, "none"
+        for name, value in (("fit", False), ("loop", "none")):
+            if not plate.timing.is_property_set(name):  # what was set since is the artist's
+                setattr(plate.timing, name, value)
+        if plate.bake.is_property_set("own_timing"):
+            return
         plate.bake.own_timing = any(plate.bake.is_property_set(name) for name in ("hold", "fit", "length", "loop", "easing"))

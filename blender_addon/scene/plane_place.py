@@ -92,7 +92,7 @@ def _turn(context: bpy.types.Context, facing: str) -> Quaternion:
 
 def _camera(context: bpy.types.Context) -> bpy.types.Object:
     camera = context.scene.camera
-    if camera is None:
+    if camera is None or camera.type != "CAMERA":
         raise PlateError("The scene has no camera; add one, or let the plane face something else.")
     return camera
 

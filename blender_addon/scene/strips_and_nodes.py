@@ -20,6 +20,8 @@ def show_bake(job: Job) -> None:
     obj, delivery = plates.find(job.target), job.delivery
     if obj is None or delivery is None or job.kind is not JobKind.BAKE or job.phase is not JobPhase.FINISHED:
         return
+    if obj.ipoke.still is None or results.active_variant(obj.ipoke) is None:
+        return  # taken away while the bake was made
     scene = next(iter(obj.users_scene), bpy.context.scene)
     try:
         if delivery.show_in is ShowIn.SEQUENCER:

@@ -33,11 +33,12 @@ state = WhileEnabled(Arrivals)
 def take(jobs: Iterable[Job]) -> None:
     """Bring jobs that have changed into the .blend, now or when Blender is in Object Mode again.
 
-    Data-blocks change in Object Mode only: the undo steps of other modes know nothing of planes and clips.
+    Data-blocks change in Object Mode only: the undo steps of other modes know nothing of planes and clips. Nor do they while a
+    render that locks the interface is on.
     """
     own = state()
     own.waiting.update({job.job_id: job for job in jobs})
-    if own.waiting and bpy.context.mode == "OBJECT":
+    if own.waiting and bpy.context.mode == "OBJECT" and not bpy.context.window_manager.is_interface_locked:
         _bring_in(own)
 
 

@@ -58,7 +58,7 @@ def _on_change(_scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
 @persistent
 def _on_frame(*_arguments: object) -> None:
     """The sidebar's pictures play with the scene; by itself Blender draws the 3D view alone."""
-    if not bpy.app.background and playback.is_on():
+    if not bpy.app.background and playback.is_on() and any(obj.ipoke.variants for obj in bpy.data.objects):
         screens.redraw_sidebars()
 
 

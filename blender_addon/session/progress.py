@@ -76,6 +76,7 @@ def note(changed: tuple[Job, ...]) -> None:
             own = state()
             own.text, own.at_s = _ending(job), time.monotonic()
             if not bpy.app.background:
+                _forget_redraw()
                 bpy.app.timers.register(_redraw, first_interval=SHOWN_S)
     if changed and not bpy.app.background:
         _redraw_status_bar()
@@ -104,6 +105,10 @@ def add() -> None:
 def remove() -> None:
     """Draw there no more."""
     bpy.types.STATUSBAR_HT_header.remove(draw_in_status_bar)
+    _forget_redraw()
+
+
+def _forget_redraw() -> None:
     if bpy.app.timers.is_registered(_redraw):
         bpy.app.timers.unregister(_redraw)
 
@@ -131,4 +136,5 @@ def _redraw_status_bar() -> None:
     """Blender draws it again when its text is set, which only what is dragged or moved has of its own, and keeps."""
     for window in bpy.context.window_manager.windows:
         if not len(window.modal_operators):
-            window.workspace.status_text_set(None)
+            with bpy.context.temp_override(window=window):
+                window.workspace.status_text_set_internal(None)

@@ -5,7 +5,8 @@ import bpy
 from ..core.jobs.app import Phase
 from ..core.jobs.outside_backend import Fix
 from ..core.setup.setup import SetupPhase
-from ..session import backend_choice, running
+from ..session import running
+from . import disk
 from .shared import Panel, wrapped
 
 
@@ -19,7 +20,7 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
 
 def draw_lacking(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     """Draw what there is to do where no backend is found yet, and what will be in the way of it."""
-    lacking = backend_choice.lacking()
+    lacking = disk.lacking()
     if lacking is None or running.installer().active:
         return
     wrapped(layout, context, lacking.sentence, icon="INFO")
@@ -70,7 +71,7 @@ class IPOKE_PT_set_up(Panel, bpy.types.Panel):
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
         """Only while none is found, or one is being set up."""
-        return running.installer().active or backend_choice.lacking() is not None
+        return running.installer().active or disk.lacking() is not None
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw what is lacking, and how far it is."""

@@ -47,9 +47,9 @@ def begin() -> None:
 
 def of_variant(plate: IPOKE_PG_plate, variant: IPOKE_PG_variant, now: int) -> int:
     """Return the icon of what a variant shows at a frame of the scene; 0 when there is nothing to show."""
-    if variant.frames < 1:
+    job = plate.jobs.get(variant.job_id)
+    if job is None or variant.frames < 1:
         return 0
-    job = plate.jobs[variant.job_id]
     folder = folders.variant_folder(paths.folder(plate, job.name), variant.index)
     step = max(1, -(-variant.frames // DRAWINGS))
     frame = 1 + (now - plate.start_frame) % variant.frames // step * step

@@ -59,11 +59,21 @@ def test_a_chain_is_one_clip_and_what_needs_one_motion_says_so(fresh):
 def test_a_plate_of_an_older_file_keeps_the_models_own_pace_and_its_bakes_the_timing_that_was_set(fresh, part):
     plate = fresh.ipoke
     assert plate.timing.fit
-    plate.bake.fit, plate.bake.length, plate.bake.own_timing, plate.data_version = True, 30, False, 2
+    plate.bake.fit, plate.bake.length, plate.data_version = True, 30, 2
+    for group, names in ((plate.timing, ("fit", "loop")), (plate.bake, ("own_timing",))):
+        for name in names:
+            group.property_unset(name)
     part("scene.migration").upgrade()
     assert (plate.timing.fit, plate.timing.loop, plate.bake.own_timing) == (False, "none", True)
     part("scene.migration").upgrade()
     assert plate.data_version == part("scene.plates").DATA_VERSION
+
+
+def test_what_was_set_on_a_plate_of_an_older_file_stays(fresh, part):
+    plate = fresh.ipoke
+    plate.timing.fit, plate.timing.loop, plate.bake.own_timing, plate.data_version = True, "closed", False, 2
+    part("scene.migration").upgrade()
+    assert (plate.timing.fit, plate.timing.loop, plate.bake.own_timing) == (True, "closed", False)
 
 
 def test_too_long_a_clip_is_a_sentence(fresh):
