@@ -20,6 +20,8 @@ VARIANTS = 4
 RENDERS = 3
 PREVIEW_SIDE_PX = 512
 LEAST_DIFFERENCE = 0.05
+REACTION = 4
+"""Clips are looked at after this part of their length: at their end they come to rest as they began."""
 SAME_PICTURE = 1.0
 
 
@@ -80,15 +82,15 @@ def _check_variants(folder: Path, width: int, height: int) -> None:
     job = json.loads((folder / "job.json").read_text())
     _need(len(job["variants"]) == VARIANTS, f"there are {len(job['variants'])} variants instead of {VARIANTS}")
     scale = min(1.0, PREVIEW_SIDE_PX / max(width, height))
-    lasts = []
+    moved = []
     for variant in job["variants"]:
         frames = _check_sequence(folder / variant["folder"], (round(width * scale), round(height * scale)))
         hashes = [hashlib.sha256(frame.read_bytes()).hexdigest() for frame in frames]
         _need(hashes == variant["sha256"], f"{variant['folder']} differs from job.json")
         _need(len(frames) == job["frames"], f"{variant['folder']} has {len(frames)} frames of {job['frames']}")
-        lasts.append(_read(frames[-1]))
-    for index, last in enumerate(lasts[1:], start=1):
-        _need(_difference(lasts[0], last) > LEAST_DIFFERENCE, f"variants 1 and {index + 1} are the same")
+        moved.append(_read(frames[len(frames) // REACTION]))
+    for index, other in enumerate(moved[1:], start=1):
+        _need(_difference(moved[0], other) > LEAST_DIFFERENCE, f"variants 1 and {index + 1} are the same")
 
 
 def _check_sequence(folder: Path, size_px: tuple[int, int]) -> list[Path]:
@@ -97,7 +99,9 @@ def _check_sequence(folder: Path, size_px: tuple[int, int]) -> list[Path]:
     for frame in frames:
         height, width = _read(frame).shape[:2]
         _need((width, height) == size_px, f"{frame} is {width} x {height} instead of {size_px[0]} x {size_px[1]}")
-    _need(_difference(_read(frames[0]), _read(frames[-1])) > LEAST_DIFFERENCE, f"{folder.name} does not move")
+    _need(
+        _difference(_read(frames[0]), _read(frames[len(frames) // REACTION])) > LEAST_DIFFERENCE, f"{folder.name} does not move"
+    )
     return frames
 
 

@@ -243,7 +243,7 @@ def test_more_pokes_than_the_model_takes_are_refused_with_its_name_and_number(pl
 
 
 def test_a_cancelled_job_stops_before_the_next_frame_is_sent(plate):
-    answers = iter([False, False, True])
+    answers = iter([False, False, False, True])  # before the variant and each frame of it
     sent = []
     job = SampleJob(request(), ShiftingModel(), plate)
     with pytest.raises(JobCancelledError):
