@@ -327,6 +327,7 @@ def test_a_tick_keeps_to_its_budget_and_the_rest_comes_with_the_next_ones(runtim
     assert len(list((tmp_path / "job/variant_00").glob("*.png"))) == 30
 
 
+@pytest.mark.slow
 def test_stopping_a_backend_that_hangs_does_not_wait_for_it(tmp_path):
     program = tmp_path / "ipoke"
     program.write_text(

@@ -84,6 +84,7 @@ def test_goals_of_the_released_sizes_are_met_or_missed_by_the_rows():
     }
 
 
+@pytest.mark.slow
 def test_random_networks_stay_finite():
     flow = random_networks(small.model()).flow
     sampler = FlowSampler(flow)

@@ -46,6 +46,7 @@ def test_starting_twice_starts_one_child(tmp_path):
     launcher.stop()
 
 
+@pytest.mark.slow
 def test_a_child_that_does_not_end_is_killed(tmp_path, monkeypatch):
     monkeypatch.setattr("backend.client.launcher._STOP_LIMIT_S", 0.2)
     launcher = started(IGNORES_ITS_PARENT, tmp_path)

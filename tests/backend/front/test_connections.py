@@ -187,6 +187,7 @@ def test_the_oldest_strangers_make_room_and_who_has_spoken_stays(front, monkeypa
         stranger.close()
 
 
+@pytest.mark.slow
 def test_who_says_nothing_is_cut_within_seconds(front):
     stranger = front.stranger()
     began_s = time.monotonic()

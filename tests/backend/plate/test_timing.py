@@ -78,6 +78,7 @@ def test_a_loop_can_not_be_eased():
         Playback(easing=Easing.IN, loop=Loop.CLOSED).check("playback")
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.sampled_from(["swing", "settle", "drift"]), st.integers(0, 10_000), st.sampled_from([None, 12, 24, 48]))
 def test_a_closed_loop_closes_in_position_and_velocity(kind, seed, count):
