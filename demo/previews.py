@@ -21,7 +21,7 @@ def find_job(output: Path) -> Path:
 
 MOVING = "variants.webp"
 _TILE_PX = (400, 225)
-_FRAME_MS = 90
+_FRAME_MS = 1000 // 24
 _QUALITY = 75
 
 
@@ -46,7 +46,7 @@ def make_previews(output: Path) -> None:
 
 
 def _write_moving(file: Path, still: np.ndarray[Any, Any], folders: list[Path]) -> None:
-    """Variants two by two, from the still to their ends and back, for ever."""
+    """Variants two by two, from the still until they rest there again, for ever."""
     instants = [[still] * len(folders)]
     frames = [sorted(folder.glob("frame_*.png")) for folder in folders]
     instants += [[cv2.imread(str(path), cv2.IMREAD_COLOR) for path in together] for together in zip(*frames, strict=True)]
@@ -54,8 +54,7 @@ def _write_moving(file: Path, still: np.ndarray[Any, Any], folders: list[Path]) 
     for pictures in instants:
         tiles = [cv2.resize(picture, _TILE_PX, interpolation=cv2.INTER_AREA) for picture in pictures]
         pages.append(np.vstack([np.hstack(tiles[row : row + 2]) for row in range(0, len(tiles), 2)]))
-    there_and_back = [*pages, pages[-1], pages[-1], *pages[-2:0:-1]]
     animation = cv2.Animation()
-    animation.frames, animation.durations = there_and_back, [_FRAME_MS] * len(there_and_back)
+    animation.frames, animation.durations = pages, [_FRAME_MS] * len(pages)
     if not cv2.imwriteanimation(str(file), animation, [cv2.IMWRITE_WEBP_QUALITY, _QUALITY]):
         raise OSError(f"{file} can't be written.")
